@@ -1,0 +1,108 @@
+/** What the policy engine is asked and what it answers. Other folders read these; only evaluate.ts makes decisions. */
+import type { PolicyDocument, Principal } from "../core/aws.ts";
+
+/** Values of one condition key; several for multi-valued keys such as `aws:TagKeys`. */
+export type ContextValue = string | readonly string[];
+/** Condition keys of a request. Key names are compared without regard to case. */
+export type RequestContext = Readonly<Record<string, ContextValue>>;
+
+/** One thing an operation wants to do: each must be allowed. Operations return a list of these. */
+export interface AuthorizationRequest {
+  /** `service:Action`, e.g. `ssm:GetParameters`. */
+  readonly action: string;
+  /** The resource's ARN, or `*` for actions without a resource type. */
+  readonly resource: string;
+  /** Service-specific and resource-specific condition keys; global keys are added by the dispatcher. */
+  readonly context?: RequestContext;
+  /** Policy of the resource itself (key policy, trust policy, repository policy …), where it has one. */
+  readonly resourcePolicy?: ResourcePolicy;
+  /** How the resource is printed in the denial, where the service does not print `on resource: <ARN>`. */
+  readonly resourceText?: string;
+}
+
+export interface ResourcePolicy {
+  /** Name for explanations, e.g. `key policy of arn:aws:kms:…`. */
+  readonly name: string;
+  readonly document: PolicyDocument;
+  /** Account that owns the resource. */
+  readonly accountId: string;
+  /** True for key policies and role trust policies: without their consent nothing else counts. */
+  readonly mandatory: boolean;
+}
+
+/** A policy with the name a person knows it by. */
+export interface NamedPolicy {
+  /** Managed policy ARN, or `inline policy NAME of role ROLE`. */
+  readonly name: string;
+  /** Set for managed policies. */
+  readonly arn?: string;
+  readonly document: PolicyDocument;
+}
+
+/** All policies of a principal. Root has none and is allowed by default. */
+export interface PrincipalPolicies {
+  readonly identity: readonly NamedPolicy[];
+  readonly boundary?: NamedPolicy;
+  readonly session?: readonly NamedPolicy[];
+}
+
+export type PolicyType = "identity" | "resource" | "boundary" | "session" | "scp" | "trust";
+
+export type Effect = "allowed" | "explicitDeny" | "implicitDeny";
+
+/** Why one statement did or did not match, in the order action, resource, principal, condition. */
+export interface StatementTrace {
+  readonly policyName: string;
+  readonly policyType: PolicyType;
+  /** 0-based index in the document. */
+  readonly index: number;
+  readonly sid?: string;
+  readonly effect: "Allow" | "Deny";
+  readonly matched: boolean;
+  /** First part that failed, when not matched. */
+  readonly failed?: "Action" | "Resource" | "Principal" | "Condition";
+  /** One sentence with the pattern and the value, e.g. "`ssm:GetParameter` is not `ssm:GetParameters`". */
+  readonly detail?: string;
+}
+
+export interface Decision {
+  readonly effect: Effect;
+  readonly action: string;
+  readonly resource: string;
+  readonly principalArn: string;
+  /** The kind of policy that decided (for an implicit deny: the kind that is silent). */
+  readonly policyType: PolicyType | "none";
+  /** The statements that decided. */
+  readonly decidedBy: readonly StatementTrace[];
+  /** AWS's sentence: `User: … is not authorized to perform: … on resource: … because …`; empty when allowed. */
+  readonly message: string;
+  /** Every statement with its reason; built on demand. */
+  explain(): readonly StatementTrace[];
+}
+
+export interface EvaluationInput {
+  readonly principal: Principal;
+  readonly policies: PrincipalPolicies;
+  readonly request: AuthorizationRequest;
+  /** Global and request condition keys, without the ones in `request.context`. */
+  readonly context: RequestContext;
+}
+
+/** What is kept of a decision so that `kiln explain` can read it later. Never holds a secret. */
+export interface DecisionRecord {
+  readonly requestId: string;
+  readonly atMs: number;
+  readonly service: string;
+  readonly operation: string;
+  readonly principalArn: string;
+  readonly decisions: readonly {
+    readonly effect: Effect;
+    readonly action: string;
+    readonly resource: string;
+    readonly policyType: PolicyType | "none";
+    readonly message: string;
+    readonly trace: readonly StatementTrace[];
+  }[];
+  /** Code of the error the call ended in, if it did. */
+  readonly errorCode?: string;
+}

@@ -1,0 +1,38 @@
+/** ARNs: the only place that knows their syntax. `arn:partition:service:region:account:resource`. */
+
+export interface Arn {
+  readonly partition: string;
+  readonly service: string;
+  /** Empty for global services. */
+  readonly region: string;
+  readonly accountId: string;
+  /** Everything after the fifth colon, colons and slashes included. */
+  readonly resource: string;
+}
+
+/** The parts of an ARN, or undefined when `text` is not one. */
+export function parseArn(text: string): Arn | undefined {
+  const match = /^arn:([^:]+):([^:]+):([^:]*):([^:]*):([\s\S]+)$/.exec(text);
+  if (!match) return undefined;
+  const [, partition = "", service = "", region = "", accountId = "", resource = ""] = match;
+  return { partition, service, region, accountId, resource };
+}
+
+export function formatArn(arn: Arn): string {
+  return `arn:${arn.partition}:${arn.service}:${arn.region}:${arn.accountId}:${arn.resource}`;
+}
+
+/** The account and region a request speaks for. */
+export interface AwsScope {
+  readonly partition: string;
+  readonly region: string;
+  readonly accountId: string;
+}
+
+/** ARN of a regional resource of `service` in this scope. */
+export const arnIn = (scope: AwsScope, service: string, resource: string): string =>
+  formatArn({ ...scope, service, resource });
+
+/** ARN of a global (region-less) resource, e.g. IAM's. */
+export const globalArnIn = (scope: AwsScope, service: string, resource: string): string =>
+  formatArn({ ...scope, region: "", service, resource });

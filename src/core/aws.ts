@@ -1,0 +1,64 @@
+/** Who calls, and the one way to call an AWS operation from inside Kiln. */
+
+/** A policy document as parsed JSON, before validation. */
+export type PolicyDocument = Readonly<Record<string, unknown>>;
+
+export interface RootPrincipal {
+  readonly type: "Root";
+  /** `arn:aws:iam::<account>:root` */
+  readonly arn: string;
+  readonly accountId: string;
+  /** The account id. */
+  readonly userId: string;
+}
+
+export interface UserPrincipal {
+  readonly type: "User";
+  readonly arn: string;
+  readonly accountId: string;
+  /** `AIDA…` */
+  readonly userId: string;
+  readonly userName: string;
+}
+
+/** A role session. */
+export interface AssumedRolePrincipal {
+  readonly type: "AssumedRole";
+  /** `arn:aws:sts::<account>:assumed-role/<RoleName>/<session>` (role path dropped). */
+  readonly arn: string;
+  readonly accountId: string;
+  /** `AROA…:<session>` */
+  readonly userId: string;
+  readonly roleArn: string;
+  readonly roleName: string;
+  readonly sessionName: string;
+  /** Session policies given at AssumeRole; the session is limited to what they allow. */
+  readonly sessionPolicies: readonly PolicyDocument[];
+  readonly sessionTags: Readonly<Record<string, string>>;
+  readonly tokenIssuedAtMs: number;
+}
+
+/** An AWS service calling on its own account, e.g. CodeBuild assuming the service role. */
+export interface ServicePrincipal {
+  readonly type: "AWSService";
+  /** e.g. `codebuild.amazonaws.com` */
+  readonly serviceName: string;
+  readonly arn: string;
+  readonly accountId: string;
+  readonly userId: string;
+  /** ARN of the resource the service acts for (`aws:SourceArn`). */
+  readonly sourceArn: string;
+}
+
+export type Principal = RootPrincipal | UserPrincipal | AssumedRolePrincipal | ServicePrincipal;
+
+export type ServiceName = "ssm" | "kms" | "secretsmanager" | "iam" | "sts" | "codebuild" | "logs" | "ecr" | "s3";
+
+/**
+ * Calls an AWS operation as one principal in one account and region. Every call is validated and authorised like one
+ * that came over HTTP. Throws `AwsError` with `requestId` set. Input and output are the wire shapes with AWS's member
+ * names; timestamps are epoch milliseconds, blobs are `Uint8Array`.
+ */
+export interface AwsCaller {
+  call<O = Record<string, unknown>>(service: ServiceName, operation: string, input: object): Promise<O>;
+}

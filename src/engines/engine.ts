@@ -1,0 +1,58 @@
+/**
+ * The engine port: where the commands of a build run. Adapters: host.ts (this machine), fake.ts (scripted, for tests);
+ * sandbox, docker and podman come later. contract.ts is the suite each must pass.
+ *
+ * Life cycle: `open` once per build; then `run` any number of times, one at a time; `close` exactly once, also after
+ * failures, and it must leave no process and no file behind (unless `keep`). Aborting `run`'s signal kills the command
+ * with its whole process tree before the promise resolves. Adapters hold no rule about CodeBuild.
+ */
+import type { Outcome } from "./outcome.ts";
+
+export type EngineName = "host" | "sandbox" | "docker" | "podman" | "fake";
+
+export interface EngineCapabilities {
+  /** Commands see the machine's own tools rather than an image's. */
+  readonly usesHostTools: boolean;
+  /** Can run commands as another user. */
+  readonly runAs: boolean;
+}
+
+export interface Engine {
+  readonly name: EngineName;
+  readonly capabilities: EngineCapabilities;
+  open(spec: EnvironmentSpec, signal: AbortSignal): Promise<BuildEnvironment>;
+}
+
+export interface EnvironmentSpec {
+  readonly buildId: string;
+  /** Image of the project; ignored by engines that use the host's tools. */
+  readonly image: string;
+  /** Folder on this machine for everything of this build; exists, empty, private (0700). */
+  readonly workDir: string;
+  /** Environment of every command. Secrets included: never printed, never passed in argv. */
+  readonly variables: Readonly<Record<string, string>>;
+  /** Folders put before the engine's PATH, on this machine. */
+  readonly pathPrefix: readonly string[];
+}
+
+export interface BuildEnvironment {
+  /** Runs one script file's text with `shell` (`sh` or `bash`). Output arrives in order, stdout and stderr merged. */
+  run(command: CommandSpec): Promise<Outcome>;
+  /** Path that commands use for a path on this machine (identity on the host engine). */
+  toEnvironmentPath(hostPath: string): string;
+  close(): Promise<void>;
+}
+
+export interface CommandSpec {
+  readonly shell: "sh" | "bash";
+  /** The whole script, from its first line. */
+  readonly script: string;
+  /** Where the script is written and run from, e.g. `<work>/codebuild/output/tmp/script.sh`. */
+  readonly scriptPath: string;
+  readonly workingDirectory: string;
+  /** Added to the environment's variables for this command. */
+  readonly variables?: Readonly<Record<string, string>>;
+  readonly user?: string;
+  onOutput(chunk: Buffer): void;
+  readonly signal: AbortSignal;
+}

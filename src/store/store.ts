@@ -1,0 +1,65 @@
+/**
+ * The storage port. Adapters: sqlite.ts on a state folder or in memory; contract.ts is the suite each must pass.
+ *
+ * Life cycle: opened once by app.ts, `close()` once. Reads are synchronous and see every earlier `write` of this
+ * process. `write(fn)` runs `fn` at once, synchronously, inside a transaction; the promise resolves when the
+ * transaction is durable on disk (group commit: one fsync for all writes of a turn of the event loop). If `fn` throws,
+ * its own changes are rolled back, others' stay, and the promise rejects with that error.
+ * Several processes may open one state folder.
+ */
+
+/** Parts of a key, e.g. `["000000000000", "us-east-1", "/my/parameter"]`. Parts must not contain U+0000. */
+export type Key = readonly string[];
+
+export interface Collection<T> {
+  get(key: Key): T | undefined;
+  has(key: Key): boolean;
+  /** Records whose key starts with the parts of `prefix`, in key order (bytewise by UTF-8). */
+  list(prefix: Key, options?: { readonly reverse?: boolean; readonly limit?: number; readonly after?: Key }): Entry<T>[];
+  /** Only inside `Store.write`. The value must be plain JSON. */
+  put(key: Key, value: T): void;
+  /** Only inside `Store.write`. Absent keys are ignored. */
+  delete(key: Key): void;
+}
+
+export interface Entry<T> {
+  readonly key: Key;
+  readonly value: T;
+}
+
+export interface Store {
+  collection<T>(name: string): Collection<T>;
+  write<R>(change: () => R): Promise<R>;
+  /** Encrypts bytes under the master key (AES-256-GCM); `context` must be given again to `unseal`. Returns base64. */
+  seal(plaintext: Uint8Array, context: string): string;
+  unseal(sealed: string, context: string): Buffer;
+  readonly blobs: BlobStore;
+  /** Folder of the state, or undefined in memory. */
+  readonly stateDir: string | undefined;
+  /** Waits for pending writes, then releases files. */
+  close(): Promise<void>;
+}
+
+/** Content-addressed bytes: image layers, log archives. A digest is `sha256:<64 hex>` or `sha512:<128 hex>`. */
+export interface BlobStore {
+  /** Size in bytes, or undefined when absent. */
+  size(digest: string): Promise<number | undefined>;
+  /** Bytes `[start, end)` of a blob; throws when absent. */
+  read(digest: string, range?: { readonly start: number; readonly end: number }): NodeJS.ReadableStream;
+  /** Starts or resumes an upload of unknown digest. */
+  upload(id: string): Promise<BlobUpload>;
+  delete(digest: string): Promise<void>;
+}
+
+/** A growing file. Not safe for concurrent use. Survives a restart until `cancel` or `commit`. */
+export interface BlobUpload {
+  readonly size: number;
+  append(chunk: AsyncIterable<Uint8Array>): Promise<void>;
+  /** Verifies the digest and makes the bytes durable under it; rejects with DigestMismatch and keeps the upload. */
+  commit(digest: string): Promise<void>;
+  cancel(): Promise<void>;
+}
+
+export class DigestMismatch extends Error {
+  override readonly name = "DigestMismatch";
+}
