@@ -15,7 +15,10 @@ export interface Collection<T> {
   get(key: Key): T | undefined;
   has(key: Key): boolean;
   /** Records whose key starts with the parts of `prefix`, in key order (bytewise by UTF-8). */
-  list(prefix: Key, options?: { readonly reverse?: boolean; readonly limit?: number; readonly after?: Key }): Entry<T>[];
+  list(
+    prefix: Key,
+    options?: { readonly reverse?: boolean; readonly limit?: number; readonly after?: Key },
+  ): Entry<T>[];
   /** Only inside `Store.write`. The value must be plain JSON. */
   put(key: Key, value: T): void;
   /** Only inside `Store.write`. Absent keys are ignored. */

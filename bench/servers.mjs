@@ -1,0 +1,63 @@
+/** The processes that are measured: Kiln's endpoint, and the baseline, each on a random port of 127.0.0.1. */
+import { spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+export const kilnMain = fileURLToPath(new URL("../dist/main.js", import.meta.url));
+
+const BASELINE = `
+  require("node:http").createServer((request, response) => {
+    const chunks = [];
+    request.on("data", (c) => chunks.push(c)).on("end", () => {
+      const input = JSON.parse(Buffer.concat(chunks).toString());
+      const body = JSON.stringify({ Parameter: { Name: input.Name ?? "", Value: "value", Version: 1 } });
+      response.writeHead(200, { "content-type": "application/x-amz-json-1.1", "content-length": Buffer.byteLength(body) });
+      response.end(body);
+    });
+  }).listen(0, "127.0.0.1", function () { console.log("http://127.0.0.1:" + this.address().port); });`;
+
+export const startBaseline = () => start([process.execPath, "-e", BASELINE]);
+
+/** Kiln with a state folder of its own. */
+export async function startKilnProcess() {
+  const stateDir = mkdtempSync(join(tmpdir(), "kiln-bench-"));
+  const server = await start([process.execPath, kilnMain, "start", "--port", "0", "--state-dir", stateDir]);
+  return {
+    ...server,
+    async stop() {
+      await server.stop();
+      rmSync(stateDir, { recursive: true, force: true });
+    },
+  };
+}
+
+function start([command, ...args]) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { stdio: ["ignore", "pipe", "inherit"], cwd: tmpdir() });
+    let text = "";
+    child.once("error", reject);
+    child.once("exit", (code) => reject(new Error(`${command} ended with exit code ${code}: ${text}`)));
+    child.stdout.on("data", (chunk) => {
+      text += chunk;
+      const url = /http:\/\/127\.0\.0\.1:\d+/.exec(text)?.[0];
+      if (url) {
+        resolve({
+          url,
+          residentMebibytes: () => residentMebibytes(child.pid),
+          stop: () => new Promise((done) => void child.once("close", done).kill("SIGTERM")),
+        });
+      }
+    });
+  });
+}
+
+/** Resident set size by /proc (Linux), else NaN. */
+function residentMebibytes(pid) {
+  try {
+    return Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) / 1024;
+  } catch {
+    return Number.NaN;
+  }
+}

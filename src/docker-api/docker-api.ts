@@ -1,0 +1,46 @@
+/**
+ * The Docker API socket given to one build: what the build runner asks for and gets.
+ *
+ * Life cycle: `openDockerSocket` once per build, before its commands; `close()` exactly once after them, also after a
+ * failure. It ends containers and RUN commands still going, removes what the build made in a shared engine, and closes
+ * the socket. Aborting `signal` stops running work; `close()` must still be called.
+ * Facts: AWS starts dockerd in the build container only with privilegedMode
+ * (https://docs.aws.amazon.com/codebuild/latest/APIReference/API_ProjectEnvironment.html).
+ */
+import type { AwsScope } from "../core/arn.ts";
+
+export interface DockerSocketRequest {
+  readonly buildId: string;
+  /** Private folder of the build on this machine; the socket and the build's image names live below it. */
+  readonly workDir: string;
+  /** Kiln's endpoint, e.g. `http://127.0.0.1:4566`. */
+  readonly registryUrl: string;
+  /** Basic credentials that may do anything in Kiln's registry: used for FROM, never for the build's pushes. */
+  readonly rootKey: { readonly accessKeyId: string; readonly secretAccessKey: string };
+  readonly scope: AwsScope;
+  /** Where the embedded builder keeps layers and build cache across builds. */
+  readonly imageStoreDir: string;
+  /** The project's privilegedMode; false means no docker, as on AWS. */
+  readonly privileged: boolean;
+  /** Send pushes to the registries that the names say instead of Kiln's stand-in. */
+  readonly pushForReal: boolean;
+  readonly signal: AbortSignal;
+  /** After each push that the registry accepted, with the name as the build wrote it. */
+  onPushed(reference: string, digest: string): void;
+  /** One-line remarks for the build's own output. */
+  onNotice(text: string): void;
+  readonly backend?: "auto" | "docker" | "podman" | "embedded";
+  /** The image map: another reference or `undefined`; see src/images/image-map.ts. */
+  readonly mappedImage?: (reference: string) => string | undefined;
+}
+
+export interface DockerSocket {
+  /** `unix:///…`, or undefined when the build has no docker. */
+  readonly dockerHost: string | undefined;
+  /** DOCKER_HOST, DOCKER_CONFIG and, before the embedded builder, DOCKER_BUILDKIT=0. */
+  readonly variables: Readonly<Record<string, string>>;
+  /** Folder with Kiln's small docker CLI when none is on PATH. */
+  readonly pathPrefix: readonly string[];
+  readonly backend: "docker" | "podman" | "embedded" | "none";
+  close(): Promise<void>;
+}

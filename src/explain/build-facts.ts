@@ -1,0 +1,56 @@
+/**
+ * Everything an explanation may look at, gathered by the caller (cli/, services' console); no values of parameters or
+ * secrets are in it. The build is in BatchGetBuilds' shape, so an AWS build can be explained as well as Kiln's own.
+ */
+import type { DecisionRecord } from "../authorize/decision.ts";
+import type { Buildspec } from "../build/buildspec/buildspec.ts";
+import type { BuildPlan } from "../build/plan/build-plan.ts";
+import type { BuildEvent } from "../build/run/events.ts";
+import type { Workspace } from "../check/workspace.ts";
+
+/** The members of `codebuild:Build` that explanations read; names are AWS's. */
+export interface BuildRecord {
+  readonly id?: string;
+  readonly arn?: string;
+  readonly projectName?: string;
+  readonly buildStatus?: string;
+  readonly serviceRole?: string;
+  readonly timeoutInMinutes?: number;
+  /** Epoch milliseconds. */
+  readonly startTime?: number;
+  readonly environment?: {
+    readonly image?: string;
+    readonly type?: string;
+    readonly computeType?: string;
+    readonly privilegedMode?: boolean;
+  };
+  readonly phases?: readonly {
+    readonly phaseType?: string;
+    readonly phaseStatus?: string;
+    readonly contexts?: readonly { readonly statusCode?: string; readonly message?: string }[];
+  }[];
+}
+
+/** A parameter without its value. */
+export interface ParameterFacts {
+  readonly name: string;
+  readonly version: number;
+  readonly type: string;
+  readonly lastModifiedMs: number;
+  /** Earlier versions, oldest first, when the caller could read them. */
+  readonly history?: readonly { readonly version: number; readonly lastModifiedMs: number }[];
+}
+
+export interface BuildFacts {
+  readonly build: BuildRecord;
+  /** In order; empty when nothing but the build record is known. */
+  readonly events: readonly BuildEvent[];
+  readonly buildspec?: Buildspec;
+  readonly plan?: BuildPlan;
+  /** Policy decisions of the build's session, in order. */
+  readonly decisions: readonly DecisionRecord[];
+  readonly workspace?: Workspace;
+  readonly parameters: readonly ParameterFacts[];
+  /** Start of the newest build of this project that succeeded, in epoch milliseconds. */
+  readonly lastSuccess?: { readonly buildId: string; readonly startMs: number };
+}

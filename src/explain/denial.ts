@@ -1,0 +1,96 @@
+/**
+ * Reads AWS's sentence about a denied call and writes the smallest policy that would allow it.
+ * Form of the sentence: facts recorded in builds' logs and
+ * https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
+ */
+import type { DecisionRecord, StatementTrace } from "../authorize/decision.ts";
+import { parseArn } from "../core/arn.ts";
+import type { CommandFix, PolicyFix } from "../core/diagnostics.ts";
+import type { BuildFacts } from "./build-facts.ts";
+
+export interface Denial {
+  readonly principalArn: string;
+  /** Role name of the denied session, when the principal is one. */
+  readonly roleName?: string;
+  readonly action: string;
+  readonly resource: string;
+  readonly isExplicit: boolean;
+  /** AWS's whole sentence. */
+  readonly sentence: string;
+}
+
+const SENTENCE =
+  /User:? (\S+) is not authorized to perform: ([a-z0-9-]+:[A-Za-z*]+)(?: on resource: "?([^\s"]+)"?)?( because [^\n]*?action|[^\n]*?explicit deny[^\n]*)?/;
+
+/** The first denial in a text, or undefined. */
+export function findDenial(text: string): Denial | undefined {
+  const match = SENTENCE.exec(text);
+  if (!match) return undefined;
+  const [sentence, principalArn = "", action = "", resource = "*", reason = ""] = match;
+  const roleName = /assumed-role\/([^/]+)\//.exec(principalArn)?.[1];
+  return {
+    principalArn,
+    ...(roleName === undefined ? {} : { roleName }),
+    action,
+    resource,
+    isExplicit: reason.includes("explicit deny"),
+    sentence: sentence.trim(),
+  };
+}
+
+/** Name of the build's service role: from the denial, else from the build. */
+export const serviceRoleName = (facts: BuildFacts, denial?: Denial): string =>
+  denial?.roleName ?? facts.build.serviceRole?.split("/").at(-1) ?? "ROLE";
+
+export interface Statement {
+  readonly Sid: string;
+  readonly Effect: "Allow";
+  readonly Action: readonly string[];
+  readonly Resource: readonly string[];
+  readonly Condition?: Readonly<Record<string, Readonly<Record<string, string>>>>;
+}
+
+/** An inline policy with exactly these statements, and the command that attaches it. */
+export function policyFix(title: string, roleName: string, policyName: string, statements: readonly Statement[]): PolicyFix {
+  const policy = { Version: "2012-10-17", Statement: statements };
+  const command = `aws iam put-role-policy --role-name ${roleName} --policy-name ${policyName} --policy-document ${shellQuote(JSON.stringify(policy))}`;
+  return { kind: "policy", title, policy, commands: [command] };
+}
+
+/** The managed policy that documents attach; `title` must say how broad it is. */
+export const managedPolicyFix = (title: string, roleName: string, policyName: string): CommandFix => ({
+  kind: "command",
+  title,
+  commands: [`aws iam attach-role-policy --role-name ${roleName} --policy-arn arn:aws:iam::aws:policy/${policyName}`],
+});
+
+/** `'text'` for a POSIX shell. */
+export const shellQuote = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
+
+/** What the policy engine recorded about this denial: statements that decided, or came nearest. */
+export function decisionEvidence(decisions: readonly DecisionRecord[], denial: Denial): string[] {
+  const record = decisions
+    .flatMap((decision) => decision.decisions)
+    .findLast((d) => d.effect !== "allowed" && d.action === denial.action && d.resource === denial.resource);
+  if (!record) return [];
+  if (record.effect === "explicitDeny") {
+    return record.trace
+      .filter((trace) => trace.matched && trace.effect === "Deny")
+      .map((trace) => `${statementName(trace)} denies it`);
+  }
+  const misses = record.trace.filter((trace) => !trace.matched && trace.effect === "Allow" && trace.detail !== undefined);
+  const ranked = misses.filter((trace) => trace.failed !== "Action" || sameService(trace.detail ?? "", denial.action));
+  if (record.trace.length === 0) return ["the role has no policy with a statement"];
+  return ranked.slice(0, 3).map((trace) => `${statementName(trace)} does not match: ${trace.detail}`);
+}
+
+const statementName = (trace: StatementTrace): string =>
+  `${trace.sid ? `statement \`${trace.sid}\`` : `statement ${trace.index + 1}`} of ${trace.policyName}`;
+
+const sameService = (detail: string, action: string): boolean => detail.includes(`${action.split(":")[0]}:`);
+
+/** Region and account of the build, for ARNs; Kiln's defaults when the build record has no ARN. */
+export function scopeOf(facts: BuildFacts): { readonly region: string; readonly accountId: string } {
+  const arn = parseArn(facts.build.arn ?? "");
+  return { region: arn?.region || "us-east-1", accountId: arn?.accountId || "000000000000" };
+}

@@ -1,0 +1,7 @@
+/** Public face of explain/: from a build's facts to its first cause. */
+export type { BuildFacts, BuildRecord, ParameterFacts } from "./build-facts.ts";
+export type { Confidence, Diagnosis, Outcome } from "./diagnosis.ts";
+export { explainBuild } from "./explain-build.ts";
+export { factsFromLog } from "./log-file.ts";
+export { nearest } from "./nearest.ts";
+export { renderDiagnosis } from "./render.ts";
