@@ -4,10 +4,10 @@
  * Blobs are shared by all accounts and regions; who may see which is the registry's business.
  */
 import { createHash, type Hash } from "node:crypto";
-import { createReadStream, openSync } from "node:fs";
+import { closeSync, createReadStream, openSync } from "node:fs";
 import { mkdir, open, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import type { Readable } from "node:stream";
+import { Readable } from "node:stream";
 import { stateFolderError } from "./state-folder.ts";
 import { type BlobStore, type BlobUpload, DigestMismatch } from "./store.ts";
 import { syncFolder } from "./sync-folder.ts";
@@ -42,7 +42,10 @@ export class FileBlobs implements BlobStore {
     // Opened here, not by the stream: an absent blob throws at once, and a later delete does not disturb the reader.
     const fd = openSync(this.#pathOf(digest), "r");
     if (!range) return createReadStream("", { fd });
-    if (range.end <= range.start) return createReadStream("", { fd, start: 0, end: 0 }).take(0) as Readable;
+    if (range.end <= range.start) {
+      closeSync(fd);
+      return Readable.from([]);
+    }
     return createReadStream("", { fd, start: range.start, end: range.end - 1 });
   }
 
