@@ -1,0 +1,39 @@
+/** DescribeKey and ListKeys. */
+import { operation } from "../service.ts";
+import { aliasNotFound, foreignRegion, invalidKeyId, invalidMarker, keyNotFound } from "./errors.ts";
+import { isGone, requireKey } from "./find-key.ts";
+import { callerAccount, keyAccess } from "./key-access.ts";
+import { keyMetadata } from "./key-metadata.ts";
+import { pageOf } from "./pages.ts";
+import { keyArn, keysIn } from "./records.ts";
+import type { DescribeKeyRequest, DescribeKeyResponse, ListKeysRequest, ListKeysResponse } from "./shapes.gen.ts";
+
+// AWS: DescribeKey of an `alias/aws/…` name makes the AWS managed key when there is none yet.
+export const describeKey = operation<DescribeKeyRequest, DescribeKeyResponse>({
+  name: "DescribeKey",
+  support: "supported",
+  source: "https://docs.aws.amazon.com/kms/latest/APIReference/API_DescribeKey.html",
+  authorize: async (input, context) => [keyAccess(context, "kms:DescribeKey", await requireKey(context, input.KeyId))],
+  errors: [keyNotFound, invalidKeyId, foreignRegion, aliasNotFound],
+  async run(input, context) {
+    return { KeyMetadata: keyMetadata((await requireKey(context, input.KeyId)).key) };
+  },
+});
+
+export const listKeys = operation<ListKeysRequest, ListKeysResponse>({
+  name: "ListKeys",
+  support: "supported",
+  source: "https://docs.aws.amazon.com/kms/latest/APIReference/API_ListKeys.html",
+  authorize: (_input, context) => [{ action: "kms:ListKeys", resource: "*", context: callerAccount(context) }],
+  errors: [invalidMarker],
+  run(input, context) {
+    const { accountId, region } = context.scope;
+    const nowMs = context.clock.nowMs();
+    const keys = keysIn(context.store)
+      .list([accountId, region])
+      .map((entry) => entry.value)
+      .filter((key) => !isGone(key, nowMs));
+    const page = pageOf(keys, (key) => key.id, input, 100);
+    return { ...page.tokens, Keys: page.items.map((key) => ({ KeyId: key.id, KeyArn: keyArn(key) })) };
+  },
+});

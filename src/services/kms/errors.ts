@@ -1,0 +1,159 @@
+/**
+ * Every error the KMS operations answer, besides the ones any service can answer (validation of the model, permission).
+ * Sources: the operations' Errors sections, e.g. https://docs.aws.amazon.com/kms/latest/APIReference/API_Encrypt.html,
+ * and recorded responses. All are HTTP 400. Texts marked `unverified` have not been seen on AWS.
+ */
+import { awsError } from "../../core/errors.ts";
+
+const reference = (operation: string): string =>
+  `https://docs.aws.amazon.com/kms/latest/APIReference/API_${operation}.html`;
+
+const client = { status: 400, fault: "client" } as const;
+const text = (message: string): string => message;
+
+export const keyNotFound = awsError({
+  ...client,
+  code: "NotFoundException",
+  source: reference("DescribeKey"),
+  message: (keyArn: string) => `Key '${keyArn}' does not exist`,
+});
+
+export const invalidKeyId = awsError({
+  ...client,
+  code: "NotFoundException",
+  source: reference("DescribeKey"),
+  message: (keyId: string) => `Invalid keyId '${keyId}'`,
+});
+
+export const foreignRegion = awsError({
+  ...client,
+  code: "NotFoundException",
+  source: reference("DescribeKey"),
+  message: (region: string) => `Invalid arn ${region}`,
+});
+
+export const aliasNotFound = awsError({
+  ...client,
+  code: "NotFoundException",
+  source: reference("UpdateAlias"),
+  message: (aliasArn: string) => `Alias ${aliasArn} is not found.`,
+});
+
+export const policyNotFound = awsError({
+  ...client,
+  code: "NotFoundException",
+  source: reference("GetKeyPolicy"),
+  unverified: true,
+  message: () => "No such policy exists",
+});
+
+export const aliasExists = awsError({
+  ...client,
+  code: "AlreadyExistsException",
+  source: reference("CreateAlias"),
+  unverified: true,
+  message: (aliasArn: string) => `An alias with the name ${aliasArn} already exists`,
+});
+
+/** An `alias/aws/…` name, or an AWS managed key where a customer's is needed. */
+export const notAuthorized = awsError({
+  ...client,
+  code: "NotAuthorizedException",
+  source: reference("CreateAlias"),
+  unverified: true,
+  messageMember: "none",
+  message: () => "",
+});
+
+export const keyDisabled = awsError({
+  ...client,
+  code: "DisabledException",
+  source: reference("Encrypt"),
+  message: (keyArn: string) => `${keyArn} is disabled.`,
+});
+
+export const invalidState = awsError({
+  ...client,
+  code: "KMSInvalidStateException",
+  source: "https://docs.aws.amazon.com/kms/latest/developerguide/key-state.html",
+  message: (keyArn: string, state: "pending deletion" | "not pending deletion") => `${keyArn} is ${state}.`,
+});
+
+export const invalidKeyUsage = awsError({
+  ...client,
+  code: "InvalidKeyUsageException",
+  source: reference("Encrypt"),
+  message: (algorithm: string, keySpec: string) => `Algorithm ${algorithm} is incompatible with key spec ${keySpec}.`,
+});
+
+// AWS: the answer has no message member at all, so SDKs show an empty text.
+export const invalidCiphertext = awsError({
+  ...client,
+  code: "InvalidCiphertextException",
+  source: reference("Decrypt"),
+  messageMember: "none",
+  message: () => "",
+});
+
+export const incorrectKey = awsError({
+  ...client,
+  code: "IncorrectKeyException",
+  source: reference("Decrypt"),
+  message: () => "The key ID in the request does not identify a CMK that can perform this operation.",
+});
+
+/** Decrypt of a blob whose key is gone or out of reach. */
+export const ciphertextKeyUnavailable = awsError({
+  ...client,
+  code: "AccessDeniedException",
+  source: reference("Decrypt"),
+  messageMember: "Message",
+  message: () =>
+    "The ciphertext refers to a customer master key that does not exist, does not exist in this region, " +
+    "or you are not allowed to access.",
+});
+
+export const validationFailure = awsError({
+  ...client,
+  code: "ValidationException",
+  source: "https://docs.aws.amazon.com/kms/latest/APIReference/CommonErrors.html",
+  message: text,
+});
+
+export const malformedPolicy = awsError({
+  ...client,
+  code: "MalformedPolicyDocumentException",
+  source: reference("PutKeyPolicy"),
+  unverified: true,
+  message: text,
+});
+
+export const tagFailure = awsError({
+  ...client,
+  code: "TagException",
+  source: reference("TagResource"),
+  message: text,
+});
+
+export const invalidMarker = awsError({
+  ...client,
+  code: "InvalidMarkerException",
+  source: reference("ListKeys"),
+  unverified: true,
+  message: () => "Could not deserialize marker",
+});
+
+export const dryRunSucceeded = awsError({
+  ...client,
+  code: "DryRunOperationException",
+  source: reference("Encrypt"),
+  message: () => "The request would have succeeded, but the DryRun option is set.",
+});
+
+/** Not AWS's text: what this implementation does not offer, by name. */
+export const unsupported = awsError({
+  ...client,
+  code: "UnsupportedOperationException",
+  source: "docs/differences.md",
+  message: (what: string) => `kiln does not offer ${what} (docs/coverage.md)`,
+});

@@ -1,0 +1,63 @@
+/**
+ * From what a caller writes as KeyId (key id, key ARN, alias name, alias ARN) to the key's record. AWS managed keys are
+ * made here, when one of their aliases is first used.
+ * Source: https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html#key-id
+ */
+import { type AwsScope, arnIn, parseArn } from "../../core/arn.ts";
+import type { OperationContext } from "../service.ts";
+import { aliasNotFound, foreignRegion, invalidKeyId, keyNotFound } from "./errors.ts";
+import { ensureManagedKey } from "./managed-keys.ts";
+import { aliasArn, aliasesIn, type KeyRecord, keysIn, recordKey } from "./records.ts";
+
+export interface FoundKey {
+  readonly key: KeyRecord;
+  /** `alias/…` when the caller named the key by alias (`kms:RequestAlias`). */
+  readonly requestAlias?: string;
+}
+
+const KEY_ID = /^(?:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|mrk-[0-9a-f]{32})$/i;
+
+/** The key, or a NotFoundException with AWS's text for the form that was used. */
+export async function requireKey(context: OperationContext, keyId: string): Promise<FoundKey> {
+  const { scope, resource } = splitKeyId(context.scope, keyId);
+  if (resource.startsWith("alias/")) {
+    const key = (await ensureManagedKey(context, scope, resource)) ?? findKeyByAlias(context, scope, resource);
+    if (!key) throw aliasNotFound(aliasArn(scope, resource));
+    return { key, requestAlias: resource };
+  }
+  const id = resource.startsWith("key/") ? resource.slice("key/".length) : resource;
+  const key = findKeyById(context, scope, id);
+  if (key) return { key };
+  throw KEY_ID.test(id) ? keyNotFound(arnIn(scope, "kms", `key/${id}`)) : invalidKeyId(keyId);
+}
+
+/** Like {@link requireKey} for operations that take a key id or key ARN but no alias. */
+export async function requireKeyNotAlias(context: OperationContext, keyId: string): Promise<FoundKey> {
+  const { resource } = splitKeyId(context.scope, keyId);
+  // AWS: an alias is no key here; its name is not even looked up.
+  if (resource.startsWith("alias/")) throw invalidKeyId(keyId);
+  return requireKey(context, keyId);
+}
+
+/** The key, unless it is absent or its deletion date has passed. */
+export function findKeyById(context: OperationContext, scope: AwsScope, id: string): KeyRecord | undefined {
+  const key = keysIn(context.store).get(recordKey(scope, id.toLowerCase()));
+  return key && isGone(key, context.clock.nowMs()) ? undefined : key;
+}
+
+/** True from the deletion date on; the record itself goes with a later write (key-deletion.ts). */
+export const isGone = (key: KeyRecord, nowMs: number): boolean =>
+  key.deletionAtMs !== undefined && key.deletionAtMs <= nowMs;
+
+function findKeyByAlias(context: OperationContext, scope: AwsScope, aliasName: string): KeyRecord | undefined {
+  const alias = aliasesIn(context.store).get(recordKey(scope, aliasName));
+  return alias && findKeyById(context, scope, alias.keyId);
+}
+
+function splitKeyId(own: AwsScope, keyId: string): { scope: AwsScope; resource: string } {
+  if (!keyId.startsWith("arn:")) return { scope: own, resource: keyId };
+  const arn = parseArn(keyId);
+  if (arn?.service !== "kms" || !/^(?:key|alias)\//.test(arn.resource)) throw invalidKeyId(keyId);
+  if (arn.region !== own.region) throw foreignRegion(arn.region);
+  return { scope: { partition: arn.partition, region: arn.region, accountId: arn.accountId }, resource: arn.resource };
+}

@@ -1,0 +1,36 @@
+/** `Limit` and `Marker` of the list operations: the marker is the last name of the page before, in base64. */
+import { invalidMarker } from "./errors.ts";
+
+interface PageRequest {
+  readonly Limit?: number | undefined;
+  readonly Marker?: string | undefined;
+}
+
+export interface Page<T> {
+  readonly items: readonly T[];
+  readonly tokens: { readonly Truncated: boolean; readonly NextMarker?: string };
+}
+
+/** `items` must be sorted bytewise by `nameOf`. */
+export function pageOf<T>(
+  items: readonly T[],
+  nameOf: (item: T) => string,
+  request: PageRequest,
+  defaultLimit: number,
+): Page<T> {
+  const after = request.Marker === undefined ? undefined : decodeMarker(request.Marker);
+  const rest = after === undefined ? items : items.filter((item) => nameOf(item) > after);
+  const page = rest.slice(0, request.Limit ?? defaultLimit);
+  const last = page.at(-1);
+  if (last === undefined || page.length === rest.length) return { items: page, tokens: { Truncated: false } };
+  return {
+    items: page,
+    tokens: { Truncated: true, NextMarker: Buffer.from(`v1:${nameOf(last)}`).toString("base64url") },
+  };
+}
+
+function decodeMarker(marker: string): string {
+  const text = Buffer.from(marker, "base64url").toString();
+  if (!text.startsWith("v1:")) throw invalidMarker();
+  return text.slice("v1:".length);
+}
