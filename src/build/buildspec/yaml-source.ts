@@ -115,7 +115,6 @@ function problemOf(error: YAMLParseError, text: string): YamlProblem {
       return at("did not find expected alphabetic or numeric character", "`*` at the start of a value must be quoted");
     case "UNEXPECTED_TOKEN":
     case "KEY_OVER_1024_CHARS":
-    case "COMMENT_SPACE":
       return at(
         unexpectedProblem(error.message),
         "text follows where the value has already ended; quote the whole value",
