@@ -1,0 +1,14 @@
+/** Public face of build/plan: what a run will do, before it does it. */
+export type {
+  BuildPlan,
+  PlannedArtifacts,
+  PlannedCommand,
+  PlannedPhase,
+  PlannedVariable,
+  VariableSource,
+} from "./build-plan.ts";
+export { expandPlaintext } from "./expand-plaintext.ts";
+export type { EnvironmentVariable, PlanInput, PlanProject, StartBuildOverrides } from "./plan-build.ts";
+export { planBuild } from "./plan-build.ts";
+export type { RequiredPermission } from "./required-permissions.ts";
+export { requiredPermissions } from "./required-permissions.ts";

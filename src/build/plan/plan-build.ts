@@ -1,0 +1,228 @@
+/**
+ * Buildspec × project × StartBuild's overrides → BuildPlan. Pure.
+ * Precedence of one variable name: StartBuild > project > buildspec (build-spec-ref.html#build-spec.env.variables).
+ * Inside one buildspec AWS does not say; here secrets-manager > parameter-store > variables.
+ * differs: `ssm:/name` values are resolved like `env.parameter-store` unless `strict` (docs/differences.md).
+ */
+import type { Diagnostic } from "../../core/diagnostics.ts";
+import {
+  type Artifacts,
+  type Buildspec,
+  type Phase,
+  type PhaseName,
+  parameterNameIn,
+  type Variable,
+} from "../buildspec/index.ts";
+import type { BuildPlan, PlannedArtifacts, PlannedCommand, PlannedPhase, PlannedVariable } from "./build-plan.ts";
+import { notDoneIn } from "./not-done.ts";
+
+/** A variable as CreateProject and StartBuild write it. */
+export interface EnvironmentVariable {
+  readonly name: string;
+  readonly value: string;
+  /** Default `PLAINTEXT`. */
+  readonly type?: "PLAINTEXT" | "PARAMETER_STORE" | "SECRETS_MANAGER" | undefined;
+}
+
+/** What a plan needs of a CodeBuild project; the members are CreateProject's. */
+export interface PlanProject {
+  readonly name: string;
+  readonly environment: {
+    readonly type: string;
+    readonly image: string;
+    readonly computeType: string;
+    /** Default false. */
+    readonly privilegedMode?: boolean | undefined;
+    readonly environmentVariables?: readonly EnvironmentVariable[] | undefined;
+  };
+  /** Default 60. */
+  readonly timeoutInMinutes?: number | undefined;
+}
+
+/** StartBuild's members that change the plan. */
+export interface StartBuildOverrides {
+  readonly environmentVariablesOverride?: readonly EnvironmentVariable[] | undefined;
+  readonly imageOverride?: string | undefined;
+  readonly computeTypeOverride?: string | undefined;
+  readonly environmentTypeOverride?: string | undefined;
+  readonly privilegedModeOverride?: boolean | undefined;
+  readonly timeoutInMinutesOverride?: number | undefined;
+}
+
+export interface PlanInput {
+  readonly buildspec: Buildspec;
+  readonly project: PlanProject;
+  readonly overrides?: StartBuildOverrides | undefined;
+  /** AWS's grammar only: `ssm:/name` stays text, `environment` under a phase is ignored. Default false. */
+  readonly strict?: boolean | undefined;
+}
+
+const defaultTimeoutMinutes = 60;
+const reference =
+  "https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html#build-spec.env.parameter-store";
+const phaseTypes = { install: "INSTALL", pre_build: "PRE_BUILD", build: "BUILD", post_build: "POST_BUILD" } as const;
+const phaseOrder: readonly PhaseName[] = ["install", "pre_build", "build", "post_build"];
+
+/** What a run of `buildspec` in `project` will do, and what to say about it beforehand. */
+export function planBuild(input: PlanInput): { plan: BuildPlan; diagnostics: Diagnostic[] } {
+  const { buildspec, project, overrides = {}, strict = false } = input;
+  const environment = project.environment;
+  const fixed = new Map<string, PlannedVariable>();
+  for (const variable of environment.environmentVariables ?? []) fixed.set(variable.name, given(variable, "project"));
+  for (const variable of overrides.environmentVariablesOverride ?? []) {
+    fixed.set(variable.name, given(variable, "start-build"));
+  }
+  const variables = new Map<string, PlannedVariable>(buildspecVariables(buildspec, strict));
+  for (const [name, variable] of fixed) variables.set(name, variable);
+  const phaseVariables = strict ? [] : plannedPhaseVariables(buildspec, fixed);
+  const timeoutMinutes = overrides.timeoutInMinutesOverride ?? project.timeoutInMinutes ?? defaultTimeoutMinutes;
+  const shell = shellOf(buildspec);
+  const artifacts = buildspec.artifacts && plannedArtifacts(buildspec.artifacts);
+
+  const plan: BuildPlan = {
+    buildspecFile: buildspec.file,
+    version: buildspec.version?.value ?? "0.2",
+    shell: shell.shell,
+    image: overrides.imageOverride ?? environment.image,
+    computeType: overrides.computeTypeOverride ?? environment.computeType,
+    environmentType: overrides.environmentTypeOverride ?? environment.type,
+    privilegedMode: overrides.privilegedModeOverride ?? environment.privilegedMode ?? false,
+    variables: [...variables.values()],
+    phaseVariables,
+    phases: phaseOrder.flatMap((name) => {
+      const phase = buildspec.phases.find((candidate) => candidate.name === name);
+      return phase ? [plannedPhase(phase, buildspec)] : [];
+    }),
+    runtimeVersions: buildspec.phases.flatMap((phase) =>
+      phase.runtimeVersions.map(({ runtime, version }) => ({
+        runtime: runtime.value,
+        version: version.value,
+        line: runtime.span.line,
+      })),
+    ),
+    exportedVariables: buildspec.env.exportedVariables.map(({ value }) => value),
+    ...(artifacts && { artifacts }),
+    unknownKeys: buildspec.unknownKeys.map(({ section, keys }) => ({ section, keys: keys.map(({ value }) => value) })),
+    notDone: notDoneIn(buildspec),
+    timeoutMs: timeoutMinutes * 60_000,
+  };
+  return { plan, diagnostics: [...shell.diagnostics, ...extensionWarnings(buildspec, plan)] };
+}
+
+const given = (variable: EnvironmentVariable, source: "project" | "start-build"): PlannedVariable => ({
+  name: variable.name,
+  type: variable.type ?? "PLAINTEXT",
+  value: variable.value,
+  source,
+});
+
+/** The variables of `env`, later sections winning over earlier ones. */
+function buildspecVariables(buildspec: Buildspec, strict: boolean): [string, PlannedVariable][] {
+  const { variables, parameterStore, secretsManager } = buildspec.env;
+  const as = (type: PlannedVariable["type"]) => (variable: Variable) =>
+    [variable.name.value, located(variable, type, variable.value.value, "buildspec")] as [string, PlannedVariable];
+  return [
+    ...variables.map((variable): [string, PlannedVariable] => {
+      const parameterName = strict ? undefined : parameterNameIn(variable.value.value);
+      if (parameterName === undefined) return as("PLAINTEXT")(variable);
+      return [
+        variable.name.value,
+        { ...located(variable, "PARAMETER_STORE", parameterName, "buildspec"), extension: "ssm-reference" },
+      ];
+    }),
+    ...parameterStore.map(as("PARAMETER_STORE")),
+    ...secretsManager.map(as("SECRETS_MANAGER")),
+  ];
+}
+
+const located = (
+  variable: Variable,
+  type: PlannedVariable["type"],
+  value: string,
+  source: PlannedVariable["source"],
+): PlannedVariable => ({ name: variable.name.value, type, value, source, line: variable.name.span.line });
+
+/** `environment.variables` under phases; the project and StartBuild win here too. */
+function plannedPhaseVariables(buildspec: Buildspec, fixed: ReadonlyMap<string, unknown>): PlannedVariable[] {
+  return buildspec.phases.flatMap((phase) =>
+    phase.environmentVariables
+      .filter((variable) => !fixed.has(variable.name.value))
+      .map((variable): PlannedVariable => {
+        const parameterName = parameterNameIn(variable.value.value);
+        return parameterName === undefined
+          ? { ...located(variable, "PLAINTEXT", variable.value.value, "phase"), phase: phase.name }
+          : {
+              ...located(variable, "PARAMETER_STORE", parameterName, "phase"),
+              phase: phase.name,
+              extension: "ssm-reference",
+            };
+      }),
+  );
+}
+
+function plannedPhase(phase: Phase, buildspec: Buildspec): PlannedPhase {
+  const commands = (list: Phase["commands"]): PlannedCommand[] =>
+    list.map(({ value, span }) => ({ text: value, line: span.line }));
+  const runAs = phase.runAs ?? buildspec.runAs;
+  return {
+    name: phase.name,
+    phaseType: phaseTypes[phase.name],
+    commands: commands(phase.commands),
+    finally: commands(phase.finally),
+    ...(phase.onFailure && { onFailure: phase.onFailure.value }),
+    ...(runAs && { runAs: runAs.value }),
+  };
+}
+
+const plannedArtifacts = (artifacts: Artifacts): PlannedArtifacts => ({
+  files: artifacts.files.map(({ value }) => value),
+  ...(artifacts.baseDirectory && { baseDirectory: artifacts.baseDirectory.value }),
+  excludePaths: artifacts.excludePaths.map(({ value }) => value),
+  discardPaths: artifacts.discardPaths?.value ?? false,
+  ...(artifacts.name && { name: artifacts.name.value }),
+});
+
+function shellOf(buildspec: Buildspec): { shell: "sh" | "bash"; diagnostics: Diagnostic[] } {
+  const shell = buildspec.env.shell;
+  if (!shell || /^(\/bin\/|\/usr\/bin\/)?sh$/.test(shell.value)) return { shell: "sh", diagnostics: [] };
+  if (/^(\/bin\/|\/usr\/bin\/)?bash$/.test(shell.value)) return { shell: "bash", diagnostics: [] };
+  const isWindows = /^(powershell|pwsh|cmd)(\.exe)?$/i.test(shell.value);
+  return {
+    shell: "sh",
+    diagnostics: [
+      {
+        code: "env/shell-not-supported",
+        severity: "error",
+        message: `\`env.shell\` is \`${shell.value}\`, expected \`bash\` or \`/bin/sh\``,
+        span: shell.span,
+        why: isWindows
+          ? "it is a shell of CodeBuild's Windows images; Kiln runs Linux builds only"
+          : "CodeBuild knows `bash` and `/bin/sh` on Linux, `powershell.exe` and `cmd.exe` on Windows",
+        source: "https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html#build-spec.env.shell",
+      },
+    ],
+  };
+}
+
+/** One warning for each `ssm:/name` that Kiln resolves and AWS would not. */
+function extensionWarnings(buildspec: Buildspec, plan: BuildPlan): Diagnostic[] {
+  const used = [...plan.variables, ...plan.phaseVariables].filter((variable) => variable.extension === "ssm-reference");
+  return buildspec.ssmReferences.flatMap(({ variable, parameterName, phase }): Diagnostic[] => {
+    const isUsed = used.some(
+      (planned) => planned.name === variable.name.value && planned.phase === phase && planned.value === parameterName,
+    );
+    if (!isUsed) return [];
+    return [
+      {
+        code: "env/ssm-reference-outside-parameter-store",
+        severity: "warning",
+        message: `\`${variable.name.value}\` is read from parameter \`${parameterName}\` here; CodeBuild ${
+          phase ? "ignores `environment` under a phase" : `would leave the text \`${variable.value.value}\` as it is`
+        }`,
+        span: variable.value.span,
+        why: "CodeBuild resolves parameter names only under `env.parameter-store`; `kiln check --fix` rewrites it",
+        source: reference,
+      },
+    ];
+  });
+}

@@ -1,0 +1,160 @@
+/**
+ * What the build's service role must be allowed to do for a plan to succeed: logs, parameters, secrets, ECR pushes.
+ * Sources: https://docs.aws.amazon.com/codebuild/latest/userguide/setting-up-service-role.html (what CodeBuild calls),
+ * https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-push-iam.html (docker push).
+ * Gaps: what commands themselves call (`aws s3 cp`, SDKs) is not known before a run; `kiln policy BUILD-ID` knows it.
+ * `kms:Decrypt` for customer keys is not here: which key a parameter uses is not in the plan.
+ */
+import { type AwsScope, arnIn, parseArn } from "../../core/arn.ts";
+import type { BuildPlan, PlannedVariable } from "./build-plan.ts";
+import { expandPlaintext } from "./expand-plaintext.ts";
+
+export interface RequiredPermission {
+  readonly action: string;
+  /** ARN or ARN pattern; `*` for actions without a resource type. */
+  readonly resource: string;
+  /** One line: what needs it. */
+  readonly why: string;
+}
+
+export function requiredPermissions(plan: BuildPlan, scope: AwsScope, projectName: string): RequiredPermission[] {
+  const all = [...logs(scope, projectName), ...variablePermissions(plan, scope), ...ecrPermissions(plan, scope)];
+  const seen = new Map(all.map((permission) => [`${permission.action}\u0000${permission.resource}`, permission]));
+  return [...seen.values()];
+}
+
+function logs(scope: AwsScope, projectName: string): RequiredPermission[] {
+  const group = arnIn(scope, "logs", `log-group:/aws/codebuild/${projectName}`);
+  return [
+    ...[group, `${group}:*`].map((resource) => ({
+      action: "logs:CreateLogGroup",
+      resource,
+      why: "the build's log group",
+    })),
+    { action: "logs:CreateLogStream", resource: `${group}:*`, why: "the build's log stream" },
+    { action: "logs:PutLogEvents", resource: `${group}:*`, why: "the build's log lines" },
+  ];
+}
+
+function variablePermissions(plan: BuildPlan, scope: AwsScope): RequiredPermission[] {
+  const plaintext = plaintextOf(plan);
+  return [...plan.variables, ...plan.phaseVariables].flatMap((variable) => {
+    if (variable.type === "PARAMETER_STORE") {
+      return [
+        {
+          action: "ssm:GetParameters",
+          resource: parameterArn(expandPlaintext(variable.value, plaintext, "*"), scope),
+          why: `\`${variable.name}\`${place(variable)}`,
+        },
+      ];
+    }
+    if (variable.type === "SECRETS_MANAGER") {
+      return [
+        {
+          action: "secretsmanager:GetSecretValue",
+          resource: secretArn(expandPlaintext(variable.value, plaintext, "*"), scope),
+          why: `\`${variable.name}\`${place(variable)}`,
+        },
+      ];
+    }
+    return [];
+  });
+}
+
+const place = (variable: PlannedVariable): string =>
+  variable.line !== undefined
+    ? ` (line ${variable.line})`
+    : ` (${variable.source === "project" ? "project" : "StartBuild"})`;
+
+/** `name`, `/path/name`, `name:version`, `name:label` or an ARN → the ARN that CodeBuild's GetParameters is decided on. */
+function parameterArn(reference: string, scope: AwsScope): string {
+  if (reference.startsWith("arn:")) return reference.split(":").slice(0, 6).join(":");
+  const name = reference.split(":")[0] ?? reference;
+  // AWS: a leading slash does not double: `/CodeBuild/x` is `…:parameter/CodeBuild/x`.
+  return arnIn(scope, "ssm", `parameter/${name.replace(/^\//, "")}`);
+}
+
+/** `<secret-id>[:<json-key>[:<stage>[:<version>]]]` → ARN pattern with the six random characters left open. */
+function secretArn(reference: string, scope: AwsScope): string {
+  const arn = parseArn(reference);
+  if (arn?.service === "secretsmanager") {
+    const [kind = "secret", id = ""] = arn.resource.split(":");
+    return arnIn({ ...arn }, "secretsmanager", `${kind}:${id}`);
+  }
+  return arnIn(scope, "secretsmanager", `secret:${reference.split(":")[0] ?? reference}-??????`);
+}
+
+const pushActions = [
+  "ecr:BatchCheckLayerAvailability",
+  "ecr:InitiateLayerUpload",
+  "ecr:UploadLayerPart",
+  "ecr:CompleteLayerUpload",
+  "ecr:PutImage",
+];
+const pullActions = ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"];
+const ecrHost = /([0-9]{12}|\*)\.dkr\.ecr\.([a-z0-9-]+|\*)\.amazonaws\.com(?:\.cn)?(?:\/([A-Za-z0-9._/*-]+))?/g;
+
+/** ECR: the token, and for each repository named in the commands the push (and pull) actions. */
+function ecrPermissions(plan: BuildPlan, scope: AwsScope): RequiredPermission[] {
+  const commands = plan.phases.flatMap((phase) => [...phase.commands, ...phase.finally]);
+  const values = new Map([...plaintextOf(plan), ["AWS_REGION", scope.region], ["AWS_DEFAULT_REGION", scope.region]]);
+  for (const { text } of commands) assignments(text, values);
+  const expanded = commands.map((command) => ({ ...command, text: expandPlaintext(command.text, values, "*") }));
+  const logsIn = expanded.find(({ text }) =>
+    /\baws\b.*\becr\s+get-(login-password|login|authorization-token)\b/.test(text),
+  );
+  const permissions: RequiredPermission[] = [];
+  const because = (line: number, what: string) => `${what} (line ${line})`;
+  if (logsIn) {
+    permissions.push({
+      action: "ecr:GetAuthorizationToken",
+      resource: "*",
+      why: because(logsIn.line, "the login to ECR"),
+    });
+  }
+  const pushes = expanded.some(({ text }) => /\bdocker\b.*\bpush\b/.test(text));
+  const repositories = new Map<string, number>();
+  for (const { text, line } of expanded) {
+    for (const [, account = "*", region = "*", path] of text.matchAll(ecrHost)) {
+      if (path === undefined) continue;
+      const resource = arnIn(
+        {
+          partition: scope.partition,
+          region: region === "*" ? scope.region : region,
+          accountId: account === "*" ? scope.accountId : account,
+        },
+        "ecr",
+        `repository/${path.replace(/[./-]+$/, "")}`,
+      );
+      if (!repositories.has(resource)) repositories.set(resource, line);
+    }
+  }
+  // The image's name is put together from variables nobody knows before the run: any repository of this account.
+  if (pushes && logsIn && repositories.size === 0) {
+    repositories.set(arnIn(scope, "ecr", "repository/*"), logsIn.line);
+  }
+  for (const [resource, line] of repositories) {
+    for (const action of pushes
+      ? [...pushActions, ...pullActions]
+      : ["ecr:BatchCheckLayerAvailability", ...pullActions]) {
+      permissions.push({
+        action,
+        resource,
+        why: because(line, pushes ? "docker push to ECR" : "docker pull from ECR"),
+      });
+    }
+  }
+  return permissions;
+}
+
+const plaintextOf = (plan: BuildPlan): Map<string, string> =>
+  new Map(plan.variables.filter(({ type }) => type === "PLAINTEXT").map(({ name, value }) => [name, value]));
+
+/** `NAME=value` and `export NAME=value` commands, so that `$REPOSITORY_URI` is known further down. */
+function assignments(text: string, values: Map<string, string>): void {
+  for (const [, name = "", value = ""] of text.matchAll(
+    /(?:^|[;&\n]|\bexport\s)\s*([A-Za-z_][A-Za-z0-9_]*)=("[^"]*"|'[^']*'|[^\s;&|]*)/g,
+  )) {
+    values.set(name, expandPlaintext(value.replace(/^["']|["']$/g, ""), values, "*"));
+  }
+}
