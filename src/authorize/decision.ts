@@ -16,8 +16,13 @@ export interface AuthorizationRequest {
   readonly context?: RequestContext;
   /** Policy of the resource itself (key policy, trust policy, repository policy …), where it has one. */
   readonly resourcePolicy?: ResourcePolicy;
-  /** How the resource is printed in the denial, where the service does not print `on resource: <ARN>`. */
+  /**
+   * How the resource is printed in the denial, where the service does not print `on resource: <ARN>`: `role NAME` takes
+   * the ARN's place, a text that starts with `on ` takes the place of the whole phrase, and `""` leaves it out.
+   */
   readonly resourceText?: string;
+  /** Account that owns the resource, where the ARN does not say (S3) and there is no resource policy. */
+  readonly resourceAccountId?: string;
 }
 
 export interface ResourcePolicy {
@@ -86,6 +91,8 @@ export interface EvaluationInput {
   readonly request: AuthorizationRequest;
   /** Global and request condition keys, without the ones in `request.context`. */
   readonly context: RequestContext;
+  /** Name the managed policy in an explicit deny, as AWS does since January 2026. Default true. */
+  readonly namePolicyInDenial?: boolean;
 }
 
 /** What is kept of a decision so that `kiln explain` can read it later. Never holds a secret. */

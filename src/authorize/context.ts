@@ -1,0 +1,27 @@
+/** Looking up condition keys of a request: key names, the tag part included, are compared without regard to case. */
+import type { ContextValue, RequestContext } from "./decision.ts";
+
+/** The value of a condition key, or undefined when the request does not carry it. */
+export type ContextLookup = (key: string) => ContextValue | undefined;
+
+/** Looks in `specific` first. Folds the key names only when a name is not found as it is written. */
+export function contextLookup(general: RequestContext, specific: RequestContext = {}): ContextLookup {
+  let folded: Map<string, ContextValue> | undefined;
+  return (key) => {
+    if (Object.hasOwn(specific, key)) return specific[key];
+    if (Object.hasOwn(general, key)) return general[key];
+    folded ??= foldKeys(general, specific);
+    return folded.get(key.toLowerCase());
+  };
+}
+
+function foldKeys(general: RequestContext, specific: RequestContext): Map<string, ContextValue> {
+  const folded = new Map<string, ContextValue>();
+  for (const context of [general, specific]) {
+    for (const key in context) {
+      const value = context[key];
+      if (value !== undefined) folded.set(key.toLowerCase(), value);
+    }
+  }
+  return folded;
+}

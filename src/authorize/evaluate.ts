@@ -1,0 +1,196 @@
+/**
+ * The decision: explicit deny first, then resource policy, identity policies, boundary and session policies, as AWS
+ * documents the order for one account and across accounts.
+ * Sources: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic_policy-eval-denyallow.html,
+ * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic-cross-account.html,
+ * https://docs.aws.amazon.com/kms/latest/developerguide/policy-evaluation.html
+ * Gaps: no service control policies, resource control policies and VPC endpoint policies (no organisations, no VPC).
+ */
+import { contextLookup } from "./context.ts";
+import type { Decision, Effect, EvaluationInput, NamedPolicy, PolicyType, StatementTrace } from "./decision.ts";
+import { explainStatements } from "./explain.ts";
+import { denialMessage } from "./message.ts";
+import { type CompiledStatement, compilePolicy } from "./policy.ts";
+import { type Grant, stronger } from "./principals.ts";
+import { appliesTo, type EvaluatedRequest, evaluatedRequest } from "./request.ts";
+
+/** A policy taking part in a decision. */
+export interface PolicyInPlay {
+  readonly type: PolicyType;
+  readonly policy: Pick<NamedPolicy, "name" | "arn" | "document">;
+}
+
+interface Verdict {
+  readonly effect: Effect;
+  readonly policyType: Decision["policyType"];
+  readonly decidedBy: readonly Match[];
+}
+
+interface Match {
+  readonly inPlay: PolicyInPlay;
+  readonly statement: CompiledStatement;
+}
+
+/** Decides one authorization request. Pure; the same input gives the same decision. */
+export function evaluate(input: EvaluationInput): Decision {
+  const request = evaluatedRequest(input, contextLookup(input.context, input.request.context));
+  const sets = policySets(input);
+  const verdict = decide(input, request, sets);
+  const isAllowed = verdict.effect === "allowed";
+  let traces: readonly StatementTrace[] | undefined;
+  return {
+    effect: verdict.effect,
+    action: input.request.action,
+    resource: input.request.resource,
+    principalArn: input.principal.arn,
+    policyType: verdict.policyType,
+    decidedBy: verdict.decidedBy.map(({ inPlay, statement }) => ({
+      policyName: inPlay.policy.name,
+      policyType: inPlay.type,
+      index: statement.index,
+      ...(statement.sid === undefined ? {} : { sid: statement.sid }),
+      effect: statement.effect,
+      matched: true,
+    })),
+    message: isAllowed
+      ? ""
+      : denialMessage({
+          principalArn: input.principal.arn,
+          request: input.request,
+          isExplicit: verdict.effect === "explicitDeny",
+          policyType: verdict.policyType,
+          policyArn: input.namePolicyInDenial === false || isCrossAccount(input) ? undefined : denyingArn(verdict),
+        }),
+    explain: () => (traces ??= explainStatements(sets.all, request)),
+  };
+}
+
+interface PolicySets {
+  readonly identity: readonly PolicyInPlay[];
+  readonly boundary: readonly PolicyInPlay[];
+  readonly session: readonly PolicyInPlay[];
+  readonly resource: readonly PolicyInPlay[];
+  /** In the order of explanations. */
+  readonly all: readonly PolicyInPlay[];
+}
+
+function policySets({ principal, policies, request }: EvaluationInput): PolicySets {
+  const inPlay = (type: PolicyType) => (policy: PolicyInPlay["policy"]) => ({ type, policy });
+  // AWS: the account's root user and service principals have no identity policies, boundary or session policies.
+  const hasOwn = principal.type !== "Root" && principal.type !== "AWSService";
+  const identity = hasOwn ? policies.identity.map(inPlay("identity")) : [];
+  const boundary = hasOwn && policies.boundary ? [inPlay("boundary")(policies.boundary)] : [];
+  const session = hasOwn && policies.session ? policies.session.map(inPlay("session")) : [];
+  const resource = request.resourcePolicy
+    ? [inPlay(isTrustRequest(request.action) ? "trust" : "resource")(request.resourcePolicy)]
+    : [];
+  return { identity, boundary, session, resource, all: [...identity, ...boundary, ...session, ...resource] };
+}
+
+const isTrustRequest = (action: string): boolean => action.slice(0, 4).toLowerCase() === "sts:";
+
+function decide(input: EvaluationInput, request: EvaluatedRequest, sets: PolicySets): Verdict {
+  // AWS: always allowed, even under an explicit deny.
+  if (request.action.service === "sts" && request.action.name === "getcalleridentity") return allowed("none", []);
+
+  for (const set of [sets.resource, sets.identity, sets.boundary, sets.session]) {
+    const deny = firstMatch(set, "denies", request);
+    if (deny) return { effect: "explicitDeny", policyType: deny.inPlay.type, decidedBy: [deny] };
+  }
+
+  const named = resourceGrant(sets.resource, request);
+  const resourceType = sets.resource[0]?.type ?? "resource";
+  const isMandatory = input.request.resourcePolicy?.mandatory ?? false;
+  if (input.principal.type === "AWSService") {
+    return named ? allowed(resourceType, [named.match]) : implicitDeny(resourceType);
+  }
+  if (isCrossAccount(input)) {
+    if (isMandatory && !named) return implicitDeny(resourceType);
+    const own = decideByOwnPolicies(input, request, sets);
+    if (own.effect !== "allowed") return own;
+    return named ? allowed(own.policyType, [...own.decidedBy, named.match]) : implicitDeny(resourceType);
+  }
+  if (named?.grant === "direct") return allowed(resourceType, [named.match]);
+  if (named?.grant === "role") {
+    const silent = silentLimit(sets, request);
+    return silent ? implicitDeny(silent) : allowed(resourceType, [named.match]);
+  }
+  if (isMandatory && !named) return implicitDeny(resourceType);
+  const own = decideByOwnPolicies(input, request, sets);
+  return own.effect === "allowed" && named ? allowed(own.policyType, [...own.decidedBy, named.match]) : own;
+}
+
+/** Identity policies within boundary and session policies; root is allowed by default. */
+function decideByOwnPolicies(input: EvaluationInput, request: EvaluatedRequest, sets: PolicySets): Verdict {
+  if (input.principal.type === "Root") return allowed("none", []);
+  const silent = silentLimit(sets, request);
+  if (silent) return implicitDeny(silent);
+  const allow = firstMatch(sets.identity, "allows", request);
+  return allow ? allowed("identity", [allow]) : implicitDeny("identity");
+}
+
+/** The session policy or boundary that does not allow the request; sessions are named first. */
+function silentLimit(sets: PolicySets, request: EvaluatedRequest): "session" | "boundary" | undefined {
+  if (sets.session.length > 0 && !firstMatch(sets.session, "allows", request)) return "session";
+  if (sets.boundary.length > 0 && !firstMatch(sets.boundary, "allows", request)) return "boundary";
+  return undefined;
+}
+
+function firstMatch(
+  set: readonly PolicyInPlay[],
+  effect: "allows" | "denies",
+  request: EvaluatedRequest,
+): Match | undefined {
+  for (const inPlay of set) {
+    const isResource = inPlay.type === "resource" || inPlay.type === "trust";
+    for (const statement of compilePolicy(inPlay.policy.document)[effect].candidates(request.action)) {
+      if (isResource && names(statement, request) === undefined) continue;
+      if (appliesTo(statement, request)) return { inPlay, statement };
+    }
+  }
+  return undefined;
+}
+
+/** The strongest grant of the resource policy to the caller. */
+function resourceGrant(
+  set: readonly PolicyInPlay[],
+  request: EvaluatedRequest,
+): { readonly grant: Grant; readonly match: Match } | undefined {
+  const [inPlay] = set;
+  if (!inPlay) return undefined;
+  let best: { grant: Grant; match: Match } | undefined;
+  for (const statement of compilePolicy(inPlay.policy.document).allows.candidates(request.action)) {
+    const grant = names(statement, request);
+    if (grant && stronger(best?.grant, grant) !== best?.grant && appliesTo(statement, request)) {
+      best = { grant, match: { inPlay, statement } };
+    }
+  }
+  return best;
+}
+
+// A statement of a resource policy without Principal names nobody.
+const names = (statement: CompiledStatement, request: EvaluatedRequest): Grant | undefined =>
+  statement.principal?.grant(request.principal);
+
+const allowed = (policyType: Decision["policyType"], decidedBy: readonly Match[]): Verdict => ({
+  effect: "allowed",
+  policyType,
+  decidedBy,
+});
+
+const implicitDeny = (policyType: Decision["policyType"]): Verdict => ({
+  effect: "implicitDeny",
+  policyType,
+  decidedBy: [],
+});
+
+const denyingArn = (verdict: Verdict): string | undefined => verdict.decidedBy[0]?.inPlay.policy.arn;
+
+const ACCOUNT_ID = /^\d{12}$/;
+
+function isCrossAccount({ principal, request }: EvaluationInput): boolean {
+  if (principal.type === "AWSService") return false;
+  const owner = request.resourcePolicy?.accountId ?? request.resourceAccountId ?? request.resource.split(":", 5)[4];
+  // Resources without an account (`*`, S3) and AWS's own (`aws`) count as the caller's.
+  return owner !== undefined && ACCOUNT_ID.test(owner) && owner !== principal.accountId;
+}
