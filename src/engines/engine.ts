@@ -53,6 +53,7 @@ export interface CommandSpec {
   /** Added to the environment's variables for this command. */
   readonly variables?: Readonly<Record<string, string>>;
   readonly user?: string;
-  onOutput(chunk: Buffer): void;
+  /** A returned promise holds back further output until it settles. */
+  onOutput(chunk: Buffer): void | Promise<void>;
   readonly signal: AbortSignal;
 }

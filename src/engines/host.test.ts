@@ -1,0 +1,132 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { engineContract } from "./contract.ts";
+import type { BuildEnvironment } from "./engine.ts";
+import { createHostEngine } from "./host.ts";
+import { findProcesses } from "./process-sweep.ts";
+
+engineContract("host", () => createHostEngine({ graceMs: 200 }));
+
+describe("the host engine", () => {
+  let workDir = "";
+  let environment: BuildEnvironment;
+  const buildId = "p:host-test";
+
+  beforeEach(async () => {
+    workDir = await mkdtemp(join(tmpdir(), "kiln-host-"));
+    environment = await createHostEngine({
+      graceMs: 100,
+      machine: {
+        ...process.env,
+        AWS_SECRET_ACCESS_KEY: "users-own",
+        GITHUB_TOKEN: "users-own",
+        PIP_INDEX_URL: "http://mirror",
+        NPM_CONFIG__AUTH: "users-own",
+        DOCKER_HOST: "unix:///users-own",
+        TERM: "xterm",
+      },
+    }).open(
+      { buildId, image: "", workDir, variables: { GIVEN: "a b" }, pathPrefix: [join(workDir, "bin")] },
+      AbortSignal.timeout(20_000),
+    );
+  });
+  afterEach(async () => {
+    await environment.close();
+    await rm(workDir, { recursive: true, force: true });
+  });
+
+  const run = async (script: string, signal = AbortSignal.timeout(20_000)) => {
+    let text = "";
+    const outcome = await environment.run({
+      shell: "sh",
+      script,
+      scriptPath: join(workDir, "script.sh"),
+      workingDirectory: workDir,
+      onOutput: (chunk) => void (text += chunk),
+      signal,
+    });
+    return { outcome, text };
+  };
+
+  it("gives the build's variables and nothing of the user's shell but proxies and mirrors", async () => {
+    const { text } = await run("env\n");
+    expect(text).toContain("GIVEN=a b\n");
+    expect(text).toContain("PIP_INDEX_URL=http://mirror\n");
+    expect(text).toContain(`HOME=${workDir}/home\n`);
+    expect(text).toContain(`TMPDIR=${workDir}/tmp\n`);
+    expect(text).toContain(`PATH=${workDir}/bin:`);
+    expect(text).not.toContain("users-own");
+    expect(text).not.toMatch(/^TERM=/m);
+  });
+
+  it("lets a command write to /dev/stderr and gives it no standard input", async () => {
+    expect(await run("echo to-err > /dev/stderr\ncat\n")).toEqual({
+      outcome: { kind: "exited", exitCode: 0 },
+      text: "to-err\n",
+    });
+  });
+
+  it("does not wait for a background process that keeps the output open", async () => {
+    const { outcome, text } = await run("sleep 100 &\necho done\n");
+    expect(outcome).toEqual({ kind: "exited", exitCode: 0 });
+    expect(text).toBe("done\n");
+  });
+
+  it("hangs up background jobs at the end of the command, but not those under nohup", async () => {
+    await run("sleep 101 &\nnohup sleep 102 >/dev/null 2>&1 &\nsleep 0.05\n");
+    const { text } = await run("sleep 0.05; ps -ef | grep -c '[s]leep 101'; ps -ef | grep -c '[s]leep 102'\n");
+    expect(text).toBe("0\n1\n");
+  });
+
+  it("ends processes that left the group when it closes", async () => {
+    await run("setsid sleep 103 &\nenv -i setsid sleep 104 &\nsleep 0.05\n");
+    expect((await findProcesses({ buildId, workDir })).length).toBeGreaterThanOrEqual(2);
+    await environment.close();
+    expect(await findProcesses({ buildId, workDir })).toEqual([]);
+  });
+
+  it("kills a command that ignores SIGTERM, with its children", async () => {
+    const controller = new AbortController();
+    const running = environment.run({
+      shell: "bash",
+      script: "trap '' TERM\nsleep 105 &\necho started\nwhile :; do sleep 1; done\n",
+      scriptPath: join(workDir, "script.sh"),
+      workingDirectory: workDir,
+      onOutput: () => controller.abort(),
+      signal: controller.signal,
+    });
+    expect(await running).toEqual({ kind: "cancelled" });
+    expect(await findProcesses({ buildId, workDir })).toEqual([]);
+  });
+
+  it("reports a signal that ended the shell", async () => {
+    expect((await run("kill -9 $$\n")).outcome).toEqual({ kind: "signalled", signal: "SIGKILL" });
+  });
+
+  it("delivers a large output whole", async () => {
+    let bytes = 0;
+    await environment.run({
+      shell: "sh",
+      script: "head -c 20000000 /dev/zero\n",
+      scriptPath: join(workDir, "script.sh"),
+      workingDirectory: workDir,
+      onOutput: (chunk) => void (bytes += chunk.length),
+      signal: AbortSignal.timeout(20_000),
+    });
+    expect(bytes).toBe(20_000_000);
+  });
+
+  it("reports a shell that could not start", async () => {
+    const outcome = await environment.run({
+      shell: "sh",
+      script: "true\n",
+      scriptPath: join(workDir, "script.sh"),
+      workingDirectory: join(workDir, "nowhere"),
+      onOutput: () => {},
+      signal: AbortSignal.timeout(20_000),
+    });
+    expect(outcome.kind).toBe("failed-to-start");
+  });
+});

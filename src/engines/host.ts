@@ -1,0 +1,168 @@
+/**
+ * The engine `host`: commands run in a shell on this machine, with the user's rights, in a process group of their own.
+ * HOME, TMPDIR and the output pipe lie inside the build's work folder; the environment is a minimal base
+ * (host-variables.ts) plus the build's variables. A command ends when its shell ends; what it left running in the
+ * background is hung up (SIGHUP, so `nohup … &` lives on), and `close` ends all of it.
+ */
+import { spawn } from "node:child_process";
+import { closeSync } from "node:fs";
+import { mkdir, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { type Clock, sleep, systemClock } from "../core/clock.ts";
+import { KilnError } from "../core/errors.ts";
+import { type Ids, systemIds } from "../core/ids.ts";
+import { debug } from "../core/log.ts";
+import type { BuildEnvironment, CommandSpec, Engine, EnvironmentSpec } from "./engine.ts";
+import { hostVariables } from "./host-variables.ts";
+import type { Outcome } from "./outcome.ts";
+import { type OutputPipe, openOutputPipe } from "./output-pipe.ts";
+import { BUILD_MARK, sweep } from "./process-sweep.ts";
+
+export interface HostEngineOptions {
+  readonly clock?: Clock;
+  readonly ids?: Ids;
+  /** The machine's environment; default `process.env`. */
+  readonly machine?: Readonly<Record<string, string | undefined>>;
+  /** Between SIGTERM and SIGKILL of a cancelled command. */
+  readonly graceMs?: number;
+}
+
+export function createHostEngine(options: HostEngineOptions = {}): Engine {
+  const clock = options.clock ?? systemClock;
+  const ids = options.ids ?? systemIds;
+  const machine = options.machine ?? process.env;
+  return {
+    name: "host",
+    capabilities: { usesHostTools: true, runAs: false },
+    async open(spec, signal) {
+      signal.throwIfAborted();
+      if (process.platform === "win32") {
+        throw new KilnError({
+          code: "KILN_E_ENGINE_PLATFORM",
+          message: "the engine `host` needs Linux or macOS",
+          fix: ["run Kiln inside WSL"],
+          exitCode: 4,
+        });
+      }
+      const home = join(spec.workDir, "home");
+      const temporary = join(spec.workDir, "tmp");
+      await Promise.all([mkdir(home, { recursive: true }), mkdir(temporary, { recursive: true })]);
+      const base = {
+        ...hostVariables(machine, { home, temporary, pathPrefix: spec.pathPrefix }),
+        ...spec.variables,
+        [BUILD_MARK]: spec.buildId,
+      };
+      const pipe = openOutputPipe(join(spec.workDir, "output.fifo"));
+      return new HostEnvironment(spec, base, pipe, { clock, ids, graceMs: options.graceMs ?? 2000 });
+    },
+  };
+}
+
+interface Tools {
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly graceMs: number;
+}
+
+class HostEnvironment implements BuildEnvironment {
+  readonly #spec: EnvironmentSpec;
+  readonly #base: Readonly<Record<string, string>>;
+  readonly #pipe: OutputPipe;
+  readonly #tools: Tools;
+  readonly #groups: number[] = [];
+  readonly #scriptFolders = new Set<string>();
+
+  constructor(spec: EnvironmentSpec, base: Readonly<Record<string, string>>, pipe: OutputPipe, tools: Tools) {
+    this.#spec = spec;
+    this.#base = base;
+    this.#pipe = pipe;
+    this.#tools = tools;
+  }
+
+  toEnvironmentPath(hostPath: string): string {
+    return hostPath;
+  }
+
+  async run(command: CommandSpec): Promise<Outcome> {
+    if (command.signal.aborted) return { kind: "cancelled" };
+    const folder = dirname(command.scriptPath);
+    if (!this.#scriptFolders.has(folder)) {
+      await mkdir(folder, { recursive: true });
+      this.#scriptFolders.add(folder);
+    }
+    await writeFile(command.scriptPath, command.script, { mode: 0o700 });
+    this.#pipe.receive((chunk) => command.onOutput(chunk));
+    const outcome = await this.#spawn(command);
+    await this.#pipe.endOfCommand(`\0kiln-end-${this.#tools.ids.alphanumeric(16)}\0`);
+    this.#pipe.receive(() => {});
+    return outcome;
+  }
+
+  async #spawn(command: CommandSpec): Promise<Outcome> {
+    const output = this.#pipe.openForChild();
+    const child = (() => {
+      try {
+        return spawn(command.shell, [command.scriptPath], {
+          cwd: command.workingDirectory,
+          env: { ...this.#base, ...command.variables },
+          detached: true,
+          stdio: ["ignore", output, output],
+        });
+      } finally {
+        closeSync(output);
+      }
+    })();
+    const group = child.pid;
+    debug("engine", () => `host: ${command.shell} ${command.scriptPath} pid ${group}`);
+    if (group !== undefined) this.#groups.push(group);
+
+    let ended = false;
+    let cancelling: Promise<void> | undefined;
+    const onAbort = (): void => {
+      cancelling ??= this.#cancel(group, () => ended);
+    };
+    const outcome = await new Promise<Outcome>((resolve) => {
+      child.once("error", (error) => resolve({ kind: "failed-to-start", message: error.message }));
+      child.once("exit", (exitCode, signal) =>
+        resolve(signal ? { kind: "signalled", signal } : { kind: "exited", exitCode: exitCode ?? 0 }),
+      );
+      command.signal.addEventListener("abort", onAbort, { once: true });
+      if (command.signal.aborted) onAbort();
+    });
+    ended = true;
+    command.signal.removeEventListener("abort", onAbort);
+    if (cancelling) {
+      await cancelling;
+      return { kind: "cancelled" };
+    }
+    // AWS: background jobs of a command are killed when it ends, unless `nohup`.
+    if (group !== undefined) signalGroup(group, "SIGHUP");
+    return outcome;
+  }
+
+  /** SIGTERM, a grace period while the shell still runs, SIGKILL, then everything that got away. */
+  async #cancel(group: number | undefined, hasEnded: () => boolean): Promise<void> {
+    if (group !== undefined) {
+      signalGroup(group, "SIGTERM");
+      for (let waitedMs = 0; waitedMs < this.#tools.graceMs && !hasEnded(); waitedMs += 10) {
+        await sleep(this.#tools.clock, 10);
+      }
+      signalGroup(group, "SIGKILL");
+    }
+    await sweep(this.#spec, this.#tools.clock);
+  }
+
+  async close(): Promise<void> {
+    for (const group of this.#groups) signalGroup(group, "SIGKILL");
+    await sweep(this.#spec, this.#tools.clock);
+    this.#pipe.close();
+  }
+}
+
+function signalGroup(group: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(-group, signal);
+  } catch {
+    // the group is empty
+  }
+}

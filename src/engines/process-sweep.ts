@@ -1,0 +1,102 @@
+/**
+ * Finds and ends what a build left behind: processes that carry the build's mark in their environment, run below its
+ * folder, or descend from one that does, even after they left the process group (`setsid`, daemons).
+ * Linux reads /proc; elsewhere `ps` is asked (environment marks and descent only).
+ */
+import { execFile } from "node:child_process";
+import { readdir, readFile, readlink } from "node:fs/promises";
+import { sep } from "node:path";
+import type { Clock } from "../core/clock.ts";
+import { sleep } from "../core/clock.ts";
+
+/** Name of the variable every command of a build carries; its value is the build id. */
+export const BUILD_MARK = "KILN_BUILD_ID";
+
+export interface SweepTarget {
+  readonly buildId: string;
+  /** Processes whose current directory is here or below belong to the build, too. */
+  readonly workDir: string;
+}
+
+interface Seen {
+  readonly pid: number;
+  readonly parent: number;
+  readonly marked: boolean;
+}
+
+/** Process ids that belong to the build, children first. Never this process or its ancestors. */
+export async function findProcesses(target: SweepTarget): Promise<number[]> {
+  const all = process.platform === "linux" ? await readProc(target) : await readPs(target);
+  const byPid = new Map(all.map((seen) => [seen.pid, seen]));
+  const ours = new Set<number>([process.pid]);
+  for (let up = byPid.get(process.pid)?.parent; up !== undefined && up > 0; up = byPid.get(up)?.parent) ours.add(up);
+
+  const found = new Set<number>();
+  const belongs = (seen: Seen): boolean => {
+    for (let at: Seen | undefined = seen; at && !ours.has(at.pid); at = byPid.get(at.parent)) {
+      if (at.marked) return true;
+    }
+    return false;
+  };
+  for (const seen of all) if (!ours.has(seen.pid) && belongs(seen)) found.add(seen.pid);
+  return [...found].sort((a, b) => b - a);
+}
+
+/** Ends every process of the build with SIGKILL, and looks again until none is left. Returns how many there were. */
+export async function sweep(target: SweepTarget, clock: Clock): Promise<number> {
+  const ended = new Set<number>();
+  for (let round = 0; round < 50; round++) {
+    const pids = await findProcesses(target);
+    if (pids.length === 0) break;
+    for (const pid of pids) {
+      ended.add(pid);
+      try {
+        process.kill(pid, "SIGKILL");
+      } catch {
+        // gone, or not ours to end
+      }
+    }
+    await sleep(clock, 5);
+  }
+  return ended.size;
+}
+
+async function readProc(target: SweepTarget): Promise<Seen[]> {
+  const mark = Buffer.from(`${BUILD_MARK}=${target.buildId}\0`);
+  const names = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
+  const seen = await Promise.all(
+    names.map(async (name): Promise<Seen | undefined> => {
+      try {
+        const stat = await readFile(`/proc/${name}/stat`, "latin1");
+        const [state, parent] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+        if (state === "Z" || state === "X") return undefined;
+        const environment = await readFile(`/proc/${name}/environ`).catch(() => Buffer.alloc(0));
+        const cwd = await readlink(`/proc/${name}/cwd`).catch(() => "");
+        const below = cwd === target.workDir || cwd.startsWith(target.workDir + sep);
+        return { pid: Number(name), parent: Number(parent), marked: below || hasMark(environment, mark) };
+      } catch {
+        return undefined;
+      }
+    }),
+  );
+  return seen.filter((one) => one !== undefined);
+}
+
+const hasMark = (environment: Buffer, mark: Buffer): boolean => {
+  const at = environment.indexOf(mark);
+  return at === 0 || (at > 0 && environment[at - 1] === 0) || environment.includes(Buffer.concat([Buffer.of(0), mark]));
+};
+
+function readPs(target: SweepTarget): Promise<Seen[]> {
+  const mark = `${BUILD_MARK}=${target.buildId}`;
+  return new Promise((resolve) => {
+    execFile("ps", ["-A", "-E", "-ww", "-o", "pid=,ppid=,command="], { maxBuffer: 2 ** 26 }, (_error, text) => {
+      const rows = text.split("\n").map((line) => /^\s*(\d+)\s+(\d+)\s(.*)$/.exec(line));
+      resolve(
+        rows.flatMap((row) =>
+          row ? [{ pid: Number(row[1]), parent: Number(row[2]), marked: ` ${row[3]} `.includes(` ${mark} `) }] : [],
+        ),
+      );
+    });
+  });
+}
