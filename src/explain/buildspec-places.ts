@@ -22,7 +22,12 @@ export function parameterUses(facts: BuildFacts): ParameterUse[] {
   const { buildspec, plan } = facts;
   const uses: ParameterUse[] = [];
   const add = (variable: Variable, parameterName: string) =>
-    uses.push({ variableName: variable.name.value, parameterName, line: variable.value.span.line, span: variable.value.span });
+    uses.push({
+      variableName: variable.name.value,
+      parameterName,
+      line: variable.value.span.line,
+      span: variable.value.span,
+    });
   for (const variable of buildspec?.env.parameterStore ?? []) add(variable, variable.value.value);
   for (const reference of buildspec?.ssmReferences ?? []) add(reference.variable, reference.parameterName);
   for (const variable of [...(plan?.variables ?? []), ...(plan?.phaseVariables ?? [])]) {
@@ -44,7 +49,10 @@ export const findParameterUse = (facts: BuildFacts, name: string): ParameterUse 
   parameterUses(facts).find((use) => bareParameterName(use.parameterName) === bareParameterName(name));
 
 /** Where a failing command stands: `file` and `line`, if known. */
-export function placeOfCommand(facts: BuildFacts, command: FailedCommand | undefined): { file?: string; line?: number } {
+export function placeOfCommand(
+  facts: BuildFacts,
+  command: FailedCommand | undefined,
+): { file?: string; line?: number } {
   const file = facts.buildspec?.file ?? facts.plan?.buildspecFile;
   if (!command || file === undefined) return {};
   const line = command.line || locateCommand(facts.buildspec, command)?.span.line;

@@ -51,7 +51,12 @@ export interface Statement {
 }
 
 /** An inline policy with exactly these statements, and the command that attaches it. */
-export function policyFix(title: string, roleName: string, policyName: string, statements: readonly Statement[]): PolicyFix {
+export function policyFix(
+  title: string,
+  roleName: string,
+  policyName: string,
+  statements: readonly Statement[],
+): PolicyFix {
   const policy = { Version: "2012-10-17", Statement: statements };
   const command = `aws iam put-role-policy --role-name ${roleName} --policy-name ${policyName} --policy-document ${shellQuote(JSON.stringify(policy))}`;
   return { kind: "policy", title, policy, commands: [command] };
@@ -78,7 +83,9 @@ export function decisionEvidence(decisions: readonly DecisionRecord[], denial: D
       .filter((trace) => trace.matched && trace.effect === "Deny")
       .map((trace) => `${statementName(trace)} denies it`);
   }
-  const misses = record.trace.filter((trace) => !trace.matched && trace.effect === "Allow" && trace.detail !== undefined);
+  const misses = record.trace.filter(
+    (trace) => !trace.matched && trace.effect === "Allow" && trace.detail !== undefined,
+  );
   const ranked = misses.filter((trace) => trace.failed !== "Action" || sameService(trace.detail ?? "", denial.action));
   if (record.trace.length === 0) return ["the role has no policy with a statement"];
   return ranked.slice(0, 3).map((trace) => `${statementName(trace)} does not match: ${trace.detail}`);

@@ -3,7 +3,7 @@
  * Called by `kiln run` after a failed build and by `kiln explain`.
  */
 import type { BuildFacts } from "./build-facts.ts";
-import { type Cause, type Finding } from "./cause.ts";
+import type { Cause, Finding } from "./cause.ts";
 import { causes } from "./causes/index.ts";
 import type { Diagnosis } from "./diagnosis.ts";
 import { type Failure, failuresOf } from "./failures.ts";

@@ -45,7 +45,11 @@ export function failuresOf(facts: Pick<BuildFacts, "build" | "events">): Failure
       const { phaseType: _, output, ...command } = named;
       failures.push({ ...base, command, output });
     } else {
-      failures.push({ ...base, ...commandFromMessage(base.message), output: unfinishedOutput(facts.events, phase.phaseType) });
+      failures.push({
+        ...base,
+        ...commandFromMessage(base.message),
+        output: unfinishedOutput(facts.events, phase.phaseType),
+      });
     }
   }
   return failures;

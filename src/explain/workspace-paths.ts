@@ -6,8 +6,15 @@ import type { Workspace } from "../check/workspace.ts";
  * The file (or folder) nearest to `path`: the same path further down or up first, then the same base name with the
  * most folders in common. Undefined when nothing has its base name.
  */
-export function nearestPath(workspace: Workspace, path: string, kind: "file" | "directory" = "file"): string | undefined {
-  const wanted = posix.normalize(path).replace(/^(\.\.?\/)+/, "").replace(/\/$/, "");
+export function nearestPath(
+  workspace: Workspace,
+  path: string,
+  kind: "file" | "directory" = "file",
+): string | undefined {
+  const wanted = posix
+    .normalize(path)
+    .replace(/^(\.\.?\/)+/, "")
+    .replace(/\/$/, "");
   const all = kind === "file" ? workspace.files() : foldersOf(workspace);
   const base = posix.basename(wanted);
   const same = all.filter((candidate) => posix.basename(candidate) === base);

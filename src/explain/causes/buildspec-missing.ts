@@ -26,7 +26,11 @@ export const buildspecMissing: Cause = {
       };
     }
     const isSameFolder = posix.dirname(found) === posix.dirname(wanted);
-    const rename = { kind: "command" as const, title: `rename it to \`${wanted}\``, commands: [`git mv ${found} ${wanted}`] };
+    const rename = {
+      kind: "command" as const,
+      title: `rename it to \`${wanted}\``,
+      commands: [`git mv ${found} ${wanted}`],
+    };
     const name = {
       kind: "command" as const,
       title: `or name the file: \`source.buildspec\` of the project, \`-b\` of Kiln`,
@@ -49,7 +53,11 @@ function nearMiss(workspace: Workspace, wanted: string): string | undefined {
   const candidates = workspace
     .files()
     .filter((file) => /\.ya?ml$/i.test(file))
-    .map((file) => ({ file, distance: editDistance(posix.basename(file).toLowerCase(), base), depth: file.split("/").length }))
+    .map((file) => ({
+      file,
+      distance: editDistance(posix.basename(file).toLowerCase(), base),
+      depth: file.split("/").length,
+    }))
     .filter(({ file, distance }) => distance <= 3 || /buildspec/i.test(posix.basename(file)))
     .sort((a, b) => a.depth - b.depth || a.distance - b.distance || (a.file < b.file ? -1 : 1));
   return candidates[0]?.file;

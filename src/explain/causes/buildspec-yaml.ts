@@ -39,12 +39,16 @@ export const commandNotAString: Cause = {
   id: "buildspec/command-not-a-string",
   sources: SOURCES,
   match(failure, facts): Finding | undefined {
-    const match = /^Expected Commands\[(\d+)\] to be of string type: found subkeys instead at line (\d+)/.exec(failure.message);
+    const match = /^Expected Commands\[(\d+)\] to be of string type: found subkeys instead at line (\d+)/.exec(
+      failure.message,
+    );
     if (!match) return undefined;
     const line = Number(match[2]);
     return {
       cause: `command ${Number(match[1]) + 1} at line ${line} is read as a mapping, not as text: it holds \`: \` outside quotes`,
-      ...(facts.plan || facts.buildspec ? { file: facts.buildspec?.file ?? facts.plan?.buildspecFile ?? "buildspec.yml" } : {}),
+      ...(facts.plan || facts.buildspec
+        ? { file: facts.buildspec?.file ?? facts.plan?.buildspecFile ?? "buildspec.yml" }
+        : {}),
       line,
       evidence: [failure.message],
       why: "in YAML, `key: value` inside a list item makes a mapping, also in the middle of a shell command",
@@ -78,10 +82,19 @@ export const yamlError: Cause = {
   },
 };
 
-function replaceValue(buildspec: Buildspec, located: { value: string; span: { startOffset: number; endOffset: number } }, value: string, title: string) {
+function replaceValue(
+  buildspec: Buildspec,
+  located: { value: string; span: { startOffset: number; endOffset: number } },
+  value: string,
+  title: string,
+) {
   const { startOffset, endOffset } = located.span;
   // A version is quoted always: unquoted `3.10` is the number 3.1.
-  return { kind: "edit" as const, title, edits: [{ file: buildspec.file, startOffset, endOffset, newText: `"${value}"` }] };
+  return {
+    kind: "edit" as const,
+    title,
+    edits: [{ file: buildspec.file, startOffset, endOffset, newText: `"${value}"` }],
+  };
 }
 
 const byVersion = (a: string, b: string): number => a.localeCompare(b, "en", { numeric: true });

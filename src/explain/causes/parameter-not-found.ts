@@ -6,7 +6,9 @@ import { at, firstLine } from "./finding-parts.ts";
 
 export const parameterNotFound: Cause = {
   id: "ssm/parameter-not-found",
-  sources: ["https://docs.aws.amazon.com/codebuild/latest/userguide/troubleshooting.html#troubleshooting-parameter-store"],
+  sources: [
+    "https://docs.aws.amazon.com/codebuild/latest/userguide/troubleshooting.html#troubleshooting-parameter-store",
+  ],
   match(failure, facts) {
     const name = /parameter does not exist: (\S+)/i.exec(failure.message)?.[1];
     if (failure.statusCode !== "Decrypted Variables Error" || name === undefined) return undefined;
@@ -16,7 +18,13 @@ export const parameterNotFound: Cause = {
     const use = findParameterUse(facts, name);
     const edit =
       suggestion !== undefined && use?.span && facts.buildspec
-        ? editInSpan(facts.buildspec, use.span, use.parameterName, suggestion, `read \`${suggestion}\` instead of \`${name}\``)
+        ? editInSpan(
+            facts.buildspec,
+            use.span,
+            use.parameterName,
+            suggestion,
+            `read \`${suggestion}\` instead of \`${name}\``,
+          )
         : undefined;
     const create = {
       kind: "command" as const,

@@ -2,10 +2,19 @@
  * The service role may not read a parameter that the build takes a variable from (R06, T04, P08).
  * AWS: asked as ssm:GetParameters in DOWNLOAD_SOURCE, before any command runs.
  */
-import { bareParameterName, findParameterUse, parameterUses } from "../buildspec-places.ts";
+
 import type { BuildFacts } from "../build-facts.ts";
+import { bareParameterName, findParameterUse, parameterUses } from "../buildspec-places.ts";
 import type { Cause } from "../cause.ts";
-import { decisionEvidence, type Denial, findDenial, managedPolicyFix, policyFix, scopeOf, serviceRoleName } from "../denial.ts";
+import {
+  type Denial,
+  decisionEvidence,
+  findDenial,
+  managedPolicyFix,
+  policyFix,
+  scopeOf,
+  serviceRoleName,
+} from "../denial.ts";
 import { at, firstLine } from "./finding-parts.ts";
 
 export const parameterReadDenied: Cause = {
@@ -36,11 +45,21 @@ export const parameterReadDenied: Cause = {
       return { ...found, next: "remove the Deny, or narrow it: an Allow does not outweigh it" };
     }
     const resources = neededArns(facts, denial);
-    const statement = { Sid: "ReadBuildParameters", Effect: "Allow" as const, Action: ["ssm:GetParameters"], Resource: resources };
+    const statement = {
+      Sid: "ReadBuildParameters",
+      Effect: "Allow" as const,
+      Action: ["ssm:GetParameters"],
+      Resource: resources,
+    };
     const count = resources.length === 1 ? "the parameter" : `the ${resources.length} parameters`;
     return {
       ...found,
-      fix: policyFix(`allow \`ssm:GetParameters\` on ${count} this build reads, and nothing else`, role, "kiln-read-parameters", [statement]),
+      fix: policyFix(
+        `allow \`ssm:GetParameters\` on ${count} this build reads, and nothing else`,
+        role,
+        "kiln-read-parameters",
+        [statement],
+      ),
       alternatives: [
         managedPolicyFix(
           "broader: AmazonSSMReadOnlyAccess lets the role read every parameter of the account",

@@ -4,7 +4,9 @@ import type { Cause } from "../cause.ts";
 import { decisionEvidence, findDenial, policyFix, scopeOf, serviceRoleName } from "../denial.ts";
 import { at, firstLine } from "./finding-parts.ts";
 
-const SOURCES = ["https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html#build-spec.env.secrets-manager"];
+const SOURCES = [
+  "https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html#build-spec.env.secrets-manager",
+];
 
 export const secretReadDenied: Cause = {
   id: "iam/secret-read-denied",
@@ -18,7 +20,12 @@ export const secretReadDenied: Cause = {
     const resource = denial.resource.startsWith("arn:")
       ? denial.resource
       : `arn:aws:secretsmanager:${region}:${accountId}:secret:${denial.resource}-??????`;
-    const statement = { Sid: "ReadBuildSecrets", Effect: "Allow" as const, Action: [denial.action], Resource: [resource] };
+    const statement = {
+      Sid: "ReadBuildSecrets",
+      Effect: "Allow" as const,
+      Action: [denial.action],
+      Resource: [resource],
+    };
     return {
       cause: `the service role \`${role}\` may not read the secret \`${denial.resource}\`: no policy allows \`${denial.action}\` on it`,
       ...placeOfSecret(facts, denial.resource),
@@ -33,7 +40,10 @@ export const secretNotFound: Cause = {
   id: "secretsmanager/secret-not-found",
   sources: SOURCES,
   match(failure, facts) {
-    if (failure.statusCode !== "Secrets Manager Error" || !failure.message.includes("can't find the specified secret")) {
+    if (
+      failure.statusCode !== "Secrets Manager Error" ||
+      !failure.message.includes("can't find the specified secret")
+    ) {
       return undefined;
     }
     const secrets = facts.buildspec?.env.secretsManager ?? [];

@@ -1,0 +1,36 @@
+/** UPLOAD_ARTIFACTS found none of the files that the buildspec lists (R17, R18). */
+import type { Cause, Finding } from "../cause.ts";
+import { nearestPath } from "../workspace-paths.ts";
+import { at, quotedList } from "./finding-parts.ts";
+
+export const artifactsNotFound: Cause = {
+  id: "artifacts/not-found",
+  sources: ["https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html#build-spec.artifacts.files"],
+  match(failure, facts): Finding | undefined {
+    if (failure.phaseType !== "UPLOAD_ARTIFACTS") return undefined;
+    const directory = /^no matching base directory path found for (.+)$/.exec(failure.message)?.[1];
+    if (directory === undefined && !/no matching artifact paths found/i.test(failure.message)) return undefined;
+    const artifacts = facts.buildspec?.artifacts;
+    const { workspace } = facts;
+    if (directory !== undefined) {
+      const near = workspace && nearestPath(workspace, directory, "directory");
+      return {
+        cause: `the folder \`${directory}\` of \`artifacts.base-directory\` does not exist after the build`,
+        ...at(facts.buildspec?.file, artifacts?.baseDirectory?.span.line),
+        evidence: [failure.message],
+        next: near === undefined ? "check that a command makes this folder, and where" : `the source has \`${near}\``,
+        confidence: "certain",
+      };
+    }
+    const files = artifacts?.files.map((file) => file.value) ?? facts.plan?.artifacts?.files ?? [];
+    const base = artifacts?.baseDirectory?.value;
+    return {
+      cause: `nothing matches \`artifacts.files\`${files.length > 0 ? ` (${quotedList(files)})` : ""}${base === undefined ? "" : ` in \`${base}\``} after the build`,
+      ...at(facts.buildspec?.file, artifacts?.files[0]?.span.line ?? artifacts?.span.line),
+      evidence: [failure.message],
+      why: "paths count from the root of the source, or from `base-directory`, wherever the commands changed to with `cd`",
+      next: "list what the build made: put `find . -newer $CODEBUILD_SRC_DIR/buildspec.yml -type f` at the end of the last phase",
+      confidence: "certain",
+    };
+  },
+};

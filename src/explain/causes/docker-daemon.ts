@@ -1,0 +1,52 @@
+/** docker has no daemon to talk to, because the project's privileged mode is off (T13, P07). */
+
+import type { BuildFacts } from "../build-facts.ts";
+import { placeOfCommand } from "../buildspec-places.ts";
+import type { Cause } from "../cause.ts";
+import { findLine } from "./finding-parts.ts";
+
+export const dockerDaemonUnreachable: Cause = {
+  id: "docker/privileged-mode-off",
+  sources: [
+    "https://docs.aws.amazon.com/codebuild/latest/userguide/troubleshooting.html#troubleshooting-cannot-connect-to-docker-daemon",
+  ],
+  match(failure, facts) {
+    const line = findLine(failure.output, /Cannot connect to the Docker daemon|Is the docker daemon running/);
+    if (line === undefined) return undefined;
+    const isOff = (facts.build.environment?.privilegedMode ?? facts.plan?.privilegedMode) !== true;
+    const place = placeOfCommand(facts, failure.command);
+    if (!isOff) {
+      return {
+        cause: "docker found no daemon, although the project's privileged mode is on",
+        ...place,
+        evidence: [line],
+        next: "a custom image must start dockerd itself and wait for it; on this machine see `kiln doctor`",
+        confidence: "likely",
+      };
+    }
+    return {
+      cause: "the project's privileged mode is off, so there is no Docker daemon for this build",
+      ...place,
+      evidence: [line, "project setting `environment.privilegedMode`: false"],
+      why: "CodeBuild starts a Docker daemon only in builds with privileged mode",
+      fix: {
+        kind: "command",
+        title: "switch privileged mode on (`environment.privilegedMode: true` of the project)",
+        commands: [updateProjectCommand(facts)],
+      },
+      alternatives: [{ kind: "command", title: "or for one run of Kiln", commands: ["kiln run --privileged"] }],
+      confidence: "certain",
+    };
+  },
+};
+
+/** AWS: UpdateProject replaces `environment` as a whole, so its other required members are repeated. */
+function updateProjectCommand({ build, plan }: BuildFacts): string {
+  const environment = {
+    type: build.environment?.type ?? plan?.environmentType ?? "LINUX_CONTAINER",
+    image: build.environment?.image ?? plan?.image ?? "aws/codebuild/standard:7.0",
+    computeType: build.environment?.computeType ?? plan?.computeType ?? "BUILD_GENERAL1_SMALL",
+  };
+  const text = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
+  return `aws codebuild update-project --name ${build.projectName ?? "PROJECT"} --environment "${text.join(",")},privilegedMode=true"`;
+}

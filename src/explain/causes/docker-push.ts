@@ -1,0 +1,167 @@
+/** A push without a login, without a local image, or (ECR) without permission or repository (P05, R20, R21, R22). */
+
+import type { BuildFacts } from "../build-facts.ts";
+import { type editInCommand, parameterUses, placeOfCommand } from "../buildspec-places.ts";
+import type { Cause, Finding } from "../cause.ts";
+import { decisionEvidence, findDenial, policyFix, type Statement, serviceRoleName } from "../denial.ts";
+import { findLine } from "./finding-parts.ts";
+
+const PUSH_ACTIONS = [
+  "ecr:BatchCheckLayerAvailability",
+  "ecr:CompleteLayerUpload",
+  "ecr:InitiateLayerUpload",
+  "ecr:PutImage",
+  "ecr:UploadLayerPart",
+];
+const PULL_ACTIONS = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"];
+
+export const ecrDenied: Cause = {
+  id: "iam/ecr-denied",
+  sources: ["https://docs.aws.amazon.com/codebuild/latest/userguide/sample-docker.html"],
+  match(failure, facts): Finding | undefined {
+    const text = failure.output.find((line) => findDenial(line)?.action.startsWith("ecr:"));
+    const denial = text === undefined ? undefined : findDenial(text);
+    if (text === undefined || !denial) return undefined;
+    const role = serviceRoleName(facts, denial);
+    const interactive = findLine(failure.output, /Cannot perform an interactive login/);
+    return {
+      cause: `the service role \`${role}\` may not call \`${denial.action}\` on \`${denial.resource}\``,
+      ...placeOfCommand(facts, failure.command),
+      evidence: [text.trim(), ...decisionEvidence(facts.decisions, denial)],
+      fix: policyFix(
+        "allow what `docker login` and this push or pull need, and nothing else",
+        role,
+        "kiln-use-ecr",
+        ecrStatements(denial.action, denial.resource),
+      ),
+      ...(interactive === undefined
+        ? {}
+        : { consequences: [`\`${interactive}\` follows: the command before the pipe printed no password`] }),
+      confidence: "certain",
+    };
+  },
+};
+
+function ecrStatements(action: string, resource: string): Statement[] {
+  // AWS: GetAuthorizationToken has no resource type; it is allowed on `*` only.
+  const login: Statement = {
+    Sid: "LogInToEcr",
+    Effect: "Allow",
+    Action: ["ecr:GetAuthorizationToken"],
+    Resource: ["*"],
+  };
+  if (action === "ecr:GetAuthorizationToken") return [login];
+  const isPush = PUSH_ACTIONS.includes(action) && action !== "ecr:BatchCheckLayerAvailability";
+  const actions = isPush ? PUSH_ACTIONS : PULL_ACTIONS.includes(action) ? PULL_ACTIONS : [action];
+  return [login, { Sid: isPush ? "PushImage" : "PullImage", Effect: "Allow", Action: actions, Resource: [resource] }];
+}
+
+export const dockerPushWithoutLogin: Cause = {
+  id: "docker/push-without-login",
+  sources: [
+    "https://docs.docker.com/reference/cli/docker/login/",
+    "https://docs.aws.amazon.com/codebuild/latest/userguide/sample-docker.html",
+  ],
+  match(failure, facts): Finding | undefined {
+    const line = findLine(
+      failure.output,
+      /denied: requested access to the resource is denied|no basic auth credentials|unauthorized: authentication required/,
+    );
+    if (line === undefined || !failure.command || !/docker\s+(?:image\s+)?push/.test(failure.command.text))
+      return undefined;
+    const place = placeOfCommand(facts, failure.command);
+    const hasLogin = facts.buildspec?.phases.some((phase) =>
+      phase.commands.some((command) => /docker\s+login|get-login/.test(command.value)),
+    );
+    if (hasLogin) {
+      return {
+        cause: line.includes("no basic auth")
+          ? "docker has no credentials for the registry of this image: the login was for another host"
+          : "the registry refused the push: the account that is logged in may not write to this repository",
+        ...place,
+        evidence: [line],
+        next: line.includes("no basic auth")
+          ? "log in to exactly the host (and port) that the image name starts with"
+          : "the repository's namespace must be the account that logs in, and a token needs the right to write",
+        confidence: "likely",
+      };
+    }
+    const login = loginCommand(facts);
+    const push = failure.command.text;
+    const edit = login === undefined ? undefined : insertBefore(facts, failure.command, login);
+    return {
+      cause: "`docker push` without `docker login`: the registry does not know who is pushing",
+      ...place,
+      evidence: [line, `the command: ${push.split("\n", 1)[0]}`],
+      why: "parameters with a user name and a password are only variables; docker uses them after a `docker login`",
+      ...(edit ? { fix: edit } : {}),
+      ...(edit || login === undefined ? {} : { next: `add before the push: ${login}` }),
+      ...(login === undefined
+        ? { next: "log in before the push with `docker login --username USER --password-stdin REGISTRY`" }
+        : {}),
+      confidence: "certain",
+    };
+  },
+};
+
+/** The login line made from the build's own parameters. */
+function loginCommand(facts: BuildFacts): string | undefined {
+  const names = parameterUses(facts).map((use) => use.variableName);
+  const user = names.find((name) => /USER/i.test(name));
+  const password = names.find((name) => /PASS|TOKEN/i.test(name));
+  const registry = names.find((name) => /REGISTRY|URL|HOST/i.test(name) && name !== user && name !== password);
+  if (user === undefined || password === undefined) return undefined;
+  const target = registry === undefined ? "" : ` "$${registry}"`;
+  return `echo "$${password}" | docker login --username "$${user}" --password-stdin${target}`;
+}
+
+function insertBefore(facts: BuildFacts, command: NonNullable<Parameters<typeof editInCommand>[1]>, login: string) {
+  const { buildspec } = facts;
+  const located = buildspec?.phases
+    .flatMap((phase) => phase.commands)
+    .find((c) => c.value.trim() === command.text.trim());
+  if (!buildspec || !located) return undefined;
+  const lineStart = buildspec.text.lastIndexOf("\n", located.span.startOffset - 1) + 1;
+  const dash = /^\s*- /.exec(buildspec.text.slice(lineStart, located.span.startOffset))?.[0];
+  if (dash === undefined) return undefined;
+  const edit = { file: buildspec.file, startOffset: lineStart, endOffset: lineStart, newText: `${dash}${login}\n` };
+  return {
+    kind: "edit" as const,
+    title: "log in before the push, with the parameters the build already reads",
+    edits: [edit],
+  };
+}
+
+export const imageNotLocal: Cause = {
+  id: "docker/image-not-local",
+  sources: ["https://docs.docker.com/reference/cli/docker/image/push/"],
+  match(failure, facts): Finding | undefined {
+    const line = findLine(failure.output, /An image does not exist locally with the tag|No such image: /);
+    if (line === undefined) return undefined;
+    return {
+      cause: "the image that is pushed or tagged was never built under this name",
+      ...placeOfCommand(facts, failure.command),
+      evidence: [line],
+      why: "either `docker build` failed before, or it tagged another name than the one that is pushed",
+      next: "use one variable for the name in `docker build -t` and `docker push`; in post_build check `$CODEBUILD_BUILD_SUCCEEDING` first",
+      confidence: "likely",
+    };
+  },
+};
+
+export const repositoryMissing: Cause = {
+  id: "ecr/repository-missing",
+  sources: ["https://docs.aws.amazon.com/AmazonECR/latest/userguide/repository-create.html"],
+  match(failure, facts): Finding | undefined {
+    const line = findLine(failure.output, /name unknown: The repository with name '[^']+' does not exist/);
+    const name = line === undefined ? undefined : /name '([^']+)'/.exec(line)?.[1];
+    if (line === undefined || name === undefined) return undefined;
+    return {
+      cause: `the ECR repository \`${name}\` does not exist`,
+      ...placeOfCommand(facts, failure.command),
+      evidence: [line],
+      fix: { kind: "command", title: "create it", commands: [`aws ecr create-repository --repository-name ${name}`] },
+      confidence: "certain",
+    };
+  },
+};
