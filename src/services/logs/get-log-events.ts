@@ -1,0 +1,71 @@
+/**
+ * GetLogEvents: pages through one stream in either direction. Tokens are `f/` and `b/` with a place (events.ts): an
+ * answer always has both, and the end of the stream gives back the token it was asked with.
+ */
+import { operation } from "../service.ts";
+import { namedGroup, onStream } from "./access.ts";
+import { groupNotFound, invalidParameter, streamNotFound, validationFailed } from "./errors.ts";
+import { type EventRange, eventsOf, FIRST_PLACE, isPlace, type StoredEvent } from "./events.ts";
+import { logRecords, requireGroup, requireStream, streamKey } from "./records.ts";
+import { visibleFromMs } from "./retention.ts";
+import type { GetLogEventsRequest, GetLogEventsResponse, OutputLogEvent } from "./shapes.gen.ts";
+
+const MAX_EVENTS = 10_000;
+const MAX_PAGE_BYTES = 1_048_576;
+
+export const getLogEvents = operation<GetLogEventsRequest, GetLogEventsResponse>({
+  name: "GetLogEvents",
+  support: "supported",
+  source: "https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_GetLogEvents.html",
+  authorize: (input, context) => onStream("GetLogEvents", namedGroup(input), input.logStreamName, context),
+  errors: [groupNotFound, streamNotFound, invalidParameter, validationFailed],
+  run(input, { store, scope, clock }) {
+    const groupName = namedGroup(input);
+    const records = logRecords(store);
+    const stream = requireStream(records, scope, groupName, input.logStreamName);
+    const group = requireGroup(records, scope, groupName);
+    const token = parseToken(input.nextToken);
+    const isForward = token ? token.direction === "f" : input.startFromHead === true;
+    const range: EventRange = {
+      startMs: Math.max(input.startTime ?? 0, visibleFromMs(group, clock.nowMs())),
+      endMs: input.endTime ?? Number.POSITIVE_INFINITY,
+      ...(token && (isForward ? { after: token.place } : { before: token.place })),
+    };
+    const key = streamKey(scope, groupName, input.logStreamName);
+    const page = takePage(eventsOf(records, key, stream, range, !isForward), input.limit ?? MAX_EVENTS);
+    if (!isForward) page.reverse();
+    return {
+      events: page.map(outputEvent),
+      nextForwardToken: `f/${page.at(-1)?.place ?? token?.place ?? FIRST_PLACE}`,
+      nextBackwardToken: `b/${page[0]?.place ?? token?.place ?? FIRST_PLACE}`,
+    };
+  },
+});
+
+const TOKEN = /^([fb])\/(.*)$/;
+
+function parseToken(text: string | undefined): { direction: "f" | "b"; place: string } | undefined {
+  if (text === undefined) return undefined;
+  const [, direction, place = ""] = TOKEN.exec(text) ?? [];
+  if (!direction || !isPlace(place)) throw invalidParameter("The specified nextToken is invalid.");
+  return { direction: direction as "f" | "b", place };
+}
+
+/** At most `limit` events and at most what fits into an answer; always one, if there is one. */
+function takePage(events: Iterable<StoredEvent>, limit: number): StoredEvent[] {
+  const page: StoredEvent[] = [];
+  let bytes = 0;
+  for (const event of events) {
+    bytes += event.message.length;
+    if (page.length > 0 && bytes > MAX_PAGE_BYTES) break;
+    page.push(event);
+    if (page.length === limit) break;
+  }
+  return page;
+}
+
+const outputEvent = (event: StoredEvent): OutputLogEvent => ({
+  timestamp: event.timestampMs,
+  message: event.message,
+  ingestionTime: event.ingestionMs,
+});

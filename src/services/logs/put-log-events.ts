@@ -1,0 +1,154 @@
+/**
+ * PutLogEvents. Builds write up to 100 MB/s through it, so a batch is one record, not a record an event; small batches
+ * join the last record while that is small. Sequence tokens are accepted and ignored, as on AWS since 2023.
+ */
+import type { Key } from "../../store/store.ts";
+import { operation } from "../service.ts";
+import { onStream } from "./access.ts";
+import { groupNotFound, invalidParameter, streamNotFound } from "./errors.ts";
+import { pushRun } from "./events.ts";
+import {
+  type Chunk,
+  type ChunkHead,
+  chunkKey,
+  type LogRecords,
+  type LogStreamRecord,
+  logRecords,
+  requireGroup,
+  requireStream,
+  streamKey,
+} from "./records.ts";
+import type { InputLogEvent, PutLogEventsRequest, PutLogEventsResponse, RejectedLogEventsInfo } from "./shapes.gen.ts";
+import { sequenceToken } from "./streams.ts";
+
+const MAX_BATCH_BYTES = 1_048_576;
+/** AWS counts this much for each event besides its text. */
+const EVENT_OVERHEAD_BYTES = 26;
+const DAY_MS = 86_400_000;
+const MAX_AGE_MS = 14 * DAY_MS;
+const MAX_AHEAD_MS = 2 * 3_600_000;
+/** Up to this size the last record takes further events. */
+const JOIN_BELOW_BYTES = 32 * 1024;
+
+export const putLogEvents = operation<PutLogEventsRequest, PutLogEventsResponse>({
+  name: "PutLogEvents",
+  support: "partial",
+  gaps: ["`entity` is accepted and not kept"],
+  source: "https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutLogEvents.html",
+  authorize: (input, context) => onStream("PutLogEvents", input.logGroupName, input.logStreamName, context),
+  errors: [groupNotFound, streamNotFound, invalidParameter],
+  async run(input, context) {
+    const { store, scope, clock } = context;
+    const nowMs = clock.nowMs();
+    const bytes = checkBatch(input.logEvents);
+    const records = logRecords(store);
+    const group = requireGroup(records, scope, input.logGroupName);
+    const { accepted, rejected } = screen(input.logEvents, nowMs, group.retentionDays);
+    const stream = await store.write(() => {
+      const current = requireStream(records, scope, input.logGroupName, input.logStreamName);
+      if (accepted.length === 0) return current;
+      const key = streamKey(scope, input.logGroupName, input.logStreamName);
+      return append(records, key, current, { events: accepted, bytes, nowMs });
+    });
+    return { nextSequenceToken: sequenceToken(stream), ...(rejected && { rejectedLogEventsInfo: rejected }) };
+  },
+});
+
+/** Bytes of the batch as AWS counts them; throws for batches it refuses as a whole. */
+function checkBatch(events: readonly InputLogEvent[]): number {
+  let bytes = 0;
+  let previousMs = 0;
+  for (const event of events) {
+    if (event.timestamp < previousMs) {
+      throw invalidParameter("Log events in a single PutLogEvents request must be in chronological order.");
+    }
+    previousMs = event.timestamp;
+    bytes += Buffer.byteLength(event.message) + EVENT_OVERHEAD_BYTES;
+  }
+  if (bytes > MAX_BATCH_BYTES) {
+    throw invalidParameter(`Upload too large: ${bytes} bytes exceeds limit of ${MAX_BATCH_BYTES}`);
+  }
+  if (previousMs - (events[0]?.timestamp ?? 0) > DAY_MS) {
+    throw invalidParameter("The batch of log events in a single PutLogEvents request cannot span more than 24 hours.");
+  }
+  return bytes;
+}
+
+/** Drops events that are too old or too new; the batch is in order, so they are at its ends. */
+function screen(
+  events: readonly InputLogEvent[],
+  nowMs: number,
+  retentionDays: number | undefined,
+): { accepted: readonly InputLogEvent[]; rejected: RejectedLogEventsInfo | undefined } {
+  const oldestMs = nowMs - MAX_AGE_MS;
+  const expiredMs = retentionDays === undefined ? 0 : nowMs - retentionDays * DAY_MS;
+  const newestMs = nowMs + MAX_AHEAD_MS;
+  const first = events[0]?.timestamp ?? nowMs;
+  const last = events.at(-1)?.timestamp ?? nowMs;
+  if (first >= Math.max(oldestMs, expiredMs) && last <= newestMs) return { accepted: events, rejected: undefined };
+  const countBefore = (limitMs: number): number => events.filter((event) => event.timestamp < limitMs).length;
+  const tooOld = countBefore(oldestMs);
+  const expired = countBefore(expiredMs);
+  const tooNew = events.findIndex((event) => event.timestamp > newestMs);
+  const end = tooNew < 0 ? events.length : tooNew;
+  return {
+    accepted: events.slice(Math.max(tooOld, expired), end),
+    rejected: {
+      ...(tooNew >= 0 && { tooNewLogEventStartIndex: tooNew }),
+      ...(tooOld > 0 && { tooOldLogEventEndIndex: tooOld }),
+      ...(expired > tooOld && { expiredLogEventEndIndex: expired }),
+    },
+  };
+}
+
+interface Batch {
+  readonly events: readonly InputLogEvent[];
+  readonly bytes: number;
+  readonly nowMs: number;
+}
+
+/** Inside a write: stores the events and returns the stream as it is then. */
+function append(records: LogRecords, key: Key, stream: LogStreamRecord, batch: Batch): LogStreamRecord {
+  const { events, bytes, nowMs } = batch;
+  const firstMs = events[0]?.timestamp ?? nowMs;
+  const lastMs = events.at(-1)?.timestamp ?? nowMs;
+  const isInOrder = firstMs >= (stream.lastEventMs ?? 0);
+  const last = isInOrder && stream.nextChunk > 0 ? chunkKey(key, stream.nextChunk - 1) : undefined;
+  const lastHead = last && records.heads.get(last);
+  const joins = last !== undefined && lastHead !== undefined && takesMore(lastHead, bytes, lastMs);
+  const chunk = joins ? records.chunks.get(last) : undefined;
+  const target = chunk && last ? last : chunkKey(key, stream.nextChunk);
+  records.chunks.put(target, extend(chunk, batch));
+  records.heads.put(target, {
+    firstMs: chunk && lastHead ? lastHead.firstMs : firstMs,
+    lastMs,
+    count: (chunk && lastHead ? lastHead.count : 0) + events.length,
+    bytes: (chunk && lastHead ? lastHead.bytes : 0) + bytes,
+  });
+  const next: LogStreamRecord = {
+    ...stream,
+    firstEventMs: Math.min(stream.firstEventMs ?? firstMs, firstMs),
+    lastEventMs: Math.max(stream.lastEventMs ?? lastMs, lastMs),
+    lastIngestionMs: nowMs,
+    nextChunk: chunk ? stream.nextChunk : stream.nextChunk + 1,
+    isOrdered: stream.isOrdered && isInOrder,
+  };
+  records.streams.put(key, next);
+  return next;
+}
+
+/** A chunk never spans more than a day, so that looking for a time stays cheap. */
+const takesMore = (head: ChunkHead, bytes: number, lastMs: number): boolean =>
+  head.bytes + bytes <= JOIN_BELOW_BYTES && lastMs - head.firstMs <= DAY_MS;
+
+function extend(chunk: Chunk | undefined, { events, nowMs }: Batch): Chunk {
+  const messages = chunk ? [...chunk.messages] : [];
+  const timestampRuns = chunk ? [...chunk.timestampRuns] : [];
+  const ingestionRuns = chunk ? [...chunk.ingestionRuns] : [];
+  for (const event of events) {
+    messages.push(event.message);
+    pushRun(timestampRuns, event.timestamp);
+  }
+  pushRun(ingestionRuns, nowMs, events.length);
+  return { messages, timestampRuns, ingestionRuns };
+}

@@ -1,0 +1,100 @@
+/** What CloudWatch Logs keeps: groups, streams, and events in chunks; and the keys they are kept under. */
+import type { AwsScope } from "../../core/arn.ts";
+import type { Collection, Key, Store } from "../../store/store.ts";
+import { groupNotFound, streamNotFound } from "./errors.ts";
+
+export interface LogGroupRecord {
+  readonly groupName: string;
+  readonly createdMs: number;
+  readonly retentionDays?: number;
+  readonly tags: Readonly<Record<string, string>>;
+}
+
+export interface LogStreamRecord {
+  readonly streamName: string;
+  /** 18 digits, unlike any other stream's; part of every event id. */
+  readonly number: string;
+  readonly createdMs: number;
+  readonly firstEventMs?: number;
+  readonly lastEventMs?: number;
+  readonly lastIngestionMs?: number;
+  /** Number of the next chunk. */
+  readonly nextChunk: number;
+  /** True while every batch began at or after the end of the one before: then chunks are in order of time. */
+  readonly isOrdered: boolean;
+}
+
+/** Facts of a chunk, kept apart so that looking for a time reads no messages. */
+export interface ChunkHead {
+  readonly firstMs: number;
+  readonly lastMs: number;
+  readonly count: number;
+  readonly bytes: number;
+}
+
+/** Many events in one record. Runs are `[count, value, count, value, …]`: neighbours mostly share their times. */
+export interface Chunk {
+  readonly messages: readonly string[];
+  readonly timestampRuns: readonly number[];
+  readonly ingestionRuns: readonly number[];
+}
+
+export interface LogRecords {
+  readonly groups: Collection<LogGroupRecord>;
+  readonly streams: Collection<LogStreamRecord>;
+  readonly heads: Collection<ChunkHead>;
+  readonly chunks: Collection<Chunk>;
+}
+
+const opened = new WeakMap<Store, LogRecords>();
+
+export function logRecords(store: Store): LogRecords {
+  let records = opened.get(store);
+  if (!records) {
+    records = {
+      groups: store.collection("log-groups"),
+      streams: store.collection("log-streams"),
+      heads: store.collection("log-chunk-heads"),
+      chunks: store.collection("log-chunks"),
+    };
+    opened.set(store, records);
+  }
+  return records;
+}
+
+export const groupsKey = (scope: AwsScope): Key => [scope.accountId, scope.region];
+export const groupKey = (scope: AwsScope, groupName: string): Key => [scope.accountId, scope.region, groupName];
+export const streamKey = (scope: AwsScope, groupName: string, streamName: string): Key => [
+  ...groupKey(scope, groupName),
+  streamName,
+];
+export const chunkKey = (stream: Key, chunk: number): Key => [...stream, String(chunk).padStart(10, "0")];
+
+/** The group, or AWS's error. */
+export function requireGroup(records: LogRecords, scope: AwsScope, groupName: string): LogGroupRecord {
+  const group = records.groups.get(groupKey(scope, groupName));
+  if (!group) throw groupNotFound();
+  return group;
+}
+
+/** The stream, or AWS's error: the group is looked for first. */
+export function requireStream(
+  records: LogRecords,
+  scope: AwsScope,
+  groupName: string,
+  streamName: string,
+): LogStreamRecord {
+  const stream = records.streams.get(streamKey(scope, groupName, streamName));
+  if (stream) return stream;
+  requireGroup(records, scope, groupName);
+  throw streamNotFound();
+}
+
+/** Inside a write: removes a stream and its events. */
+export function deleteStream(records: LogRecords, key: Key): void {
+  for (const head of records.heads.list(key)) {
+    records.chunks.delete(head.key);
+    records.heads.delete(head.key);
+  }
+  records.streams.delete(key);
+}

@@ -1,0 +1,103 @@
+/** Tags of log groups. The old pair of operations takes names, the new one ARNs; both see one set of tags. */
+import { parseArn } from "../../core/arn.ts";
+import { type OperationContext, operation } from "../service.ts";
+import { groupNameOf, onTags } from "./access.ts";
+import { groupNotFound, invalidParameter, tooManyTags } from "./errors.ts";
+import { groupKey, logRecords, requireGroup } from "./records.ts";
+import type {
+  ListTagsForResourceRequest,
+  ListTagsForResourceResponse,
+  ListTagsLogGroupRequest,
+  ListTagsLogGroupResponse,
+  TagLogGroupRequest,
+  TagResourceRequest,
+  UntagLogGroupRequest,
+  UntagResourceRequest,
+} from "./shapes.gen.ts";
+
+const API = "https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference";
+const MAX_TAGS = 50;
+
+type Tags = Readonly<Record<string, string>>;
+
+export const tagResource = operation<TagResourceRequest, object>({
+  name: "TagResource",
+  support: "supported",
+  source: `${API}/API_TagResource.html`,
+  authorize: (input, context) => onTags("TagResource", requireGroupArn(input.resourceArn), input.tags, context),
+  errors: [groupNotFound, invalidParameter, tooManyTags],
+  run: (input, context) =>
+    changeTags(context, requireGroupArn(input.resourceArn), (tags) => ({ ...tags, ...input.tags })),
+});
+
+export const untagResource = operation<UntagResourceRequest, object>({
+  name: "UntagResource",
+  support: "supported",
+  source: `${API}/API_UntagResource.html`,
+  authorize: (input, context) => onTags("UntagResource", requireGroupArn(input.resourceArn), input.tagKeys, context),
+  errors: [groupNotFound, invalidParameter],
+  run: (input, context) =>
+    changeTags(context, requireGroupArn(input.resourceArn), (tags) => without(tags, input.tagKeys)),
+});
+
+export const listTagsForResource = operation<ListTagsForResourceRequest, ListTagsForResourceResponse>({
+  name: "ListTagsForResource",
+  support: "supported",
+  source: `${API}/API_ListTagsForResource.html`,
+  authorize: (input, context) => onTags("ListTagsForResource", requireGroupArn(input.resourceArn), {}, context),
+  errors: [groupNotFound, invalidParameter],
+  run: (input, { store, scope }) => ({
+    tags: requireGroup(logRecords(store), scope, requireGroupArn(input.resourceArn)).tags,
+  }),
+});
+
+export const tagLogGroup = operation<TagLogGroupRequest, object>({
+  name: "TagLogGroup",
+  support: "supported",
+  source: `${API}/API_TagLogGroup.html`,
+  authorize: (input, context) => onTags("TagLogGroup", input.logGroupName, input.tags, context),
+  errors: [groupNotFound, tooManyTags],
+  run: (input, context) => changeTags(context, input.logGroupName, (tags) => ({ ...tags, ...input.tags })),
+});
+
+export const untagLogGroup = operation<UntagLogGroupRequest, object>({
+  name: "UntagLogGroup",
+  support: "supported",
+  source: `${API}/API_UntagLogGroup.html`,
+  authorize: (input, context) => onTags("UntagLogGroup", input.logGroupName, input.tags, context),
+  errors: [groupNotFound],
+  run: (input, context) => changeTags(context, input.logGroupName, (tags) => without(tags, input.tags)),
+});
+
+export const listTagsLogGroup = operation<ListTagsLogGroupRequest, ListTagsLogGroupResponse>({
+  name: "ListTagsLogGroup",
+  support: "supported",
+  source: `${API}/API_ListTagsLogGroup.html`,
+  authorize: (input, context) => onTags("ListTagsLogGroup", input.logGroupName, {}, context),
+  errors: [groupNotFound],
+  run: (input, { store, scope }) => ({ tags: requireGroup(logRecords(store), scope, input.logGroupName).tags }),
+});
+
+async function changeTags(context: OperationContext, groupName: string, change: (tags: Tags) => Tags): Promise<object> {
+  const { store, scope } = context;
+  const records = logRecords(store);
+  await store.write(() => {
+    const group = requireGroup(records, scope, groupName);
+    const tags = change(group.tags);
+    if (Object.keys(tags).length > MAX_TAGS) throw tooManyTags();
+    records.groups.put(groupKey(scope, groupName), { ...group, tags });
+  });
+  return {};
+}
+
+const without = (tags: Tags, keys: readonly string[]): Tags =>
+  Object.fromEntries(Object.entries(tags).filter(([key]) => !keys.includes(key)));
+
+/** Only groups can be tagged here; the ARN may not end in `:*`. */
+function requireGroupArn(arn: string): string {
+  const resource = parseArn(arn)?.resource;
+  if (!resource?.startsWith("log-group:") || resource.endsWith(":*")) {
+    throw invalidParameter(`The specified resource ARN is not the ARN of a log group: ${arn}`);
+  }
+  return groupNameOf(arn);
+}
