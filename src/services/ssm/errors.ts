@@ -1,0 +1,243 @@
+/**
+ * Every error the Parameter Store operations answer, besides the ones any service can answer. All are HTTP 400.
+ * Sources: the operations' Errors sections, e.g.
+ * https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_PutParameter.html, and texts seen in public reports
+ * of real calls. Texts marked `unverified` come from documentation or memory; correct them here, in one line.
+ */
+import { awsError } from "../../core/errors.ts";
+
+const reference = (operation: string): string =>
+  `https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_${operation}.html`;
+
+const client = { status: 400, fault: "client" } as const;
+const text = (message: string): string => message;
+
+// AWS: sent without a text; SDKs print an empty one.
+export const parameterNotFound = awsError({
+  ...client,
+  code: "ParameterNotFound",
+  source: reference("GetParameter"),
+  messageMember: "none",
+  message: () => "",
+});
+
+/** Only for `/aws/reference/secretsmanager/…` names; has a text. */
+export const referencedSecretNotFound = awsError({
+  ...client,
+  code: "ParameterNotFound",
+  source: reference("GetParameter"),
+  unverified: true,
+  message: (name: string) => `Secret ${name} not found.`,
+});
+
+export const parameterVersionNotFound = awsError({
+  ...client,
+  code: "ParameterVersionNotFound",
+  source: reference("GetParameter"),
+  unverified: true,
+  message: (kind: "version" | "label", selector: string, name: string) =>
+    `Systems Manager could not find ${kind} ${selector} of ${name}. Verify the ${kind} and try again.`,
+});
+
+export const parameterAlreadyExists = awsError({
+  ...client,
+  code: "ParameterAlreadyExists",
+  source: reference("PutParameter"),
+  message: () =>
+    "The parameter already exists. To overwrite this value, set the overwrite option in the request to true.",
+});
+
+export const maxVersionLimitExceeded = awsError({
+  ...client,
+  code: "ParameterMaxVersionLimitExceeded",
+  source: "https://docs.aws.amazon.com/systems-manager/latest/userguide/sysman-paramstore-versions.html",
+  message: (name: string, oldest: number) =>
+    `You attempted to create a new version of ${name} by calling the PutParameter API with the overwrite flag. ` +
+    `Version ${oldest}, the oldest version, can't be deleted because it has a label associated with it. ` +
+    "Move the label to another version of the parameter, and try again.",
+});
+
+export const validationFailure = awsError({
+  ...client,
+  code: "ValidationException",
+  source: "https://docs.aws.amazon.com/systems-manager/latest/APIReference/CommonErrors.html",
+  message: text,
+});
+
+export const reservedName = awsError({
+  ...client,
+  code: "AccessDeniedException",
+  source: "https://docs.aws.amazon.com/systems-manager/latest/userguide/sysman-paramstore-su-create.html",
+  message: (name: string) => `No access to reserved parameter name: ${name}.`,
+});
+
+export const hierarchyLevelLimitExceeded = awsError({
+  ...client,
+  code: "HierarchyLevelLimitExceededException",
+  source: reference("PutParameter"),
+  unverified: true,
+  message: () =>
+    "A hierarchy can have a maximum of 15 levels. For more information, see Requirements and constraints for " +
+    "parameter names in the AWS Systems Manager User Guide.",
+});
+
+export const hierarchyTypeMismatch = awsError({
+  ...client,
+  code: "HierarchyTypeMismatchException",
+  source: reference("PutParameter"),
+  unverified: true,
+  message: () =>
+    "Parameter Store does not support changing a parameter type in a hierarchy. For example, you can't change a " +
+    "parameter type from a String type to a SecureString type. You must create a new, unique parameter.",
+});
+
+export const invalidAllowedPattern = awsError({
+  ...client,
+  code: "InvalidAllowedPatternException",
+  source: reference("PutParameter"),
+  unverified: true,
+  message: (pattern: string) => `The request does not meet the regular expression requirement: ${pattern}`,
+});
+
+export const patternMismatch = awsError({
+  ...client,
+  code: "ParameterPatternMismatchException",
+  source: reference("PutParameter"),
+  unverified: true,
+  message: (pattern: string) => `Parameter value, cannot be validated against allowedPattern: ${pattern}`,
+});
+
+export const invalidPolicyType = awsError({
+  ...client,
+  code: "InvalidPolicyTypeException",
+  source: reference("PutParameter"),
+  unverified: true,
+  message: () =>
+    "The policy type isn't supported. Parameter Store supports the following policy types: Expiration, " +
+    "ExpirationNotification, and NoChangeNotification.",
+});
+
+export const invalidPolicyAttribute = awsError({
+  ...client,
+  code: "InvalidPolicyAttributeException",
+  source: reference("PutParameter"),
+  unverified: true,
+  message: () => "A policy attribute or its value is invalid.",
+});
+
+export const incompatiblePolicy = awsError({
+  ...client,
+  code: "IncompatiblePolicyException",
+  source: reference("PutParameter"),
+  unverified: true,
+  message: () =>
+    "There is a conflict in the policies specified for this parameter. You can't, for example, specify two " +
+    "Expiration policies for a parameter. Review your policies, and try again.",
+});
+
+export const policiesLimitExceeded = awsError({
+  ...client,
+  code: "PoliciesLimitExceededException",
+  source: reference("PutParameter"),
+  unverified: true,
+  message: () => "You specified more than the maximum number of allowed policies for the parameter. The maximum is 10.",
+});
+
+/** What KMS said about a key, as Parameter Store passes it on. */
+export interface KmsFailure {
+  readonly code: string;
+  readonly message: string;
+  readonly requestId: string;
+}
+
+const kmsText = ({ code, message, requestId }: KmsFailure): string =>
+  `${message} (Service: AWSKMS; Status Code: 400; Error Code: ${code}; Request ID: ${requestId}; Proxy: null)`;
+
+export const invalidKeyId = awsError({
+  ...client,
+  code: "InvalidKeyId",
+  source: reference("PutParameter"),
+  message: kmsText,
+});
+
+export const kmsAccessDenied = awsError({
+  ...client,
+  code: "AccessDeniedException",
+  source: "https://docs.aws.amazon.com/systems-manager/latest/userguide/sysman-paramstore-access.html",
+  message: kmsText,
+});
+
+export const invalidFilterKey = awsError({
+  ...client,
+  code: "InvalidFilterKey",
+  source: reference("DescribeParameters"),
+  unverified: true,
+  message: text,
+});
+
+export const invalidFilterOption = awsError({
+  ...client,
+  code: "InvalidFilterOption",
+  source: reference("DescribeParameters"),
+  unverified: true,
+  message: text,
+});
+
+export const invalidFilterValue = awsError({
+  ...client,
+  code: "InvalidFilterValue",
+  source: reference("DescribeParameters"),
+  unverified: true,
+  messageMember: "Message",
+  message: (key: string) => `The following filter values are missing : null for filter key ${key}.`,
+});
+
+export const invalidNextToken = awsError({
+  ...client,
+  code: "InvalidNextToken",
+  source: reference("DescribeParameters"),
+  unverified: true,
+  messageMember: "Message",
+  message: () => "The specified token isn't valid.",
+});
+
+export const labelLimitExceeded = awsError({
+  ...client,
+  code: "ParameterVersionLabelLimitExceeded",
+  source: reference("LabelParameterVersion"),
+  unverified: true,
+  message: () => "A parameter version can have a maximum of ten labels.",
+});
+
+// AWS: these three are sent without a text.
+export const invalidResourceType = awsError({
+  ...client,
+  code: "InvalidResourceType",
+  source: reference("AddTagsToResource"),
+  messageMember: "none",
+  message: () => "",
+});
+
+export const invalidResourceId = awsError({
+  ...client,
+  code: "InvalidResourceId",
+  source: reference("AddTagsToResource"),
+  messageMember: "none",
+  message: () => "",
+});
+
+export const tooManyTags = awsError({
+  ...client,
+  code: "TooManyTagsError",
+  source: reference("AddTagsToResource"),
+  messageMember: "none",
+  message: () => "",
+});
+
+export const serviceSettingNotFound = awsError({
+  ...client,
+  code: "ServiceSettingNotFound",
+  source: reference("GetServiceSetting"),
+  unverified: true,
+  message: (settingId: string) => `Setting ${settingId} not found. Ensure the service setting exists.`,
+});

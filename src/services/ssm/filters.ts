@@ -1,0 +1,149 @@
+/**
+ * ParameterFilters and the older Filters of DescribeParameters and GetParametersByPath.
+ * Source: https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_ParameterStringFilter.html
+ */
+import { invalidFilterKey, invalidFilterOption, invalidFilterValue, validationFailure } from "./errors.ts";
+import { requirePath } from "./parameter-name.ts";
+import { type ParameterRecord, withoutLeadingSlash } from "./records.ts";
+import type { ParameterStringFilter, ParametersFilter } from "./shapes.gen.ts";
+
+type FilteringOperation = "DescribeParameters" | "GetParametersByPath";
+type Option = "Equals" | "BeginsWith" | "Contains" | "OneLevel" | "Recursive";
+
+/** A filter that passed the checks: parameters match when any value does. */
+export interface Filter {
+  readonly key: string;
+  readonly option: Option;
+  readonly values: readonly string[];
+}
+
+/** First option is the default. */
+const OPTIONS: Readonly<Record<string, readonly [Option, ...Option[]]>> = {
+  Name: ["Equals", "BeginsWith", "Contains"],
+  Type: ["Equals", "BeginsWith"],
+  KeyId: ["Equals", "BeginsWith"],
+  Path: ["OneLevel", "Recursive"],
+  Tier: ["Equals"],
+  DataType: ["Equals", "BeginsWith"],
+  Label: ["Equals"],
+};
+const TAG_OPTIONS = ["Equals", "BeginsWith"] as const;
+
+/** Keys of each operation, and the list that its refusal prints. */
+const KEYS: Readonly<Record<FilteringOperation, { readonly accepted: readonly string[]; readonly printed: string }>> = {
+  DescribeParameters: {
+    accepted: ["Path", "Name", "Type", "KeyId", "Tier", "DataType"],
+    printed: "[Path, Name, Type, KeyId, Tier]",
+  },
+  GetParametersByPath: { accepted: ["Type", "KeyId", "Label"], printed: "[Type, KeyId]" },
+};
+
+const VALUES: Readonly<Record<string, readonly string[]>> = {
+  Type: ["String", "StringList", "SecureString"],
+  Tier: ["Standard", "Advanced", "Intelligent-Tiering"],
+};
+
+export function parseFilters(filters: readonly ParameterStringFilter[], name: FilteringOperation): Filter[] {
+  const seen = new Set<string>();
+  return filters.map((filter) => {
+    const { Key: key } = filter;
+    const isTag = key.startsWith("tag:");
+    if (!KEYS[name].accepted.includes(key) && !(isTag && name === "DescribeParameters")) {
+      throw invalidFilterKey(
+        `The following filter key is not valid: ${key}. Valid filter keys include: ${KEYS[name].printed}.`,
+      );
+    }
+    if (seen.has(key)) {
+      throw invalidFilterKey(
+        `The following filter is duplicated in the request: ${key}. A request can contain only one occurrence of a ` +
+          "specific filter.",
+      );
+    }
+    seen.add(key);
+    const values = filter.Values ?? [];
+    if (values.length === 0 && !isTag) throw invalidFilterValue(key);
+    const parsed: Filter = { key, option: requireOption(filter, isTag ? TAG_OPTIONS : OPTIONS[key]), values };
+    requireValues(parsed);
+    return parsed;
+  });
+}
+
+/** The older form: names match by prefix, everything else exactly. */
+export const filtersFromOldForm = (filters: readonly ParametersFilter[]): Filter[] =>
+  filters.map(({ Key: key, Values: values }) => ({ key, option: key === "Name" ? "BeginsWith" : "Equals", values }));
+
+/** The labels asked for, if any. */
+export const labelFilterOf = (filters: readonly Filter[]): readonly string[] =>
+  filters.find((filter) => filter.key === "Label")?.values ?? [];
+
+/** True when every filter has a value that matches. */
+export const selectedBy = (filters: readonly Filter[], record: ParameterRecord): boolean =>
+  filters.every((filter) => matches(filter, record));
+
+function matches({ key, option, values }: Filter, record: ParameterRecord): boolean {
+  const { latest } = record;
+  switch (key) {
+    case "Name":
+      // AWS: the leading slash makes no difference.
+      return values.some((value) => compare(option, withoutLeadingSlash(record.name), withoutLeadingSlash(value)));
+    case "Path":
+      return values.some((path) => isUnder(record.name, path, option === "Recursive"));
+    case "Label":
+      return values.some((label) => Object.hasOwn(record.labels, label));
+    case "Type":
+      return values.some((value) => compare(option, latest.type, value));
+    case "Tier":
+      return values.some((value) => compare(option, latest.tier, value));
+    case "DataType":
+      return values.some((value) => compare(option, latest.dataType, value));
+    case "KeyId":
+      return latest.keyId !== undefined && values.some((value) => compare(option, latest.keyId ?? "", value));
+    default: {
+      const tagKey = key.slice("tag:".length);
+      const tag = Object.hasOwn(record.tags, tagKey) ? record.tags[tagKey] : undefined;
+      return tag !== undefined && (values.length === 0 || values.some((value) => compare(option, tag, value)));
+    }
+  }
+}
+
+function compare(option: Option, actual: string, wanted: string): boolean {
+  if (option === "BeginsWith") return actual.startsWith(wanted);
+  if (option === "Contains") return actual.includes(wanted);
+  return actual === wanted;
+}
+
+function isUnder(name: string, path: string, isRecursive: boolean): boolean {
+  const prefix = path === "/" ? "" : `${withoutLeadingSlash(path).replace(/\/$/, "")}/`;
+  const bare = withoutLeadingSlash(name);
+  if (!bare.startsWith(prefix) || bare.length === prefix.length) return false;
+  return isRecursive || !bare.slice(prefix.length).includes("/");
+}
+
+function requireOption(filter: ParameterStringFilter, options: readonly Option[] = ["Equals"]): Option {
+  if (filter.Option === undefined) return options[0] ?? "Equals";
+  const option = options.find((candidate) => candidate === filter.Option);
+  if (option) return option;
+  const printed = [...options].sort((a, b) => PRINTED_ORDER.indexOf(a) - PRINTED_ORDER.indexOf(b));
+  throw invalidFilterOption(
+    `The following filter option is not valid: ${filter.Option}. Valid options include: [${printed.join(", ")}].`,
+  );
+}
+
+const PRINTED_ORDER: readonly Option[] = ["BeginsWith", "Contains", "Recursive", "OneLevel", "Equals"];
+
+function requireValues({ key, values }: Filter): void {
+  const known = VALUES[key];
+  const unknown = known && values.find((value) => !known.some((candidate) => candidate.startsWith(value)));
+  if (known && unknown !== undefined) {
+    throw invalidFilterOption(
+      `The following filter value is not valid: ${unknown}. Valid values include: [${known.join(", ")}].`,
+    );
+  }
+  if (key === "Path") for (const path of values) requirePath(path);
+  if (key === "Name" && values.some((value) => /^\/?(?:aws|ssm)/i.test(value))) {
+    throw validationFailure(
+      'Filters for common parameters can\'t be prefixed with "aws" or "ssm" (case-insensitive). When using global ' +
+        "parameters, please specify within a global namespace.",
+    );
+  }
+}

@@ -1,0 +1,57 @@
+/** From a reference to a parameter and one of its versions. */
+import type { AwsScope } from "../../core/arn.ts";
+import type { OperationContext } from "../service.ts";
+import { parameterNotFound, parameterVersionNotFound } from "./errors.ts";
+import type { ParameterReference } from "./parameter-name.ts";
+import {
+  type ParameterRecord,
+  type ParameterVersion,
+  parameterKey,
+  parametersIn,
+  versionKey,
+  versionsIn,
+} from "./records.ts";
+
+/** The parameter of this name in either slash form, unless it has expired. */
+export function findParameter(context: OperationContext, scope: AwsScope, name: string): ParameterRecord | undefined {
+  const record = parametersIn(context.store).get(parameterKey(scope, name));
+  return record && isLive(context, record) ? record : undefined;
+}
+
+export const isLive = (context: OperationContext, record: ParameterRecord): boolean =>
+  record.expiresAtMs === undefined || record.expiresAtMs > context.clock.nowMs();
+
+export interface FoundParameter {
+  readonly record: ParameterRecord;
+  readonly version: ParameterVersion;
+}
+
+/** The version a reference selects, or ParameterNotFound, or ParameterVersionNotFound. */
+export function requireVersion(context: OperationContext, reference: ParameterReference): FoundParameter {
+  const { name, selector, scope } = reference;
+  const record = isOwn(context, scope) ? findParameter(context, scope, name) : undefined;
+  if (!record) throw parameterNotFound();
+  if (selector === "") return { record, version: record.latest };
+  const wanted = selector.slice(1);
+  const isNumber = /^\d+$/.test(wanted);
+  const number = isNumber ? Number(wanted) : labelled(record, wanted);
+  const version = number === undefined ? undefined : findVersion(context, record, number);
+  if (!version) throw parameterVersionNotFound(isNumber ? "version" : "label", wanted, name);
+  return { record, version };
+}
+
+const labelled = (record: ParameterRecord, label: string): number | undefined =>
+  Object.hasOwn(record.labels, label) ? record.labels[label] : undefined;
+
+export function findVersion(
+  context: OperationContext,
+  record: ParameterRecord,
+  version: number,
+): ParameterVersion | undefined {
+  if (version === record.latest.version) return record.latest;
+  return versionsIn(context.store).get(versionKey(context.scope, record.name, version));
+}
+
+// Parameters of other accounts and regions cannot be read: sharing needs resource policies, which are not offered.
+const isOwn = (context: OperationContext, scope: AwsScope): boolean =>
+  scope.accountId === context.scope.accountId && scope.region === context.scope.region;

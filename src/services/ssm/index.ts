@@ -1,0 +1,47 @@
+/**
+ * AWS Systems Manager, Parameter Store: versions, labels, tiers, hierarchies, and SecureString through KMS.
+ *
+ * Sources: https://docs.aws.amazon.com/systems-manager/latest/APIReference/, the Parameter Store user guide, responses
+ * and texts of real calls collected in November 2026.
+ * Gaps: the rest of Systems Manager; public parameters (/aws/service), sharing and resource policies, events, quotas on
+ * the number of parameters and on throughput.
+ * Differences: a deleted name can be used again at once; the advanced tier's ciphertext has its own layout;
+ * AllowedPattern is read as a JavaScript regular expression.
+ * Clients: the AWS CLI v1 fetches a `--value` that starts with `https://` instead of sending it
+ * (`cli_follow_urlparam = false` turns that off).
+ */
+import type { ServiceDefinition } from "../service.ts";
+import { deleteParameter, deleteParameters } from "./delete-parameter.ts";
+import { describeParameters } from "./describe-parameters.ts";
+import { getParameter, getParameters } from "./get-parameter.ts";
+import { getParameterHistory } from "./get-parameter-history.ts";
+import { getParametersByPath } from "./get-parameters-by-path.ts";
+import { labelParameterVersion, unlabelParameterVersion } from "./labels.ts";
+import { putParameter } from "./put-parameter.ts";
+import { getServiceSetting, resetServiceSetting, updateServiceSetting } from "./service-settings.ts";
+import { addTagsToResource, listTagsForResource, removeTagsFromResource } from "./tags.ts";
+
+export const ssm: ServiceDefinition = {
+  name: "ssm",
+  title: "Systems Manager Parameter Store",
+  protocol: "awsJson1_1",
+  targetPrefix: "AmazonSSM",
+  operations: [
+    putParameter,
+    getParameter,
+    getParameters,
+    getParametersByPath,
+    getParameterHistory,
+    describeParameters,
+    deleteParameter,
+    deleteParameters,
+    labelParameterVersion,
+    unlabelParameterVersion,
+    addTagsToResource,
+    removeTagsFromResource,
+    listTagsForResource,
+    getServiceSetting,
+    updateServiceSetting,
+    resetServiceSetting,
+  ],
+};

@@ -1,0 +1,41 @@
+/**
+ * What must be allowed to touch a parameter: the action on its ARN, selector left out, whether or not it exists.
+ * Source: https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssystemsmanager.html
+ */
+import type { AuthorizationRequest, RequestContext } from "../../authorize/decision.ts";
+import { type AwsScope, arnIn } from "../../core/arn.ts";
+import type { OperationContext } from "../service.ts";
+import { findParameter } from "./find-parameter.ts";
+import { isWellFormed, parameterArn, parseReference } from "./parameter-name.ts";
+import type { Tag } from "./shapes.gen.ts";
+
+/** One action on one parameter, named in any form that reading accepts. */
+export function parameterAccess(
+  context: OperationContext,
+  action: string,
+  written: string,
+  conditionKeys: RequestContext = {},
+): AuthorizationRequest {
+  const { name, scope } = parseReference(context.scope, written);
+  // AWS: a name that cannot be part of an ARN is authorised on `*`, and refused for its form only afterwards.
+  if (!isWellFormed(name)) return anyResource(context.scope, action, conditionKeys);
+  const values: Record<string, string | readonly string[]> = { ...conditionKeys };
+  const tags = findParameter(context, scope, name)?.tags ?? {};
+  for (const [key, value] of Object.entries(tags)) values[`aws:ResourceTag/${key}`] = value;
+  return { action, resource: parameterArn(scope, name), context: values };
+}
+
+/** Actions without a resource; the denial shows `arn:aws:ssm:<region>:<account>:*`. */
+export const anyResource = (
+  scope: AwsScope,
+  action: string,
+  conditionKeys: RequestContext = {},
+): AuthorizationRequest => ({ action, resource: arnIn(scope, "ssm", "*"), context: conditionKeys });
+
+/** Condition keys of the tags in a request. */
+export function requestTagConditions(tags: readonly Tag[]): RequestContext {
+  if (tags.length === 0) return {};
+  const values: Record<string, string | readonly string[]> = { "aws:TagKeys": tags.map((tag) => tag.Key) };
+  for (const tag of tags) values[`aws:RequestTag/${tag.Key}`] = tag.Value;
+  return values;
+}

@@ -1,0 +1,48 @@
+/** The `Parameter` member of answers; decrypts when asked to. Shared by the three reading operations. */
+import type { OperationContext } from "../service.ts";
+import type { FoundParameter } from "./find-parameter.ts";
+import { type ParameterReference, parameterArn } from "./parameter-name.ts";
+import type { ParameterVersion } from "./records.ts";
+import { decryptValue } from "./secure-string.ts";
+import type { Parameter } from "./shapes.gen.ts";
+
+export interface Asked {
+  /** In the form the caller used: `/x` and `x` are one parameter, and each gets its own form back. */
+  readonly name: string;
+  readonly selector: string;
+  readonly withDecryption: boolean;
+}
+
+export async function parameterAnswer(
+  context: OperationContext,
+  found: FoundParameter,
+  asked: Asked,
+): Promise<Parameter> {
+  const { version } = found;
+  return {
+    Name: asked.name,
+    Type: version.type,
+    Value: await readValue(context, asked.name, version, asked.withDecryption),
+    Version: version.version,
+    ...(asked.selector !== "" && { Selector: asked.selector }),
+    LastModifiedDate: version.lastModifiedMs,
+    ARN: parameterArn(context.scope, asked.name),
+    DataType: version.dataType,
+  };
+}
+
+/** Plain text where it is stored plain or decryption was asked for, else the ciphertext in base64. */
+export async function readValue(
+  context: OperationContext,
+  name: string,
+  version: ParameterVersion,
+  withDecryption: boolean,
+): Promise<string> {
+  return version.type === "SecureString" && withDecryption ? decryptValue(context, name, version) : version.value;
+}
+
+export const askedBy = (reference: ParameterReference, withDecryption: boolean | undefined): Asked => ({
+  name: reference.name,
+  selector: reference.selector,
+  withDecryption: withDecryption ?? false,
+});

@@ -1,0 +1,201 @@
+/** PutParameter: creates a parameter, or a new version of one. */
+import { type OperationContext, operation } from "../service.ts";
+import {
+  hierarchyLevelLimitExceeded,
+  hierarchyTypeMismatch,
+  invalidAllowedPattern,
+  maxVersionLimitExceeded,
+  parameterAlreadyExists,
+  patternMismatch,
+  reservedName,
+  tooManyTags,
+  validationFailure,
+} from "./errors.ts";
+import { findParameter } from "./find-parameter.ts";
+import { parameterAccess, requestTagConditions } from "./parameter-access.ts";
+import { requireWritableName } from "./parameter-name.ts";
+import { expirationOf, parsePolicies, policyErrors } from "./parameter-policies.ts";
+import {
+  type ParameterRecord,
+  type ParameterTier,
+  type ParameterType,
+  type ParameterVersion,
+  parameterKey,
+  parametersIn,
+  versionKey,
+  versionsIn,
+  versionsKey,
+} from "./records.ts";
+import { DEFAULT_KEY_ID, encryptValue, secureStringErrors } from "./secure-string.ts";
+import { defaultTier } from "./service-settings.ts";
+import type { PutParameterRequest, PutParameterResult } from "./shapes.gen.ts";
+import { tagsWith } from "./tags.ts";
+import { requireTier, requireValueLength } from "./tiers.ts";
+
+const MAX_VERSIONS = 100;
+const DATA_TYPES = ["text", "aws:ec2:image", "aws:ssm:integration"];
+
+export const putParameter = operation<PutParameterRequest, PutParameterResult>({
+  name: "PutParameter",
+  support: "partial",
+  gaps: [
+    "DataType `aws:ec2:image` is stored without asking whether the image exists",
+    "the number of parameters per account is not limited",
+    "policies: expiration deletes, notifications are stored but send no event",
+  ],
+  source: "https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_PutParameter.html",
+  authorize(input, context) {
+    const name = input.Name.trim();
+    const tags = input.Tags ?? [];
+    const conditions = { ...requestTagConditions(tags), "ssm:Overwrite": String(input.Overwrite ?? false) };
+    const put = parameterAccess(context, "ssm:PutParameter", name, {
+      ...conditions,
+      ...(input.Policies !== undefined && { "ssm:Policies": input.Policies }),
+    });
+    if (tags.length === 0) return [put];
+    return [put, parameterAccess(context, "ssm:AddTagsToResource", name, conditions)];
+  },
+  errors: [
+    validationFailure,
+    reservedName,
+    hierarchyLevelLimitExceeded,
+    hierarchyTypeMismatch,
+    invalidAllowedPattern,
+    patternMismatch,
+    parameterAlreadyExists,
+    maxVersionLimitExceeded,
+    tooManyTags,
+    ...policyErrors,
+    ...secureStringErrors,
+  ],
+  async run(input, context) {
+    const name = input.Name.trim();
+    requireWritableName(context.scope, name);
+    if (input.Overwrite && input.Tags && input.Tags.length > 0) {
+      throw validationFailure(
+        "Invalid request: tags and overwrite can't be used together. To create a parameter with tags, please remove " +
+          "overwrite flag. To update tags for an existing parameter, please use AddTagsToResource or " +
+          "RemoveTagsFromResource.",
+      );
+    }
+    requireValue(input.Value);
+    const tags = tagsWith({}, input.Tags ?? []);
+    const draft = draftOf(context, input, overwritten(context, input, name));
+    // Encrypted before the write lock is taken: KMS is another service and answers when it likes.
+    const stored =
+      draft.type === "SecureString"
+        ? await encryptValue(context, {
+            name,
+            value: draft.value,
+            keyId: draft.keyId ?? DEFAULT_KEY_ID,
+            tier: draft.tier,
+          })
+        : draft.value;
+    return context.store.write(() => {
+      // Looked up again: another caller may have written since.
+      const before = overwritten(context, input, name);
+      const version: ParameterVersion = { ...draft, value: stored, version: (before?.latest.version ?? 0) + 1 };
+      saveVersion(context, name, before, version, tags);
+      return { Version: version.version, Tier: version.tier };
+    });
+  },
+});
+
+/** The parameter that this call overwrites; undefined when it makes a new one. */
+function overwritten(context: OperationContext, input: PutParameterRequest, name: string): ParameterRecord | undefined {
+  const existing = findParameter(context, context.scope, name);
+  if (existing && !input.Overwrite) throw parameterAlreadyExists();
+  if (existing && input.Type !== undefined && input.Type !== existing.latest.type) throw hierarchyTypeMismatch();
+  return existing;
+}
+
+/** The new version with its plain value and without a number: what the request leaves out stays as it was. */
+function draftOf(
+  context: OperationContext,
+  input: PutParameterRequest,
+  existing: ParameterRecord | undefined,
+): Omit<ParameterVersion, "version"> {
+  const before = existing?.latest;
+  const type: ParameterType | undefined = input.Type ?? before?.type;
+  if (type === undefined) throw validationFailure("A parameter type is required when you create a parameter.");
+  const dataType = input.DataType ?? before?.dataType ?? "text";
+  if (!DATA_TYPES.includes(dataType)) {
+    throw validationFailure(
+      `The following data type is not supported: ${dataType} (Data type names are all lowercase.)`,
+    );
+  }
+  const policies = input.Policies === undefined ? before?.policies : parsePolicies(input.Policies);
+  const hasPolicies = policies !== undefined && policies.length > 0;
+  const tier: ParameterTier = requireTier({
+    requested: input.Tier,
+    current: before?.tier,
+    accountDefault: defaultTier(context),
+    value: input.Value,
+    hasPolicies,
+  });
+  const allowedPattern = input.AllowedPattern ?? before?.allowedPattern;
+  if (allowedPattern) requireMatch(input.Value, allowedPattern);
+  const description = input.Description ?? before?.description;
+  const keyId = type === "SecureString" ? (input.KeyId ?? before?.keyId ?? DEFAULT_KEY_ID) : undefined;
+  return {
+    type,
+    value: input.Value,
+    tier,
+    dataType,
+    ...(keyId !== undefined && { keyId }),
+    ...(description && { description }),
+    ...(allowedPattern && { allowedPattern }),
+    ...(hasPolicies && { policies }),
+    lastModifiedMs: context.clock.nowMs(),
+    lastModifiedUser: context.principal.arn,
+  };
+}
+
+function requireValue(value: string): void {
+  requireValueLength(value);
+  // AWS: a parameter cannot hold a reference to another one.
+  if (/\{\{\s*ssm(?:-secure)?:/.test(value)) {
+    throw validationFailure('Parameter value can\'t nest another parameter. Do not use "{{}}" in the value.');
+  }
+}
+
+/** AllowedPattern is a Java regular expression that must match the whole value. */
+function requireMatch(value: string, pattern: string): void {
+  let expression: RegExp;
+  try {
+    expression = new RegExp(`^(?:${pattern})$`);
+  } catch {
+    throw invalidAllowedPattern(pattern);
+  }
+  if (!expression.test(value)) throw patternMismatch(pattern);
+}
+
+/** Stores the version and, past the hundredth, drops the oldest. Only inside `Store.write`. */
+function saveVersion(
+  context: OperationContext,
+  name: string,
+  before: ParameterRecord | undefined,
+  latest: ParameterVersion,
+  tags: Readonly<Record<string, string>>,
+): void {
+  const parameters = parametersIn(context.store);
+  const versions = versionsIn(context.store);
+  // What an expired parameter of this name left behind.
+  if (!before) for (const { key } of versions.list(versionsKey(context.scope, name))) versions.delete(key);
+  let oldestVersion = before?.oldestVersion ?? latest.version;
+  if (before && latest.version - oldestVersion >= MAX_VERSIONS) {
+    if (Object.values(before.labels).includes(oldestVersion)) throw maxVersionLimitExceeded(name, oldestVersion);
+    versions.delete(versionKey(context.scope, name, oldestVersion));
+    oldestVersion += 1;
+  }
+  const expiresAtMs = expirationOf(latest.policies);
+  parameters.put(parameterKey(context.scope, name), {
+    name: before?.name ?? name,
+    latest,
+    oldestVersion,
+    ...(expiresAtMs !== undefined && { expiresAtMs }),
+    labels: before?.labels ?? {},
+    tags: before?.tags ?? tags,
+  });
+  versions.put(versionKey(context.scope, name, latest.version), latest);
+}

@@ -1,0 +1,93 @@
+/**
+ * SecureString values: encrypted and decrypted by KMS, as the caller and through this service (`kms:ViaService`), with
+ * the parameter's ARN as encryption context. Standard tier: KMS encrypts the value itself. Advanced tier: a data key
+ * encrypts it (AES-256-GCM), and KMS the data key.
+ * Source: https://docs.aws.amazon.com/kms/latest/developerguide/services-parameter-store.html
+ */
+import { createCipheriv, createDecipheriv } from "node:crypto";
+import { AwsError } from "../../core/errors.ts";
+import type { OperationContext } from "../service.ts";
+import { invalidKeyId, kmsAccessDenied } from "./errors.ts";
+import { parameterArn } from "./parameter-name.ts";
+import type { ParameterTier, ParameterVersion } from "./records.ts";
+
+export const DEFAULT_KEY_ID = "alias/aws/ssm";
+export const secureStringErrors = [invalidKeyId, kmsAccessDenied];
+
+const NONCE_BYTES = 12;
+const TAG_BYTES = 16;
+
+export interface SecureValue {
+  readonly name: string;
+  readonly value: string;
+  readonly keyId: string;
+  readonly tier: ParameterTier;
+}
+
+/** The ciphertext in base64. */
+export async function encryptValue(
+  context: OperationContext,
+  { name, value, keyId, tier }: SecureValue,
+): Promise<string> {
+  const request = { KeyId: keyId, EncryptionContext: encryptionContext(context, name) };
+  if (tier === "Standard") {
+    const { CiphertextBlob } = await callKms<{ CiphertextBlob: Uint8Array }>(context, "Encrypt", {
+      ...request,
+      Plaintext: Buffer.from(value),
+    });
+    return Buffer.from(CiphertextBlob).toString("base64");
+  }
+  const dataKey = await callKms<{ CiphertextBlob: Uint8Array; Plaintext: Uint8Array }>(context, "GenerateDataKey", {
+    ...request,
+    KeySpec: "AES_256",
+  });
+  const nonce = context.ids.bytes(NONCE_BYTES);
+  const cipher = createCipheriv("aes-256-gcm", dataKey.Plaintext, nonce);
+  const length = Buffer.alloc(2);
+  length.writeUInt16BE(dataKey.CiphertextBlob.length);
+  return Buffer.concat([
+    length,
+    dataKey.CiphertextBlob,
+    nonce,
+    cipher.update(value),
+    cipher.final(),
+    cipher.getAuthTag(),
+  ]).toString("base64");
+}
+
+/** The plain text of a SecureString version. */
+export async function decryptValue(
+  context: OperationContext,
+  name: string,
+  version: ParameterVersion,
+): Promise<string> {
+  const blob = Buffer.from(version.value, "base64");
+  const decrypt = async (ciphertext: Uint8Array): Promise<Uint8Array> => {
+    const answer = await callKms<{ Plaintext: Uint8Array }>(context, "Decrypt", {
+      CiphertextBlob: ciphertext,
+      EncryptionContext: encryptionContext(context, name),
+    });
+    return answer.Plaintext;
+  };
+  if (version.tier === "Standard") return Buffer.from(await decrypt(blob)).toString();
+  const keyEnd = 2 + blob.readUInt16BE(0);
+  const dataKey = await decrypt(blob.subarray(2, keyEnd));
+  const nonce = blob.subarray(keyEnd, keyEnd + NONCE_BYTES);
+  const decipher = createDecipheriv("aes-256-gcm", dataKey, nonce).setAuthTag(blob.subarray(-TAG_BYTES));
+  return Buffer.concat([decipher.update(blob.subarray(keyEnd + NONCE_BYTES, -TAG_BYTES)), decipher.final()]).toString();
+}
+
+const encryptionContext = (context: OperationContext, name: string): Record<string, string> => ({
+  PARAMETER_ARN: parameterArn(context.scope, name),
+});
+
+async function callKms<O>(context: OperationContext, operation: string, input: object): Promise<O> {
+  try {
+    return await context.aws.call<O>("kms", operation, input);
+  } catch (error) {
+    if (!(error instanceof AwsError) || error.fault === "server") throw error;
+    const failure = { code: error.code, message: error.message, requestId: error.requestId ?? context.requestId };
+    // AWS: a refusal keeps its code, everything else that is wrong with the key becomes InvalidKeyId.
+    throw error.code === "AccessDeniedException" ? kmsAccessDenied(failure) : invalidKeyId(failure);
+  }
+}
