@@ -1,0 +1,50 @@
+/**
+ * One request of the distribution API as its handlers see it, and the answer they give back as data. registry.ts is the
+ * only file that writes to the socket.
+ */
+import type { IncomingMessage } from "node:http";
+import type { Readable } from "node:stream";
+import type { Images } from "./images.ts";
+import type { RepositoryAddress, RequestOrigin } from "./repository-address.ts";
+
+export interface Exchange {
+  readonly request: IncomingMessage;
+  readonly query: URLSearchParams;
+  readonly address: RepositoryAddress;
+  /** The repository as the client writes it: locations are given in the same words. */
+  readonly nameInUrl: string;
+  readonly origin: RequestOrigin;
+  readonly images: Images;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers?: Readonly<Record<string, string | number>>;
+  /** Streamed with backpressure, or sent whole. Left out for HEAD by registry.ts. */
+  readonly body?: Uint8Array | string | (() => NodeJS.ReadableStream);
+}
+
+export const jsonAnswer = (value: unknown, headers: Answer["headers"] = {}, status = 200): Answer => {
+  const body = JSON.stringify(value);
+  return {
+    status,
+    headers: { "content-type": "application/json", "content-length": Buffer.byteLength(body), ...headers },
+    body,
+  };
+};
+
+/** The body as it arrives. Leaving the loop early keeps the connection, so that the answer still gets out. */
+export const chunksOf = (request: Readable): AsyncIterable<Buffer> =>
+  request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
+
+/** The whole body of a request, or undefined when it is larger than `maxBytes`. */
+export async function readBody(request: Readable, maxBytes: number): Promise<Buffer | undefined> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of chunksOf(request)) {
+    size += chunk.length;
+    if (size > maxBytes) return undefined;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}

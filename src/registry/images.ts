@@ -1,0 +1,279 @@
+/**
+ * Manifests, tags and referrers of repositories, without HTTP: the distribution API (manifest-routes.ts), ECR's JSON API
+ * (services/ecr) and Kiln's own commands all read and write images here, so the same rules hold for each.
+ * A manifest is written in one transaction that also checks what it refers to; its bytes are durable before that.
+ * Sources: https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pushing-manifests;
+ * https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-tag-mutability.html.
+ */
+import type { Clock } from "../core/clock.ts";
+import type { Ids } from "../core/ids.ts";
+import type { Store } from "../store/store.ts";
+import { digestOf, isDigest, isTag, looksLikeDigest, matchesDigest } from "./digest.ts";
+import { RegistryError } from "./errors.ts";
+import { MAX_MANIFEST_BYTES, type ManifestContent, parseManifest } from "./manifest-content.ts";
+import {
+  type EcrSettings,
+  keyIn,
+  type ManifestRecord,
+  type RegistryRecords,
+  type RepositoryRecord,
+} from "./records.ts";
+import type { RepositoryAddress } from "./repository-address.ts";
+
+export interface FoundManifest {
+  readonly digest: string;
+  readonly record: ManifestRecord;
+}
+
+export interface PutManifest {
+  readonly content: Uint8Array;
+  /** The media type the client declared. */
+  readonly mediaType?: string | undefined;
+  /** Tag, digest, or both when a digest is pushed with a tag. */
+  readonly tag?: string | undefined;
+  readonly digest?: string | undefined;
+}
+
+export interface Images {
+  /** The repository's record; throws NAME_UNKNOWN for an ECR repository that was never created. */
+  requireRepository(address: RepositoryAddress): RepositoryRecord | undefined;
+  put(address: RepositoryAddress, manifest: PutManifest): Promise<{ digest: string; subject: string | undefined }>;
+  /** By tag or digest. */
+  find(address: RepositoryAddress, reference: string): FoundManifest | undefined;
+  content(digest: string): Promise<Buffer>;
+  /** Removes the manifest, every tag on it and its entry among the referrers. False when it was not there. */
+  deleteManifest(address: RepositoryAddress, digest: string): Promise<boolean>;
+  deleteTag(address: RepositoryAddress, tag: string): Promise<boolean>;
+  tagsOf(address: RepositoryAddress, digest: string): string[];
+  /** Tag names in order, after `after`. */
+  tags(address: RepositoryAddress, page?: { after?: string; limit?: number }): string[];
+  manifests(address: RepositoryAddress): FoundManifest[];
+  referrers(address: RepositoryAddress, subject: string): FoundManifest[];
+  /** Notes a pull, at most once a day per manifest, as ECR's lastRecordedPullTime. */
+  recordPull(address: RepositoryAddress, found: FoundManifest): Promise<void>;
+  /** Links a stored blob into a repository, which comes to be with it unless it is an ECR one. Durable when resolved. */
+  linkBlob(address: RepositoryAddress, digest: string, sizeBytes: number): Promise<void>;
+  /** Removes a repository with its images and links; bytes stay. */
+  deleteRepository(address: RepositoryAddress): Promise<void>;
+}
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+export interface ImagesDeps {
+  readonly store: Store;
+  readonly records: RegistryRecords;
+  readonly clock: Clock;
+  readonly ids: Ids;
+}
+
+export function createImages({ store, records, clock, ids }: ImagesDeps): Images {
+  const requireRepository = (address: RepositoryAddress): RepositoryRecord | undefined => {
+    const record = records.repositories.get(keyIn(address));
+    if (!record?.ecr && address.ecr) throw repositoryUnknown(address);
+    return record;
+  };
+
+  /** Inside a write: the repository exists afterwards, or NAME_UNKNOWN. */
+  const ensureRepository = (address: RepositoryAddress): RepositoryRecord => {
+    const record = requireRepository(address) ?? { createdAtMs: clock.nowMs() };
+    if (!records.repositories.has(keyIn(address))) records.repositories.put(keyIn(address), record);
+    return record;
+  };
+
+  const find = (address: RepositoryAddress, reference: string): FoundManifest | undefined => {
+    const digest = looksLikeDigest(reference) ? reference : records.tags.get(keyIn(address, reference))?.digest;
+    if (digest === undefined) return undefined;
+    const record = records.manifests.get(keyIn(address, digest));
+    return record && { digest, record };
+  };
+
+  const tagsOf = (address: RepositoryAddress, digest: string): string[] =>
+    records.tags
+      .list(keyIn(address))
+      .filter((entry) => entry.value.digest === digest)
+      .map((entry) => lastPart(entry.key));
+
+  const foundIn = (address: RepositoryAddress): FoundManifest[] =>
+    records.manifests.list(keyIn(address)).map(({ key, value }) => ({ digest: lastPart(key), record: value }));
+
+  return {
+    requireRepository,
+    find,
+    tagsOf,
+    manifests: foundIn,
+
+    async put(address, { content, mediaType, tag, digest: expected }) {
+      requireRepository(address);
+      if (content.length > MAX_MANIFEST_BYTES) throw new RegistryError("tooLarge");
+      if (tag !== undefined && !isTag(tag)) {
+        throw new RegistryError("tagInvalid", { message: `\`${tag}\` is not a legal tag` });
+      }
+      if (expected !== undefined && !(isDigest(expected) && matchesDigest(content, expected))) {
+        throw new RegistryError("digestInvalid");
+      }
+      const digest = expected ?? digestOf(content);
+      const parsed = parseManifest(content, mediaType);
+      await storeBytes(store, ids, digest, content);
+      await store.write(() => {
+        const repository = ensureRepository(address);
+        requireReferences(records, address, parsed);
+        if (tag !== undefined) requireMutable(records, address, tag, repository.ecr);
+        const known = records.manifests.get(keyIn(address, digest));
+        records.manifests.put(keyIn(address, digest), known ?? recordOf(parsed, content.length, clock.nowMs()));
+        if (parsed.subject) records.referrers.put(keyIn(address, parsed.subject.digest, digest), {});
+        if (tag !== undefined) records.tags.put(keyIn(address, tag), { digest });
+      });
+      return { digest, subject: parsed.subject?.digest };
+    },
+
+    async content(digest) {
+      const chunks: Uint8Array[] = [];
+      for await (const chunk of store.blobs.read(digest)) chunks.push(chunk as Uint8Array);
+      return Buffer.concat(chunks);
+    },
+
+    deleteManifest: (address, digest) =>
+      store.write(() => {
+        const record = records.manifests.get(keyIn(address, digest));
+        if (!record) return false;
+        for (const tag of tagsOf(address, digest)) records.tags.delete(keyIn(address, tag));
+        if (record.subject) records.referrers.delete(keyIn(address, record.subject, digest));
+        records.manifests.delete(keyIn(address, digest));
+        return true;
+      }),
+
+    deleteTag: (address, tag) =>
+      store.write(() => {
+        const isKnown = records.tags.has(keyIn(address, tag));
+        records.tags.delete(keyIn(address, tag));
+        return isKnown;
+      }),
+
+    tags: (address, { after, limit } = {}) =>
+      records.tags
+        .list(keyIn(address), {
+          ...(after !== undefined && { after: keyIn(address, after) }),
+          ...(limit !== undefined && { limit }),
+        })
+        .map((entry) => lastPart(entry.key)),
+
+    referrers: (address, subject) =>
+      records.referrers.list(keyIn(address, subject)).flatMap(({ key }) => find(address, lastPart(key)) ?? []),
+
+    async recordPull(address, { digest, record }) {
+      const nowMs = clock.nowMs();
+      if (record.lastPulledAtMs !== undefined && nowMs - record.lastPulledAtMs < DAY_MS) return;
+      await store.write(() => {
+        const current = records.manifests.get(keyIn(address, digest));
+        if (current) records.manifests.put(keyIn(address, digest), { ...current, lastPulledAtMs: nowMs });
+      });
+    },
+
+    linkBlob: (address, digest, sizeBytes) =>
+      store.write(() => {
+        ensureRepository(address);
+        if (!records.blobLinks.has(keyIn(address, digest)))
+          records.blobLinks.put(keyIn(address, digest), { sizeBytes });
+      }),
+
+    deleteRepository: (address) =>
+      store.write(() => {
+        for (const collection of [records.tags, records.manifests, records.referrers, records.blobLinks]) {
+          for (const { key } of collection.list(keyIn(address))) collection.delete(key);
+        }
+        records.repositories.delete(keyIn(address));
+      }),
+  };
+}
+
+/** ECR's text for a repository that does not exist; the registry and the JSON API print the same. */
+export const repositoryMissingText = (repositoryName: string, registryId: string): string =>
+  `The repository with name '${repositoryName}' does not exist in the registry with id '${registryId}'`;
+
+export const repositoryUnknown = (address: RepositoryAddress): RegistryError =>
+  new RegistryError(
+    "nameUnknown",
+    address.ecr
+      ? { message: repositoryMissingText(address.name, address.ecr.accountId) }
+      : { detail: { name: address.name } },
+  );
+
+/** True when ECR lets nobody move this tag. */
+export function isTagImmutable(settings: EcrSettings, tag: string): boolean {
+  const isExcluded = settings.exclusionFilters.some((filter) => wildcard(filter).test(tag));
+  switch (settings.tagMutability) {
+    case "MUTABLE":
+      return false;
+    case "IMMUTABLE":
+      return true;
+    case "IMMUTABLE_WITH_EXCLUSION":
+      return !isExcluded;
+    case "MUTABLE_WITH_EXCLUSION":
+      return isExcluded;
+  }
+}
+
+const wildcard = (pattern: string): RegExp =>
+  new RegExp(`^${pattern.replace(/[\\^$.|?+()[\]{}]/g, "\\$&").replace(/\*/g, ".*")}$`);
+
+// AWS: a second push of an immutable tag fails even with the same digest (aws/containers-roadmap#862).
+function requireMutable(
+  records: RegistryRecords,
+  address: RepositoryAddress,
+  tag: string,
+  settings?: EcrSettings,
+): void {
+  if (!settings || !records.tags.has(keyIn(address, tag)) || !isTagImmutable(settings, tag)) return;
+  throw new RegistryError("tagInvalid", {
+    message: `The image tag '${tag}' already exists in the '${address.name}' repository and cannot be overwritten because the repository is immutable.`,
+  });
+}
+
+function requireReferences(records: RegistryRecords, address: RepositoryAddress, manifest: ManifestContent): void {
+  for (const { digest, size } of manifest.blobs) {
+    const link = records.blobLinks.get(keyIn(address, digest));
+    if (!link) throw new RegistryError("manifestBlobUnknown", { detail: { digest } });
+    if (link.sizeBytes !== size) {
+      throw new RegistryError("manifestInvalid", {
+        message: `manifest invalid: ${digest} has ${link.sizeBytes} bytes, the manifest says ${size}`,
+        detail: { digest, size: link.sizeBytes },
+      });
+    }
+  }
+  for (const { digest } of manifest.manifests) {
+    const isKnown = records.manifests.has(keyIn(address, digest)) || records.blobLinks.has(keyIn(address, digest));
+    if (!isKnown) throw new RegistryError("manifestBlobUnknown", { detail: { digest } });
+  }
+}
+
+function recordOf(manifest: ManifestContent, sizeBytes: number, nowMs: number): ManifestRecord {
+  return {
+    mediaType: manifest.mediaType,
+    sizeBytes,
+    contentBytes: manifest.blobs.reduce((sum, blob) => sum + blob.size, 0),
+    pushedAtMs: nowMs,
+    ...(manifest.artifactType !== undefined && { artifactType: manifest.artifactType }),
+    ...(manifest.configMediaType !== undefined && { configMediaType: manifest.configMediaType }),
+    // Only referrers are ever asked for their annotations, which may be megabytes.
+    ...(manifest.subject && { subject: manifest.subject.digest, annotations: manifest.annotations ?? {} }),
+    ...(manifest.manifests.length > 0 && { manifests: manifest.manifests.map((child) => child.digest) }),
+  };
+}
+
+async function storeBytes(store: Store, ids: Ids, digest: string, content: Uint8Array): Promise<void> {
+  if ((await store.blobs.size(digest)) !== undefined) return;
+  const upload = await store.blobs.upload(ids.uuid());
+  try {
+    await upload.append(once(content));
+    await upload.commit(digest);
+  } catch (error) {
+    await upload.cancel().catch(() => undefined);
+    throw error;
+  }
+}
+
+async function* once(content: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield content;
+}
+
+const lastPart = (key: readonly string[]): string => key.at(-1) ?? "";

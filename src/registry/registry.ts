@@ -1,0 +1,329 @@
+/**
+ * The OCI registry of Kiln: one handler for every path under `/v2/`. Each request goes route → repository → caller →
+ * access → handler → answer, and every error leaves as the JSON that clients print.
+ * Names whose first part is a host (`docker.io/me/app`, `<account>.dkr.ecr.<region>.amazonaws.com/app`) are repositories
+ * of the registry Kiln stands in for; a request whose Host header names such a registry is the same without the prefix.
+ * Sources: https://github.com/opencontainers/distribution-spec/blob/main/spec.md (1.1),
+ * https://docs.aws.amazon.com/AmazonECR/latest/userguide/registry_auth.html.
+ * Gaps: bytes of deleted images stay on disk; ECR's manifest conversion on pull, create-on-push templates, pull-through
+ * cache, replication and blob mounting are not there.
+ */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { pipeline } from "node:stream/promises";
+import type { TLSSocket } from "node:tls";
+import type { AwsScope } from "../core/arn.ts";
+import type { Principal } from "../core/aws.ts";
+import type { Clock } from "../core/clock.ts";
+import { AwsError, KilnError } from "../core/errors.ts";
+import type { Ids } from "../core/ids.ts";
+import { debug } from "../core/log.ts";
+import { DigestMismatch, type Store } from "../store/store.ts";
+import {
+  type Authorize,
+  bearerChallenge,
+  ecrHostChallenge,
+  type IdentifiedCaller,
+  isRootKey,
+  type NeededAccess,
+  type RequestPlace,
+  requireAccess,
+  wrongPassword,
+} from "./access.ts";
+import { type Accounts, createAccounts } from "./accounts.ts";
+import { createBlobRoutes } from "./blob-routes.ts";
+import { type AccessKeys, identifyCaller } from "./caller.ts";
+import { createCatalog, type ImageSummary, type RepositorySummary, type StoredManifest } from "./catalog.ts";
+import { errorBody, RegistryError } from "./errors.ts";
+import { type Answer, type Exchange, jsonAnswer } from "./exchange.ts";
+import { createImages, type Images } from "./images.ts";
+import { deleteManifest, listReferrers, listTags, pageSize, putManifest, readManifest } from "./manifest-routes.ts";
+import { type RegistryRecords, registryRecords } from "./records.ts";
+import { parseEcrHost, parseRepositoryAddress, type RequestOrigin, standInHostOf } from "./repository-address.ts";
+import { parseRoute, type RepositoryRoute, TOKEN_PATH } from "./route.ts";
+import { answerToken, KILN_SERVICE } from "./token-route.ts";
+import { createTokens, type RegistryAction } from "./tokens.ts";
+import { createUploadRoutes } from "./upload-routes.ts";
+
+export interface RegistryDeps {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  /** The account whose root may do everything with its access key. */
+  readonly scope: AwsScope;
+  readonly identity: AccessKeys;
+  /** The dispatcher's `authorize`: decides each request for an ECR repository. */
+  readonly authorize: Authorize;
+  /** Where Kiln listens, e.g. `http://127.0.0.1:4566`; asked per request, so it may become known late. */
+  endpointUrl(): string;
+}
+
+export interface Registry {
+  /** Answers every path under `/v2/`, the Bearer token route included. Never rejects because of a client. */
+  handle(request: IncomingMessage, response: ServerResponse): Promise<void>;
+  /** Path of the Bearer token route. */
+  readonly tokenPath: string;
+  readonly accounts: Accounts;
+  repositories(): RepositorySummary[];
+  /** Images of a repository, newest first. */
+  imagesOf(repositoryName: string): ImageSummary[];
+  /** One manifest by `name[:tag][@digest]`, the name as in the registry (nothing implied: `docker.io/library/python`). */
+  manifest(reference: string): Promise<StoredManifest | undefined>;
+  /** The password of user `AWS`, for ecr:GetAuthorizationToken. */
+  issueEcrToken(principal: Principal, scope: AwsScope): { readonly password: string; readonly expiresAtMs: number };
+  /** Images without HTTP, for services/ecr. */
+  readonly images: Images;
+  readonly records: RegistryRecords;
+}
+
+/** Makes the registry over a store. One per process; requests may run side by side. */
+export function createRegistry(deps: RegistryDeps): Registry {
+  const { store, clock, ids, endpointUrl } = deps;
+  const records = registryRecords(store);
+  const tokens = createTokens({ store, clock });
+  const images = createImages({ store, records, clock, ids });
+  const ownAuthorities = (): readonly string[] => authoritiesOf(endpointUrl());
+  const accounts = createAccounts({ store, records, clock, ids, ownAuthorities });
+  const callerDeps = { accessKeys: deps.identity, tokens, clock };
+  const accessDeps = { authorize: deps.authorize, records, accountId: deps.scope.accountId };
+  const catalog = createCatalog({ records, images });
+  const blobRoutes = createBlobRoutes({ store, records });
+  const callers = new WeakMap<IncomingMessage, { caller: IdentifiedCaller; place: RequestPlace }>();
+  const uploadRoutes = createUploadRoutes({
+    store,
+    records,
+    clock,
+    ids,
+    mayPull: ({ request }, source) => {
+      const known = callers.get(request);
+      return (
+        known !== undefined &&
+        isAllowed({ address: source, action: "pull", ecrAction: "GetDownloadUrlForLayer" }, known)
+      );
+    },
+  });
+
+  const isAllowed = (needed: NeededAccess, known: { caller: IdentifiedCaller; place: RequestPlace }): boolean => {
+    try {
+      requireAccess(known.caller, needed, known.place, accessDeps);
+      return true;
+    } catch (error) {
+      if (error instanceof RegistryError || error instanceof AwsError) return false;
+      throw error;
+    }
+  };
+
+  async function answer(request: IncomingMessage, requestId: string): Promise<Answer> {
+    const { pathname, searchParams: query } = new URL(request.url ?? "/", "http://registry");
+    const route = parseRoute(pathname);
+    if (!route) throw new RegistryError("routeUnknown", { detail: { path: pathname } });
+    const standInHost = standInHostOf(request.headers.host, ownAuthorities());
+    const origin: RequestOrigin = { standInHost, ownAuthorities: [...ownAuthorities(), request.headers.host ?? ""] };
+    const place: RequestPlace = {
+      requestId,
+      tokenUrl: `${standInHost === undefined ? ownUrl(request) : endpointUrl()}${TOKEN_PATH}`,
+      service: standInHost ?? KILN_SERVICE,
+      nameInUrl: "name" in route ? route.name : "",
+    };
+    if (route.kind === "token") {
+      requireMethod(request, ["GET", "POST"]);
+      return answerToken(request, query, place, { ...callerDeps, accounts, ownAuthorities });
+    }
+    const caller = identifyCaller(request.headers.authorization, callerDeps);
+    switch (route.kind) {
+      case "ping":
+        requireMethod(request, ["GET", "HEAD"]);
+        return ping(caller, place, standInHost);
+      case "catalog":
+        requireMethod(request, ["GET"]);
+        return listRepositories(caller, place, query);
+      default:
+        return answerRepository(request, { route, caller, place, origin, query });
+    }
+  }
+
+  /** Says 401 to strangers although much is public: clients only log in where this route challenges them. */
+  function ping(caller: IdentifiedCaller, place: RequestPlace, standInHost: string | undefined): Answer {
+    const isEcr = standInHost !== undefined && parseEcrHost(standInHost) !== undefined;
+    const challenge = isEcr ? ecrHostChallenge(standInHost) : bearerChallenge(place);
+    if (caller === "badCredentials") throw wrongPassword(challenge);
+    const isKnown = caller !== "badToken" && caller.kind !== "anonymous";
+    if (!isKnown) throw new RegistryError("unauthorized", { headers: { "www-authenticate": challenge } });
+    return jsonAnswer({});
+  }
+
+  function listRepositories(caller: IdentifiedCaller, place: RequestPlace, query: URLSearchParams): Answer {
+    if (!isRootKey(caller, deps.scope.accountId)) {
+      const challenge = `${bearerChallenge(place)},scope="registry:catalog:*"`;
+      throw new RegistryError("unauthorized", { headers: { "www-authenticate": challenge } });
+    }
+    const limit = pageSize(query);
+    const after = query.get("last") ?? "";
+    const names = catalog
+      .repositories()
+      .map(({ name }) => name)
+      .filter((name) => name > after);
+    const page = names.slice(0, limit);
+    const last = page.at(-1);
+    const hasMore = names.length > page.length && last !== undefined;
+    const next = `</v2/_catalog?n=${limit}&last=${encodeURIComponent(last ?? "")}>; rel="next"`;
+    return jsonAnswer({ repositories: page }, hasMore ? { link: next } : {});
+  }
+
+  async function answerRepository(
+    request: IncomingMessage,
+    given: {
+      readonly route: RepositoryRoute;
+      readonly caller: IdentifiedCaller;
+      readonly place: RequestPlace;
+      readonly origin: RequestOrigin;
+      readonly query: URLSearchParams;
+    },
+  ): Promise<Answer> {
+    const { route, caller, place, origin, query } = given;
+    const address = parseRepositoryAddress(route.name, origin);
+    if (!address) throw new RegistryError("nameInvalid", { detail: { name: route.name } });
+    const handler = handlerOf(route, request.method ?? "GET");
+    requireAccess(caller, { address, action: handler.action, ecrAction: handler.ecrAction }, place, accessDeps);
+    // AWS: images are deleted with ecr:BatchDeleteImage, not over HTTP.
+    if (address.ecr && handler.action === "delete") throw new RegistryError("unsupported");
+    callers.set(request, { caller, place });
+    return handler.run({ request, query, address, nameInUrl: route.name, origin, images });
+  }
+
+  /** What a method does to a route, which access it needs, and which ECR action that is (iam: registry HTTP mapping). */
+  function handlerOf(route: RepositoryRoute, method: string): Handler {
+    const handlers = handlersOf(route);
+    const handler = handlers[method === "HEAD" && !handlers["HEAD"] ? "GET" : method];
+    if (handler) return handler;
+    const allowed = Object.keys(handlers).join(", ");
+    throw new RegistryError("unsupported", { headers: { allow: allowed }, detail: { method, allowed } });
+  }
+
+  function handlersOf(route: RepositoryRoute): Readonly<Record<string, Handler>> {
+    switch (route.kind) {
+      case "blob":
+        return {
+          HEAD: pull("BatchCheckLayerAvailability", (at) => blobRoutes.read(at, route.digest)),
+          GET: pull("GetDownloadUrlForLayer", (at) => blobRoutes.read(at, route.digest)),
+          DELETE: remove((at) => blobRoutes.remove(at, route.digest)),
+        };
+      case "uploads":
+        return { POST: push("InitiateLayerUpload", (at) => uploadRoutes.start(at)) };
+      case "upload":
+        return {
+          GET: push("UploadLayerPart", (at) => uploadRoutes.status(at, route.uploadId)),
+          PATCH: push("UploadLayerPart", (at) => uploadRoutes.append(at, route.uploadId)),
+          PUT: push("CompleteLayerUpload", (at) => uploadRoutes.finish(at, route.uploadId)),
+          DELETE: push("UploadLayerPart", (at) => uploadRoutes.cancel(at, route.uploadId)),
+        };
+      case "manifest":
+        return {
+          GET: pull("BatchGetImage", (at) => readManifest(at, route.reference)),
+          PUT: push("PutImage", (at) => putManifest(at, route.reference)),
+          DELETE: remove((at) => deleteManifest(at, route.reference)),
+        };
+      case "tags":
+        return { GET: pull("ListImages", (at) => listTags(at)) };
+      case "referrers":
+        return { GET: pull("BatchGetImage", (at) => listReferrers(at, route.digest)) };
+    }
+  }
+
+  async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const requestId = ids.uuid();
+    let given: Answer;
+    try {
+      given = await answer(request, requestId);
+      debug("registry", () => `${request.method} ${request.url?.split("?", 1)[0]} ${given.status}`);
+    } catch (thrown) {
+      if (request.errored || response.destroyed) return void response.destroy();
+      const error = registryErrorFrom(thrown);
+      debug("registry", () => `${request.method} ${request.url?.split("?", 1)[0]} ${error.status} ${error.message}`);
+      if (error.status >= 500)
+        debug("registry", () => (thrown instanceof Error ? (thrown.stack ?? "") : String(thrown)));
+      const body = errorBody(error);
+      const headers = { "content-type": "application/json", "content-length": Buffer.byteLength(body) };
+      given = { status: error.status, headers: { ...headers, ...error.headers }, body };
+    }
+    await send(request, response, given, requestId);
+  }
+
+  return {
+    tokenPath: TOKEN_PATH,
+    handle,
+    accounts,
+    images,
+    records,
+    repositories: () => catalog.repositories(),
+    imagesOf: (name) => catalog.imagesOf(name, { ownAuthorities: ownAuthorities() }),
+    manifest: (reference) => catalog.manifest(reference, { ownAuthorities: ownAuthorities() }),
+    issueEcrToken: (principal, scope) => tokens.issueEcrToken({ principal, region: scope.region }),
+  };
+}
+
+interface Handler {
+  readonly action: RegistryAction;
+  readonly ecrAction: string;
+  readonly run: (exchange: Exchange) => Answer | Promise<Answer>;
+}
+
+type Run = Handler["run"];
+const pull = (ecrAction: string, run: Run): Handler => ({ action: "pull", ecrAction, run });
+const push = (ecrAction: string, run: Run): Handler => ({ action: "push", ecrAction, run });
+const remove = (run: Run): Handler => ({ action: "delete", ecrAction: "BatchDeleteImage", run });
+
+function requireMethod(request: IncomingMessage, methods: readonly string[]): void {
+  if (methods.includes(request.method ?? "")) return;
+  throw new RegistryError("unsupported", { headers: { allow: methods.join(", ") } });
+}
+
+/** `host:port` under which Kiln is reached, with the spellings of loopback. */
+function authoritiesOf(endpointUrl: string): readonly string[] {
+  const { host, port } = new URL(endpointUrl);
+  return [...new Set([host, `127.0.0.1:${port}`, `localhost:${port}`])];
+}
+
+/** Kiln's address as this client wrote it, so that the token route is in its reach (e.g. from inside a container). */
+function ownUrl(request: IncomingMessage): string {
+  const isEncrypted = (request.socket as Partial<TLSSocket>).encrypted === true;
+  return `${isEncrypted ? "https" : "http"}://${request.headers.host ?? "127.0.0.1"}`;
+}
+
+function registryErrorFrom(thrown: unknown): RegistryError {
+  if (thrown instanceof RegistryError) return thrown;
+  if (thrown instanceof DigestMismatch) return new RegistryError("digestInvalid");
+  // The policy engine's refusal: clients print the text only on 4xx with this code.
+  if (thrown instanceof AwsError && thrown.fault === "client")
+    return new RegistryError("denied", { message: thrown.message });
+  if (thrown instanceof KilnError && thrown.code === "KILN_E_STATE_FOLDER_FULL") {
+    return new RegistryError("storageFull", { message: thrown.message });
+  }
+  return new RegistryError("internal", thrown instanceof KilnError ? { message: thrown.message } : {});
+}
+
+async function send(
+  request: IncomingMessage,
+  response: ServerResponse,
+  answer: Answer,
+  requestId: string,
+): Promise<void> {
+  const isHead = request.method === "HEAD";
+  response.writeHead(answer.status, {
+    "docker-distribution-api-version": "registry/2.0",
+    "x-content-type-options": "nosniff",
+    "x-amzn-requestid": requestId,
+    ...answer.headers,
+  });
+  if (isHead || answer.body === undefined) return void response.end();
+  if (typeof answer.body !== "function") return void response.end(answer.body);
+  try {
+    await pipeline(answer.body(), response);
+  } catch (error) {
+    // The client left, or the bytes could not be read: the length is announced, so cutting is the only honest end.
+    debug(
+      "registry",
+      () => `${request.method} ${request.url} was cut: ${error instanceof Error ? error.message : error}`,
+    );
+    response.destroy();
+  }
+}
