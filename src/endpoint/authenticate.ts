@@ -1,0 +1,195 @@
+/**
+ * Who sent the request: verifies the signature and finds the principal, region and account. Runs after `resolve`,
+ * because AWS answers an unknown target or a broken body before it looks at the signature.
+ * Order of checks and texts: as recorded on the JSON services (first by the author of dynalite);
+ * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-troubleshooting.html has the texts.
+ */
+import type { AwsScope } from "../core/arn.ts";
+import type { Principal, ServiceName } from "../core/aws.ts";
+import type { AwsError } from "../core/errors.ts";
+import type { AccessKey, Identity } from "../identity/index.ts";
+import { isQueryService } from "../services/index.ts";
+import {
+  type AuthenticationFault,
+  expiredToken,
+  faultOf,
+  incompleteSignature,
+  invalidSignature,
+  unknownKey,
+} from "./errors.ts";
+import type { Exchange } from "./exchange.ts";
+import { type SignatureParts, signatureParts } from "./signature-parts.ts";
+import {
+  ALGORITHM,
+  basicDate,
+  type CredentialScope,
+  canonicalRequest,
+  isSignature,
+  parseBasicDate,
+  type SignedParts,
+  SigningKeys,
+  sha256Hex,
+  stringToSign,
+} from "./sigv4.ts";
+
+const MINUTE_MS = 60_000;
+const MAX_SKEW_MINUTES = 5;
+const MAX_PRESIGNED_SECONDS = 604_800;
+const REGION = /^[a-z]{2,}(?:-[a-z]+)+-\d{1,2}$/;
+
+export interface Authenticated {
+  readonly principal: Principal;
+  readonly scope: AwsScope;
+}
+
+export interface AuthenticatorOptions {
+  readonly identity: Pick<Identity, "findAccessKey">;
+  /** Partition of the account; the region comes from the signature, the account from the principal. */
+  readonly scope: AwsScope;
+}
+
+/** Returns a function that verifies one request; it throws the service's error when the request is not genuine. */
+export function createAuthenticator(options: AuthenticatorOptions): (exchange: Exchange) => Authenticated {
+  const signingKeys = new SigningKeys();
+  const scopes = new Map<string, AwsScope>();
+
+  function scopeOf(region: string, accountId: string): AwsScope {
+    const id = `${region}/${accountId}`;
+    let scope = scopes.get(id);
+    if (!scope) {
+      scope = { partition: partitionOf(region) ?? options.scope.partition, region, accountId };
+      scopes.set(id, scope);
+    }
+    return scope;
+  }
+
+  return (exchange) => {
+    const service = exchange.target?.service as ServiceName;
+    const isQuery = isQueryService(service);
+    const refuse: Refuse = (fault, message) => faultOf(fault, isQuery, message);
+    const parts = signatureParts(exchange, isQuery);
+    checkDate(parts, exchange.receivedMs, refuse);
+    if (!parts.signedHeaders.includes("host")) {
+      throw refuse(invalidSignature, "'Host' must be a 'SignedHeader' in the AWS Authorization.");
+    }
+    if (parts.algorithm !== ALGORITHM) {
+      throw refuse(
+        incompleteSignature,
+        `Unsupported AWS 'algorithm': '${parts.algorithm}' (only ${ALGORITHM} for now). `,
+      );
+    }
+    const { accessKeyId, scope } = credentialOf(parts, service, refuse);
+    const accessKey = options.identity.findAccessKey(accessKeyId);
+    if (accessKey?.status !== "Active") {
+      throw refuse(unknownKey, "The security token included in the request is invalid.");
+    }
+    checkSignature(exchange, parts, scope, signingKeys.keyFor(accessKeyId, accessKey.secret.reveal(), scope), refuse);
+    checkSessionToken(accessKey, parts.sessionToken, exchange.receivedMs, refuse);
+    return { principal: accessKey.principal, scope: scopeOf(scope.region, accessKey.principal.accountId) };
+  };
+}
+
+/** Makes the service's own error of a fault. */
+type Refuse = (fault: AuthenticationFault, message: string) => AwsError;
+
+function checkDate(parts: SignatureParts, nowMs: number, refuse: Refuse): void {
+  const dateMs = parseBasicDate(parts.date);
+  if (dateMs === undefined) {
+    const expected = "Date must be in ISO-8601 'basic format'.";
+    throw refuse(incompleteSignature, `${expected} Got '${parts.date}'. See http://en.wikipedia.org/wiki/ISO_8601`);
+  }
+  const skewMs = MAX_SKEW_MINUTES * MINUTE_MS;
+  const presignedMs = Math.min(parts.expiresInSeconds ?? 0, MAX_PRESIGNED_SECONDS) * 1000;
+  const lifeMs = Math.max(skewMs, presignedMs || 0);
+  if (dateMs < nowMs - lifeMs) {
+    const [now, earliest] = [basicDate(nowMs), basicDate(nowMs - lifeMs)];
+    const minutes = Math.ceil(lifeMs / MINUTE_MS);
+    throw refuse(
+      invalidSignature,
+      `Signature expired: ${parts.date} is now earlier than ${earliest} (${now} - ${minutes} min.)`,
+    );
+  }
+  if (dateMs > nowMs + skewMs) {
+    const [now, latest] = [basicDate(nowMs), basicDate(nowMs + skewMs)];
+    const limit = `${latest} (${now} + ${MAX_SKEW_MINUTES} min.)`;
+    throw refuse(invalidSignature, `Signature not yet current: ${parts.date} is still later than ${limit}`);
+  }
+}
+
+function credentialOf(
+  parts: SignatureParts,
+  service: ServiceName,
+  refuse: Refuse,
+): { accessKeyId: string; scope: CredentialScope } {
+  const elements = parts.credential.split("/");
+  if (elements.length !== 5) {
+    const expected = "Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term";
+    throw refuse(incompleteSignature, `${expected}, got '${parts.credential}'`);
+  }
+  const [accessKeyId, date, region, scopedService, terminator] = elements as [string, string, string, string, string];
+  const wrong: string[] = [];
+  if (!REGION.test(region)) wrong.push(`Credential should be scoped to a valid region, not '${region}'.`);
+  if (scopedService !== service) wrong.push(`Credential should be scoped to correct service: '${service}'.`);
+  if (terminator !== "aws4_request") {
+    wrong.push(`Credential should be scoped with a valid terminator: 'aws4_request', not '${terminator}'.`);
+  }
+  const day = parts.date.slice(0, 8);
+  if (date !== day) {
+    const rule = "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP";
+    wrong.push(`${rule}: '${date}' != '${day}', from '${parts.date}'.`);
+  }
+  if (wrong.length > 0) throw refuse(invalidSignature, wrong.join(" "));
+  return { accessKeyId, scope: { date, region, service } };
+}
+
+function checkSignature(
+  exchange: Exchange,
+  parts: SignatureParts,
+  scope: CredentialScope,
+  key: ReturnType<SigningKeys["keyFor"]>,
+  refuse: Refuse,
+): void {
+  const canonical = canonicalRequest(signedPartsOf(exchange, parts));
+  const text = stringToSign(parts.date, scope, canonical);
+  if (isSignature(key, text, parts.signature)) return;
+  throw refuse(
+    invalidSignature,
+    `The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details.\n\nThe Canonical String for this request should have been\n'${canonical}'\n\nThe String-to-Sign should have been\n'${text}'\n`,
+  );
+}
+
+function signedPartsOf(exchange: Exchange, parts: SignatureParts): SignedParts {
+  const { headers, rawHeaders } = exchange.request;
+  let count = 0;
+  for (const _name in headers) count++;
+  // Node joins repeated headers with `, ` and drops some; then the raw list is the truth.
+  const isPlain = count === rawHeaders.length / 2;
+  return {
+    method: exchange.method,
+    path: exchange.path,
+    query: exchange.query,
+    signedHeaders: parts.signedHeaders,
+    header: isPlain ? (name) => String(headers[name] ?? "") : (name) => joinRepeated(rawHeaders, name),
+    payloadHash: sha256Hex(exchange.body),
+  };
+}
+
+function joinRepeated(rawHeaders: readonly string[], name: string): string {
+  const values: string[] = [];
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    if (rawHeaders[i]?.toLowerCase() === name) values.push((rawHeaders[i + 1] ?? "").trim());
+  }
+  return values.join(",");
+}
+
+function checkSessionToken(key: AccessKey, given: string | undefined, nowMs: number, refuse: Refuse): void {
+  if (given !== key.sessionToken) throw refuse(unknownKey, "The security token included in the request is invalid");
+  if (key.expiresAtMs !== undefined && key.expiresAtMs <= nowMs) {
+    throw refuse(expiredToken, "The security token included in the request is expired");
+  }
+}
+
+function partitionOf(region: string): string | undefined {
+  if (region.startsWith("cn-")) return "aws-cn";
+  return region.startsWith("us-gov-") ? "aws-us-gov" : undefined;
+}

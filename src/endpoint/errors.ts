@@ -1,0 +1,74 @@
+/**
+ * Errors the endpoint answers before an operation is reached: authentication, unknown targets, size, host. The JSON
+ * services and the query services (IAM, STS) have different codes and statuses for the same sentence.
+ * Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-troubleshooting.html
+ */
+import { type AwsError, type AwsErrorType, awsError } from "../core/errors.ts";
+
+const SIGV4 = "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-troubleshooting.html";
+const COMMON = "https://docs.aws.amazon.com/kms/latest/APIReference/CommonErrors.html";
+
+/** The same fault for the two families of services. */
+export interface AuthenticationFault {
+  readonly json: AwsErrorType<readonly [string]>;
+  readonly query: AwsErrorType<readonly [string]>;
+}
+
+const asGiven = (message: string): string => message;
+
+function fault(jsonCode: string, queryCode: string, queryStatus: number): AuthenticationFault {
+  const shared = { fault: "client", source: SIGV4, message: asGiven } as const;
+  return {
+    json: awsError({ code: jsonCode, status: 400, ...shared }),
+    query: awsError({ code: queryCode, status: queryStatus, ...shared }),
+  };
+}
+
+export const missingToken = fault("MissingAuthenticationTokenException", "MissingAuthenticationToken", 403);
+export const incompleteSignature = fault("IncompleteSignatureException", "IncompleteSignature", 400);
+export const invalidSignature = fault("InvalidSignatureException", "SignatureDoesNotMatch", 403);
+export const unknownKey = fault("UnrecognizedClientException", "InvalidClientTokenId", 403);
+export const expiredToken = fault("ExpiredTokenException", "ExpiredToken", 403);
+
+/** The fault as the service's own error. */
+export const faultOf = (kind: AuthenticationFault, isQuery: boolean, message: string): AwsError =>
+  isQuery ? kind.query(message) : kind.json(message);
+
+/** A query request without `Action`. */
+export const missingAction = awsError({
+  code: "MissingAction",
+  status: 400,
+  fault: "client",
+  source: COMMON,
+  unverified: true,
+  message: () => "The request is missing an action or a required parameter.",
+});
+
+/** Not AWS's sentence: the services answer 413 with a page of their front end. */
+export const requestTooLarge = awsError({
+  code: "RequestEntityTooLarge",
+  status: 413,
+  fault: "client",
+  source: COMMON,
+  unverified: true,
+  message: (maxBytes: number) => `the request body is larger than ${maxBytes} bytes`,
+});
+
+/** Not AWS's: the body did not arrive in time. */
+export const requestTimeout = awsError({
+  code: "RequestTimeout",
+  status: 408,
+  fault: "client",
+  source: COMMON,
+  message: () => "the request body did not arrive in time",
+});
+
+/** Not AWS's: a browser page of a foreign name may have been pointed at this address (DNS rebinding). */
+export const foreignHost = awsError({
+  code: "AccessDeniedException",
+  status: 403,
+  fault: "client",
+  source: "docs/differences.md",
+  message: (host: string) =>
+    `the Host header \`${host}\` is not a name of this endpoint; call it by its address, e.g. http://127.0.0.1:4566`,
+});

@@ -1,0 +1,117 @@
+/**
+ * What happens to an AWS request, in order. Each step fills in one part of the exchange or throws an `AwsError`, which
+ * is encoded here and nowhere else. `KILN_DEBUG=endpoint` prints each step.
+ *
+ * AWS's order in a JSON service (recorded): body parses → target known → signature → types → constraints →
+ * permission → behaviour. Constraints, permission and behaviour are the dispatcher's.
+ * Source of the encodings: https://smithy.io/2.0/aws/protocols/
+ */
+import type { RequestContext } from "../authorize/index.ts";
+import { AwsError } from "../core/errors.ts";
+import { debug } from "../core/log.ts";
+import { type Dispatcher, internalFailure, notOffered } from "../services/index.ts";
+import { type Authenticated, type AuthenticatorOptions, createAuthenticator } from "./authenticate.ts";
+import type { Answer, Exchange, Target } from "./exchange.ts";
+import { awsJson } from "./protocols/aws-json.ts";
+import { awsQuery } from "./protocols/aws-query.ts";
+import { createResolve } from "./resolve.ts";
+
+export interface PipelineDependencies extends AuthenticatorOptions {
+  readonly dispatcher: Pick<Dispatcher, "services" | "invoke">;
+}
+
+export interface Step {
+  readonly name: "resolve" | "authenticate" | "decode" | "dispatch" | "encode";
+  run(exchange: Exchange): void | Promise<void>;
+}
+
+/** The steps in their order. */
+export function createSteps(dependencies: PipelineDependencies): readonly Step[] {
+  const { dispatcher } = dependencies;
+  const resolve = createResolve(dispatcher.services);
+  const authenticate = createAuthenticator(dependencies);
+  return [
+    {
+      name: "resolve",
+      run(exchange) {
+        exchange.target = resolve(exchange);
+        exchange.protocol = exchange.target.serviceModel.targetPrefix === undefined ? awsQuery : awsJson;
+      },
+    },
+    {
+      name: "authenticate",
+      run(exchange) {
+        exchange.caller = authenticate(exchange);
+      },
+    },
+    {
+      name: "decode",
+      run(exchange) {
+        // Operations without a model are refused by the dispatcher, by name.
+        exchange.input = exchange.target?.model ? exchange.protocol.decode(exchange) : {};
+      },
+    },
+    {
+      name: "dispatch",
+      async run(exchange) {
+        const { service, operation } = exchange.target as Target;
+        const { principal, scope } = exchange.caller as Authenticated;
+        const { requestId, input = {} } = exchange;
+        const context = requestContext(exchange);
+        exchange.output = await dispatcher.invoke({ service, operation, input, principal, scope, requestId, context });
+      },
+    },
+    {
+      name: "encode",
+      run(exchange) {
+        exchange.answer = exchange.protocol.encode(exchange, exchange.output ?? {});
+      },
+    },
+  ];
+}
+
+/** Runs the steps. Never rejects: what goes wrong is an answer too. */
+export async function answerTo(exchange: Exchange, steps: readonly Step[]): Promise<Answer> {
+  try {
+    for (const step of steps) {
+      debug("endpoint", () => `${exchange.requestId} ${step.name} ${describe(exchange)}`);
+      const pending = step.run(exchange);
+      if (pending) await pending;
+    }
+    return exchange.answer as Answer;
+  } catch (thrown) {
+    return errorAnswer(exchange, thrown);
+  }
+}
+
+/** The answer for whatever a step threw. */
+export function errorAnswer(exchange: Exchange, thrown: unknown): Answer {
+  const error = thrown instanceof AwsError ? thrown : internalFailure();
+  debug("endpoint", () => `${exchange.requestId} answers ${error.status} ${error.code}: ${error.message}`);
+  if (thrown !== error) debug("endpoint", () => String((thrown as Error | undefined)?.stack ?? thrown));
+  error.requestId ??= exchange.requestId;
+  const answer = exchange.protocol.encodeError(exchange, error);
+  if (error.code === notOffered.definition.code) answer.headers["x-kiln-not-offered"] = refusedName(exchange);
+  return answer;
+}
+
+function refusedName(exchange: Exchange): string {
+  const { target, request, method, path } = exchange;
+  if (target) return `${target.service}:${target.operation}`;
+  return String(request.headers["x-amz-target"] ?? `${method} ${path}`).replace(/[^\x20-\x7e]/g, "?");
+}
+
+const describe = ({ method, path, target }: Exchange): string =>
+  target ? `${target.service}:${target.operation}` : `${method} ${path}`;
+
+/** Condition keys of the HTTP request. */
+function requestContext({ request }: Exchange): RequestContext {
+  const address = request.socket.remoteAddress ?? "";
+  const sourceIp = address.startsWith("::ffff:") ? address.slice("::ffff:".length) : address;
+  return {
+    "aws:SourceIp": sourceIp,
+    "aws:UserAgent": request.headers["user-agent"] ?? "",
+    // differs: on loopback plain HTTP stands in for AWS's TLS endpoints (docs/differences.md#secure-transport)
+    "aws:SecureTransport": sourceIp.startsWith("127.") || sourceIp === "::1" ? "true" : "false",
+  };
+}

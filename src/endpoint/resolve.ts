@@ -1,0 +1,106 @@
+/**
+ * Which service and operation a request means, and its parsed body. First step of the pipeline.
+ * One address serves every service: `X-Amz-Target` (JSON), else `Action` (query), else what the credential scope says.
+ * The path is ignored for both: clients put one there when their endpoint URL has one.
+ */
+import type { IncomingMessage } from "node:http";
+import type { ServiceName } from "../core/aws.ts";
+import type { AwsError } from "../core/errors.ts";
+import {
+  isQueryService,
+  loadModel,
+  notOffered,
+  type ServiceDefinition,
+  serializationException,
+} from "../services/index.ts";
+import { missingAction } from "./errors.ts";
+import type { Exchange, Target, WireProtocol } from "./exchange.ts";
+import { awsJson } from "./protocols/aws-json.ts";
+import { awsQuery } from "./protocols/aws-query.ts";
+import { cbor, restJson, restXml } from "./protocols/refusals.ts";
+
+const FORM = "application/x-www-form-urlencoded";
+
+/** How a request is to be answered, from its headers alone: errors before `resolve` need it. */
+export function protocolOf(request: IncomingMessage): WireProtocol {
+  const { headers } = request;
+  const contentType = headers["content-type"] ?? "";
+  if (headers["smithy-protocol"] !== undefined || contentType.startsWith("application/cbor")) return cbor;
+  if (headers["x-amz-target"] !== undefined || contentType.startsWith("application/x-amz-json")) return awsJson;
+  if (contentType.startsWith(FORM) || request.url?.includes("Action=")) return awsQuery;
+  const service = scopedService(headers.authorization);
+  return service === undefined || service === "s3" ? restXml : isQueryService(service) ? awsQuery : restJson;
+}
+
+export type Resolve = (exchange: Exchange) => Target;
+
+/** Throws AWS's error for a target it does not know, and this tool's own for services it does not offer. */
+export function createResolve(services: ReadonlyMap<ServiceName, ServiceDefinition>): Resolve {
+  const names = `the services ${[...services.keys()].sort().join(", ")}`;
+  const byTargetPrefix = new Map<string, ServiceName>();
+  const byQueryVersion = new Map<string, ServiceName>();
+  for (const { name, protocol } of services.values()) {
+    const { targetPrefix, apiVersion } = loadModel(name);
+    if (targetPrefix !== undefined) byTargetPrefix.set(targetPrefix, name);
+    if (protocol === "awsQuery") byQueryVersion.set(apiVersion, name);
+  }
+  const refuse = (name: string): AwsError => notOffered(name, names);
+
+  function resolveJson(exchange: Exchange, amzTarget: string): Target {
+    // AWS: a body that does not parse is answered before the target is looked at.
+    const payload = parseJson(exchange.body);
+    const dot = amzTarget.lastIndexOf(".");
+    const service = byTargetPrefix.get(amzTarget.slice(0, Math.max(dot, 0)));
+    if (service === undefined) throw refuse(amzTarget);
+    return targetOf(service, amzTarget.slice(dot + 1), payload);
+  }
+
+  function resolveQuery(exchange: Exchange): Target {
+    const form = new URLSearchParams(exchange.method === "GET" ? exchange.query : exchange.body.toString("utf8"));
+    const scoped = scopedService(exchange.request.headers.authorization ?? form.get("X-Amz-Credential") ?? undefined);
+    const service = queryService(scoped, form.get("Version"));
+    const action = form.get("Action");
+    if (!action) throw missingAction();
+    if (service === undefined) throw refuse(`${scoped ?? form.get("Version") ?? "query"}:${action}`);
+    return targetOf(service, action, form);
+  }
+
+  /** The scope decides; unsigned and foreign-scoped requests go by `Version`, to be refused by authentication. */
+  function queryService(scoped: string | undefined, version: string | null): ServiceName | undefined {
+    const known = scoped !== undefined && isQueryService(scoped) && services.has(scoped as ServiceName);
+    return known ? (scoped as ServiceName) : byQueryVersion.get(version ?? "");
+  }
+
+  return (exchange) => {
+    const amzTarget = exchange.request.headers["x-amz-target"];
+    const { protocol } = exchange;
+    if (protocol === cbor) throw refuse(`the CBOR protocol (${exchange.path})`);
+    if (typeof amzTarget === "string") return resolveJson(exchange, amzTarget);
+    if (protocol === awsQuery) return resolveQuery(exchange);
+    const service = scopedService(exchange.request.headers.authorization) ?? "s3";
+    throw refuse(`${service}: ${exchange.method} ${exchange.path}`);
+  };
+}
+
+function targetOf(service: ServiceName, operation: string, payload: unknown): Target {
+  const serviceModel = loadModel(service);
+  return { service, operation, model: serviceModel.operation(operation), serviceModel, payload };
+}
+
+function parseJson(body: Buffer): unknown {
+  // AWS: an empty body counts as an empty object.
+  if (body.byteLength === 0) return {};
+  try {
+    return JSON.parse(body.toString("utf8"));
+  } catch {
+    throw serializationException();
+  }
+}
+
+/** The service of `Credential=<key>/<date>/<region>/<service>/aws4_request`. */
+function scopedService(text: string | undefined): string | undefined {
+  if (text === undefined) return undefined;
+  const start = text.indexOf("Credential=");
+  const credential = text.slice(start < 0 ? 0 : start + "Credential=".length).split(/[, ]/, 1)[0] as string;
+  return credential.split("/")[3];
+}

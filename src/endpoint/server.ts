@@ -1,0 +1,253 @@
+/**
+ * The HTTP server: one port for the AWS services, the registry (`/v2/`) and this tool's own routes (`/_kiln/`).
+ * Requests pass the host check, then a route by prefix or the AWS pipeline (pipeline.ts).
+ * Plain node:http, no framework: the measured choice for the read path.
+ */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { AwsScope } from "../core/arn.ts";
+import type { Clock } from "../core/clock.ts";
+import { KilnError } from "../core/errors.ts";
+import type { Ids } from "../core/ids.ts";
+import { debug } from "../core/log.ts";
+import type { Identity } from "../identity/index.ts";
+import type { Dispatcher } from "../services/index.ts";
+import { foreignHost } from "./errors.ts";
+import type { Answer, Exchange } from "./exchange.ts";
+import { createHostCheck, isLoopbackHost } from "./host-header.ts";
+import { answerTo, createSteps, errorAnswer } from "./pipeline.ts";
+import { portInUse } from "./port-in-use.ts";
+import { readBody } from "./read-body.ts";
+import { protocolOf } from "./resolve.ts";
+
+const MAX_BODY_BYTES = 10 * 1024 * 1024;
+/** ECR's UploadLayerPart carries up to 20 MiB as base64. */
+const MAX_LAYER_PART_BODY_BYTES = 29 * 1024 * 1024;
+const HEADERS_TIMEOUT_MS = 20_000;
+/** Longer than the SDKs keep an idle connection, so that they never write into a closing one. */
+const KEEP_ALIVE_TIMEOUT_MS = 65_000;
+const CLOSE_GRACE_MS = 3_000;
+const CLOSE_SWEEP_MS = 25;
+
+/** Handles every request whose path starts with `prefix`, e.g. `/v2/`; the longest prefix wins. */
+export interface Route {
+  readonly prefix: string;
+  handle(request: IncomingMessage, response: ServerResponse): Promise<void>;
+}
+
+export interface EndpointOptions {
+  readonly dispatcher: Pick<Dispatcher, "services" | "invoke">;
+  readonly identity: Pick<Identity, "findAccessKey">;
+  readonly scope: AwsScope;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly host: string;
+  /** 0 takes any free port. */
+  readonly port: number;
+  readonly routes: readonly Route[];
+  /** For `GET /_kiln/health`. */
+  readonly version?: string;
+}
+
+export interface Endpoint {
+  /** e.g. `http://127.0.0.1:4566`, without a slash at the end. */
+  readonly url: string;
+  readonly port: number;
+  /** Stops taking requests, lets running ones finish for a moment, ends every connection. May be called again. */
+  close(): Promise<void>;
+}
+
+/** Listens. Rejects with `KILN_E_PORT_IN_USE`, `KILN_E_ROOT_KEY_OFF_LOOPBACK` or `KILN_E_CANNOT_LISTEN`. */
+export async function startEndpoint(options: EndpointOptions): Promise<Endpoint> {
+  requireOwnRootKey(options);
+  const handle = createHandler(options);
+  const server = createServer(
+    { headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: 0, keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS, noDelay: true },
+    (request, response) => void handle(request, response),
+  );
+  await listen(server, options);
+  // The kernel's answer to a client that vanishes is its own business.
+  server.on("error", (error) => debug("endpoint", () => `server error: ${error.message}`));
+  const { port } = server.address() as AddressInfo;
+  const name = options.host === "0.0.0.0" || options.host === "::" ? "127.0.0.1" : options.host;
+  let closing: Promise<void> | undefined;
+  return {
+    url: `http://${name.includes(":") ? `[${name}]` : name}:${port}`,
+    port,
+    close: () => {
+      closing ??= closeServer(server, options.clock);
+      return closing;
+    },
+  };
+}
+
+function createHandler(
+  options: EndpointOptions,
+): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
+  const { clock, ids } = options;
+  const steps = createSteps(options);
+  const isOwnHost = createHostCheck(options.host);
+  const routes = [healthRoute(options), ...options.routes].sort((a, b) => b.prefix.length - a.prefix.length);
+
+  async function answerAws(request: IncomingMessage, response: ServerResponse, exchange: Exchange): Promise<void> {
+    let body: Buffer;
+    try {
+      body = await readBody(request, maxBodyBytes(request), clock);
+    } catch (error) {
+      if (request.destroyed) return;
+      // What is left of the body is not worth reading.
+      response.setHeader("Connection", "close");
+      return send(response, errorAnswer(exchange, error));
+    }
+    send(response, await answerTo({ ...exchange, body, receivedMs: clock.nowMs() }, steps));
+  }
+
+  return async (request, response) => {
+    const url = request.url ?? "/";
+    const path = pathOf(url);
+    try {
+      if (!isOwnHost(request.headers.host)) {
+        const exchange = newExchange(request, url, path);
+        return send(response, errorAnswer(exchange, foreignHost(request.headers.host ?? "")));
+      }
+      for (const route of routes) {
+        if (path.startsWith(route.prefix)) return await route.handle(request, response);
+      }
+      if (isPerson(request, url)) return send(response, landingPage(options));
+      await answerAws(request, response, newExchange(request, url, path));
+    } catch (error) {
+      debug("endpoint", () => `${request.method} ${path} failed: ${String((error as Error)?.stack ?? error)}`);
+      if (response.headersSent) response.destroy();
+      else send(response, errorAnswer(newExchange(request, url, path), error));
+    }
+  };
+
+  function newExchange(request: IncomingMessage, url: string, path: string): Exchange {
+    const mark = url.indexOf("?");
+    return {
+      request,
+      method: request.method ?? "GET",
+      path,
+      query: mark < 0 ? "" : url.slice(mark + 1),
+      body: NO_BODY,
+      requestId: ids.uuid(),
+      receivedMs: 0,
+      protocol: protocolOf(request),
+      target: undefined,
+      caller: undefined,
+      input: undefined,
+      output: undefined,
+      answer: undefined,
+    };
+  }
+}
+
+const NO_BODY = Buffer.alloc(0);
+
+/** Path of a request target; proxies send the whole URL. */
+function pathOf(url: string): string {
+  const mark = url.indexOf("?");
+  const target = mark < 0 ? url : url.slice(0, mark);
+  if (target.startsWith("/")) return target;
+  const slash = target.indexOf("/", target.indexOf("://") + 3);
+  return slash < 0 ? "/" : target.slice(slash);
+}
+
+function maxBodyBytes(request: IncomingMessage): number {
+  const target = request.headers["x-amz-target"];
+  const isLayerPart = typeof target === "string" && target.endsWith(".UploadLayerPart");
+  return isLayerPart ? MAX_LAYER_PART_BODY_BYTES : MAX_BODY_BYTES;
+}
+
+function send(response: ServerResponse, answer: Answer): void {
+  response.writeHead(answer.status, answer.headers);
+  response.end(answer.body);
+}
+
+/** A browser at the root: no signature, no query. */
+const isPerson = (request: IncomingMessage, url: string): boolean =>
+  url === "/" &&
+  (request.method === "GET" || request.method === "HEAD") &&
+  request.headers.authorization === undefined &&
+  request.headers["x-amz-target"] === undefined;
+
+function landingPage({ dispatcher }: EndpointOptions): Answer {
+  const services = [...dispatcher.services.values()].map(({ name, title }) => `  ${name.padEnd(16)}${title}\n`).sort();
+  const body = `This is kiln: AWS CodeBuild on your own machine. AWS clients talk to this address.\n
+Services:\n${services.join("")}
+Point your clients here:   eval "$(kiln env)"
+Is it well:                /_kiln/health\n`;
+  return { status: 200, headers: { "Content-Type": "text/plain; charset=utf-8" }, body };
+}
+
+function healthRoute({ dispatcher, version = "unknown" }: EndpointOptions): Route {
+  return {
+    prefix: "/_kiln/health",
+    handle(_request, response) {
+      const services = [...dispatcher.services.keys()].sort();
+      const body = `${JSON.stringify({ status: "running", version, services })}\n`;
+      send(response, { status: 200, headers: { "Content-Type": "application/json" }, body });
+      return Promise.resolve();
+    },
+  };
+}
+
+/** The default key is public knowledge: nobody but this machine may use it. */
+function requireOwnRootKey({ host, identity }: EndpointOptions): void {
+  if (isLoopbackHost(host) || identity.findAccessKey("test")?.secret.reveal() !== "test") return;
+  throw new KilnError({
+    code: "KILN_E_ROOT_KEY_OFF_LOOPBACK",
+    message: `\`${host}\` can be reached from other machines while the root key is still the default one`,
+    why: "anybody who reaches the port could sign in as the account's root",
+    fix: [
+      "set a key of your own: KILN_ROOT_ACCESS_KEY_ID and KILN_ROOT_SECRET_ACCESS_KEY",
+      "or listen on this machine only: --host 127.0.0.1",
+    ],
+    exitCode: 4,
+  });
+}
+
+function listen(server: Server, { host, port }: EndpointOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const onError = (error: NodeJS.ErrnoException): void => {
+      if (error.code === "EADDRINUSE") portInUse(host, port, error).then(reject, reject);
+      else reject(cannotListen(host, port, error));
+    };
+    server.once("error", onError);
+    server.listen(port, host, () => {
+      server.off("error", onError);
+      resolve();
+    });
+  });
+}
+
+function cannotListen(host: string, port: number, error: NodeJS.ErrnoException): KilnError {
+  return new KilnError({
+    code: "KILN_E_CANNOT_LISTEN",
+    message: `cannot listen on port ${port} of \`${host}\`: ${error.code ?? error.message}`,
+    fix:
+      error.code === "EACCES"
+        ? ["ports below 1024 need rights you do not have; use a higher one: --port 4566"]
+        : ["use an address of this machine: --host 127.0.0.1"],
+    exitCode: 4,
+    cause: error,
+  });
+}
+
+function closeServer(server: Server, clock: Clock): Promise<void> {
+  return new Promise((resolve) => {
+    const deadlineMs = clock.nowMs() + CLOSE_GRACE_MS;
+    let timer: { cancel(): void } | undefined;
+    // Kept-alive connections end as soon as their last request is answered.
+    const sweep = (): void => {
+      if (clock.nowMs() >= deadlineMs) server.closeAllConnections();
+      else server.closeIdleConnections();
+      timer = clock.after(CLOSE_SWEEP_MS, sweep);
+    };
+    server.close(() => {
+      timer?.cancel();
+      resolve();
+    });
+    sweep();
+  });
+}

@@ -1,0 +1,102 @@
+/**
+ * Finds the parts of a signature in the `Authorization` header or in a presigned URL, with AWS's sentences for missing
+ * ones. Used by authenticate.ts.
+ * Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-authentication-methods.html
+ */
+import type { AwsError } from "../core/errors.ts";
+import { faultOf, incompleteSignature, missingToken } from "./errors.ts";
+import type { Exchange } from "./exchange.ts";
+import { basicDate } from "./sigv4.ts";
+
+export interface SignatureParts {
+  readonly algorithm: string;
+  readonly credential: string;
+  readonly signedHeaders: readonly string[];
+  readonly signature: string;
+  /** Text of `X-Amz-Date`, or the `Date` header in that form. */
+  readonly date: string;
+  readonly sessionToken: string | undefined;
+  /** Presigned URLs only. */
+  readonly expiresInSeconds: number | undefined;
+}
+
+/** Throws when there is no signature or a part of it is missing. */
+export function signatureParts(exchange: Exchange, isQuery: boolean): SignatureParts {
+  const authorization = exchange.request.headers.authorization;
+  if (authorization !== undefined) return fromHeader(exchange, authorization, isQuery);
+  if (exchange.query.includes("X-Amz-")) return fromUrl(exchange, isQuery);
+  throw faultOf(missingToken, isQuery, "Request is missing Authentication Token");
+}
+
+function fromHeader(exchange: Exchange, authorization: string, isQuery: boolean): SignatureParts {
+  const { headers } = exchange.request;
+  const space = authorization.indexOf(" ");
+  const algorithm = space < 0 ? authorization : authorization.slice(0, space);
+  const values = headerValues(authorization, space < 0 ? "" : authorization.slice(space + 1), isQuery);
+  const date = (headers["x-amz-date"] as string | undefined) ?? dateHeader(headers.date);
+  const missing = ["Credential", "Signature", "SignedHeaders"]
+    .filter((name) => !values[name])
+    .map((name) => `Authorization header requires '${name}' parameter. `);
+  if (date === undefined) {
+    missing.push("Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header. ");
+  }
+  if (missing.length > 0) {
+    throw faultOf(incompleteSignature, isQuery, `${missing.join("")}Authorization=${authorization}`);
+  }
+  return {
+    algorithm,
+    credential: values["Credential"] as string,
+    signedHeaders: (values["SignedHeaders"] as string).toLowerCase().split(";"),
+    signature: values["Signature"] as string,
+    date: date as string,
+    sessionToken: headers["x-amz-security-token"] as string | undefined,
+    expiresInSeconds: undefined,
+  };
+}
+
+/** `Credential=…, SignedHeaders=…, Signature=…`; the comma or the space may be missing. */
+function headerValues(authorization: string, text: string, isQuery: boolean): Record<string, string> {
+  const values: Record<string, string> = {};
+  for (const part of text.split(/[, ]+/)) {
+    if (part === "") continue;
+    const equals = part.indexOf("=");
+    if (equals < 0) throw notKeyValue(part, authorization, isQuery);
+    values[part.slice(0, equals)] = part.slice(equals + 1);
+  }
+  return values;
+}
+
+const notKeyValue = (part: string, authorization: string, isQuery: boolean): AwsError =>
+  faultOf(
+    incompleteSignature,
+    isQuery,
+    `'${part}' not a valid key=value pair (missing equal-sign) in Authorization header: '${authorization}'.`,
+  );
+
+/** An HTTP date in the form the string to sign needs; a text that is no date stays as it is and fails later. */
+function dateHeader(value: string | undefined): string | undefined {
+  if (value === undefined) return undefined;
+  const ms = Date.parse(value);
+  return Number.isNaN(ms) ? value : basicDate(ms);
+}
+
+const URL_PARTS = ["X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Signature", "X-Amz-SignedHeaders", "X-Amz-Date"];
+
+function fromUrl(exchange: Exchange, isQuery: boolean): SignatureParts {
+  const query = new URLSearchParams(exchange.query);
+  const missing = URL_PARTS.filter((name) => !query.get(name));
+  if (missing.length > 0) {
+    const sentences = missing.map((name) => `AWS query-string parameters must include '${name}'. `);
+    throw faultOf(incompleteSignature, isQuery, `${sentences.join("")}Re-examine the query-string parameters.`);
+  }
+  const expires = query.get("X-Amz-Expires");
+  return {
+    algorithm: query.get("X-Amz-Algorithm") as string,
+    credential: query.get("X-Amz-Credential") as string,
+    signedHeaders: (query.get("X-Amz-SignedHeaders") as string).toLowerCase().split(";"),
+    signature: query.get("X-Amz-Signature") as string,
+    date: query.get("X-Amz-Date") as string,
+    sessionToken: query.get("X-Amz-Security-Token") ?? undefined,
+    expiresInSeconds: expires === null ? undefined : Number(expires),
+  };
+}

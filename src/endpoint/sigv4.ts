@@ -1,0 +1,120 @@
+/**
+ * Signature Version 4 as the server computes it: canonical request, string to sign, signing key, comparison.
+ * Pure but for the cache of signing keys. The order of checks and their texts are in authenticate.ts.
+ * Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
+ * Gaps: SigV4a, signed chunks (S3 only).
+ */
+import { createHash, createHmac, createSecretKey, type KeyObject, timingSafeEqual } from "node:crypto";
+
+export const ALGORITHM = "AWS4-HMAC-SHA256";
+
+/** The parts of a request that a signature covers. */
+export interface SignedParts {
+  readonly method: string;
+  /** As on the wire. */
+  readonly path: string;
+  /** As on the wire, without `?`. */
+  readonly query: string;
+  /** Lower-case names in the order of `SignedHeaders`. */
+  readonly signedHeaders: readonly string[];
+  /** Value of a header, repeated ones joined with `,`. */
+  readonly header: (name: string) => string;
+  readonly payloadHash: string;
+}
+
+/** `<date>/<region>/<service>/aws4_request` in parts. */
+export interface CredentialScope {
+  readonly date: string;
+  readonly region: string;
+  readonly service: string;
+}
+
+export const sha256Hex = (data: string | Uint8Array): string => createHash("sha256").update(data).digest("hex");
+
+export function canonicalRequest(parts: SignedParts): string {
+  let headers = "";
+  for (const name of parts.signedHeaders) headers += `${name}:${collapse(parts.header(name))}\n`;
+  return `${parts.method}\n${canonicalPath(parts.path)}\n${canonicalQuery(parts.query)}\n${headers}\n${parts.signedHeaders.join(";")}\n${parts.payloadHash}`;
+}
+
+export const stringToSign = (date: string, scope: CredentialScope, canonical: string): string =>
+  `${ALGORITHM}\n${date}\n${scope.date}/${scope.region}/${scope.service}/aws4_request\n${sha256Hex(canonical)}`;
+
+/** Inner runs of spaces count as one. */
+function collapse(value: string): string {
+  const trimmed = value.trim();
+  return trimmed.includes("  ") ? trimmed.replace(/ {2,}/g, " ") : trimmed;
+}
+
+/** Every service but S3: dots and empty segments removed, each segment percent-encoded once more. */
+function canonicalPath(path: string): string {
+  if (path === "/" || path === "") return "/";
+  const segments: string[] = [];
+  for (const segment of path.split("/")) {
+    if (segment === "..") segments.pop();
+    else if (segment !== "" && segment !== ".") segments.push(encodeRfc3986(segment));
+  }
+  const trailing = path.endsWith("/") && segments.length > 0 ? "/" : "";
+  return `/${segments.join("/")}${trailing}`;
+}
+
+const encodeRfc3986 = (text: string): string =>
+  encodeURIComponent(text).replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
+
+/** Parameters sorted by their encoded text; the signature itself is left out. */
+function canonicalQuery(query: string): string {
+  if (query === "") return "";
+  return query
+    .split("&")
+    .filter((part) => part !== "" && !part.startsWith("X-Amz-Signature="))
+    .map((part) => (part.includes("=") ? part : `${part}=`))
+    .sort((a, b) => (a < b ? -1 : a > b ? 1 : 0))
+    .join("&");
+}
+
+const MAX_CACHED_KEYS = 1_000;
+
+/** Signing keys by access key, day, region and service: deriving one costs four HMACs. */
+export class SigningKeys {
+  readonly #keys = new Map<string, { readonly secret: string; readonly key: KeyObject }>();
+
+  keyFor(accessKeyId: string, secret: string, scope: CredentialScope): KeyObject {
+    const id = `${accessKeyId}/${scope.date}/${scope.region}/${scope.service}`;
+    const cached = this.#keys.get(id);
+    if (cached && cached.secret === secret) return cached.key;
+    const key = deriveSigningKey(secret, scope);
+    if (this.#keys.size >= MAX_CACHED_KEYS) this.#keys.clear();
+    this.#keys.set(id, { secret, key });
+    return key;
+  }
+}
+
+export function deriveSigningKey(secret: string, scope: CredentialScope): KeyObject {
+  let key = hmac(`AWS4${secret}`, scope.date);
+  for (const part of [scope.region, scope.service, "aws4_request"]) key = hmac(key, part);
+  return createSecretKey(key);
+}
+
+const hmac = (key: string | Buffer, data: string): Buffer => createHmac("sha256", key).update(data).digest();
+
+/** True when `signature` (hex) is the one `key` makes for `text`; takes the same time for every wrong one. */
+export function isSignature(key: KeyObject, text: string, signature: string): boolean {
+  const expected = createHmac("sha256", key).update(text).digest();
+  if (signature.length !== 64) return false;
+  const given = Buffer.from(signature, "hex");
+  return given.byteLength === expected.byteLength && timingSafeEqual(given, expected);
+}
+
+/** `20150830T123600Z` from epoch milliseconds. */
+export const basicDate = (ms: number): string =>
+  `${new Date(ms).toISOString().slice(0, 19).replaceAll("-", "").replaceAll(":", "")}Z`;
+
+const BASIC_DATE = /^(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})Z$/;
+
+/** Epoch milliseconds of `20150830T123600Z`; undefined for anything else. */
+export function parseBasicDate(text: string): number | undefined {
+  const match = BASIC_DATE.exec(text);
+  if (!match) return undefined;
+  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = match.slice(1).map(Number);
+  return Date.UTC(year, month - 1, day, hour, minute, second);
+}
