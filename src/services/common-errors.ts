@@ -1,0 +1,144 @@
+/**
+ * Errors that any operation of a service can answer: validation, permission, unknown operations, and this tool's own
+ * refusals. Thrown by the dispatcher, validation and the protocols; the code depends on the service.
+ * Source: https://docs.aws.amazon.com/kms/latest/APIReference/CommonErrors.html and its siblings for each service.
+ */
+import type { ServiceName } from "../core/aws.ts";
+import { type AwsError, awsError } from "../core/errors.ts";
+
+const COMMON = "https://docs.aws.amazon.com/kms/latest/APIReference/CommonErrors.html";
+const COMMON_QUERY = "https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html";
+
+/** True for the services that speak awsQuery: their codes and statuses differ. */
+export const isQueryService = (service: string): boolean => service === "iam" || service === "sts";
+
+const text = (message: string): string => message;
+
+const validationException = awsError({
+  code: "ValidationException",
+  status: 400,
+  fault: "client",
+  source: COMMON,
+  message: text,
+});
+
+const validationErrorOfQuery = awsError({
+  code: "ValidationError",
+  status: 400,
+  fault: "client",
+  source: COMMON_QUERY,
+  message: text,
+});
+
+const invalidParameterException = awsError({
+  code: "InvalidParameterException",
+  status: 400,
+  fault: "client",
+  source: "https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_CreateLogGroup.html",
+  message: text,
+});
+
+/** Operations of Logs that came late and answer `ValidationException`. */
+const NEWER_LOGS_OPERATIONS = new Set(["TagResource", "UntagResource", "ListTagsForResource", "StartLiveTail"]);
+
+/** The service's error for an input that breaks the model's constraints. */
+export function constraintViolation(service: ServiceName, operation: string, message: string): AwsError {
+  if (isQueryService(service)) return validationErrorOfQuery(message);
+  if (service === "ecr") return invalidParameterException(message);
+  if (service === "logs" && !NEWER_LOGS_OPERATIONS.has(operation)) return invalidParameterException(message);
+  return validationException(message);
+}
+
+/** JSON that does not parse (no text), or a value of the wrong type. */
+export const serializationException = awsError({
+  code: "SerializationException",
+  status: 400,
+  fault: "client",
+  source: COMMON,
+  unverified: true,
+  message: (what?: string) => what ?? "",
+});
+
+/** A number, boolean or timestamp of a query request that is not one. */
+export const malformedInput = awsError({
+  code: "MalformedInput",
+  status: 400,
+  fault: "client",
+  source: COMMON_QUERY,
+  unverified: true,
+  message: text,
+});
+
+const accessDeniedException = awsError({
+  code: "AccessDeniedException",
+  status: 400,
+  fault: "client",
+  source: "https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html",
+  messageMember: "Message",
+  message: text,
+});
+
+const accessDenied = awsError({
+  code: "AccessDenied",
+  status: 403,
+  fault: "client",
+  source: "https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html",
+  message: text,
+});
+
+/** The service's error for a call that the policies do not allow; `message` is the decision's sentence. */
+export const accessDeniedIn = (service: string, message: string): AwsError =>
+  isQueryService(service) || service === "s3" ? accessDenied(message) : accessDeniedException(message);
+
+const unknownOperationException = awsError({
+  code: "UnknownOperationException",
+  status: 400,
+  fault: "client",
+  source: COMMON,
+  messageMember: "none",
+  message: () => "",
+});
+
+const invalidAction = awsError({
+  code: "InvalidAction",
+  status: 400,
+  fault: "client",
+  source: COMMON_QUERY,
+  message: (action: string, version: string) => `Could not find operation ${action} for version ${version}`,
+});
+
+/** AWS's answer to an operation that it does not have. */
+export const unknownOperation = (service: ServiceName, operation: string, apiVersion: string): AwsError =>
+  isQueryService(service) ? invalidAction(operation, apiVersion) : unknownOperationException();
+
+/**
+ * Not AWS's: an operation or service that AWS has and this tool does not offer. Status 400 so that no client retries.
+ * The endpoint repeats the name in the header `x-kiln-not-offered`.
+ */
+export const notOffered = awsError({
+  code: "NotImplemented",
+  status: 400,
+  fault: "client",
+  source: "docs/coverage.md",
+  message: (name: string, offered: string) =>
+    `kiln does not offer \`${name}\`; it offers ${offered} (docs/coverage.md)`,
+});
+
+/** A fault of this tool; its text never tells more than that, details are printed under `KILN_DEBUG`. */
+export const internalFailure = awsError({
+  code: "InternalFailure",
+  status: 500,
+  fault: "server",
+  source: COMMON,
+  message: (why?: string) =>
+    why ?? "The request processing has failed because of an unknown error, exception or failure.",
+});
+
+/** The state cannot be read or written: disk full, folder read-only. */
+export const stateUnavailable = awsError({
+  code: "InternalFailure",
+  status: 500,
+  fault: "server",
+  source: COMMON,
+  message: (why: string) => `the request was not carried out: ${why}`,
+});

@@ -1,0 +1,75 @@
+/**
+ * The global condition keys of a call: who calls, when, for which region, through which service. Filled here for every
+ * call, whether it came over HTTP or from inside; service-specific keys come from the operation's `authorize`.
+ * Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
+ * Keys of the principal itself come from authorize/ (`principalContext`).
+ */
+import { principalContext, type RequestContext } from "../authorize/index.ts";
+import { type AwsScope, parseArn } from "../core/arn.ts";
+import type { Principal } from "../core/aws.ts";
+import { isoSeconds } from "../core/clock.ts";
+
+/** What the keys of one call are made of. */
+export interface CallFacts {
+  readonly principal: Principal;
+  /** Tags of the user or role, without the session's. */
+  readonly principalTags: Readonly<Record<string, string>>;
+  readonly scope: AwsScope;
+  readonly service: string;
+  readonly nowMs: number;
+  /** Keys of the HTTP request; empty for calls from inside. */
+  readonly request: RequestContext | undefined;
+  /** Services the call went through, first to last, e.g. `["ssm.amazonaws.com"]`. */
+  readonly via: readonly string[];
+}
+
+/** Calls from inside the process: no network in between. */
+const IN_PROCESS: RequestContext = {
+  "aws:SourceIp": "127.0.0.1",
+  "aws:SecureTransport": "true",
+  "aws:UserAgent": "kiln",
+};
+
+/** Root has no tags, so its keys never change. */
+const ofRoot = new WeakMap<Principal, RequestContext>();
+const lastTime = { second: -1, iso: "" };
+
+/** The global condition keys of a call, without the ones that depend on the resource. */
+export function globalContext(facts: CallFacts): RequestContext {
+  let principalKeys = ofRoot.get(facts.principal);
+  if (!principalKeys) {
+    principalKeys = principalContext(facts.principal, facts.principalTags);
+    if (facts.principal.type === "Root") ofRoot.set(facts.principal, principalKeys);
+  }
+  const second = Math.floor(facts.nowMs / 1000);
+  if (second !== lastTime.second) Object.assign(lastTime, { second, iso: isoSeconds(facts.nowMs) });
+  return {
+    ...principalKeys,
+    ...(facts.via.length === 0 ? (facts.request ?? IN_PROCESS) : keysOfChain(facts.via, facts.scope)),
+    "aws:CurrentTime": lastTime.iso,
+    "aws:EpochTime": String(second),
+    // AWS: IAM is one service for all regions and always says us-east-1.
+    "aws:RequestedRegion": facts.service === "iam" ? "us-east-1" : facts.scope.region,
+    "aws:ViaAWSService": facts.via.length === 0 ? "false" : "true",
+    "aws:ResourceAccount": facts.scope.accountId,
+  };
+}
+
+/** Account of a resource's ARN where it differs from the caller's. */
+export function resourceAccount(resource: string, scope: AwsScope): string | undefined {
+  if (resource.includes(`:${scope.accountId}:`) || !resource.startsWith("arn:")) return undefined;
+  return parseArn(resource)?.accountId || undefined;
+}
+
+/** Keys of a call that a service makes for the principal; the principal's own address is not in them. */
+function keysOfChain(via: readonly string[], scope: AwsScope): RequestContext {
+  const last = via.at(-1) as string;
+  return {
+    "aws:SecureTransport": "true",
+    "aws:UserAgent": last,
+    "aws:CalledVia": via,
+    "aws:CalledViaFirst": via[0] as string,
+    "aws:CalledViaLast": last,
+    "kms:ViaService": `${last.slice(0, last.indexOf("."))}.${scope.region}.amazonaws.com`,
+  };
+}

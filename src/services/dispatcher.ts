@@ -1,0 +1,234 @@
+/**
+ * The one way into an operation, for HTTP requests, for services calling each other and for builds:
+ * find → validate → authorize → run → record. Sits between endpoint/ (or an AwsCaller) and the services' tables.
+ * Order of checks: unknown operation, then validation, then permission, then behaviour, as the JSON services do
+ * (https://docs.aws.amazon.com/kms/latest/APIReference/CommonErrors.html names the codes; the order is recorded).
+ */
+import type { AuthorizationRequest, Decision, DecisionRecord, RequestContext } from "../authorize/decision.ts";
+import { evaluate } from "../authorize/index.ts";
+import type { AwsScope } from "../core/arn.ts";
+import type { AwsCaller, Principal, ServiceName } from "../core/aws.ts";
+import type { Clock } from "../core/clock.ts";
+import { AwsError, KilnError } from "../core/errors.ts";
+import type { Ids } from "../core/ids.ts";
+import { debug } from "../core/log.ts";
+import type { Identity } from "../identity/index.ts";
+import type { Store } from "../store/store.ts";
+import { accessDeniedIn, internalFailure, notOffered, stateUnavailable, unknownOperation } from "./common-errors.ts";
+import { globalContext, resourceAccount } from "./context-keys.ts";
+import { loadModel } from "./model.ts";
+import { createRequestLog, type DecisionFilter } from "./request-log.ts";
+import type { OperationContext, OperationDefinition, ServiceDefinition } from "./service.ts";
+import { validateInput } from "./validate.ts";
+
+/** One call of an operation. `input` has the wire shape with epoch milliseconds and `Uint8Array`s. */
+export interface Call {
+  readonly service: ServiceName;
+  readonly operation: string;
+  readonly input: object;
+  readonly principal: Principal;
+  readonly scope: AwsScope;
+  /** Made up when absent. */
+  readonly requestId?: string;
+  /** Condition keys of the HTTP request: `aws:SourceIp`, `aws:UserAgent`, `aws:SecureTransport`. */
+  readonly context?: RequestContext;
+  /** Services the call goes through, first to last, e.g. `["ssm.amazonaws.com"]`. */
+  readonly via?: readonly string[];
+  readonly signal?: AbortSignal;
+}
+
+export interface Dispatcher {
+  readonly services: ReadonlyMap<ServiceName, ServiceDefinition>;
+  /** Rejects with an `AwsError` that has its `requestId` set, and with nothing else. */
+  invoke(call: Call): Promise<object>;
+  /** Calls as `principal`; with `via`, as a service on the principal's behalf. */
+  callerFor(principal: Principal, scope: AwsScope, via?: readonly string[]): AwsCaller;
+  /** Decides for what is not an operation (the registry's routes): throws the service's access-denied error. */
+  authorize(
+    principal: Principal,
+    scope: AwsScope,
+    requests: readonly AuthorizationRequest[],
+    about: { readonly service: string; readonly operation: string; readonly requestId: string },
+  ): void;
+  /** Denied calls and calls of role sessions, oldest first. */
+  decisions(filter: DecisionFilter): DecisionRecord[];
+  /** Writes what the request log still holds; call before the store closes. */
+  flush(): Promise<void>;
+}
+
+export interface DispatcherDependencies {
+  readonly services: readonly ServiceDefinition[];
+  readonly identity: Pick<Identity, "policiesOf" | "tagsOf">;
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly ids: Ids;
+}
+
+/** An operation with its service, as looked up by name. */
+interface Target {
+  readonly service: ServiceDefinition;
+  // biome-ignore lint/suspicious/noExplicitAny: each operation has its own input type
+  readonly definition: OperationDefinition<any, object>;
+}
+
+/** A call on its way, with what it was allowed. */
+interface Progress {
+  readonly call: Call;
+  readonly requestId: string;
+  decisions: readonly Decision[];
+}
+
+export function createDispatcher(dependencies: DispatcherDependencies): Dispatcher {
+  const { identity, store, clock, ids } = dependencies;
+  const services = new Map(dependencies.services.map((service) => [service.name, service]));
+  const targets = new Map<string, Target>();
+  for (const service of dependencies.services) {
+    for (const definition of service.operations)
+      targets.set(`${service.name}:${definition.name}`, { service, definition });
+  }
+  const log = createRequestLog({ store, clock });
+
+  function find(name: ServiceName, operation: string): Target {
+    const target = targets.get(`${name}:${operation}`);
+    if (target) return target;
+    const service = services.get(name);
+    if (!service) throw notOffered(name, `the services ${[...services.keys()].sort().join(", ")}`);
+    const model = loadModel(name);
+    if (!model.operations.has(operation) && !model.outsideScope.has(operation)) {
+      throw unknownOperation(name, operation, model.apiVersion);
+    }
+    const offered = service.operations.map((definition) => definition.name).sort();
+    throw notOffered(`${name}:${operation}`, `these operations of ${service.title}: ${offered.join(", ")}`);
+  }
+
+  /** Every request must be allowed; `denied` is the first that is not. */
+  function decide(call: Omit<Call, "input">, requests: readonly AuthorizationRequest[]): Verdict {
+    if (requests.length === 0) return { decisions: [], denied: undefined };
+    const { principal, scope, service, via = [] } = call;
+    const nowMs = clock.nowMs();
+    const principalTags = identity.tagsOf(principal);
+    const global = globalContext({ principal, principalTags, scope, service, via, nowMs, request: call.context });
+    const policies = identity.policiesOf(principal);
+    const decisions: Decision[] = [];
+    for (const request of requests) {
+      const account = resourceAccount(request.resource, scope);
+      const context = account === undefined ? global : { ...global, "aws:ResourceAccount": account };
+      const decision = evaluate({ principal, policies, request, context });
+      decisions.push(decision);
+      if (decision.effect !== "allowed") return { decisions, denied: decision };
+    }
+    return { decisions, denied: undefined };
+  }
+
+  async function run(call: Call, progress: Progress): Promise<object> {
+    const { service, operation, input, principal, scope, via = [] } = call;
+    const { definition } = find(service, operation);
+    validateInput(service, operation, loadModel(service).operation(operation)?.input, input);
+    const context: OperationContext = {
+      scope,
+      principal,
+      requestId: progress.requestId,
+      store,
+      clock,
+      ids,
+      aws: callerFor(principal, scope, [...via, `${service}.amazonaws.com`]),
+      ...(call.signal && { signal: call.signal }),
+    };
+    const verdict = decide(call, await definition.authorize(input as never, context));
+    progress.decisions = verdict.decisions;
+    if (verdict.denied) throw accessDeniedIn(service, verdict.denied.message);
+    return definition.run(input as never, context);
+  }
+
+  async function invoke(call: Call): Promise<object> {
+    const progress: Progress = { call, requestId: call.requestId ?? ids.uuid(), decisions: [] };
+    try {
+      const output = await run(call, progress);
+      if (call.principal.type === "AssumedRole") log.recordSoon(recordOf(progress, undefined));
+      return output;
+    } catch (thrown) {
+      const error = awsErrorFrom(thrown, call);
+      error.requestId ??= progress.requestId;
+      if (isDenial(progress)) await log.recordNow(recordOf(progress, error.code));
+      else if (call.principal.type === "AssumedRole") log.recordSoon(recordOf(progress, error.code));
+      throw error;
+    }
+  }
+
+  function recordOf(progress: Progress, errorCode: string | undefined): DecisionRecord {
+    const { call, requestId, decisions } = progress;
+    return decisionRecord(call.principal, { service: call.service, operation: call.operation, requestId }, decisions, {
+      atMs: clock.nowMs(),
+      errorCode,
+    });
+  }
+
+  function callerFor(principal: Principal, scope: AwsScope, via: readonly string[] = []): AwsCaller {
+    return {
+      call: <O>(service: ServiceName, operation: string, input: object) =>
+        invoke({ service, operation, input, principal, scope, via }) as Promise<O>,
+    };
+  }
+
+  return {
+    services,
+    invoke,
+    callerFor,
+    authorize(principal, scope, requests, about) {
+      const service = about.service as ServiceName;
+      const verdict = decide({ service, operation: about.operation, principal, scope }, requests);
+      const { denied } = verdict;
+      if (!denied && principal.type !== "AssumedRole") return;
+      const error = denied && accessDeniedIn(about.service, denied.message);
+      const facts = { atMs: clock.nowMs(), errorCode: error?.code };
+      log.recordSoon(decisionRecord(principal, about, verdict.decisions, facts));
+      if (!error) return;
+      error.requestId = about.requestId;
+      void log.flush();
+      throw error;
+    },
+    decisions: (filter) => log.find(filter),
+    flush: () => log.flush(),
+  };
+}
+
+interface Verdict {
+  readonly decisions: readonly Decision[];
+  readonly denied: Decision | undefined;
+}
+
+const isDenial = (progress: Progress): boolean => progress.decisions.some((decision) => decision.effect !== "allowed");
+
+function decisionRecord(
+  principal: Principal,
+  about: { readonly service: string; readonly operation: string; readonly requestId: string },
+  decisions: readonly Decision[],
+  facts: { readonly atMs: number; readonly errorCode: string | undefined },
+): DecisionRecord {
+  return {
+    requestId: about.requestId,
+    atMs: facts.atMs,
+    service: about.service,
+    operation: about.operation,
+    principalArn: principal.arn,
+    decisions: decisions.map((decision) => ({
+      effect: decision.effect,
+      action: decision.action,
+      resource: decision.resource,
+      policyType: decision.policyType,
+      message: decision.message,
+      // A denial keeps every statement with its reason; for an allowed call the ones that decided are enough.
+      trace: decision.effect === "allowed" ? decision.decidedBy : decision.explain(),
+    })),
+    ...(facts.errorCode !== undefined && { errorCode: facts.errorCode }),
+  };
+}
+
+/** What an operation threw, as an answer of AWS. Bugs become `InternalFailure`; their stack is for `KILN_DEBUG`. */
+function awsErrorFrom(thrown: unknown, call: Call): AwsError {
+  if (thrown instanceof AwsError) return thrown;
+  const stack = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
+  debug("endpoint", () => `${call.service}:${call.operation} failed: ${stack}`);
+  if (thrown instanceof KilnError) return Object.assign(stateUnavailable(thrown.message), { cause: thrown });
+  return Object.assign(internalFailure(), { cause: thrown });
+}

@@ -1,0 +1,203 @@
+/**
+ * The model tables: what operations a service has on AWS and the shape of every input and output, as facts generated
+ * by scripts/generate-models.mjs. Read by validation and by the protocols; loaded when a service is first called.
+ * A table is linked once into objects that point at each other, so that a request walks no names.
+ */
+import { readFileSync } from "node:fs";
+import type { ServiceName } from "../core/aws.ts";
+
+export type ShapeType =
+  | "structure"
+  | "list"
+  | "map"
+  | "string"
+  | "integer"
+  | "long"
+  | "double"
+  | "boolean"
+  | "blob"
+  | "timestamp";
+
+export interface Member {
+  readonly name: string;
+  /** Name on the wire where it differs (awsQuery, XML). */
+  readonly wireName: string;
+  readonly isRequired: boolean;
+  readonly shape: Shape;
+}
+
+export interface Shape {
+  readonly name: string;
+  readonly type: ShapeType;
+  /** Members of a structure, in the model's order. */
+  readonly members: readonly Member[];
+  readonly memberByName: ReadonlyMap<string, Member>;
+  /** Items of a list, values of a map. */
+  readonly item: Shape | undefined;
+  /** Keys of a map. */
+  readonly key: Shape | undefined;
+  readonly min: number | undefined;
+  readonly max: number | undefined;
+  /** AWS's regular expression, as text. */
+  readonly pattern: string | undefined;
+  readonly enum: readonly string[] | undefined;
+  /** True when it, or anything inside it, must not be printed: sensitive shapes and blobs. */
+  readonly isSensitive: boolean;
+  /** True when the whole value matches `pattern`, or there is none. */
+  matches(text: string): boolean;
+}
+
+export interface OperationModel {
+  readonly name: string;
+  readonly input: Shape | undefined;
+  readonly output: Shape | undefined;
+  /** awsQuery: element around the output, e.g. `CreateUserResult`. */
+  readonly resultWrapper: string | undefined;
+}
+
+export interface ServiceModel {
+  readonly service: ServiceName;
+  readonly apiVersion: string;
+  readonly targetPrefix: string | undefined;
+  readonly xmlNamespace: string | undefined;
+  /** Operations with shapes; undefined for those outside the scope and those AWS does not have. */
+  operation(name: string): OperationModel | undefined;
+  readonly operations: ReadonlyMap<string, OperationModel>;
+  /** Operations that AWS has and this project does not mean to offer. */
+  readonly outsideScope: ReadonlySet<string>;
+}
+
+interface RawShape {
+  readonly type: ShapeType;
+  readonly members?: Readonly<Record<string, { readonly shape: string; readonly wireName?: string }>>;
+  readonly required?: readonly string[];
+  readonly member?: string;
+  readonly key?: string;
+  readonly value?: string;
+  readonly min?: number;
+  readonly max?: number;
+  readonly pattern?: string;
+  readonly enum?: readonly string[];
+  readonly sensitive?: boolean;
+}
+
+interface RawModel {
+  readonly service: ServiceName;
+  readonly apiVersion: string;
+  readonly targetPrefix?: string;
+  readonly xmlNamespace?: string;
+  readonly outsideScope: readonly string[];
+  readonly operations: Readonly<Record<string, { input?: string; output?: string; resultWrapper?: string }>>;
+  readonly shapes: Readonly<Record<string, RawShape>>;
+}
+
+const loaded = new Map<ServiceName, ServiceModel>();
+
+/** The model of a service; read from `data/models/` on the first call. Throws when there is no table for it. */
+export function loadModel(service: ServiceName): ServiceModel {
+  const known = loaded.get(service);
+  if (known) return known;
+  // The same relative path from src/services and from dist/services.
+  const file = new URL(`../../data/models/${service}.json`, import.meta.url);
+  const model = linkModel(JSON.parse(readFileSync(file, "utf8")) as RawModel);
+  loaded.set(service, model);
+  return model;
+}
+
+/** Turns a table into shapes that point at each other. */
+export function linkModel(raw: RawModel): ServiceModel {
+  const shapes = new Map<string, LinkedShape>();
+  for (const [name, facts] of Object.entries(raw.shapes)) shapes.set(name, new LinkedShape(name, facts));
+  const find = (name: string): LinkedShape => {
+    const shape = shapes.get(name);
+    if (!shape) throw new Error(`model of ${raw.service} lacks the shape ${name}`);
+    return shape;
+  };
+  for (const [name, facts] of Object.entries(raw.shapes)) find(name).link(facts, find);
+  for (const shape of shapes.values()) shape.isSensitive = holdsSensitive(shape, new Set());
+  const operations = new Map<string, OperationModel>();
+  for (const [name, facts] of Object.entries(raw.operations)) {
+    operations.set(name, {
+      name,
+      input: facts.input === undefined ? undefined : find(facts.input),
+      output: facts.output === undefined ? undefined : find(facts.output),
+      resultWrapper: facts.resultWrapper,
+    });
+  }
+  return {
+    service: raw.service,
+    apiVersion: raw.apiVersion,
+    targetPrefix: raw.targetPrefix,
+    xmlNamespace: raw.xmlNamespace,
+    operation: (name) => operations.get(name),
+    operations,
+    outsideScope: new Set(raw.outsideScope),
+  };
+}
+
+function holdsSensitive(shape: Shape, seen: Set<Shape>): boolean {
+  if (seen.has(shape)) return false;
+  seen.add(shape);
+  if (shape.isSensitive || shape.type === "blob") return true;
+  if (shape.item && holdsSensitive(shape.item, seen)) return true;
+  return shape.members.some((member) => holdsSensitive(member.shape, seen));
+}
+
+class LinkedShape implements Shape {
+  readonly name: string;
+  readonly type: ShapeType;
+  readonly min: number | undefined;
+  readonly max: number | undefined;
+  readonly pattern: string | undefined;
+  readonly enum: readonly string[] | undefined;
+  isSensitive: boolean;
+  members: Member[] = [];
+  memberByName = new Map<string, Member>();
+  item: Shape | undefined = undefined;
+  key: Shape | undefined = undefined;
+  #compiled: RegExp | undefined;
+
+  constructor(name: string, facts: RawShape) {
+    this.name = name;
+    this.type = facts.type;
+    this.min = facts.min;
+    this.max = facts.max;
+    this.pattern = facts.pattern;
+    this.enum = facts.enum;
+    this.isSensitive = facts.sensitive === true;
+  }
+
+  link(facts: RawShape, find: (name: string) => LinkedShape): void {
+    const required = new Set(facts.required);
+    for (const [name, member] of Object.entries(facts.members ?? {})) {
+      this.members.push({
+        name,
+        wireName: member.wireName ?? name,
+        isRequired: required.has(name),
+        shape: find(member.shape),
+      });
+    }
+    for (const member of this.members) this.memberByName.set(member.name, member);
+    const item = facts.member ?? facts.value;
+    if (item !== undefined) this.item = find(item);
+    if (facts.key !== undefined) this.key = find(facts.key);
+  }
+
+  matches(text: string): boolean {
+    if (this.pattern === undefined) return true;
+    this.#compiled ??= compileWhole(this.pattern);
+    return this.#compiled.test(text);
+  }
+}
+
+/** AWS's patterns are Java's and match the whole value. Most compile with `u`; a dozen only without. */
+function compileWhole(pattern: string): RegExp {
+  const ignoresCase = pattern.startsWith("(?i)");
+  const source = `^(?:${ignoresCase ? pattern.slice(4) : pattern})$`;
+  const flags = ignoresCase ? "i" : "";
+  try {
+    return new RegExp(source, `${flags}u`);
+  } catch {
+    return new RegExp(source, flags);
+  }
+}
