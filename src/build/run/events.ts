@@ -71,4 +71,8 @@ export type BuildEvent =
     })
   | (Base & { readonly type: "image-pushed"; readonly reference: string; readonly digest: string })
   | (Base & { readonly type: "phase-finished"; readonly phase: BuildPhase })
-  | (Base & { readonly type: "build-finished"; readonly buildStatus: BuildStatus; readonly phases: readonly BuildPhase[] });
+  | (Base & {
+      readonly type: "build-finished";
+      readonly buildStatus: BuildStatus;
+      readonly phases: readonly BuildPhase[];
+    });

@@ -1,0 +1,16 @@
+/** Public face of build/run: executes a plan and tells what happens. */
+export type {
+  BuildDocker,
+  BuildDockerRequest,
+  BuildRequest,
+  BuildResult,
+  BuildSource,
+  LoadedPlan,
+  RunDependencies,
+} from "./build-request.ts";
+export { type BuildspecLocation, DEFAULT_BUILDSPEC, locateBuildspec } from "./buildspec-location.ts";
+export type { BuildEvent, BuildPhase, BuildStatus, PhaseContext, PhaseType } from "./events.ts";
+export { expandEvent } from "./expand-events.ts";
+export { createSecretSet, type SecretSet, secretParts } from "./mask.ts";
+export { parseSecretReference, type SecretReference } from "./resolve-variables.ts";
+export { runBuild } from "./run-build.ts";

@@ -1,0 +1,272 @@
+/**
+ * Runs one build: CodeBuild's phases in CodeBuild's order, as events. A failed build is a result, not an exception.
+ * Whatever happens, the engine's environment and the docker side are closed before the build is reported as finished.
+ * Source: https://docs.aws.amazon.com/codebuild/latest/userguide/view-build-details-phases.html
+ */
+import { KilnError } from "../../core/errors.ts";
+import { debug } from "../../core/log.ts";
+import type { Result } from "../../core/result.ts";
+import type { BuildEnvironment } from "../../engines/engine.ts";
+import { collectArtifacts } from "./artifacts.ts";
+import { BuildLog } from "./build-log.ts";
+import type { BuildDocker, BuildRequest, BuildResult, RunDependencies } from "./build-request.ts";
+import { markFailing, runCommandPhase } from "./command-phase.ts";
+import { downloadSource, type ReadyBuild } from "./download-source.ts";
+import type { BuildStatus, PhaseContext, PhaseType } from "./events.ts";
+import { createLogStream } from "./log-stream.ts";
+import { PhaseRecord } from "./phase-record.ts";
+import { afterCommandPhase, type CommandPhase, parseOnFailure } from "./transitions.ts";
+
+/** Runs the build to its end. Rejects only on a bug. */
+export async function runBuild(request: BuildRequest, dependencies: RunDependencies): Promise<BuildResult> {
+  return new BuildRun(request, dependencies).run();
+}
+
+/** How a phase ended; `undefined` means it succeeded. */
+type PhaseEnd = { readonly status: BuildStatus; readonly context?: PhaseContext } | undefined;
+
+const COMMAND_PHASES: readonly PhaseType[] = ["INSTALL", "PRE_BUILD", "BUILD", "POST_BUILD"];
+const isCommandPhase = (phase: PhaseType): phase is CommandPhase => COMMAND_PHASES.includes(phase);
+
+class BuildRun {
+  readonly #request: BuildRequest;
+  readonly #dependencies: RunDependencies;
+  readonly #log: BuildLog;
+  readonly #phases: PhaseRecord;
+  readonly #ending = new AbortController();
+  #endedBy: "STOPPED" | "TIMED_OUT" | undefined;
+  #environment: BuildEnvironment | undefined;
+  #docker: BuildDocker | undefined;
+  #build: ReadyBuild | undefined;
+  #resolvedSourceVersion: string | undefined;
+  #artifactsLocation: string | undefined;
+  #exported: BuildResult["exportedVariables"] = [];
+
+  constructor(request: BuildRequest, dependencies: RunDependencies) {
+    this.#request = request;
+    this.#dependencies = dependencies;
+    this.#log = new BuildLog(request.buildId, dependencies.clock, dependencies.emit);
+    this.#phases = new PhaseRecord(dependencies.clock, this.#log);
+  }
+
+  async run(): Promise<BuildResult> {
+    const { signal, clock, engine } = this.#dependencies;
+    const onStop = (): void => this.#end("STOPPED");
+    signal.addEventListener("abort", onStop, { once: true });
+    const timer = clock.after(this.#request.timeoutMs, () => this.#end("TIMED_OUT"));
+    this.#log.started({
+      buildNumber: this.#request.buildNumber,
+      projectName: this.#request.projectName,
+      image: this.#request.image,
+      engine: engine.ok ? engine.value.name : "none",
+      serviceRole: this.#request.serviceRole,
+    });
+    this.#phases.start("SUBMITTED");
+    this.#phases.finish("SUCCEEDED");
+    if (signal.aborted) onStop();
+    let buildStatus: BuildStatus;
+    try {
+      buildStatus = await this.#runPhases();
+    } finally {
+      timer.cancel();
+      signal.removeEventListener("abort", onStop);
+      await this.#close();
+    }
+    this.#phases.complete();
+    this.#log.finished(buildStatus, this.#phases.phases);
+    return {
+      buildStatus,
+      phases: this.#phases.phases,
+      exportedVariables: this.#exported,
+      ...(this.#resolvedSourceVersion === undefined ? {} : { resolvedSourceVersion: this.#resolvedSourceVersion }),
+      ...(this.#artifactsLocation === undefined ? {} : { artifactsLocation: this.#artifactsLocation }),
+    };
+  }
+
+  async #runPhases(): Promise<BuildStatus> {
+    const queued = await this.#phase("QUEUED", () => this.#queued());
+    if (queued) return queued.status;
+    const provisioned = await this.#phase("PROVISIONING", () => this.#provision());
+    if (provisioned) return provisioned.status;
+    const downloaded = await this.#phase("DOWNLOAD_SOURCE", () => this.#download());
+    let status: BuildStatus = downloaded?.status ?? "SUCCEEDED";
+    let next: PhaseType = downloaded ? "FINALIZING" : "INSTALL";
+    while (next !== "FINALIZING" && isEnding(status) === false) {
+      const ended: PhaseEnd = isCommandPhase(next)
+        ? await this.#commandPhase(next)
+        : await this.#phase("UPLOAD_ARTIFACTS", () => this.#upload());
+      const after: { next: PhaseType; failing: boolean } = isCommandPhase(next)
+        ? afterCommandPhase(next, ended !== undefined, this.#onFailure(next))
+        : { next: "FINALIZING", failing: ended !== undefined };
+      if (ended && (after.failing || ended.status !== "FAILED")) status = ended.status;
+      next = after.next;
+    }
+    // AWS: a stopped build goes from its phase straight to COMPLETED.
+    if (isEnding(status)) return status;
+    const finalized = await this.#phase("FINALIZING", async () => {
+      await this.#close();
+      return undefined;
+    });
+    return finalized?.status ?? status;
+  }
+
+  async #commandPhase(phaseType: CommandPhase): Promise<PhaseEnd> {
+    const build = this.#build;
+    if (!build) return undefined;
+    const { clock } = this.#dependencies;
+    return this.#phase(phaseType, async () => {
+      const failure = await runCommandPhase(phaseType, build, this.#log, clock, this.#ending.signal);
+      if (failure && afterCommandPhase(phaseType, true, this.#onFailure(phaseType)).failing) await markFailing(build);
+      if (phaseType === "POST_BUILD" && !this.#ending.signal.aborted) await this.#export(build);
+      return failure;
+    });
+  }
+
+  #onFailure(phaseType: CommandPhase): ReturnType<typeof parseOnFailure> {
+    return parseOnFailure(this.#build?.plan.phases.find((phase) => phase.phaseType === phaseType)?.onFailure);
+  }
+
+  /** Runs one phase and records how it ended. */
+  async #phase(phaseType: PhaseType, body: () => Promise<PhaseContext | undefined>): Promise<PhaseEnd> {
+    this.#phases.start(phaseType);
+    const end = await this.#endOf(body);
+    const inLog = phaseType === "DOWNLOAD_SOURCE" || phaseType === "UPLOAD_ARTIFACTS" || isCommandPhase(phaseType);
+    // AWS: the log of a stopped build just ends.
+    if (inLog && end?.status !== "STOPPED") {
+      this.#log.container(`Phase complete: ${phaseType} State: ${end?.status ?? "SUCCEEDED"}`);
+      this.#log.container(
+        `Phase context status code: ${end?.context?.statusCode ?? ""} Message: ${end?.context?.message ?? ""}`,
+      );
+    }
+    this.#phases.finish(end?.status ?? "SUCCEEDED", end?.context);
+    return end;
+  }
+
+  async #endOf(body: () => Promise<PhaseContext | undefined>): Promise<PhaseEnd> {
+    let failure: PhaseContext | undefined;
+    try {
+      failure = this.#endedBy === undefined ? await body() : undefined;
+    } catch (error) {
+      if (this.#endedBy === undefined) {
+        debug("run", () => (error instanceof Error ? (error.stack ?? error.message) : String(error)));
+        return { status: "FAULT", context: { statusCode: "INTERNAL_SERVICE_ERROR", message: explain(error) } };
+      }
+    }
+    if (this.#endedBy === "STOPPED") return { status: "STOPPED" };
+    if (this.#endedBy === "TIMED_OUT") {
+      return { status: "TIMED_OUT", context: { statusCode: "BUILD_TIMED_OUT", message: "Build has timed out. " } };
+    }
+    return failure && { status: "FAILED", context: failure };
+  }
+
+  async #queued(): Promise<PhaseContext | undefined> {
+    const failure = await createLogStream(this.#dependencies.role, this.#request);
+    if (!failure && this.#request.logs) this.#dependencies.onLogStreamReady?.();
+    return failure;
+  }
+
+  async #provision(): Promise<PhaseContext | undefined> {
+    const { engine, openDocker, workDir } = this.#dependencies;
+    if (!engine.ok) {
+      return {
+        statusCode: "BUILD_CONTAINER_UNABLE_TO_PULL_IMAGE",
+        message: `Unable to pull customer's container image. ${engine.error}`,
+      };
+    }
+    this.#docker = await openDocker?.({
+      buildId: this.#request.buildId,
+      workDir,
+      privileged: this.#request.privilegedMode,
+      signal: this.#ending.signal,
+      onPushed: (reference, digest) => this.#log.imagePushed(reference, digest),
+      onNotice: (text) => this.#log.notice("info", text),
+    });
+    return undefined;
+  }
+
+  async #download(): Promise<PhaseContext | undefined> {
+    const { engine } = this.#dependencies;
+    if (!engine.ok) return undefined;
+    const ready: Result<ReadyBuild, PhaseContext> = await downloadSource({
+      request: this.#request,
+      dependencies: this.#dependencies,
+      engine: engine.value,
+      docker: this.#docker,
+      log: this.#log,
+      signal: this.#ending.signal,
+      onEnvironment: (environment) => {
+        this.#environment = environment;
+      },
+      onSourceVersion: (version) => {
+        this.#resolvedSourceVersion = version;
+      },
+    });
+    if (!ready.ok) return ready.error;
+    this.#build = ready.value;
+    return undefined;
+  }
+
+  async #upload(): Promise<PhaseContext | undefined> {
+    const build = this.#build;
+    const artifacts = build?.plan.artifacts;
+    if (!build || !artifacts) return undefined;
+    if (this.#request.artifactsType === "NO_ARTIFACTS") {
+      this.#log.notice(
+        "info",
+        "the project's artifacts type is NO_ARTIFACTS: the buildspec's `artifacts` are not collected",
+      );
+      return undefined;
+    }
+    const targetDir = this.#dependencies.artifactsDir;
+    const collected = await collectArtifacts({
+      artifacts,
+      srcDir: build.srcDir,
+      targetDir,
+      log: (text) => this.#log.container(text),
+      expand: (text) => build.session.expand(text),
+    });
+    if (!collected.ok) return collected.error;
+    this.#artifactsLocation = targetDir;
+    this.#log.notice("info", `artifacts: ${collected.value} file${collected.value === 1 ? "" : "s"} in ${targetDir}`);
+    return undefined;
+  }
+
+  /** AWS: exported variables are read at the end of POST_BUILD; `AWS_…` names are never exported. */
+  async #export(build: ReadyBuild): Promise<void> {
+    const names = build.plan.exportedVariables.filter(
+      (name) => /^[A-Za-z_]\w*$/.test(name) && !name.startsWith("AWS_"),
+    );
+    const secretOfProject = new Set(
+      build.plan.variables
+        .filter((variable) => variable.type !== "PLAINTEXT" && variable.source !== "buildspec")
+        .map((variable) => variable.name),
+    );
+    const values = await build.session.values(names.filter((name) => !secretOfProject.has(name)));
+    this.#exported = [...values].map(([name, value]) => ({ name, value: this.#log.mask(value) }));
+  }
+
+  #end(by: "STOPPED" | "TIMED_OUT"): void {
+    if (this.#endedBy !== undefined) return;
+    this.#endedBy = by;
+    this.#ending.abort(new Error(by));
+  }
+
+  async #close(): Promise<void> {
+    const environment = this.#environment;
+    const docker = this.#docker;
+    this.#environment = undefined;
+    this.#docker = undefined;
+    try {
+      await environment?.close();
+    } finally {
+      await docker?.close();
+    }
+  }
+}
+
+const isEnding = (status: BuildStatus): boolean => status === "STOPPED" || status === "TIMED_OUT";
+
+function explain(error: unknown): string {
+  if (error instanceof KilnError) return [error.message, ...error.fix].join("; ");
+  return error instanceof Error ? error.message : String(error);
+}
