@@ -1,0 +1,213 @@
+/**
+ * Builds an image from a Dockerfile and an unpacked context: stages, instructions one after the other, cache.
+ * Prints what docker's classic builder prints. Each instruction is in instructions.ts.
+ * Differs from BuildKit, which AWS's images use: texts of failures are the classic builder's, and `docker build` ends
+ * with the command's own exit code. As with BuildKit, stages that the target does not need are not built.
+ */
+import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { BuildError, type BuildRequest, PREDEFINED, shortId } from "./build-request.ts";
+import { CopyError } from "./copy.ts";
+import { type Dockerfile, DockerfileError, type Instruction, parseDockerfile, parseInstruction, type Stage } from "./dockerfile.ts";
+import { type IgnoreRules, parseIgnoreFile } from "./ignore-file.ts";
+import { findLayers, type Image, type ImageConfig, imageArchitecture, imageOf, saveImage, scratchConfig } from "./image.ts";
+import { applyInstruction, displayInstruction, type StageState } from "./instructions.ts";
+import { type LayerStore, writeAtomically } from "./layer-store.ts";
+import { findFile, LayeredRoot } from "./layered-root.ts";
+import { ExpansionError, expandWord } from "./words.ts";
+
+/** The image built, kept in the store but not yet named. */
+export async function buildImage(request: BuildRequest): Promise<Image> {
+  try {
+    return await build(request);
+  } catch (error) {
+    const isUsers = error instanceof DockerfileError || error instanceof CopyError || error instanceof ExpansionError;
+    throw isUsers ? new BuildError(error.message) : error;
+  }
+}
+
+async function build(request: BuildRequest): Promise<Image> {
+  const context = new LayeredRoot([{ dir: request.contextDir, whiteouts: new Set(), opaque: new Set() }]);
+  const file = await findFile(context, request.dockerfile);
+  if (!file) throw new BuildError(`Cannot locate specified Dockerfile: ${request.dockerfile}`);
+  const dockerfile = parseDockerfile(await readFile(file.hostPath, "utf8"));
+  const ignore = await readIgnoreRules(context, request.dockerfile);
+  const platform = platformArgs();
+  const globalArgs = readGlobalArgs(dockerfile, { ...platform, ...request.buildArgs });
+  const stages = neededStages(dockerfile, request.target, { ...platform, ...globalArgs });
+  const total = dockerfile.globalArgs.length + stages.reduce((count, { stage }) => count + 1 + stage.instructions.length, 0);
+  let step = 0;
+  const announce = (text: string): void => request.onOutput(`Step ${++step}/${total} : ${text}\n`);
+  for (const arg of dockerfile.globalArgs) announce(arg.original);
+  const built = new Map<string, Image>();
+  const consumed = new Set<string>();
+  let image: Image | undefined;
+  for (const { stage, index, base } of stages) {
+    announce(stage.from.original);
+    image = await buildStage({ request, dockerfile, stage, base, built, context, ignore, globalArgs, consumed, announce });
+    built.set(String(index), image);
+    if (stage.name !== undefined) built.set(stage.name, image);
+  }
+  if (!image) throw new BuildError("no build stage in current context");
+  const labels = Object.entries(request.labels);
+  if (labels.length > 0) {
+    const { config } = image;
+    image = imageOf({ ...config, config: { ...config.config, Labels: { ...config.config.Labels, ...request.labels } } }, image.layers);
+  }
+  const unused = Object.keys(request.buildArgs).filter((name) => !consumed.has(name) && !(name in globalArgs) && !PREDEFINED.has(name));
+  if (unused.length > 0) request.onOutput(`[Warning] One or more build-args [${unused.sort().join(" ")}] were not consumed\n`);
+  await saveImage(request.store, image);
+  request.onOutput(`Successfully built ${shortId(image.id)}\n`);
+  return image;
+}
+
+interface StageRun {
+  readonly request: BuildRequest;
+  readonly dockerfile: Dockerfile;
+  readonly stage: Stage;
+  readonly base: string;
+  readonly built: ReadonlyMap<string, Image>;
+  readonly context: LayeredRoot;
+  readonly ignore: IgnoreRules;
+  readonly globalArgs: Readonly<Record<string, string>>;
+  readonly consumed: Set<string>;
+  announce(text: string): void;
+}
+
+async function buildStage(run: StageRun): Promise<Image> {
+  const { request, stage, base } = run;
+  const platform = stage.from.flags.find((flag) => flag.name === "platform")?.value;
+  refusePlatform(platform === undefined ? undefined : expandWord(platform, (name) => ({ ...platformArgs(), ...run.globalArgs })[name], "\\"));
+  const now = new Date(request.clock.nowMs()).toISOString();
+  const from =
+    base === "scratch" ? imageOf(scratchConfig(now), []) : (run.built.get(base.toLowerCase()) ?? (await request.resolveImage(base)));
+  if (base !== "scratch") request.onOutput(` ---> ${shortId(from.id)}\n`);
+  const state: StageState = {
+    image: from,
+    args: new Map(),
+    hasOwnCmd: false,
+    escape: run.dockerfile.escape,
+    run: { ...run, resolveStage: async (name) => run.built.get(name.toLowerCase()) ?? (await request.resolveImage(name)) },
+  };
+  const triggers = from.config.config.OnBuild ?? [];
+  if (triggers.length > 0) {
+    request.onOutput(`# Executing ${triggers.length} build trigger${triggers.length > 1 ? "s" : ""}\n`);
+    const { OnBuild: _, ...config } = from.config.config;
+    state.image = imageOf({ ...from.config, config }, from.layers);
+    for (const trigger of triggers) await step(state, parseInstruction(trigger, run.dockerfile.escape));
+  }
+  for (const instruction of stage.instructions) {
+    run.announce(displayInstruction(instruction));
+    await step(state, instruction);
+    request.onOutput(` ---> ${shortId(state.image.id)}\n`);
+  }
+  return state.image;
+}
+
+interface CacheEntry {
+  readonly config: ImageConfig;
+}
+
+async function step(state: StageState, instruction: Instruction): Promise<void> {
+  const { request } = state.run;
+  request.signal.throwIfAborted();
+  await applyInstruction(state, instruction, {
+    async cached(parts, make) {
+      const key = createHash("sha256").update(JSON.stringify([state.image.id, ...parts])).digest("hex");
+      const path = join(request.store.dir, "cache", `${key}.json`);
+      if (!request.noCache) {
+        const hit = await readCache(request.store, path);
+        if (hit) {
+          request.onOutput(" ---> Using cache\n");
+          return hit;
+        }
+      }
+      const image = await make();
+      await writeAtomically(path, JSON.stringify({ config: image.config } satisfies CacheEntry));
+      return image;
+    },
+  });
+}
+
+async function readCache(store: LayerStore, path: string): Promise<Image | undefined> {
+  try {
+    const { config } = JSON.parse(await readFile(path, "utf8")) as CacheEntry;
+    const layers = await findLayers(store, config.rootfs.diff_ids);
+    return layers && imageOf(config, layers);
+  } catch {
+    return undefined;
+  }
+}
+
+async function readIgnoreRules(context: LayeredRoot, dockerfile: string): Promise<IgnoreRules> {
+  const file = (await findFile(context, `${dockerfile}.dockerignore`)) ?? (await findFile(context, ".dockerignore"));
+  return parseIgnoreFile(file ? await readFile(file.hostPath, "utf8") : "");
+}
+
+function platformArgs(): Record<string, string> {
+  const arch = imageArchitecture();
+  return {
+    ...{ TARGETPLATFORM: `linux/${arch}`, TARGETOS: "linux", TARGETARCH: arch, TARGETVARIANT: "" },
+    ...{ BUILDPLATFORM: `linux/${arch}`, BUILDOS: "linux", BUILDARCH: arch, BUILDVARIANT: "" },
+  };
+}
+
+function refusePlatform(platform: string | undefined): void {
+  if (platform === undefined || platform === "") return;
+  const [os, arch] = platform.split("/");
+  if (os !== "linux" || (arch !== undefined && arch !== imageArchitecture())) {
+    throw new BuildError(`kiln's embedded builder builds for linux/${imageArchitecture()} only, not for ${platform}`);
+  }
+}
+
+function readGlobalArgs(dockerfile: Dockerfile, given: Readonly<Record<string, string>>): Record<string, string> {
+  const values: Record<string, string> = {};
+  for (const { text } of dockerfile.globalArgs) {
+    for (const word of text.split(/\s+/)) {
+      const [name = "", ...rest] = word.split("=");
+      const fallback = rest.length > 0 ? expandWord(rest.join("="), (key) => values[key] ?? given[key], dockerfile.escape) : undefined;
+      const value = given[name] ?? fallback;
+      if (value !== undefined) values[name] = value;
+    }
+  }
+  return values;
+}
+
+interface NeededStage {
+  readonly stage: Stage;
+  readonly index: number;
+  readonly base: string;
+}
+
+/** The stages up to the target that it is made of, in file order. */
+function neededStages(dockerfile: Dockerfile, target: string, args: Readonly<Record<string, string>>): NeededStage[] {
+  const all = dockerfile.stages.map((stage, index): NeededStage => {
+    const word = stage.from.text.split(/\s+/)[0] ?? "";
+    const base = expandWord(word, (name) => args[name], dockerfile.escape);
+    if (base === "") throw new DockerfileError(`base name (${word}) should not be blank`);
+    return { stage, index, base };
+  });
+  const indexOf = (name: string, before: number): number => {
+    const byName = all.findLastIndex(({ stage, index }) => index < before && stage.name === name.toLowerCase());
+    return byName >= 0 || !/^\d+$/.test(name) ? byName : Number(name);
+  };
+  const goal = target === "" ? all.length - 1 : indexOf(target, all.length);
+  if (goal < 0 || goal >= all.length) throw new BuildError(`failed to reach build target ${target} in Dockerfile`);
+  const needed = new Set<number>();
+  const visit = (index: number): void => {
+    const entry = all[index];
+    if (!entry || needed.has(index)) return;
+    needed.add(index);
+    const sources = entry.stage.instructions.flatMap((instruction) =>
+      instruction.flags.flatMap(({ name, value }) => (name === "from" ? [value] : name === "mount" ? mountSources(value) : [])),
+    );
+    visit(indexOf(entry.base, index));
+    for (const source of sources) visit(indexOf(source, index));
+  };
+  visit(goal);
+  return all.filter(({ index }) => needed.has(index));
+}
+
+const mountSources = (value: string): string[] =>
+  value.split(",").flatMap((part) => (part.startsWith("from=") ? [part.slice("from=".length)] : []));
