@@ -1,0 +1,72 @@
+/**
+ * Which file is checked: the one asked for, else `buildspec.yml`, else the near miss that CodeBuild would not find.
+ * Source: https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html#build-spec-ref-name-storage
+ */
+import type { Diagnostic } from "../core/diagnostics.ts";
+import type { CheckInput } from "./check.ts";
+import { nearest } from "./nearest.ts";
+
+const source = "https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html#build-spec-ref-name-storage";
+
+export function findBuildspec(input: CheckInput): {
+  file?: string;
+  text?: string;
+  diagnostics: readonly Diagnostic[];
+} {
+  const { workspace, buildspecPath } = input;
+  if (input.text !== undefined) return { file: buildspecPath ?? "buildspec.yml", text: input.text, diagnostics: [] };
+  const wanted = buildspecPath ?? "buildspec.yml";
+  const text = workspace.readText(wanted);
+  if (text !== undefined) return { file: wanted, text, diagnostics: ignoredFinding(input, wanted) };
+  if (buildspecPath === undefined) {
+    for (const other of ["buildspec.yaml", "Buildspec.yml", "buildspec.json"]) {
+      const otherText = workspace.readText(other);
+      if (otherText === undefined) continue;
+      return {
+        file: other,
+        text: otherText,
+        diagnostics: [
+          {
+            code: "buildspec/file-name",
+            severity: "error",
+            message: `the file is named \`${other}\`, expected \`buildspec.yml\``,
+            span: { file: other, line: 1, column: 1, endLine: 1, endColumn: 1, startOffset: 0, endOffset: 0 },
+            why: `CodeBuild looks for exactly \`buildspec.yml\` and fails with \`YAML_FILE_ERROR: YAML file does not exist\`, unless the project's \`source.buildspec\` names \`${other}\``,
+            fix: { kind: "command", title: "rename it", commands: [`git mv ${other} buildspec.yml`] },
+            source,
+          },
+        ],
+      };
+    }
+  }
+  const candidates = workspace.files().filter((path) => /\.ya?ml$/i.test(path));
+  const guess = candidates.find((path) => /(^|\/)buildspec[^/]*\.ya?ml$/i.test(path)) ?? nearest(wanted, candidates);
+  return {
+    diagnostics: [
+      {
+        code: "buildspec/not-found",
+        severity: "error",
+        message: `\`${wanted}\` does not exist in \`${workspace.root}\``,
+        why: "CodeBuild fails in DOWNLOAD_SOURCE with `YAML_FILE_ERROR: YAML file does not exist`",
+        ...(guess !== undefined && {
+          fix: { kind: "command", title: `check \`${guess}\` instead`, commands: [`kiln check --buildspec ${guess}`] },
+        }),
+        source,
+      },
+    ],
+  };
+}
+
+function ignoredFinding(input: CheckInput, path: string): Diagnostic[] {
+  if (!input.workspace.isIgnored(path)) return [];
+  return [
+    {
+      code: "buildspec/ignored",
+      severity: "warning",
+      message: `\`${path}\` is ignored by git`,
+      span: { file: path, line: 1, column: 1, endLine: 1, endColumn: 1, startOffset: 0, endOffset: 0 },
+      why: "CodeBuild gets what is committed, so it would not find the file",
+      source,
+    },
+  ];
+}

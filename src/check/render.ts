@@ -1,0 +1,73 @@
+/**
+ * Findings for people: position, severity, code, the source line with a caret, why, fix, documentation.
+ * The form is STYLE 7.5's; colour is added on top and never the only signal.
+ */
+import type { Diagnostic, Fix, Span } from "../core/diagnostics.ts";
+
+export interface FrameOptions {
+  /** Texts by file name, for the source lines; without one the frame has no source line. */
+  readonly texts: ReadonlyMap<string, string>;
+  /** ANSI colours. Default false. */
+  readonly color?: boolean;
+}
+
+type Paint = Record<"error" | "warning" | "info" | "bold" | "dim", (text: string) => string>;
+
+const wrap = (open: number, close: number) => (text: string) => `\u001b[${open}m${text}\u001b[${close}m`;
+const colors: Paint = {
+  error: wrap(31, 39),
+  warning: wrap(33, 39),
+  info: wrap(36, 39),
+  bold: wrap(1, 22),
+  dim: wrap(2, 22),
+};
+const same = (text: string): string => text;
+const plain: Paint = { error: same, warning: same, info: same, bold: same, dim: same };
+
+/** All findings, a blank line between two, no line end at the end. */
+export function renderDiagnostics(diagnostics: readonly Diagnostic[], options: FrameOptions): string {
+  return diagnostics.map((diagnostic) => renderDiagnostic(diagnostic, options)).join("\n\n");
+}
+
+export function renderDiagnostic(diagnostic: Diagnostic, options: FrameOptions): string {
+  const paint = options.color ? colors : plain;
+  const { span, severity, code, message, why, fix, related, source } = diagnostic;
+  const lines = [
+    `${span ? `${paint.bold(`${span.file}:${span.line}:${span.column}`)}  ` : ""}${paint[severity](severity)}  ${code}`,
+    `   ${paint.bold(message)}`,
+  ];
+  if (span) lines.push(...frame(span, options.texts.get(span.file), (text) => paint[severity](text), paint.dim));
+  if (why) lines.push(`   ${why}`);
+  for (const { span: at, message: note } of related ?? []) lines.push(`   ${at.file}:${at.line}:${at.column}: ${note}`);
+  if (fix) lines.push(...fixLines(fix));
+  lines.push(`   ${paint.dim(source)}`);
+  return lines.join("\n");
+}
+
+function frame(
+  span: Span,
+  text: string | undefined,
+  mark: (text: string) => string,
+  dim: (text: string) => string,
+): string[] {
+  const line = text?.split("\n")[span.line - 1]?.replace(/\r$/, "");
+  if (line === undefined || span.startOffset === span.endOffset) return [];
+  const number = String(span.line);
+  const gutter = " ".repeat(number.length);
+  const end = span.endLine === span.line ? span.endColumn : line.length + 1;
+  const width = Math.max(1, Math.min(end, line.length + 1) - span.column);
+  // A tab in front of the caret keeps its width only if the caret's line holds it too.
+  const lead = line.slice(0, span.column - 1).replace(/[^\t]/g, " ");
+  return [
+    `${gutter} ${dim("|")}`,
+    `${number} ${dim("|")} ${line}`,
+    `${gutter} ${dim("|")} ${lead}${mark("^".repeat(width))}`,
+  ];
+}
+
+function fixLines(fix: Fix): string[] {
+  const [first, ...rest] = fix.title.split("\n");
+  const lines = [`   fix: ${first}`, ...rest.map((line) => `        ${line}`)];
+  if (fix.kind !== "edit") lines.push(...fix.commands.map((command) => `        ${command}`));
+  return lines;
+}

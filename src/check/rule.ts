@@ -1,0 +1,36 @@
+/** What a rule of the checker is and what it is given. One rule = one file under rules/, named after its id. */
+import type { Diagnostic, Severity, Span } from "../core/diagnostics.ts";
+import type { Buildspec, ParsedBuildspec } from "../build/buildspec/index.ts";
+import type { CheckProject, KnownParameter } from "./check.ts";
+import type { ShellModel } from "./shell-model.ts";
+import type { Workspace } from "./workspace.ts";
+
+/** A finding without what the rule says once: code, source and, unless it differs, severity. */
+export type Finding = Omit<Diagnostic, "code" | "severity" | "source"> & { readonly severity?: Severity };
+
+export interface Rule {
+  /** `topic/kebab`; the file is `topic-kebab.ts`. */
+  readonly id: string;
+  readonly severity: Severity;
+  /** One line for lists of rules: what is found. */
+  readonly title: string;
+  /** Documentation URL. */
+  readonly source: string;
+  run(context: CheckContext): Iterable<Finding>;
+}
+
+export interface CheckContext {
+  readonly workspace: Workspace;
+  /** Path of the buildspec, relative to the workspace. */
+  readonly file: string;
+  readonly text: string;
+  readonly parsed: ParsedBuildspec;
+  readonly buildspec: Buildspec;
+  readonly project: CheckProject;
+  /** Undefined when nobody knows which parameters exist. */
+  readonly parameters: readonly KnownParameter[] | undefined;
+  readonly strict: boolean;
+  /** The commands as the shell sees them; parsed on first use. */
+  readonly shell: ShellModel;
+  spanOf(startOffset: number, endOffset: number): Span;
+}

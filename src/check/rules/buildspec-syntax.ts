@@ -1,0 +1,53 @@
+/** Everything that makes CodeBuild stop in DOWNLOAD_SOURCE with YAML_FILE_ERROR, with the repair where it is certain. */
+import { parseBuildspec } from "../../build/buildspec/index.ts";
+import type { Diagnostic, Fix, TextEditFix } from "../../core/diagnostics.ts";
+import type { CheckContext, Rule } from "../rule.ts";
+import { parserFindings } from "./from-parser.ts";
+
+export const buildspecSyntax: Rule = {
+  id: "buildspec/syntax",
+  severity: "error",
+  title: "text that is not a buildspec: tabs, indentation, quotes, values of the wrong kind",
+  source: "https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html#build-spec-ref-syntax",
+  run: (context) => parserFindings(context, "buildspec/syntax", (diagnostic) => repair(context, diagnostic)),
+};
+
+function repair(context: CheckContext, diagnostic: Diagnostic): Fix | undefined {
+  return withoutTabs(context) ?? quoted(context, diagnostic);
+}
+
+/** Leading tabs as spaces, offered only when the text parses afterwards. */
+function withoutTabs(context: CheckContext): Fix | undefined {
+  const edits = [...context.text.matchAll(/^[ \t]*\t[ \t]*/gm)].map((match) => ({
+    file: context.file,
+    startOffset: match.index,
+    endOffset: match.index + match[0].length,
+    newText: match[0].replace(/\t/g, "  "),
+  }));
+  return edits.length === 0 ? undefined : ifParses(context, { kind: "edit", title: "indent with spaces", edits });
+}
+
+/** `- *.zip` → `- '*.zip'`: a value that starts with a character YAML keeps for itself. */
+function quoted(context: CheckContext, diagnostic: Diagnostic): Fix | undefined {
+  const start = diagnostic.span?.startOffset;
+  if (start === undefined || !/[*&!%@`|>]/.test(context.text[start] ?? "")) return undefined;
+  const newline = context.text.indexOf("\n", start);
+  const value = context.text.slice(start, newline === -1 ? undefined : newline).replace(/\s+(#.*)?$/, "");
+  const text = `'${value.replace(/'/g, "''")}'`;
+  return ifParses(context, {
+    kind: "edit",
+    title: `quote it: \`${text}\``,
+    edits: [{ file: context.file, startOffset: start, endOffset: start + value.length, newText: text }],
+  });
+}
+
+/** The fix, if the parser gets further with it than without. */
+function ifParses(context: CheckContext, fix: TextEditFix): Fix | undefined {
+  let text = context.text;
+  for (const edit of fix.edits.toSorted((a, b) => b.startOffset - a.startOffset)) {
+    text = text.slice(0, edit.startOffset) + edit.newText + text.slice(edit.endOffset);
+  }
+  const after = parseBuildspec(text, context.file).failure;
+  const before = context.parsed.failure?.span?.startOffset ?? 0;
+  return !after || (after.span?.startOffset ?? 0) > before ? fix : undefined;
+}

@@ -1,0 +1,167 @@
+/**
+ * Paths in commands and `artifacts.base-directory` that are not in the source, when nothing before them can have made
+ * them. Silent when the directory, the path or what ran before is not known for certain.
+ */
+import { posix } from "node:path";
+import type { Fix } from "../../core/diagnostics.ts";
+import { nearestPath, type PathGuess } from "../nearest.ts";
+import { type PathUse, pathUsesOf } from "../path-uses.ts";
+import type { CheckContext, Finding, Rule } from "../rule.ts";
+import type { ShellCommand } from "../shell-model.ts";
+import { directoryOf } from "../source-paths.ts";
+
+export const pathsNotFound: Rule = {
+  id: "paths/not-found",
+  severity: "error",
+  title: "a path that the source does not hold",
+  source: "https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html#build-spec.phases",
+  *run(context) {
+    if (context.workspace.files().length === 0) return;
+    for (const command of context.shell.commands) {
+      if (command.isGuarded) continue;
+      for (const use of pathUsesOf(command)) {
+        const finding = findingFor(context, command, use);
+        if (finding) yield finding;
+      }
+    }
+    const base = baseDirectory(context);
+    if (base) yield base;
+  },
+};
+
+function findingFor(context: CheckContext, command: ShellCommand, use: PathUse): Finding | undefined {
+  const path = directoryOf(command.directory, use.path);
+  if (path === undefined || isElsewhere(context, path) || command.mayExist(path)) return undefined;
+  const missing = whatIsMissing(context, path, use);
+  if (missing === undefined || command.mayExist(missing)) return undefined;
+  const isIgnored = context.workspace.isIgnored(missing);
+  const kind = missing === path && use.kind === "directory" ? "directory" : "file";
+  const guess = missing === path ? nearestPath(context.workspace, path, kind) : undefined;
+  const span = use.word.span ?? command.span;
+  const here = command.directory === "" ? "the source's root" : `\`${command.directory}\``;
+  const base = {
+    severity: severityOf(context, command, guess),
+    span,
+  } as const;
+  if (missing !== path) {
+    const holder = nearestHolder(context, use.mustHold ?? "Dockerfile");
+    const other = holder === undefined ? "" : `; there is one in \`${holder === "" ? "." : holder}\``;
+    return {
+      ...base,
+      message: `\`${use.path}\` has no \`${use.mustHold}\`, which \`${use.user}\` reads${other}`,
+      why: `the command runs in ${here} and fails there`,
+      ...fixWith(context, command, use, holder === undefined ? undefined : { path: holder, isUnique: true }),
+    };
+  }
+  const noun = kind === "directory" ? "folder" : "file";
+  if (isIgnored) {
+    return {
+      ...base,
+      message: `${noun} \`${use.path}\` is ignored by git, so CodeBuild does not get it`,
+      why: `\`${use.user}\` needs it in ${here}`,
+    };
+  }
+  return {
+    ...base,
+    message: `${noun} \`${use.path}\` does not exist${guess ? `; the nearest is \`${guess.path}\`` : ""}`,
+    why: `\`${use.user}\` runs in ${here} and fails with exit status ${use.user === "sh" ? 2 : 1}, which fails ${command.phase.toUpperCase()}`,
+    ...fixWith(context, command, use, guess),
+  };
+}
+
+/** The path that is not there: the path itself, or the file it must hold; undefined when all is well. */
+function whatIsMissing(context: CheckContext, path: string, use: PathUse): string | undefined {
+  const { workspace } = context;
+  const isThere = (candidate: string) => {
+    const kind = workspace.exists(candidate);
+    if (kind === undefined || workspace.isIgnored(candidate)) return false;
+    return use.kind === "any" || kind === use.kind;
+  };
+  const roots = rootsOf(context);
+  const found = roots.filter((root) => isThere(posix.join(root, path)) || (path === "" && root === ""));
+  if (found.length === 0) return path;
+  if (use.mustHold === undefined) return undefined;
+  const hold = use.mustHold;
+  const holds = found.some((root) => workspace.exists(posix.join(root, path, hold)) === "file");
+  return holds ? undefined : posix.join(path, hold);
+}
+
+/** The source's root is the workspace, or the buildspec's own folder (samples that are pushed on their own). */
+function rootsOf(context: CheckContext): string[] {
+  const own = posix.dirname(context.file);
+  return own === "." ? [""] : ["", own];
+}
+
+/** Submodules are filled by git, not by the repository's own files. */
+function isElsewhere(context: CheckContext, path: string): boolean {
+  const modules = context.workspace.readText(".gitmodules");
+  if (modules === undefined) return false;
+  const paths = [...modules.matchAll(/^\s*path\s*=\s*(.+?)\s*$/gm)].map((match) => match[1] ?? "");
+  return paths.some((module) => path === module || path.startsWith(`${module}/`));
+}
+
+function severityOf(context: CheckContext, command: ShellCommand, guess: PathGuess | undefined): "error" | "warning" {
+  if (command.isStatusIgnored) return "warning";
+  // Without the buildspec at the root, the source's root is a guess; a namesake elsewhere in the tree confirms it.
+  return rootsOf(context).length === 1 || guess !== undefined ? "error" : "warning";
+}
+
+function nearestHolder(context: CheckContext, name: string): string | undefined {
+  const holders = context.workspace.files().filter((file) => posix.basename(file) === name);
+  const [only] = holders;
+  if (holders.length !== 1 || only === undefined) return undefined;
+  const folder = posix.dirname(only);
+  return folder === "." ? "" : folder;
+}
+
+/** Replaces the path's text, when there is one best guess and the text stands in the file as written. */
+function fixWith(
+  context: CheckContext,
+  command: ShellCommand,
+  use: PathUse,
+  guess: PathGuess | undefined,
+): { fix?: Fix } {
+  const span = use.word.span;
+  if (!guess?.isUnique || !span || use.word.hasExpansion || command.directory === undefined) return {};
+  const source = context.text.slice(span.startOffset, span.endOffset);
+  const at = source.lastIndexOf(use.path);
+  if (at === -1) return {};
+  const relative = posix.relative(`/${command.directory}`, `/${guess.path}`) || ".";
+  const slash = use.path.endsWith("/") && relative !== "." ? "/" : "";
+  const dot = use.path.startsWith("./") && !relative.startsWith(".") ? "./" : "";
+  const newText = `${dot}${relative}${slash}`;
+  if (!/^[A-Za-z0-9_./@+-]+$/.test(newText)) return {};
+  const startOffset = span.startOffset + at;
+  return {
+    fix: {
+      kind: "edit",
+      title: `use \`${newText}\``,
+      edits: [{ file: context.file, startOffset, endOffset: startOffset + use.path.length, newText }],
+    },
+  };
+}
+
+function baseDirectory(context: CheckContext): Finding | undefined {
+  const base = context.buildspec.artifacts?.baseDirectory;
+  if (!base || /[$`*?[\]{}]/.test(base.value)) return undefined;
+  const path = directoryOf("", base.value);
+  const wording = `UPLOAD_ARTIFACTS fails with \`CLIENT_ERROR: no matching base directory path found for ${base.value}\``;
+  const guess = nearestPath(context.workspace, base.value, "directory");
+  const isCertain = rootsOf(context).length === 1 || guess !== undefined;
+  if (path === undefined) {
+    if (base.value.startsWith("/")) return undefined;
+    return {
+      message: `artifacts' base-directory \`${base.value}\` lies outside the source${guess ? `; the nearest is \`${guess.path}\`` : ""}`,
+      span: base.span,
+      why: `it is relative to the source's root, not to the last \`cd\`; ${wording}`,
+    };
+  }
+  const isThere = rootsOf(context).some((root) => context.workspace.exists(posix.join(root, path)) === "directory");
+  if (isThere || path === "" || context.shell.mayExistAtEnd(path)) return undefined;
+  return {
+    severity: isCertain ? "error" : "warning",
+    message: `artifacts' base-directory \`${base.value}\` does not exist${guess ? `; the nearest is \`${guess.path}\`` : ""}`,
+    span: base.span,
+    why: `no command makes it; ${wording}`,
+  };
+}

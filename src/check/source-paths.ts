@@ -1,0 +1,22 @@
+/** Paths of a build as paths in the workspace. Everything is POSIX; the source's root is `""`. */
+import { posix } from "node:path";
+
+/** Stands for the value of CODEBUILD_SRC_DIR, whose digits differ in every build. */
+export const sourceRoot = "/codebuild/output/src0/src";
+
+/**
+ * `path`, seen from `directory`, relative to the source's root. Undefined when it is outside the source, or when the
+ * directory is not known and the path is relative.
+ */
+export function directoryOf(directory: string | undefined, path: string): string | undefined {
+  if (path === "" || path.startsWith("~")) return undefined;
+  if (path === sourceRoot || path.startsWith(`${sourceRoot}/`)) return tidy(path.slice(sourceRoot.length + 1));
+  if (path.startsWith("/") || directory === undefined) return undefined;
+  return tidy(posix.join(directory, path));
+}
+
+function tidy(path: string): string | undefined {
+  const clean = posix.normalize(path === "" ? "." : path).replace(/\/$/, "");
+  if (clean === ".") return "";
+  return clean === ".." || clean.startsWith("../") ? undefined : clean;
+}
