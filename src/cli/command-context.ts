@@ -1,0 +1,47 @@
+/** What each command gets: the process, its settings, and ways to print and to open Kiln. */
+import { type Kiln, type KilnOptions, startKiln } from "../app.ts";
+import type { CliIo } from "./io.ts";
+import type { Settings } from "./settings.ts";
+
+export interface CommandContext {
+  readonly io: CliIo;
+  readonly settings: Settings;
+  /** A line on standard output. */
+  print(line: string): void;
+  /** One JSON value on standard output. */
+  printJson(value: unknown): void;
+  /** A remark on standard error; nothing with --quiet. */
+  note(line: string): void;
+}
+
+export function commandContext(io: CliIo, settings: Settings): CommandContext {
+  return {
+    io,
+    settings,
+    print: (line) => void io.stdout.write(`${line}\n`),
+    printJson: (value) => void io.stdout.write(`${JSON.stringify(value, undefined, 2)}\n`),
+    note: (line) => {
+      if (!settings.isQuiet) io.stderr.write(`${line}\n`);
+    },
+  };
+}
+
+/** Kiln on the command's state folder, in this process, on a free port. */
+export const openKiln = ({ settings }: CommandContext, options: KilnOptions = {}): Promise<Kiln> =>
+  startKiln({
+    stateDir: settings.stateDir,
+    port: 0,
+    ...(settings.region === undefined ? {} : { region: settings.region }),
+    ...(settings.accountId === undefined ? {} : { accountId: settings.accountId }),
+    ...options,
+  });
+
+/** Runs `work` with Kiln open and closes it afterwards, also after errors. */
+export async function withKiln<T>(context: CommandContext, work: (kiln: Kiln) => Promise<T>, options?: KilnOptions): Promise<T> {
+  const kiln = await openKiln(context, options);
+  try {
+    return await work(kiln);
+  } finally {
+    await kiln.close();
+  }
+}

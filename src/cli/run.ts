@@ -1,0 +1,293 @@
+/**
+ * `kiln run`: one build of the project here, through CreateProject/UpdateProject and StartBuild, watched until it
+ * ends. The exit code is the build's. Nothing of a build happens in this file: it asks the API and prints events.
+ */
+import { readFileSync } from "node:fs";
+import { pathToFileURL } from "node:url";
+import { Command } from "commander";
+import type { Kiln, KilnOptions } from "../app.ts";
+import type { BuildPlan } from "../build/plan/index.ts";
+import { KilnError } from "../core/errors.ts";
+import { type CommandContext, commandContext, withKiln } from "./command-context.ts";
+import {
+  DEFAULT_IMAGE,
+  ensureGeneratedRole,
+  environmentOf,
+  planOf,
+  type ProjectSettings,
+  putProject,
+  requireProject,
+  requireRole,
+  usesDocker,
+} from "./default-project.ts";
+import { type Assignment, parseAssignment, readEnvFile } from "./env-file.ts";
+import type { CliIo } from "./io.ts";
+import { requireParameters } from "./missing-parameters.ts";
+import { buildspecPath, type ProjectFiles, projectNameOf, readProject, sourceDir } from "./project-files.ts";
+import { absolute, addCommonOptions, option, settingsOf } from "./settings.ts";
+import { withSignals } from "./signals.ts";
+import { withRunParameters } from "./run-parameters.ts";
+import { watchBuild } from "./watch-build.ts";
+
+export interface RunValues {
+  readonly buildspec?: string;
+  readonly project?: string;
+  readonly template?: string;
+  readonly role?: string;
+  readonly env?: readonly string[];
+  readonly envFile?: readonly string[];
+  readonly parameter?: readonly string[];
+  readonly engine?: string;
+  readonly image?: string;
+  readonly source?: string;
+  readonly asPipeline?: boolean;
+  readonly timeout?: number;
+  readonly keep?: boolean;
+  readonly strict?: boolean;
+  readonly privileged?: boolean;
+  readonly format?: string;
+  readonly pushForReal?: boolean;
+  readonly [name: string]: unknown;
+}
+
+const NOT_YET = ["batch", "watch", "phase", "from", "j", "shellOnFailure"] as const;
+
+export function runCommand(io: CliIo, exit: (code: number) => void): Command {
+  const collect = (value: string, earlier: readonly string[] = []) => [...earlier, value];
+  const command = new Command("run")
+    .description("run one build of the project here; the exit code is the build's")
+    .argument("[dir]", "source folder", ".")
+    .addOption(option("-b, --buildspec <file>", "buildspec in the source (default: buildspec.yml)"))
+    .addOption(option("--project <name>", "a project made with CreateProject, with its role"))
+    .addOption(option("--template <file>", "a CreateProject input as JSON"))
+    .addOption(option("--role <name>", "service role that decides what the build may do"))
+    .addOption(option("-e, --env <name=value>", "variable of this build (repeatable)").argParser(collect))
+    .addOption(option("--env-file <file>", "variables of this build from a .env file (repeatable)").argParser(collect))
+    .addOption(option("-p, --parameter <name=value>", "parameter for this run (repeatable)").argParser(collect))
+    .addOption(option("--engine <engine>", "where commands run").choices(["auto", "host", "sandbox", "docker", "podman"]))
+    .addOption(option("--image <image>", "image of the build environment"))
+    .addOption(option("--source <what>", "worktree, head or a git revision (default: worktree)"))
+    .addOption(option("--as-pipeline", "source as CodePipeline gives it: without .git"))
+    .addOption(option("--timeout <minutes>", "5 to 2160 (default: 60)").argParser(minutes))
+    .addOption(option("--keep", "keep the build's folder afterwards"))
+    .addOption(option("--strict", "as AWS does: no `ssm:/name`, no variables under a phase"))
+    .addOption(option("--privileged", "privileged mode on: the build gets docker"))
+    .addOption(option("--no-privileged", "privileged mode off"))
+    .addOption(option("--format <format>", "kiln, or aws for CodeBuild's own log lines").choices(["kiln", "aws"]))
+    .addOption(option("--push-for-real", "let docker push reach the real registries"));
+  for (const flag of ["--batch", "--watch", "--phase <name>", "--from <phase>", "-j <n>", "--shell-on-failure"]) {
+    command.addOption(option(flag, "not yet").helpGroup("Not yet:"));
+  }
+  addCommonOptions(command);
+  command.addHelpText("after", "\nExample:\n  kiln run --role CodeBuildServiceRole -e STAGE=test");
+  return command.action(async (dir: string, values: RunValues) => {
+    exit(await run(commandContext(io, settingsOf(values, io, sourceDir(dir, io.cwd))), dir, values));
+  });
+}
+
+function minutes(text: string): number {
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= 5 && value <= 2160) return value;
+  throw usage(`--timeout expects minutes from 5 to 2160, not \`${text}\``);
+}
+
+const usage = (message: string, fix: readonly string[] = []): KilnError =>
+  new KilnError({ code: "KILN_E_USAGE", message, fix, exitCode: 2 });
+
+/** Runs one build; answers the exit code. */
+export async function run(context: CommandContext, dirArgument: string, values: RunValues): Promise<number> {
+  refuseWhatIsNotDone(values);
+  const { io } = context;
+  const dir = sourceDir(dirArgument, io.cwd);
+  const variables = [
+    ...(values.envFile ?? []).flatMap((file) => readEnvFile(file, io.cwd)),
+    ...(values.env ?? []).map((text) => parseAssignment(text, "--env")),
+  ];
+  const parameters = (values.parameter ?? []).map((text) => parseAssignment(text, "--parameter"));
+  const options: KilnOptions = {
+    ...(values.strict ? { strict: true } : {}),
+    ...(values.keep ? { keep: true } : {}),
+    ...(values.pushForReal ? { pushForReal: true } : {}),
+    ...(values.engine === undefined ? {} : { engine: values.engine as "auto" | "host" }),
+  };
+  return withSignals((interruption) =>
+    withKiln(
+      context,
+      async (kiln) => {
+        return withRunParameters(context, kiln, parameters, async () => {
+          const prepared = await prepare(context, kiln, dir, values, variables);
+          const started = await kiln.root.call<{ build?: { id?: string } }>("codebuild", "StartBuild", prepared.startBuild);
+          return watchBuild(context, kiln, started.build?.id ?? "", values.format === "aws" ? "aws" : "kiln", interruption);
+        });
+      },
+      options,
+    ),
+  );
+}
+
+function refuseWhatIsNotDone(values: RunValues): void {
+  const named = NOT_YET.find((name) => values[name] !== undefined);
+  if (named !== undefined) {
+    const flag = named === "j" ? "-j" : `--${named.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+    throw usage(`\`${flag}\` is not in this version of Kiln yet`, ["leave it away; `kiln help run` lists what there is"]);
+  }
+  if (values.engine !== undefined && values.engine !== "auto" && values.engine !== "host") {
+    throw new KilnError({
+      code: "KILN_E_ENGINE",
+      message: `the engine \`${values.engine}\` is not in this version of Kiln`,
+      why: "this version runs the commands of a build on this machine only",
+      fix: ["use `--engine host`, or leave it away"],
+      exitCode: 4,
+    });
+  }
+}
+
+interface Prepared {
+  readonly startBuild: Record<string, unknown>;
+}
+
+/** Makes or finds the project, says what will happen, and answers StartBuild's input. */
+async function prepare(
+  context: CommandContext,
+  kiln: Kiln,
+  dir: string,
+  values: RunValues,
+  variables: readonly Assignment[],
+): Promise<Prepared> {
+  const source = sourceOverrides(dir, values);
+  const overrides = {
+    ...(variables.length === 0 ? {} : { environmentVariablesOverride: variables.map((v) => ({ ...v, type: "PLAINTEXT" })) }),
+    ...(values.timeout === undefined ? {} : { timeoutInMinutesOverride: values.timeout }),
+    ...(values.privileged === undefined ? {} : { privilegedModeOverride: values.privileged }),
+    ...(values.image === undefined ? {} : { imageOverride: values.image }),
+  };
+  if (values.project !== undefined || values.template !== undefined) {
+    const name = values.template === undefined ? (values.project ?? "") : await projectFromTemplate(context, kiln, values);
+    const project = await requireProject(kiln.root, name);
+    const role = values.role === undefined ? {} : { serviceRoleOverride: await requireRole(kiln.root, values.role) };
+    context.note(`project ${name} · role ${(values.role ?? project.serviceRole ?? "").split("/").at(-1)} · source ${sourceText(dir, values)}`);
+    return { startBuild: { projectName: name, ...source, ...overrides, ...role } };
+  }
+  return { startBuild: { ...(await prepareDefaultProject(context, kiln, dir, values, variables)), ...overrides } };
+}
+
+async function prepareDefaultProject(
+  context: CommandContext,
+  kiln: Kiln,
+  dir: string,
+  values: RunValues,
+  variables: readonly Assignment[],
+): Promise<Record<string, unknown>> {
+  const files = readProject(dir, values.buildspec);
+  const settings: ProjectSettings = {
+    name: projectNameOf(dir),
+    image: values.image ?? DEFAULT_IMAGE,
+    isPrivileged: values.privileged ?? usesDocker(files.buildspec),
+    timeoutMinutes: values.timeout ?? 60,
+  };
+  const plan = files.buildspec && planOf(files.buildspec, settings, { strict: values.strict === true, variables });
+  if (plan) await requireParameters(context, kiln, plan);
+  const role =
+    values.role === undefined
+      ? await ensureGeneratedRole(kiln.root, kiln.scope, settings.name, plan)
+      : { arn: await requireRole(kiln.root, values.role), name: values.role, policy: undefined };
+  await putProject(kiln.root, {
+    name: settings.name,
+    description: "Made by kiln run",
+    source: {
+      type: sourceType(values),
+      location: pathToFileURL(dir).href,
+      buildspec: files.buildspecFile,
+    },
+    artifacts: { type: "NO_ARTIFACTS" },
+    environment: environmentOf(settings),
+    serviceRole: role.arn,
+    timeoutInMinutes: settings.timeoutMinutes,
+  });
+  announce(context, files, settings, plan, role, values);
+  return { projectName: settings.name, ...(values.source === undefined ? {} : sourceVersion(values)) };
+}
+
+/** What is taken as source, project, role and engine, and what Kiln will not do: said before the build. */
+function announce(
+  context: CommandContext,
+  files: ProjectFiles,
+  settings: ProjectSettings,
+  plan: BuildPlan | undefined,
+  role: { readonly name: string; readonly policy: unknown },
+  values: RunValues,
+): void {
+  context.note(`source   ${sourceText(files.dir, values)}`);
+  context.note(`project  ${settings.name} (default project) · image ${settings.image}`);
+  if (values.privileged === undefined && settings.isPrivileged) {
+    context.note("         privileged mode on, because the buildspec uses docker; in AWS set `environment.privilegedMode` too");
+  }
+  context.note(`engine   ${values.engine === "host" || values.engine === undefined || values.engine === "auto" ? "host: commands run on this machine" : values.engine}`);
+  if (role.policy === undefined) context.note(`role     ${role.name}: its policies decide`);
+  else {
+    context.note(`role     ${role.name}, generated with exactly these permissions:`);
+    for (const line of policyLines(role.policy)) context.note(`         ${line}`);
+  }
+  for (const notDone of plan?.notDone ?? []) context.note(`not done ${notDone}`);
+}
+
+function policyLines(policy: unknown): string[] {
+  const { Statement = [] } = policy as { Statement?: { Action?: string | string[]; Resource?: string | string[] }[] };
+  return Statement.map((statement) => `${[statement.Action].flat().join(", ")} on ${[statement.Resource].flat().join(", ")}`);
+}
+
+const sourceText = (dir: string, { source }: RunValues): string =>
+  source === undefined || source === "worktree"
+    ? `${dir} (tracked files and untracked ones that git does not ignore)`
+    : `${dir} at ${source === "head" ? "HEAD" : source}`;
+
+const sourceVersion = ({ source }: RunValues): { sourceVersion?: string } =>
+  source === undefined || source === "worktree" ? {} : { sourceVersion: source === "head" ? "HEAD" : source };
+
+/** Kiln takes a `file:///` location for each type; git sources come with `.git`, S3 ones (as CodePipeline's) without. */
+const sourceType = ({ asPipeline }: RunValues): "GITHUB" | "S3" => (asPipeline ? "S3" : "GITHUB");
+
+function sourceOverrides(dir: string, values: RunValues): Record<string, unknown> {
+  return {
+    sourceTypeOverride: sourceType(values),
+    sourceLocationOverride: pathToFileURL(dir).href,
+    ...(values.buildspec === undefined ? {} : { buildspecOverride: buildspecPath(dir, values.buildspec) }),
+    ...sourceVersion(values),
+  };
+}
+
+async function projectFromTemplate(context: CommandContext, kiln: Kiln, values: RunValues): Promise<string> {
+  const file = values.template ?? "";
+  let text: string;
+  try {
+    text = readFileSync(absolute(file, context.io.cwd), "utf8");
+  } catch (error) {
+    throw new KilnError({ code: "KILN_E_NO_FILE", message: `cannot read the template \`${file}\``, exitCode: 2, cause: error });
+  }
+  const input = parseTemplate(text, file);
+  const name = values.project ?? input["name"];
+  if (typeof name !== "string") throw usage(`the template \`${file}\` has no \`name\``, ["add it, or name the project with --project"]);
+  const serviceRole = values.role === undefined ? input["serviceRole"] : await requireRole(kiln.root, values.role);
+  if (typeof serviceRole !== "string") throw usage(`the template \`${file}\` has no \`serviceRole\``, ["add it, or name a role with --role"]);
+  await putProject(kiln.root, { ...input, name, serviceRole });
+  return name;
+}
+
+function parseTemplate(text: string, file: string): Record<string, unknown> {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    value = undefined;
+  }
+  const isCloudFormation = /AWSTemplateFormatVersion|^Resources:/m.test(text) || (typeof value === "object" && value !== null && "Resources" in value);
+  if (isCloudFormation) {
+    throw usage(`\`${file}\` is a CloudFormation template, which this version of Kiln does not read`, [
+      "give the project as CreateProject's JSON: `aws codebuild create-project --generate-cli-skeleton`",
+    ]);
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw usage(`\`${file}\` is not JSON of a CreateProject input`);
+  }
+  return value as Record<string, unknown>;
+}

@@ -1,0 +1,208 @@
+/** `kiln start`, `stop`, `status`: the endpoint, registry and console on one port, in the foreground or detached. */
+import { spawn } from "node:child_process";
+import { closeSync, mkdirSync, openSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { Command } from "commander";
+import { startKiln } from "../app.ts";
+import { sleep, systemClock } from "../core/clock.ts";
+import { KilnError } from "../core/errors.ts";
+import { type CommandContext, commandContext } from "./command-context.ts";
+import { DEFAULT_HOST, DEFAULT_PORT, type EndpointFile, findEndpoint, isAlive, removeEndpoint, writeEndpoint } from "./endpoint-file.ts";
+import type { CliIo } from "./io.ts";
+import { addCommonOptions, option, type Settings, settingsOf } from "./settings.ts";
+import { aborted, withSignals } from "./signals.ts";
+
+interface StartValues {
+  readonly host?: string;
+  readonly port?: number;
+  readonly memory?: boolean;
+  readonly detach?: boolean;
+  readonly strict?: boolean;
+}
+
+const START_TIMEOUT_MS = 15_000;
+const STOP_TIMEOUT_MS = 10_000;
+
+export function startCommand(io: CliIo, exit: (code: number) => void): Command {
+  const command = new Command("start")
+    .description("start the AWS endpoint and the registry on one port")
+    .addOption(option("--port <port>", `port, 0 for any free one (default: ${DEFAULT_PORT})`).argParser(port))
+    .addOption(option("--host <address>", `address to listen on (default: ${DEFAULT_HOST})`))
+    .addOption(option("--memory", "keep nothing on disk"))
+    .addOption(option("--detach", "go to the background"))
+    .addOption(option("--strict", "run builds as AWS does, without Kiln's extensions"));
+  addCommonOptions(command);
+  command.addHelpText("after", '\nExample:\n  kiln start --detach && eval "$(kiln env)"');
+  return command.action(async (values: StartValues) => {
+    const context = commandContext(io, settingsOf(values, io));
+    refuseSecond(context.settings);
+    exit(values.detach ? await startDetached(context, values) : await startHere(context, values));
+  });
+}
+
+export function port(text: string): number {
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= 0 && value <= 65_535) return value;
+  throw new KilnError({ code: "KILN_E_USAGE", message: `\`${text}\` is not a port: expected a number from 0 to 65535`, exitCode: 2 });
+}
+
+function refuseSecond({ stateDir }: Settings): void {
+  const running = findEndpoint(stateDir);
+  if (!running) return;
+  throw new KilnError({
+    code: "KILN_E_ALREADY_RUNNING",
+    message: `Kiln already runs on this state folder: ${running.url} (process ${running.pid})`,
+    fix: ["use it: eval \"$(kiln env)\"", "or stop it: kiln stop"],
+    exitCode: 4,
+  });
+}
+
+async function startHere(context: CommandContext, values: StartValues): Promise<number> {
+  const { settings } = context;
+  return withSignals(async ({ first, signal }) => {
+    const kiln = await startKiln({
+      ...(values.memory ? { memory: true } : { stateDir: settings.stateDir }),
+      host: values.host ?? DEFAULT_HOST,
+      port: values.port ?? DEFAULT_PORT,
+      ...(settings.region === undefined ? {} : { region: settings.region }),
+      ...(settings.accountId === undefined ? {} : { accountId: settings.accountId }),
+      ...(values.strict ? { strict: true } : {}),
+    });
+    try {
+      const file = { pid: process.pid, url: kiln.url, region: kiln.scope.region, accountId: kiln.scope.accountId, startedMs: systemClock.nowMs() };
+      if (!values.memory) writeEndpoint(settings.stateDir, file);
+      if (settings.output === "json") context.printJson(file);
+      else {
+        context.print(`Kiln is ready at ${kiln.url} (account ${file.accountId}, region ${file.region})`);
+        context.note(values.memory ? "state    in memory, gone at the end" : `state    ${settings.stateDir}`);
+        context.note(`use it   eval "$(kiln env)"${values.memory ? ` with AWS_ENDPOINT_URL=${kiln.url}` : ""}`);
+        context.note("stop it  Ctrl-C");
+      }
+      await aborted(first);
+    } finally {
+      if (!values.memory && findEndpoint(settings.stateDir)?.pid === process.pid) removeEndpoint(settings.stateDir);
+      await kiln.close();
+    }
+    // `kiln stop` and service managers send SIGTERM: that is a normal end. Ctrl-C is an interruption.
+    return signal() === "SIGINT" ? 130 : 0;
+  });
+}
+
+async function startDetached(context: CommandContext, values: StartValues): Promise<number> {
+  const { settings } = context;
+  if (values.memory) {
+    throw new KilnError({
+      code: "KILN_E_USAGE",
+      message: "--memory and --detach do not go together",
+      why: "`kiln stop` and `kiln env` find a detached Kiln by its state folder",
+      fix: ["leave one of them away, or choose a temporary folder with --state-dir"],
+      exitCode: 2,
+    });
+  }
+  mkdirSync(settings.stateDir, { recursive: true });
+  const logFile = join(settings.stateDir, "endpoint.log");
+  const log = openSync(logFile, "w", 0o600);
+  const child = spawn(process.execPath, [process.argv[1] ?? "", ...startArguments(settings, values)], {
+    detached: true,
+    stdio: ["ignore", log, log],
+    cwd: context.io.cwd,
+    env: process.env,
+  });
+  closeSync(log);
+  let exitCode: number | null = null;
+  child.on("exit", (code) => (exitCode = code ?? 1));
+  const deadline = systemClock.nowMs() + START_TIMEOUT_MS;
+  while (systemClock.nowMs() < deadline && exitCode === null) {
+    const running = findEndpoint(settings.stateDir);
+    if (running && running.pid === child.pid) return report(context, running, child);
+    await sleepReferenced(30);
+  }
+  throw new KilnError({
+    code: "KILN_E_START",
+    message: exitCode === null ? `Kiln did not become ready in ${START_TIMEOUT_MS / 1000} s` : "Kiln did not start",
+    why: readFileSync(logFile, "utf8").trim().split("\n").slice(-4).join("\n       ") || `nothing was written to ${logFile}`,
+    exitCode: 4,
+  });
+}
+
+/** A timer that keeps the process alive; the clock's own ones do not. */
+async function sleepReferenced(ms: number): Promise<void> {
+  const keepAlive = setInterval(() => {}, ms);
+  try {
+    await sleep(systemClock, ms);
+  } finally {
+    clearInterval(keepAlive);
+  }
+}
+
+function report(context: CommandContext, running: EndpointFile, child: ReturnType<typeof spawn>): number {
+  child.unref();
+  if (context.settings.output === "json") context.printJson(running);
+  else {
+    context.print(`Kiln is ready at ${running.url} (process ${running.pid})`);
+    context.note('use it   eval "$(kiln env)"');
+    context.note("stop it  kiln stop");
+  }
+  return 0;
+}
+
+const startArguments = (settings: Settings, values: StartValues): string[] => [
+  "start",
+  "--state-dir",
+  settings.stateDir,
+  ...(values.port === undefined ? [] : ["--port", String(values.port)]),
+  ...(values.host === undefined ? [] : ["--host", values.host]),
+  ...(settings.region === undefined ? [] : ["--region", settings.region]),
+  ...(settings.accountId === undefined ? [] : ["--account", settings.accountId]),
+  ...(values.strict ? ["--strict"] : []),
+];
+
+export function stopCommand(io: CliIo, exit: (code: number) => void): Command {
+  const command = new Command("stop").description("stop the endpoint of this state folder");
+  addCommonOptions(command);
+  command.addHelpText("after", "\nExample:\n  kiln stop");
+  return command.action(async (values: object) => {
+    const context = commandContext(io, settingsOf(values, io));
+    const running = findEndpoint(context.settings.stateDir);
+    if (!running) {
+      if (context.settings.output === "json") context.printJson({ stopped: false });
+      else context.note("no endpoint is running on this state folder");
+      return exit(0);
+    }
+    process.kill(running.pid, "SIGTERM");
+    const deadline = systemClock.nowMs() + STOP_TIMEOUT_MS;
+    while (isAlive(running.pid) && systemClock.nowMs() < deadline) await sleepReferenced(20);
+    if (isAlive(running.pid)) {
+      throw new KilnError({
+        code: "KILN_E_STOP",
+        message: `process ${running.pid} did not stop in ${STOP_TIMEOUT_MS / 1000} s`,
+        fix: [`kill -9 ${running.pid}: nothing acknowledged is lost`],
+        exitCode: 4,
+      });
+    }
+    if (context.settings.output === "json") context.printJson({ stopped: true, pid: running.pid });
+    else context.print(`stopped (process ${running.pid})`);
+    exit(0);
+  });
+}
+
+export function statusCommand(io: CliIo, exit: (code: number) => void): Command {
+  const command = new Command("status").description("whether the endpoint runs, where, and on which state folder");
+  addCommonOptions(command);
+  command.addHelpText("after", "\nExample:\n  kiln status -o json");
+  return command.action(async (values: object) => {
+    const context = commandContext(io, settingsOf(values, io));
+    const { stateDir } = context.settings;
+    const running = findEndpoint(stateDir);
+    if (context.settings.output === "json") context.printJson({ running: running !== undefined, stateDir, ...running });
+    else if (running) {
+      context.print(`running at ${running.url} (process ${running.pid}, since ${new Date(running.startedMs).toISOString()})`);
+      context.print(`state folder ${stateDir}`);
+    } else {
+      context.print("not running");
+      context.print(`state folder ${stateDir}`);
+      context.note("start it with `kiln start`, or `kiln start --detach`");
+    }
+    exit(0);
+  });
+}

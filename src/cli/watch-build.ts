@@ -1,0 +1,73 @@
+/** Follows a build to its end on the terminal: events as they come, Ctrl-C stops it, then why it failed and the exit code. */
+import type { Kiln } from "../app.ts";
+import type { BuildEvent } from "../build/run/events.ts";
+import { sleep, systemClock } from "../core/clock.ts";
+import { explainBuild, renderDiagnosis } from "../explain/index.ts";
+import type { CommandContext } from "./command-context.ts";
+import { findBuild, gatherFacts } from "./gather-facts.ts";
+import { paint } from "./paint.ts";
+import { selectReporter } from "./select-reporter.ts";
+import { aborted, type Interruption } from "./signals.ts";
+
+/** Answers the exit code: 0, 1, 124 (timed out) or 130 (interrupted). */
+export async function watchBuild(
+  context: CommandContext,
+  kiln: Kiln,
+  buildId: string,
+  format: "kiln" | "aws",
+  interruption: Interruption,
+): Promise<number> {
+  const reporter = selectReporter(context, format);
+  const events: BuildEvent[] = [];
+  const stopped = aborted(interruption.first).then(async () => {
+    context.note("\nstopping the build; Ctrl-C once more kills it");
+    await kiln.root.call("codebuild", "StopBuild", { id: buildId });
+  });
+  const follow = async (): Promise<void> => {
+    for await (const event of kiln.events(buildId)) {
+      events.push(event);
+      reporter.report(event);
+    }
+  };
+  try {
+    await Promise.race([follow(), aborted(interruption.second)]);
+    if (interruption.first.aborted && !interruption.second.aborted) await stopped;
+  } finally {
+    reporter.close();
+  }
+  if (interruption.first.aborted) return 130;
+  return finish(context, kiln, buildId, events);
+}
+
+async function finish(context: CommandContext, kiln: Kiln, buildId: string, events: readonly BuildEvent[]): Promise<number> {
+  const build = await findBuild(kiln, buildId);
+  const facts = build && (await gatherFacts(kiln, build, events));
+  const diagnosis = facts && explainBuild(facts);
+  const hasProblem = diagnosis !== undefined && diagnosis.outcome !== "no-problem";
+  if (context.settings.output === "json") {
+    context.io.stdout.write(`${JSON.stringify({ ...build, ...(hasProblem ? { diagnosis } : {}) })}\n`);
+  } else if (hasProblem) {
+    const readText = (file: string) => facts?.workspace?.readText(file);
+    context.print(`\n${renderDiagnosis(diagnosis, readText, paint(context.settings.hasColor))}`);
+    context.print(`  build ${buildId}`);
+  }
+  return exitCodeOf(build?.buildStatus);
+}
+
+export function exitCodeOf(buildStatus: string | undefined): number {
+  if (buildStatus === "SUCCEEDED") return 0;
+  return buildStatus === "TIMED_OUT" ? 124 : 1;
+}
+
+/** False when `signal` ended the pause. Keeps the process alive, which the clock's timers do not. */
+export async function pause(ms: number, signal: AbortSignal): Promise<boolean> {
+  const keepAlive = setInterval(() => {}, 1000);
+  try {
+    await sleep(systemClock, ms, signal);
+    return true;
+  } catch {
+    return false;
+  } finally {
+    clearInterval(keepAlive);
+  }
+}
