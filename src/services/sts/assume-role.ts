@@ -1,0 +1,174 @@
+/**
+ * AssumeRole: a session of a role for whoever its trust policy allows: users, roles, services.
+ * Source: https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
+ * Differs: root may assume a role that trusts its account (AWS refuses root), because Kiln's default key is root's.
+ */
+import type { AuthorizationRequest, RequestContext } from "../../authorize/index.ts";
+import { parseArn } from "../../core/arn.ts";
+import type { AssumedRolePrincipal, Principal } from "../../core/aws.ts";
+import {
+  entityKey,
+  identityCollections,
+  issueSession,
+  parsedDocument,
+  type RoleRecord,
+  trustPolicyText,
+} from "../../identity/index.ts";
+import { type OperationContext, operation } from "../service.ts";
+import {
+  duplicateTagKeys,
+  durationExceedsChaining,
+  durationExceedsRole,
+  invalidRoleArn,
+  malformedPolicyDocument,
+  memberNotOffered,
+  mfaFailed,
+  noSuchSessionPolicy,
+  notAuthorized,
+  packedPolicyTooLarge,
+  transitiveKeyConflict,
+  transitiveKeyNotRequested,
+} from "./errors.ts";
+import { packedPolicySize, sessionPoliciesOf } from "./session-policies.ts";
+import { sessionTagsOf } from "./session-tags.ts";
+import type { AssumeRoleRequest, AssumeRoleResponse } from "./shapes.gen.ts";
+
+const DEFAULT_SECONDS = 3_600;
+const MAX_CHAINED_SECONDS = 3_600;
+
+export const assumeRole = operation<AssumeRoleRequest, AssumeRoleResponse>({
+  name: "AssumeRole",
+  support: "partial",
+  gaps: ["ProvidedContexts is refused", "no MFA devices: SerialNumber and TokenCode are refused"],
+  source: "https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html",
+  authorize(input, context) {
+    if (input.ProvidedContexts?.length) throw memberNotOffered("ProvidedContexts");
+    if (!isRoleArn(input.RoleArn)) throw invalidRoleArn(input.RoleArn);
+    const role = findRole(input.RoleArn, context);
+    const actions = [
+      "sts:AssumeRole",
+      ...(input.Tags?.length ? ["sts:TagSession"] : []),
+      ...(input.SourceIdentity === undefined ? [] : ["sts:SetSourceIdentity"]),
+    ];
+    return actions.map((action) => trustRequest(action, input, role, context));
+  },
+  errors: [
+    ...[invalidRoleArn, durationExceedsRole, durationExceedsChaining, mfaFailed, memberNotOffered, notAuthorized],
+    ...[malformedPolicyDocument, packedPolicyTooLarge, noSuchSessionPolicy],
+    ...[duplicateTagKeys, transitiveKeyNotRequested, transitiveKeyConflict],
+  ],
+  async run(input, context) {
+    const { principal, clock } = context;
+    const role = findRole(input.RoleArn, context);
+    if (!role) throw notAuthorized(principal.arn, "sts:AssumeRole", input.RoleArn);
+    if (input.SerialNumber !== undefined || input.TokenCode !== undefined) throw mfaFailed();
+    const seconds = requireDuration(input, role, principal);
+    const { tags, transitiveKeys } = sessionTagsOf(input, principal);
+    const packedSize = packedPolicySize(input);
+    const sourceIdentity = requireSourceIdentity(input, principal);
+    const session: AssumedRolePrincipal = {
+      ...sessionNames(role, input.RoleSessionName),
+      sessionPolicies: sessionPoliciesOf(input, context),
+      sessionTags: tags,
+      tokenIssuedAtMs: clock.nowMs(),
+      ...(transitiveKeys.length > 0 && { transitiveTagKeys: transitiveKeys }),
+      ...(sourceIdentity !== undefined && { sourceIdentity }),
+    };
+    const issued = await issueSession(context, session, seconds * 1000);
+    return {
+      Credentials: {
+        AccessKeyId: issued.accessKeyId,
+        SecretAccessKey: issued.secretAccessKey,
+        SessionToken: issued.sessionToken,
+        Expiration: issued.expiresAtMs,
+      },
+      AssumedRoleUser: { AssumedRoleId: session.userId, Arn: session.arn },
+      ...(packedSize === undefined ? {} : { PackedPolicySize: packedSize }),
+      ...(sourceIdentity === undefined ? {} : { SourceIdentity: sourceIdentity }),
+    };
+  },
+});
+
+/** One action on the role, with its trust policy. AWS: a role that does not exist is denied like one that does not trust. */
+function trustRequest(
+  action: string,
+  input: AssumeRoleRequest,
+  role: RoleRecord | undefined,
+  { store }: OperationContext,
+): AuthorizationRequest {
+  return {
+    action,
+    resource: input.RoleArn,
+    context: conditionKeys(input, role),
+    resourcePolicy: {
+      name: role ? `trust policy of role ${role.name}` : `trust policy of ${input.RoleArn} (no such role)`,
+      document: role ? parsedDocument(trustPolicyText(store, role)) : NOBODY,
+      accountId: parseArn(input.RoleArn)?.accountId ?? "",
+      mandatory: true,
+    },
+  };
+}
+
+const NOBODY = { Version: "2012-10-17", Statement: [] };
+
+function conditionKeys(input: AssumeRoleRequest, role: RoleRecord | undefined): RequestContext {
+  const tags = input.Tags ?? [];
+  return {
+    "sts:RoleSessionName": input.RoleSessionName,
+    ...(input.ExternalId === undefined ? {} : { "sts:ExternalId": input.ExternalId }),
+    ...(input.SourceIdentity === undefined ? {} : { "sts:SourceIdentity": input.SourceIdentity }),
+    ...(input.TransitiveTagKeys?.length ? { "sts:TransitiveTagKeys": input.TransitiveTagKeys } : {}),
+    ...(tags.length > 0 ? { "aws:TagKeys": tags.map((tag) => tag.Key) } : {}),
+    ...Object.fromEntries(tags.map((tag) => [`aws:RequestTag/${tag.Key}`, tag.Value])),
+    ...Object.fromEntries(
+      (role?.tags ?? []).flatMap((tag) => [
+        [`aws:ResourceTag/${tag.Key}`, tag.Value],
+        [`iam:ResourceTag/${tag.Key}`, tag.Value],
+      ]),
+    ),
+  };
+}
+
+// Tag keys, user names and the like differ by case; ARNs must match exactly.
+function findRole(arn: string, { store }: OperationContext): RoleRecord | undefined {
+  const parsed = parseArn(arn);
+  const name = parsed?.resource.slice(parsed.resource.lastIndexOf("/") + 1) ?? "";
+  const role = identityCollections(store).roles.get(entityKey(parsed?.accountId ?? "", name));
+  return role?.arn === arn ? role : undefined;
+}
+
+const isRoleArn = (arn: string): boolean => {
+  const parsed = parseArn(arn);
+  return parsed?.service === "iam" && /^\d{12}$/.test(parsed.accountId) && /^role\/./.test(parsed.resource);
+};
+
+function requireDuration(input: AssumeRoleRequest, role: RoleRecord, principal: Principal): number {
+  const seconds = input.DurationSeconds ?? DEFAULT_SECONDS;
+  if (principal.type === "AssumedRole" && seconds > MAX_CHAINED_SECONDS) throw durationExceedsChaining();
+  // AWS: the role's maximum does not limit sessions that services open.
+  if (principal.type !== "AWSService" && seconds > role.maxSessionSeconds) throw durationExceedsRole();
+  return seconds;
+}
+
+/** AWS: once set, a source identity stays the same through a chain. */
+function requireSourceIdentity(input: AssumeRoleRequest, principal: Principal): string | undefined {
+  const inherited = principal.type === "AssumedRole" ? principal.sourceIdentity : undefined;
+  if (inherited !== undefined && input.SourceIdentity !== undefined && input.SourceIdentity !== inherited) {
+    throw notAuthorized(principal.arn, "sts:SetSourceIdentity", input.RoleArn);
+  }
+  return input.SourceIdentity ?? inherited;
+}
+
+function sessionNames(role: RoleRecord, sessionName: string) {
+  const { partition = "aws", accountId = "" } = parseArn(role.arn) ?? {};
+  return {
+    type: "AssumedRole",
+    // AWS: the session's ARN drops the role's path.
+    arn: `arn:${partition}:sts::${accountId}:assumed-role/${role.name}/${sessionName}`,
+    accountId,
+    userId: `${role.id}:${sessionName}`,
+    roleArn: role.arn,
+    roleName: role.name,
+    sessionName,
+  } as const;
+}

@@ -1,0 +1,16 @@
+/**
+ * AWS Security Token Service: who am I, and sessions of roles. Protocol awsQuery, 2011-06-15.
+ * Sources: https://docs.aws.amazon.com/STS/latest/APIReference/welcome.html; error texts as seen on AWS, autumn 2026.
+ * Gaps: no federation (GetFederationToken, AssumeRoleWithSAML, AssumeRoleWithWebIdentity), no AssumeRoot, no MFA.
+ */
+import type { ServiceDefinition } from "../service.ts";
+import { assumeRole } from "./assume-role.ts";
+import { decodeAuthorizationMessage, getAccessKeyInfo, getCallerIdentity } from "./caller.ts";
+import { getSessionToken } from "./session-token.ts";
+
+export const sts: ServiceDefinition = {
+  name: "sts",
+  title: "Security Token Service",
+  protocol: "awsQuery",
+  operations: [getCallerIdentity, assumeRole, getSessionToken, getAccessKeyInfo, decodeAuthorizationMessage],
+};
