@@ -14,7 +14,9 @@ export function requireBoundary(arn: string, { store }: OperationContext): void 
 }
 
 /** The boundary as a member of answers, when there is one. */
-export const boundaryOf = (record: EntityRecord): { readonly PermissionsBoundary?: Shapes.AttachedPermissionsBoundary } =>
+export const boundaryOf = (
+  record: EntityRecord,
+): { readonly PermissionsBoundary?: Shapes.AttachedPermissionsBoundary } =>
   record.boundaryArn === undefined
     ? {}
     : {

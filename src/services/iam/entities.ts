@@ -91,7 +91,11 @@ export function requireEntity<R extends EntityRecord>(kind: EntityKind<R>, name:
 export const listEntities = <R extends EntityRecord>(
   kind: EntityKind<R>,
   { store, scope }: Pick<OperationContext, "store" | "scope">,
-): R[] => kind.collection(store).list([scope.accountId]).map(({ value }) => value);
+): R[] =>
+  kind
+    .collection(store)
+    .list([scope.accountId])
+    .map(({ value }) => value);
 
 /** Writes what `change` makes of the entity; checks in `change` see the latest state. */
 export async function changeEntity<R extends EntityRecord>(

@@ -75,7 +75,11 @@ export const policyAlreadyExists = iamError(
 );
 
 /** `must` as in "must detach all policies first". */
-export const deleteConflict = iamError("DeleteConflict", 409, (must: string) => `Cannot delete entity, must ${must} first.`);
+export const deleteConflict = iamError(
+  "DeleteConflict",
+  409,
+  (must: string) => `Cannot delete entity, must ${must} first.`,
+);
 export const policyAttached = iamError("DeleteConflict", 409, () => "Cannot delete a policy attached to entities.");
 export const policyHasVersions = iamError(
   "DeleteConflict",

@@ -1,9 +1,21 @@
 /** Roles: made, read, changed, deleted. Their policies, tags and boundaries are in files of their own. */
+
+import { globalArnIn } from "../../core/arn.ts";
 import { entityKey, type RoleRecord, trustPolicyText } from "../../identity/index.ts";
 import { type OperationContext, operation } from "../service.ts";
 import { boundaryOf, requireBoundary } from "./boundaries.ts";
 import { encodeDocument, requireTrustPolicy } from "./documents.ts";
-import { addEntity, changeEntity, creationAccess, entityAccess, listAccess, listEntities, newEntity, requireEntity, ROLE } from "./entities.ts";
+import {
+  addEntity,
+  changeEntity,
+  creationAccess,
+  entityAccess,
+  listAccess,
+  listEntities,
+  newEntity,
+  ROLE,
+  requireEntity,
+} from "./entities.ts";
 import {
   deleteConflict,
   duplicateTagKeys,
@@ -18,7 +30,6 @@ import {
 import { pageOf } from "./paging.ts";
 import type * as Shapes from "./shapes.gen.ts";
 import { requireTags } from "./tags.ts";
-import { globalArnIn } from "../../core/arn.ts";
 
 const DOCS = "https://docs.aws.amazon.com/IAM/latest/APIReference";
 const DEFAULT_SESSION_SECONDS = 3_600;
@@ -64,8 +75,7 @@ export const listRoles = operation<Shapes.ListRolesRequest, Shapes.ListRolesResp
   name: "ListRoles",
   support: "supported",
   source: `${DOCS}/API_ListRoles.html`,
-  authorize: (input, { scope }) =>
-    listAccess("ListRoles", globalArnIn(scope, "iam", `role${input.PathPrefix ?? "/"}`)),
+  authorize: (input, { scope }) => listAccess("ListRoles", globalArnIn(scope, "iam", `role${input.PathPrefix ?? "/"}`)),
   errors: [invalidMarker],
   run(input, context) {
     const roles = listEntities(ROLE, context).filter((role) => role.path.startsWith(input.PathPrefix ?? "/"));

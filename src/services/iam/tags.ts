@@ -4,7 +4,17 @@
  */
 import type { EntityRecord, TagRecord } from "../../identity/index.ts";
 import { operation } from "../service.ts";
-import { changeEntity, type EntityInput, type EntityKind, entityAccess, nameIn, requestTagKeys, requireEntity, ROLE, USER } from "./entities.ts";
+import {
+  changeEntity,
+  type EntityInput,
+  type EntityKind,
+  entityAccess,
+  nameIn,
+  ROLE,
+  requestTagKeys,
+  requireEntity,
+  USER,
+} from "./entities.ts";
 import { duplicateTagKeys, invalidMarker, noSuchEntity, tooManyTags } from "./errors.ts";
 import { type PagingInput, pageOf } from "./paging.ts";
 
@@ -25,7 +35,10 @@ export function requireTags(tags: readonly Tag[] = []): TagRecord[] {
 
 /** `added` replaces tags with the same key. */
 export function mergeTags(tags: readonly TagRecord[], added: readonly TagRecord[]): TagRecord[] {
-  const kept = withoutTags(tags, added.map((tag) => tag.Key));
+  const kept = withoutTags(
+    tags,
+    added.map((tag) => tag.Key),
+  );
   const merged = [...kept, ...added];
   if (merged.length > MAX_TAGS) throw tooManyTags();
   return merged;
@@ -47,7 +60,9 @@ function tagOperations<R extends EntityRecord>(kind: EntityKind<R>) {
       name: tag,
       support: "supported",
       source: source(tag),
-      authorize: (input, context) => [entityAccess(kind, tag, nameIn(kind, input), context, requestTagKeys(input.Tags))],
+      authorize: (input, context) => [
+        entityAccess(kind, tag, nameIn(kind, input), context, requestTagKeys(input.Tags)),
+      ],
       errors: [noSuchEntity, duplicateTagKeys, tooManyTags],
       async run(input, context) {
         const added = requireTags(input.Tags);
