@@ -1,0 +1,93 @@
+/** ListImages and DescribeImages: what a repository holds, by tag and digest. */
+import type { FoundManifest } from "../../registry/index.ts";
+import { operation } from "../service.ts";
+import { imageNotFound, invalidParameter, reference, repositoryNotFound } from "./errors.ts";
+import { type EcrDeps, type FoundRepository, onRepository, requireRepository } from "./find-repository.ts";
+import { pageOf } from "./pages.ts";
+import type {
+  DescribeImagesRequest,
+  DescribeImagesResponse,
+  ImageDetail,
+  ImageIdentifier,
+  ListImagesRequest,
+  ListImagesResponse,
+} from "./shapes.gen.ts";
+
+type TagStatus = "TAGGED" | "UNTAGGED" | "ANY" | undefined;
+
+const isWanted = (tagStatus: TagStatus, tags: readonly string[]): boolean =>
+  tagStatus === "TAGGED" ? tags.length > 0 : tagStatus === "UNTAGGED" ? tags.length === 0 : true;
+
+export const listImages = (deps: EcrDeps) =>
+  operation<ListImagesRequest, ListImagesResponse>({
+    name: "ListImages",
+    support: "supported",
+    source: reference("ListImages"),
+    authorize: onRepository(deps, "ListImages"),
+    errors: [repositoryNotFound, invalidParameter],
+    run(input, context) {
+      const { address } = requireRepository(deps, input, context);
+      const { images } = deps.registry;
+      const imageIds = images.manifests(address).flatMap(({ digest }): ImageIdentifier[] => {
+        const tags = images.tagsOf(address, digest);
+        if (!isWanted(input.filter?.tagStatus, tags)) return [];
+        return tags.length === 0
+          ? [{ imageDigest: digest }]
+          : tags.map((imageTag) => ({ imageDigest: digest, imageTag }));
+      });
+      const page = pageOf(imageIds, input, (id) => `${id.imageDigest} ${id.imageTag ?? ""}`);
+      return { imageIds: page.items, ...(page.nextToken !== undefined && { nextToken: page.nextToken }) };
+    },
+  });
+
+export const describeImages = (deps: EcrDeps) =>
+  operation<DescribeImagesRequest, DescribeImagesResponse>({
+    name: "DescribeImages",
+    support: "partial",
+    gaps: ["nothing is scanned: no imageScanStatus or findings", "no archived images"],
+    source: reference("DescribeImages"),
+    authorize: onRepository(deps, "DescribeImages"),
+    errors: [repositoryNotFound, imageNotFound, invalidParameter],
+    run(input, context) {
+      const found = requireRepository(deps, input, context);
+      if (input.imageIds?.length) {
+        return { imageDetails: input.imageIds.map((id) => detailOf(deps, found, requireImage(deps, found, id))) };
+      }
+      const details = deps.registry.images
+        .manifests(found.address)
+        .map((image) => detailOf(deps, found, image))
+        .filter((detail) => isWanted(input.filter?.tagStatus, detail.imageTags ?? []));
+      const page = pageOf(details, input, (detail) => detail.imageDigest ?? "");
+      return { imageDetails: page.items, ...(page.nextToken !== undefined && { nextToken: page.nextToken }) };
+    },
+  });
+
+function requireImage({ registry }: EcrDeps, { address, scope }: FoundRepository, id: ImageIdentifier): FoundManifest {
+  const image = registry.images.find(address, id.imageDigest ?? id.imageTag ?? "");
+  const isSame = id.imageTag === undefined || registry.images.find(address, id.imageTag)?.digest === image?.digest;
+  if (image && isSame) return image;
+  throw imageNotFound(id, address.name, scope.accountId);
+}
+
+function detailOf(
+  { registry }: EcrDeps,
+  { address, scope }: FoundRepository,
+  { digest, record }: FoundManifest,
+): ImageDetail {
+  const tags = registry.images.tagsOf(address, digest);
+  // AWS: for an index, the size of its largest image.
+  const sizes = (record.manifests ?? []).map((child) => registry.images.find(address, child)?.record.contentBytes ?? 0);
+  const artifactMediaType = record.artifactType ?? record.configMediaType;
+  return {
+    registryId: scope.accountId,
+    repositoryName: address.name,
+    imageDigest: digest,
+    ...(tags.length > 0 && { imageTags: tags }),
+    imageSizeInBytes: Math.max(record.contentBytes, ...sizes),
+    imagePushedAt: record.pushedAtMs,
+    imageManifestMediaType: record.mediaType,
+    ...(artifactMediaType !== undefined && { artifactMediaType }),
+    ...(record.lastPulledAtMs !== undefined && { lastRecordedPullTime: record.lastPulledAtMs }),
+    ...(record.subject !== undefined && { subjectManifestDigest: record.subject }),
+  };
+}
