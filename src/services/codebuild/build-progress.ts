@@ -1,0 +1,65 @@
+/** How a build's record changes while it runs: at each phase, and at its end. Pure. */
+import type { BuildEvent, BuildResult } from "../../build/run/index.ts";
+import type { BuildRecord } from "./records.ts";
+import type { LogsLocation } from "./shapes.gen.ts";
+
+/** The record after a phase began or ended. */
+export function duringRun(
+  record: BuildRecord,
+  event: Extract<BuildEvent, { type: "phase-started" | "phase-finished" }>,
+): BuildRecord {
+  if (event.type === "phase-started") {
+    const open = { phaseType: event.phaseType, startTimeMs: event.atMs };
+    const done = record.phases.filter((phase) => phase.phaseType !== event.phaseType);
+    return {
+      ...record,
+      build: {
+        ...record.build,
+        currentPhase: event.phaseType,
+        ...(event.phaseType === "PROVISIONING" ? { logs: logsOf(record) } : {}),
+      },
+      phases: [...done, open],
+    };
+  }
+  return {
+    ...record,
+    phases: [...record.phases.filter((phase) => phase.phaseType !== event.phase.phaseType), event.phase],
+  };
+}
+
+/** The record of a build that is over. */
+export function afterRun(record: BuildRecord, result: BuildResult, nowMs: number): BuildRecord {
+  return {
+    ...record,
+    build: {
+      ...record.build,
+      buildStatus: result.buildStatus,
+      buildComplete: true,
+      currentPhase: "COMPLETED",
+      endTime: nowMs,
+      ...(result.resolvedSourceVersion === undefined ? {} : { resolvedSourceVersion: result.resolvedSourceVersion }),
+      ...(result.artifactsLocation === undefined
+        ? {}
+        : { artifacts: { ...record.build.artifacts, location: `file://${result.artifactsLocation}` } }),
+      exportedEnvironmentVariables: result.exportedVariables,
+    },
+    phases: result.phases,
+  };
+}
+
+/** AWS: log group and stream are known once the build is provisioned. */
+function logsOf(record: BuildRecord): LogsLocation {
+  const { settings, scope, uuid } = record;
+  const config = settings.logsConfig?.cloudWatchLogs;
+  if (config?.status === "DISABLED") return { cloudWatchLogs: config };
+  const groupName = config?.groupName ?? `/aws/codebuild/${settings.projectName}`;
+  const streamName = config?.streamName ? `${config.streamName}/${uuid}` : uuid;
+  const encoded = (text: string): string => encodeURIComponent(encodeURIComponent(text)).replaceAll("%", "$");
+  return {
+    groupName,
+    streamName,
+    deepLink: `https://console.aws.amazon.com/cloudwatch/home?region=${scope.region}#logsV2:log-groups/log-group/${encoded(groupName)}/log-events/${encoded(streamName)}`,
+    cloudWatchLogsArn: `arn:${scope.partition}:logs:${scope.region}:${scope.accountId}:log-group:${groupName}:log-stream:${streamName}`,
+    cloudWatchLogs: config ?? { status: "ENABLED" },
+  };
+}

@@ -1,0 +1,395 @@
+/**
+ * Runs builds in this process, one record a build: queue, work folders, role session, event log, CloudWatch Logs, record
+ * at each phase change. Other processes on the same state see the record and the event log; they stop a build by writing
+ * a mark that the owner polls. Builds whose owner died are closed by the next process that starts (`recover`).
+ */
+import { accessSync, constants, mkdirSync, mkdtempSync } from "node:fs";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { availableParallelism, tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseBuildspec } from "../../build/buildspec/index.ts";
+import { planBuild } from "../../build/plan/index.ts";
+import { type CloudWatchSink, createCloudWatchSink } from "../../build/report/cloud-watch-sink.ts";
+import {
+  type BuildEvent,
+  type BuildRequest,
+  type BuildResult,
+  chooseEngine,
+  type LoadedPlan,
+  runBuild,
+} from "../../build/run/index.ts";
+import type { AwsScope } from "../../core/arn.ts";
+import { sleep } from "../../core/clock.ts";
+import { AwsError } from "../../core/errors.ts";
+import { debug } from "../../core/log.ts";
+import type { CodeBuildDependencies } from "./dependencies.ts";
+import { EventLogs, type EventLogWriter } from "./event-log.ts";
+import { markInterrupted } from "./interrupted.ts";
+import { isAlive } from "./process-mark.ts";
+import {
+  type BuildRecord,
+  buildKey,
+  type CodeBuildRecords,
+  parseBuildId,
+  projectArn,
+  recordsIn,
+} from "./records.ts";
+import { afterRun, duringRun } from "./build-progress.ts";
+import { RoleSession } from "./role-session.ts";
+
+const STOP_POLL_MS = 200;
+/** How long StopBuild waits for the build of another process to end. */
+const STOP_WAIT_MS = 5000;
+
+interface RunningBuild {
+  readonly record: BuildRecord;
+  readonly session: RoleSession;
+  readonly token: string;
+  readonly stop: AbortController;
+  readonly finished: Promise<void>;
+}
+
+export class BuildRunner {
+  readonly #dependencies: CodeBuildDependencies;
+  readonly #records: CodeBuildRecords;
+  readonly #eventLogs: EventLogs;
+  readonly #ownRoot: string | undefined;
+  readonly #root: string;
+  readonly #running = new Map<string, RunningBuild>();
+  readonly #queue: (() => void)[] = [];
+  #free: number;
+
+  constructor(dependencies: CodeBuildDependencies) {
+    this.#dependencies = dependencies;
+    this.#records = recordsIn(dependencies.store);
+    this.#ownRoot =
+      dependencies.stateDir === undefined
+        ? mkdtempSync(join(dependencies.workRoot ?? tmpdir(), "kiln-builds-"))
+        : undefined;
+    this.#root = this.#ownRoot ?? (dependencies.stateDir as string);
+    this.#eventLogs = new EventLogs(join(this.#root, "builds"), dependencies.clock);
+    this.#free = dependencies.maxConcurrentBuilds ?? Math.max(2, availableParallelism());
+  }
+
+  /** A session of the role for a build that is about to be made; AssumeRole is its first call. */
+  newSession(uuid: string, projectName: string, roleArn: string, scope: AwsScope): RoleSession {
+    const { callerForService, callerForAccessKey, clock } = this.#dependencies;
+    return new RoleSession({
+      uuid,
+      roleArn,
+      scope,
+      clock,
+      service: callerForService("codebuild.amazonaws.com", projectArn(scope, projectName), scope),
+      callerForAccessKey: (accessKeyId, where) => callerForAccessKey(accessKeyId, where),
+    });
+  }
+
+  /** Private folders of a new build. */
+  async newFolders(uuid: string): Promise<{ workDir: string; privateDir: string }> {
+    const root = this.#dependencies.workRoot ?? tmpdir();
+    await mkdir(root, { recursive: true });
+    const workDir = await mkdtemp(join(root, "kiln-"));
+    const privateDir = memoryFolder(uuid) ?? join(workDir, "private");
+    await mkdir(privateDir, { recursive: true, mode: 0o700 });
+    return { workDir, privateDir };
+  }
+
+  /** Takes over a build whose record was just written. It starts as soon as there is room. */
+  start(record: BuildRecord, session: RoleSession): void {
+    const stop = new AbortController();
+    const token = this.#dependencies.ids.alphanumeric(48);
+    const writer = this.#eventLogs.open(record.uuid);
+    const finished = this.#turn(stop.signal)
+      .then((release) => this.#run(record, session, token, stop, writer).finally(release))
+      .catch((error: unknown) => debug("run", () => `build ${record.build.id}: ${String(error)}`))
+      .finally(() => {
+        writer.close();
+        this.#running.delete(record.uuid);
+      });
+    this.#running.set(record.uuid, { record, session, token, stop, finished });
+  }
+
+  /** Credentials of a running build, for the container-credentials route. */
+  credentialsFor(uuid: string): { readonly session: RoleSession; readonly token: string } | undefined {
+    return this.#running.get(uuid);
+  }
+
+  /** The build's events from its start, then live until it is over. */
+  events(buildId: string): AsyncIterable<BuildEvent> {
+    const { projectName, uuid } = parseBuildId(buildId);
+    return this.#eventLogs.read(uuid, () => {
+      if (this.#running.has(uuid)) return false;
+      const found = this.#find(projectName, uuid);
+      return found === undefined || found.build.buildComplete === true || !isAlive(found.owner);
+    });
+  }
+
+  /** Stops a build wherever it runs; resolves when it has ended, or after a few seconds for another process's. */
+  async stop(record: BuildRecord): Promise<void> {
+    const running = this.#running.get(record.uuid);
+    if (running) {
+      running.stop.abort();
+      await running.finished;
+      return;
+    }
+    if (!isAlive(record.owner)) return this.#interrupt(record);
+    const key = keyOf(record);
+    await this.#dependencies.store.write(() => this.#records.stops.put(key, true));
+    for (let waitedMs = 0; waitedMs < STOP_WAIT_MS; waitedMs += STOP_POLL_MS / 4) {
+      if (this.#records.builds.get(key)?.build.buildComplete !== false) return;
+      await sleep(this.#dependencies.clock, STOP_POLL_MS / 4);
+    }
+  }
+
+  /** Closes builds that a process left unfinished which is no longer there. Call once at the start. */
+  async recover(): Promise<void> {
+    for (const { value } of this.#records.builds.list([])) {
+      if (value.build.buildComplete === true || this.#running.has(value.uuid) || isAlive(value.owner)) continue;
+      await this.#interrupt(value);
+    }
+  }
+
+  /** Stops what runs and waits for it. */
+  async close(): Promise<void> {
+    const running = [...this.#running.values()];
+    for (const build of running) build.stop.abort();
+    await Promise.all(running.map((build) => build.finished));
+    if (this.#ownRoot !== undefined) await rm(this.#ownRoot, { recursive: true, force: true });
+  }
+
+  /** Removes what is kept beside the record of a build. */
+  async forget(uuid: string): Promise<void> {
+    await rm(join(this.#root, "builds", uuid), { recursive: true, force: true });
+    await rm(this.#artifactsDir(uuid), { recursive: true, force: true });
+  }
+
+  async #run(
+    record: BuildRecord,
+    session: RoleSession,
+    token: string,
+    stop: AbortController,
+    writer: EventLogWriter,
+  ): Promise<void> {
+    const { store, clock, ids, engines, engine, openDocker, strict, machine } = this.#dependencies;
+    const key = keyOf(record);
+    const put = (next: BuildRecord): Promise<void> =>
+      store.write(() => {
+        // A deleted build is not brought back.
+        if (this.#records.builds.has(key)) this.#records.builds.put(key, next);
+      });
+    let current = record;
+    let sink: CloudWatchSink | undefined;
+    let last: BuildEvent | undefined;
+    const request = requestOf(record, strict ?? false);
+    const polling = this.#pollForStop(key, stop);
+    try {
+      const emit = (event: BuildEvent): void | Promise<void> => {
+        if (event.type === "build-finished") {
+          last = event; // told when the record says so, too
+          return;
+        }
+        writer.append(event);
+        if (event.type === "phase-started" || event.type === "phase-finished") {
+          current = duringRun(current, event);
+          put(current).catch((error: unknown) => debug("run", () => `record: ${String(error)}`));
+        }
+        return sink?.write(event);
+      };
+      const notice = (text: string): void => {
+        emit({ type: "notice", level: "warning", text, buildId: request.buildId, atMs: clock.nowMs() });
+      };
+      const result: BuildResult = await runBuild(request, {
+        engine: chooseEngine(engines, engine ?? "auto", request.image),
+        role: session.caller,
+        clock,
+        ids,
+        loadPlan: (text, file) => loadPlan(record, text, file, strict ?? false),
+        ...(openDocker ? { openDocker: (asked) => openDocker({ ...asked, scope: record.scope }) } : {}),
+        workDir: record.workDir,
+        privateDir: record.privateDir,
+        artifactsDir: this.#artifactsDir(record.uuid),
+        credentials: { uri: `${this.#dependencies.endpointUrl()}/_kiln/credentials/${record.uuid}`, token },
+        endpointUrl: this.#dependencies.endpointUrl(),
+        ...(machine ? { machine } : {}),
+        emit,
+        onLogStreamReady: () => {
+          if (!request.logs) return;
+          sink = createCloudWatchSink({
+            caller: session.caller,
+            clock,
+            ...request.logs,
+            onFailure: (error) => notice(`the log is not written to CloudWatch Logs: ${textOf(error)}`),
+          });
+        },
+        signal: stop.signal,
+      });
+      await sink?.close();
+      await removeFolders(record);
+      await put(afterRun(current, result, clock.nowMs()));
+      if (last) writer.append(last);
+    } catch (error) {
+      debug("run", () => (error instanceof Error ? (error.stack ?? error.message) : String(error)));
+      await removeFolders(record);
+      const closed = markInterrupted(current, clock.nowMs(), `Kiln could not go on with the build: ${textOf(error)}`);
+      await put(closed.record);
+      for (const event of closed.events) writer.append(event);
+    } finally {
+      polling.cancel();
+      await store.write(() => this.#records.stops.delete(key));
+    }
+  }
+
+  async #interrupt(record: BuildRecord): Promise<void> {
+    const { store, clock, engines } = this.#dependencies;
+    const left = { buildId: record.build.id ?? "", workDir: record.workDir };
+    for (const engine of engines) await engine.reclaim(left);
+    await removeFolders(record);
+    const closed = markInterrupted(
+      record,
+      clock.nowMs(),
+      `Kiln was interrupted while the build ran (process ${record.owner.pid} ended); start the build again`,
+    );
+    await store.write(() => {
+      if (this.#records.builds.has(keyOf(record))) this.#records.builds.put(keyOf(record), closed.record);
+      this.#records.stops.delete(keyOf(record));
+    });
+    const writer = this.#eventLogs.open(record.uuid);
+    for (const event of closed.events) writer.append(event);
+    writer.close();
+  }
+
+  #pollForStop(key: readonly string[], stop: AbortController): { cancel(): void } {
+    const { clock } = this.#dependencies;
+    const look = (): void => {
+      if (this.#records.stops.has(key)) stop.abort();
+      else timer = clock.after(STOP_POLL_MS, look);
+    };
+    let timer = clock.after(STOP_POLL_MS, look);
+    return { cancel: () => timer.cancel() };
+  }
+
+  /** Waits for room; a build stopped meanwhile runs at once, to record that it was. */
+  async #turn(signal: AbortSignal): Promise<() => void> {
+    if (this.#free > 0) this.#free--;
+    else {
+      const { promise, resolve } = withResolvers();
+      this.#queue.push(resolve);
+      signal.addEventListener("abort", resolve, { once: true });
+      await promise;
+      const at = this.#queue.indexOf(resolve);
+      if (at !== -1) {
+        this.#queue.splice(at, 1);
+        return () => {};
+      }
+    }
+    return () => {
+      const next = this.#queue.shift();
+      if (next) next();
+      else this.#free++;
+    };
+  }
+
+  #artifactsDir(uuid: string): string {
+    return join(this.#root, "artifacts", uuid);
+  }
+
+  #find(projectName: string, uuid: string): BuildRecord | undefined {
+    return this.#records.builds.list([]).find(({ value }) => value.uuid === uuid && value.settings.projectName === projectName)
+      ?.value;
+  }
+}
+
+const keyOf = (record: BuildRecord): readonly string[] =>
+  buildKey(record.scope, record.settings.projectName, record.uuid);
+
+function withResolvers(): { promise: Promise<void>; resolve: () => void } {
+  let resolve = (): void => {};
+  const promise = new Promise<void>((done) => {
+    resolve = done;
+  });
+  return { promise, resolve };
+}
+
+async function removeFolders(record: BuildRecord): Promise<void> {
+  const options = { recursive: true, force: true, maxRetries: 3 } as const;
+  await Promise.all([rm(record.workDir, options), rm(record.privateDir, options)]).catch((error: unknown) =>
+    debug("run", () => `left behind: ${String(error)}`),
+  );
+}
+
+/** A folder in memory, where the machine has one: the saved environment of a build holds its secrets. */
+function memoryFolder(uuid: string): string | undefined {
+  const place = "/dev/shm";
+  try {
+    if (process.platform !== "linux") return undefined;
+    accessSync(place, constants.W_OK | constants.X_OK);
+    const folder = join(place, `kiln-${uuid}`);
+    mkdirSync(folder, { mode: 0o700 });
+    return folder;
+  } catch {
+    return undefined;
+  }
+}
+
+function requestOf(record: BuildRecord, strict: boolean): BuildRequest {
+  const { settings, build, scope, uuid } = record;
+  const cloudWatch = settings.logsConfig?.cloudWatchLogs;
+  const prefix = cloudWatch?.streamName;
+  return {
+    buildId: build.id ?? "",
+    uuid,
+    buildArn: build.arn ?? "",
+    buildNumber: build.buildNumber ?? 0,
+    projectName: settings.projectName,
+    projectArn: projectArn(scope, settings.projectName),
+    scope,
+    serviceRole: settings.serviceRole,
+    initiator: build.initiator ?? "",
+    startTimeMs: build.startTime ?? 0,
+    image: settings.environment.image,
+    privilegedMode: settings.environment.privilegedMode === true,
+    encryptionKey: settings.encryptionKey,
+    source: settings.source,
+    sourceVersion: settings.sourceVersion,
+    artifactsType: settings.artifacts.type,
+    ...(cloudWatch?.status === "DISABLED"
+      ? {}
+      : {
+          logs: {
+            groupName: cloudWatch?.groupName ?? `/aws/codebuild/${settings.projectName}`,
+            streamName: prefix === undefined || prefix === "" ? uuid : `${prefix}/${uuid}`,
+          },
+        }),
+    timeoutMs: settings.timeoutInMinutes * 60_000,
+    strict,
+  };
+}
+
+function loadPlan(record: BuildRecord, text: string, file: string, strict: boolean): LoadedPlan {
+  const { settings } = record;
+  const { buildspec, failure } = parseBuildspec(text, file);
+  if (failure || !buildspec) {
+    return {
+      kind: "failure",
+      failure: { statusCode: failure?.statusCode ?? "YAML_FILE_ERROR", message: failure?.message ?? "YAML file is empty" },
+    };
+  }
+  const { plan } = planBuild({
+    buildspec,
+    project: {
+      name: settings.projectName,
+      environment: { ...settings.environment, environmentVariables: settings.projectVariables },
+      timeoutInMinutes: settings.timeoutInMinutes,
+    },
+    overrides: { environmentVariablesOverride: settings.overrideVariables },
+    strict,
+  });
+  return { kind: "plan", plan };
+}
+
+const textOf = (error: unknown): string =>
+  error instanceof AwsError
+    ? `${error.code}: ${error.message}`
+    : error instanceof Error
+      ? error.message
+      : String(error);

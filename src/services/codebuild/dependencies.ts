@@ -1,0 +1,34 @@
+/** What CodeBuild needs from outside; app.ts gives it. */
+import type { AwsScope } from "../../core/arn.ts";
+import type { AwsCaller } from "../../core/aws.ts";
+import type { Clock } from "../../core/clock.ts";
+import type { Ids } from "../../core/ids.ts";
+import type { BuildDocker, BuildDockerRequest, Engine, EngineName } from "../../build/run/index.ts";
+import type { Store } from "../../store/store.ts";
+
+export interface CodeBuildDependencies {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  /** Calls as a service principal, e.g. `codebuild.amazonaws.com`, on behalf of `sourceArn` (the project's ARN). */
+  callerForService(serviceName: string, sourceArn: string, scope: AwsScope): AwsCaller;
+  /** Calls as the owner of an access key (a role session's). */
+  callerForAccessKey(accessKeyId: string, scope: AwsScope): AwsCaller;
+  /** Base URL of the endpoint that builds of this process talk to, e.g. `http://127.0.0.1:4566`. Asked when a build starts. */
+  endpointUrl(): string;
+  readonly engines: readonly Engine[];
+  /** Default `auto`. */
+  readonly engine?: EngineName | "auto";
+  /** Opens the docker side of a build; absent: builds have none. */
+  openDocker?(request: BuildDockerRequest & { readonly scope: AwsScope }): Promise<BuildDocker>;
+  /** Folder in which each running build gets a folder; keep the path short (sockets live below). Default: the system's temporary folder. */
+  readonly workRoot?: string;
+  /** Where events and artifacts are kept; undefined in memory (then below `workRoot`, removed on close). */
+  readonly stateDir: string | undefined;
+  /** AWS's grammar only. */
+  readonly strict?: boolean;
+  /** Builds at the same time in this process; default: the number of processors. */
+  readonly maxConcurrentBuilds?: number;
+  /** The machine's environment; default `process.env`. */
+  readonly machine?: Readonly<Record<string, string | undefined>>;
+}
