@@ -1,0 +1,212 @@
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { failureOf, openServices, type ServicesFixture } from "../../../test/support/services-fixture.ts";
+import { kms } from "../kms/index.ts";
+import { ssm } from "./index.ts";
+
+let services: ServicesFixture;
+const put = (input: object) => services.root.call("ssm", "PutParameter", input);
+const get = async (Name: string, input: object = {}) =>
+  (await services.root.call<{ Parameter: Record<string, unknown> }>("ssm", "GetParameter", { Name, ...input }))
+    .Parameter;
+
+beforeEach(async () => {
+  services = await openServices([ssm, kms]);
+});
+afterEach(() => services.close());
+
+const BAD_NAME =
+  'ValidationException: Parameter name: can\'t be prefixed with "ssm" (case-insensitive). If formed as a path, it can ' +
+  "consist of sub-paths divided by slash symbol; each sub-path can be formed as a mix of letters, numbers and the " +
+  "following 3 symbols .-_";
+
+describe("PutParameter", () => {
+  it("creates version 1 and counts up with every overwrite", async () => {
+    expect(await put({ Name: "/a/b", Value: "1", Type: "String" })).toEqual({ Version: 1, Tier: "Standard" });
+    expect(await put({ Name: "/a/b", Value: "2", Overwrite: true })).toEqual({ Version: 2, Tier: "Standard" });
+    expect(await get("/a/b")).toEqual({
+      Name: "/a/b",
+      Type: "String",
+      Value: "2",
+      Version: 2,
+      LastModifiedDate: services.clock.nowMs(),
+      ARN: "arn:aws:ssm:us-east-1:000000000000:parameter/a/b",
+      DataType: "text",
+    });
+  });
+
+  it("gives concurrent overwrites different versions", async () => {
+    await put({ Name: "x", Value: "0", Type: "SecureString" });
+    const answers = await Promise.all(["1", "2", "3"].map((Value) => put({ Name: "x", Value, Overwrite: true })));
+    expect(answers.map((answer) => answer["Version"]).sort()).toEqual([2, 3, 4]);
+  });
+
+  it("refuses to replace without Overwrite", async () => {
+    await put({ Name: "x", Value: "1", Type: "String" });
+    const failure =
+      "The parameter already exists. To overwrite this value, set the overwrite option in the request to true.";
+    expect(await failureOf(put({ Name: "x", Value: "2", Type: "String" }))).toBe(`ParameterAlreadyExists: ${failure}`);
+    expect(await failureOf(put({ Name: "/x", Value: "2", Type: "String" }))).toBe(`ParameterAlreadyExists: ${failure}`);
+  });
+
+  it.each([
+    ["a/b", "ValidationException: Parameter name must be a fully qualified name."],
+    ["/a b", BAD_NAME],
+    ["/a//b", BAD_NAME],
+    ["/a/", BAD_NAME],
+    ["SSM-x", BAD_NAME],
+    ["/ssm/x", BAD_NAME],
+    ["arn:aws:ssm:us-east-1:000000000000:parameter/x", BAD_NAME],
+    ["awslimits", "AccessDeniedException: No access to reserved parameter name: awslimits."],
+    ["/AWS/test", "AccessDeniedException: No access to reserved parameter name: AWS/test."],
+    [`/${"a/".repeat(15)}b`, /^HierarchyLevelLimitExceededException: A hierarchy can have a maximum of 15 levels\./],
+    ["x".repeat(967), /^ValidationException: 1 validation error detected: .* length less than or equal to 966$/],
+  ])("refuses the name %s", async (Name, expected) => {
+    const failure = await failureOf(put({ Name, Value: "1", Type: "String" }));
+    if (typeof expected === "string") expect(failure).toBe(expected);
+    else expect(failure).toMatch(expected);
+  });
+
+  it("trims spaces around the name", async () => {
+    await put({ Name: "  x ", Value: "1", Type: "String" });
+    expect(await get("x")).toMatchObject({ Name: "x" });
+  });
+
+  it.each([
+    [{ Value: "1" }, "ValidationException: A parameter type is required when you create a parameter."],
+    [
+      { Value: "", Type: "String" },
+      "ValidationException: 1 validation error detected: Value '' at 'value' failed to satisfy constraint: Member must have length greater than or equal to 1",
+    ],
+    [
+      { Value: "v".repeat(40_000), Type: "String" },
+      "ValidationException: 1 validation error detected: Value at 'value' failed to satisfy constraint: Member must have length less than or equal to 32768",
+    ],
+    [
+      { Value: "{{ssm:other}}", Type: "String" },
+      'ValidationException: Parameter value can\'t nest another parameter. Do not use "{{}}" in the value.',
+    ],
+    [
+      { Value: "1", Type: "String", DataType: "Text" },
+      "ValidationException: The following data type is not supported: Text (Data type names are all lowercase.)",
+    ],
+    [
+      { Value: "abc", Type: "String", AllowedPattern: "\\d+" },
+      "ParameterPatternMismatchException: Parameter value, cannot be validated against allowedPattern: \\d+",
+    ],
+    [{ Value: "1", Type: "String", AllowedPattern: "(" }, /^InvalidAllowedPatternException: /],
+    [
+      { Value: "1", Type: "String", Overwrite: true, Tags: [{ Key: "a", Value: "b" }] },
+      "ValidationException: Invalid request: tags and overwrite can't be used together. To create a parameter with tags, please remove overwrite flag. To update tags for an existing parameter, please use AddTagsToResource or RemoveTagsFromResource.",
+    ],
+  ])("refuses %j", async (input, expected) => {
+    const failure = await failureOf(put({ Name: "x", ...input }));
+    if (typeof expected === "string") expect(failure).toBe(expected);
+    else expect(failure).toMatch(expected);
+  });
+
+  it("keeps what an overwrite leaves out, and the allowed pattern still counts", async () => {
+    await put({ Name: "x", Value: "1", Type: "String", Description: "number", AllowedPattern: "\\d+" });
+    expect(await failureOf(put({ Name: "x", Value: "no", Overwrite: true }))).toMatch(/^ParameterPatternMismatch/);
+    await put({ Name: "x", Value: "22", Overwrite: true });
+    expect(await services.root.call("ssm", "DescribeParameters", {})).toMatchObject({
+      Parameters: [{ Name: "x", Description: "number", AllowedPattern: "\\d+", Version: 2 }],
+    });
+  });
+
+  it("refuses to change the type", async () => {
+    await put({ Name: "x", Value: "1", Type: "String" });
+    expect(await failureOf(put({ Name: "x", Value: "1", Type: "SecureString", Overwrite: true }))).toMatch(
+      /^HierarchyTypeMismatchException: Parameter Store does not support changing a parameter type/,
+    );
+  });
+
+  it("keeps a hundred versions and refuses to drop a labelled one", async () => {
+    await put({ Name: "x", Value: "1", Type: "String" });
+    for (let n = 2; n <= 101; n++) await put({ Name: "x", Value: String(n), Overwrite: true });
+    expect(await failureOf(services.root.call("ssm", "GetParameter", { Name: "x:1" }))).toBe(
+      "ParameterVersionNotFound: Systems Manager could not find version 1 of x. Verify the version and try again.",
+    );
+    expect(await get("x:2")).toMatchObject({ Value: "2" });
+    await services.root.call("ssm", "LabelParameterVersion", { Name: "x", ParameterVersion: 2, Labels: ["old"] });
+    expect(await failureOf(put({ Name: "x", Value: "102", Overwrite: true }))).toBe(
+      "ParameterMaxVersionLimitExceeded: You attempted to create a new version of x by calling the PutParameter API " +
+        "with the overwrite flag. Version 2, the oldest version, can't be deleted because it has a label associated " +
+        "with it. Move the label to another version of the parameter, and try again.",
+    );
+  });
+});
+
+describe("tiers", () => {
+  const long = "v".repeat(4097);
+
+  it("limit the value, by the tier asked for or by what fits", async () => {
+    expect(await failureOf(put({ Name: "x", Value: long, Type: "String" }))).toBe(
+      "ValidationException: Standard tier parameters support a maximum parameter value of 4096 characters. To create a " +
+        "larger parameter value, upgrade the parameter to use the advanced-parameter tier. For more information, see " +
+        "https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-advanced-parameters.html",
+    );
+    expect(await put({ Name: "x", Value: long, Type: "String", Tier: "Intelligent-Tiering" })).toMatchObject({
+      Tier: "Advanced",
+    });
+    expect(await put({ Name: "y", Value: "v", Type: "String", Tier: "Intelligent-Tiering" })).toMatchObject({
+      Tier: "Standard",
+    });
+    expect(await failureOf(put({ Name: "z", Value: long + long, Type: "String", Tier: "Advanced" }))).toContain("8192");
+    expect(await failureOf(put({ Name: "x", Value: "v", Overwrite: true, Tier: "Standard" }))).toContain(
+      "You can't downgrade a parameter from the advanced-parameter tier to the standard-parameter tier",
+    );
+    expect(await put({ Name: "x", Value: "v", Overwrite: true })).toEqual({ Version: 2, Tier: "Advanced" });
+  });
+
+  it("default to the account's service setting", async () => {
+    const SettingId = "/ssm/parameter-store/default-parameter-tier";
+    const setting = async () =>
+      (await services.root.call<{ ServiceSetting: object }>("ssm", "GetServiceSetting", { SettingId })).ServiceSetting;
+    expect(await setting()).toMatchObject({ SettingValue: "Standard", Status: "Default", LastModifiedUser: "System" });
+    await services.root.call("ssm", "UpdateServiceSetting", { SettingId, SettingValue: "Advanced" });
+    expect(await setting()).toMatchObject({ SettingValue: "Advanced", Status: "Customized" });
+    expect(await put({ Name: "x", Value: "v", Type: "String" })).toMatchObject({ Tier: "Advanced" });
+    await services.root.call("ssm", "ResetServiceSetting", { SettingId });
+    expect(await put({ Name: "y", Value: "v", Type: "String" })).toMatchObject({ Tier: "Standard" });
+    expect(await failureOf(services.root.call("ssm", "GetServiceSetting", { SettingId: "/ssm/other" }))).toMatch(
+      /^ServiceSettingNotFound: /,
+    );
+  });
+});
+
+describe("parameter policies", () => {
+  const policy = (Type: string, Attributes: object) => ({ Type, Version: "1.0", Attributes });
+  const putWith = (policies: unknown, input: object = {}) =>
+    put({ Name: "x", Value: "v", Type: "String", Tier: "Advanced", Policies: JSON.stringify(policies), ...input });
+
+  it("delete the parameter when it expires", async () => {
+    const at = services.clock.nowMs() + 1000;
+    const expiration = policy("Expiration", { Timestamp: new Date(at).toISOString() });
+    await putWith([expiration]);
+    expect(await services.root.call("ssm", "DescribeParameters", {})).toMatchObject({
+      Parameters: [
+        { Policies: [{ PolicyText: JSON.stringify(expiration), PolicyType: "Expiration", PolicyStatus: "Pending" }] },
+      ],
+    });
+    services.clock.advance(1000);
+    expect(await failureOf(get("x"))).toBe("ParameterNotFound");
+    expect(await services.root.call("ssm", "DescribeParameters", {})).toEqual({ Parameters: [] });
+    expect(await put({ Name: "x", Value: "new", Type: "String" })).toMatchObject({ Version: 1 });
+    expect(await services.root.call("ssm", "GetParameterHistory", { Name: "x" })).toMatchObject({
+      Parameters: [{ Version: 1, Value: "new" }],
+    });
+  });
+
+  it("must be of a known type with sensible attributes, in the advanced tier", async () => {
+    const expiration = policy("Expiration", { Timestamp: "2030-01-01T00:00:00.000Z" });
+    expect(await failureOf(putWith([policy("Other", {})]))).toMatch(/^InvalidPolicyTypeException: /);
+    expect(await failureOf(putWith([policy("Expiration", {})]))).toMatch(/^InvalidPolicyAttributeException: /);
+    expect(await failureOf(putWith([policy("NoChangeNotification", { After: "x", Unit: "Days" })]))).toMatch(
+      /^InvalidPolicyAttributeException: /,
+    );
+    expect(await failureOf(putWith([expiration, expiration]))).toMatch(/^IncompatiblePolicyException: /);
+    expect(await failureOf(putWith(Array.from({ length: 11 }, () => expiration)))).toMatch(/^PoliciesLimitExceeded/);
+    expect(await failureOf(putWith([expiration], { Tier: "Standard" }))).toMatch(/^ValidationException: Parameter pol/);
+    expect(await putWith([{}])).toEqual({ Version: 1, Tier: "Advanced" });
+  });
+});
