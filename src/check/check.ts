@@ -2,9 +2,10 @@
  * Runs every rule over one buildspec and the files around it. Pure: files come through the Workspace port, parameters
  * through the caller. Flow: text → parseBuildspec → rules → sorted findings (docs/checks.md lists the rules).
  */
-import { type Diagnostic, sortDiagnostics } from "../core/diagnostics.ts";
+
 import { type Buildspec, parseBuildspec } from "../build/buildspec/index.ts";
 import type { EnvironmentVariable } from "../build/plan/index.ts";
+import { type Diagnostic, sortDiagnostics } from "../core/diagnostics.ts";
 import { findBuildspec } from "./find-buildspec.ts";
 import { lineIndex } from "./line-index.ts";
 import type { CheckContext, Rule } from "./rule.ts";

@@ -68,7 +68,10 @@ export function effectsOf(command: ShellCommand, functions: ReadonlySet<string>)
     case "podman":
     case "docker-compose":
     case "buildah":
-      return { paths, isAnything: /^(cp|run|exec|compose|save|export|create|start|up)$/.test(texts[0] ?? "") || hasOutput(command) };
+      return {
+        paths,
+        isAnything: /^(cp|run|exec|compose|save|export|create|start|up)$/.test(texts[0] ?? "") || hasOutput(command),
+      };
     case "aws":
       return { paths, isAnything: awsWrites(texts) };
     case "pip":
@@ -81,7 +84,8 @@ export function effectsOf(command: ShellCommand, functions: ReadonlySet<string>)
     case "npm":
     case "yarn":
     case "pnpm":
-      if (/^(-v|--version|config|login|version|whoami|cache|audit)$/.test(command.args[0]?.text ?? "")) return { paths, isAnything: false };
+      if (/^(-v|--version|config|login|version|whoami|cache|audit)$/.test(command.args[0]?.text ?? ""))
+        return { paths, isAnything: false };
       if (/^(ci|install|i|add)$/.test(command.args[0]?.text ?? "")) {
         // Dependencies land in node_modules; scripts of the package may do more, but not make source files.
         at("node_modules");
@@ -94,9 +98,16 @@ export function effectsOf(command: ShellCommand, functions: ReadonlySet<string>)
     case "sed":
       return { paths, isAnything: false };
     case "terraform":
-      return { paths, isAnything: /^(plan|apply|output)$/.test(texts[0] ?? "") && command.args.some((word) => /^-out/.test(word.source)) };
+      return {
+        paths,
+        isAnything:
+          /^(plan|apply|output)$/.test(texts[0] ?? "") && command.args.some((word) => /^-out/.test(word.source)),
+      };
     default:
-      if (command.args.length === 1 && /^(-v|-V|-version|--version|version|-h|--help)$/.test(command.args[0]?.text ?? "")) {
+      if (
+        command.args.length === 1 &&
+        /^(-v|-V|-version|--version|version|-h|--help)$/.test(command.args[0]?.text ?? "")
+      ) {
         return { paths, isAnything: false };
       }
       return { paths, isAnything: true };
@@ -106,17 +117,27 @@ export function effectsOf(command: ShellCommand, functions: ReadonlySet<string>)
 const joined = (to: string | undefined, from: string | undefined): string | undefined =>
   to === undefined || from === undefined ? undefined : `${to}/${from.replace(/\/$/, "").split("/").pop() ?? ""}`;
 
-const hasOutput = (command: ShellCommand): boolean => command.args.some((word) => /^(-o|--output|-d=|--iidfile)/.test(word.source));
+const hasOutput = (command: ShellCommand): boolean =>
+  command.args.some((word) => /^(-o|--output|-d=|--iidfile)/.test(word.source));
 
-function git(texts: readonly (string | undefined)[], made: (words: readonly (string | undefined)[]) => Effects, paths: string[]): Effects {
+function git(
+  texts: readonly (string | undefined)[],
+  made: (words: readonly (string | undefined)[]) => Effects,
+  paths: string[],
+): Effects {
   const [verb, ...rest] = texts;
   if (verb === "clone") {
     const [url, to] = rest;
     if (to !== undefined) return made([to]);
-    const name = url?.replace(/\/$/, "").split("/").pop()?.replace(/\.git$/, "");
+    const name = url
+      ?.replace(/\/$/, "")
+      .split("/")
+      .pop()
+      ?.replace(/\.git$/, "");
     return made([name]);
   }
-  const isReading = /^(config|log|status|rev-parse|diff|describe|show|fetch|branch|tag|remote|--version|rev-list|add|commit|push)$/;
+  const isReading =
+    /^(config|log|status|rev-parse|diff|describe|show|fetch|branch|tag|remote|--version|rev-list|add|commit|push)$/;
   return { paths, isAnything: !isReading.test(verb ?? "") };
 }
 
@@ -130,7 +151,9 @@ function awsWrites(texts: readonly (string | undefined)[]): boolean {
 }
 
 function pip(command: ShellCommand, paths: string[], texts: readonly (string | undefined)[]): Effects {
-  const isElsewhere = command.args.some((word) => /^(-t|--target|--prefix|--root|-d|--dest|--src|-w|--wheel-dir)/.test(word.text ?? ""));
+  const isElsewhere = command.args.some((word) =>
+    /^(-t|--target|--prefix|--root|-d|--dest|--src|-w|--wheel-dir)/.test(word.text ?? ""),
+  );
   const verb = texts.find((text) => text !== undefined);
   return { paths, isAnything: isElsewhere || verb === "download" || verb === "wheel" };
 }
@@ -158,5 +181,8 @@ export function isTest(node: SyntaxNode): boolean {
   if (node.type === "Pipeline") return node.commands.some((command) => isTest(command));
   if (node.type !== "Command") return false;
   const name = node.name?.value ?? "";
-  return /^(test|\[|\[\[|grep|egrep|which|type|hash)$/.test(name) || (name === "command" && /\s-v\s/.test(` ${node.suffix.map((s) => ("text" in s ? s.text : "")).join(" ")} `));
+  return (
+    /^(test|\[|\[\[|grep|egrep|which|type|hash)$/.test(name) ||
+    (name === "command" && /\s-v\s/.test(` ${node.suffix.map((s) => ("text" in s ? s.text : "")).join(" ")} `))
+  );
 }

@@ -79,7 +79,14 @@ export function envEdits(context: CheckContext, additions: EnvAdditions): Edit[]
     if (!isOpen(lines, line)) return undefined;
     const last = blockEnd(lines, line);
     const indent = last === line ? child * 2 : firstChildIndent(lines, line, last);
-    edits.push(insertAfter(context, lines, last, entries.map((entry) => " ".repeat(indent) + entry)));
+    edits.push(
+      insertAfter(
+        context,
+        lines,
+        last,
+        entries.map((entry) => " ".repeat(indent) + entry),
+      ),
+    );
   }
   if (additions.shell !== undefined) {
     edits.push(insertAfter(context, lines, env, [`${pad}shell: ${additions.shell}`]));
@@ -134,7 +141,7 @@ function newEnv(context: CheckContext, lines: TextLines, additions: EnvAdditions
       file: context.file,
       startOffset: start,
       endOffset: start,
-      newText: added.map((line) => line + lines.newline).join("") ,
+      newText: added.map((line) => line + lines.newline).join(""),
     },
   ];
 }

@@ -6,8 +6,7 @@
  */
 import { execFileSync } from "node:child_process";
 import { lstatSync, readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
-import { join, resolve, sep } from "node:path";
-import { posix } from "node:path";
+import { join, posix, resolve, sep } from "node:path";
 import ignore, { type Ignore } from "ignore";
 import type { Workspace } from "./workspace.ts";
 
@@ -71,13 +70,18 @@ export function createFolderWorkspace(dir: string): Workspace {
     files: () => list().files,
     isIgnored(path) {
       const clean = cleanPath(path);
-      return clean !== "" && exists(clean) !== undefined && !list().known.has(clean) && !isEmptyFolder(join(root, clean));
+      return (
+        clean !== "" && exists(clean) !== undefined && !list().known.has(clean) && !isEmptyFolder(join(root, clean))
+      );
     },
   };
 }
 
 const cleanPath = (path: string): string =>
-  posix.normalize(path || ".").replace(/\/$/, "").replace(/^\.$/, "");
+  posix
+    .normalize(path || ".")
+    .replace(/\/$/, "")
+    .replace(/^\.$/, "");
 
 function isEmptyFolder(path: string): boolean {
   try {

@@ -20,7 +20,12 @@ export interface CheckJson {
     readonly fix: Fix | null;
     readonly source: string;
   }[];
-  readonly summary: { readonly errors: number; readonly warnings: number; readonly infos: number; readonly fixable: number };
+  readonly summary: {
+    readonly errors: number;
+    readonly warnings: number;
+    readonly infos: number;
+    readonly fixable: number;
+  };
 }
 
 export function toJson(diagnostics: readonly Diagnostic[]): CheckJson {
@@ -51,15 +56,15 @@ export function toJson(diagnostics: readonly Diagnostic[]): CheckJson {
 /** One `::error …` line a finding. */
 export function toGithub(diagnostics: readonly Diagnostic[]): string {
   const level = { error: "error", warning: "warning", info: "notice" } as const;
-  const escape = (text: string) => text.replace(/%/g, "%25").replace(/\r/g, "%0D").replace(/\n/g, "%0A");
-  const property = (text: string) => escape(text).replace(/:/g, "%3A").replace(/,/g, "%2C");
+  const escaped = (text: string) => text.replace(/%/g, "%25").replace(/\r/g, "%0D").replace(/\n/g, "%0A");
+  const property = (text: string) => escaped(text).replace(/:/g, "%3A").replace(/,/g, "%2C");
   return diagnostics
     .map(({ severity, span, code, message, why, fix }) => {
       const place = span
         ? ` file=${property(span.file)},line=${span.line},endLine=${span.endLine},col=${span.column},endColumn=${span.endColumn},title=${property(code)}`
         : ` title=${property(code)}`;
       const text = [message, why, fix && `fix: ${fix.title}`].filter((line) => line !== undefined).join("\n");
-      return `::${level[severity]}${place}::${escape(text)}`;
+      return `::${level[severity]}${place}::${escaped(text)}`;
     })
     .join("\n");
 }

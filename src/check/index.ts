@@ -2,10 +2,10 @@
 export { type AppliedFixes, applyFixes } from "./apply-fixes.ts";
 export { type CheckInput, type CheckProject, check, type KnownParameter, type ParameterSource } from "./check.ts";
 export { createFolderWorkspace } from "./folder-workspace.ts";
+export { type CheckJson, toGithub, toJson, toSarif } from "./formats.ts";
 export { createMemoryWorkspace } from "./memory-workspace.ts";
 export { editDistance, nearest, nearestPath } from "./nearest.ts";
 export { type FrameOptions, renderDiagnostic, renderDiagnostics } from "./render.ts";
-export { rules } from "./rules/index.ts";
 export type { Rule } from "./rule.ts";
-export { type CheckJson, toGithub, toJson, toSarif } from "./formats.ts";
+export { rules } from "./rules/index.ts";
 export type { Workspace } from "./workspace.ts";

@@ -13,7 +13,11 @@ export function createMemoryWorkspace(
     for (let at = posix.dirname(path); at !== "."; at = posix.dirname(at)) directories.add(at);
   }
   const all = new Set([...paths, ...(options.ignored ?? [])]);
-  const clean = (path: string) => posix.normalize(path || ".").replace(/\/$/, "").replace(/^\.$/, "");
+  const clean = (path: string) =>
+    posix
+      .normalize(path || ".")
+      .replace(/\/$/, "")
+      .replace(/^\.$/, "");
   return {
     root: options.root ?? "/workspace",
     exists: (path) => (all.has(clean(path)) ? "file" : directories.has(clean(path)) ? "directory" : undefined),

@@ -40,12 +40,18 @@ export interface PathGuess {
  * shortest; for folders also a sibling with a similar name. Undefined when nothing comes near.
  */
 export function nearestPath(workspace: Workspace, path: string, kind: "file" | "directory"): PathGuess | undefined {
-  const wanted = posix.normalize(path).replace(/^(\.\.?\/)+/, "").replace(/\/$/, "");
+  const wanted = posix
+    .normalize(path)
+    .replace(/^(\.\.?\/)+/, "")
+    .replace(/\/$/, "");
   const base = posix.basename(wanted).toLowerCase();
   const all = kind === "file" ? workspace.files() : foldersOf(workspace);
   const scored = all
     .filter((candidate) => posix.basename(candidate).toLowerCase() === base)
-    .map((candidate) => ({ path: candidate, score: commonTail(candidate, wanted) * 1000 - candidate.split("/").length }))
+    .map((candidate) => ({
+      path: candidate,
+      score: commonTail(candidate, wanted) * 1000 - candidate.split("/").length,
+    }))
     .sort((a, b) => b.score - a.score || (a.path < b.path ? -1 : 1));
   const [best, second] = scored;
   if (best) return { path: best.path, isUnique: best.score !== second?.score };

@@ -48,18 +48,24 @@ export function pathUsesOf(command: ShellCommand): PathUse[] {
     case "make":
       return [
         ...optionValues(args, ["-C", "--directory"], "directory", "make -C"),
-        ...(args.some((word) => /^(-C|--directory)/.test(word.source)) ? [] : optionValues(args, ["-f", "--file"], "file", "make -f")),
+        ...(args.some((word) => /^(-C|--directory)/.test(word.source))
+          ? []
+          : optionValues(args, ["-f", "--file"], "file", "make -f")),
       ];
     case "kubectl":
       return args.some((word) => /^(-k|--kustomize)/.test(word.source))
         ? []
-        : optionValues(args, ["-f", "--filename"], "any", "kubectl -f").filter(({ path }) => path !== "-" && !path.includes("://"));
+        : optionValues(args, ["-f", "--filename"], "any", "kubectl -f").filter(
+            ({ path }) => path !== "-" && !path.includes("://"),
+          );
     case "chmod": {
       const [, ...files] = args.filter((word) => !/^-[a-zA-Z]/.test(word.source) || /^-[rwxX]+$/.test(word.source));
       return files.flatMap((word) => use(word, "any", name));
     }
     default:
-      return name !== undefined && /^\.{1,2}\//.test(name) && command.nameWord ? use(command.nameWord, "file", "the command") : [];
+      return name !== undefined && /^\.{1,2}\//.test(name) && command.nameWord
+        ? use(command.nameWord, "file", "the command")
+        : [];
   }
 }
 
@@ -68,7 +74,12 @@ function use(word: ShellWord, kind: PathUse["kind"], user: string, path = word.t
 }
 
 /** Values of `--option VALUE`, `--option=VALUE` and, for one-letter options, `-oVALUE`. */
-function optionValues(args: readonly ShellWord[], names: readonly string[], kind: PathUse["kind"], user: string): PathUse[] {
+function optionValues(
+  args: readonly ShellWord[],
+  names: readonly string[],
+  kind: PathUse["kind"],
+  user: string,
+): PathUse[] {
   return args.flatMap((word, index) => {
     const text = word.text;
     if (text === undefined) return [];
@@ -77,7 +88,8 @@ function optionValues(args: readonly ShellWord[], names: readonly string[], kind
       return value ? use(value, kind, user) : [];
     }
     for (const name of names) {
-      if (name.startsWith("--") && text.startsWith(`${name}=`)) return use(word, kind, user, text.slice(name.length + 1));
+      if (name.startsWith("--") && text.startsWith(`${name}=`))
+        return use(word, kind, user, text.slice(name.length + 1));
       if (!name.startsWith("--") && text.startsWith(name) && !text.startsWith("--")) {
         return use(word, kind, user, text.slice(2).replace(/^=/, ""));
       }
@@ -105,7 +117,14 @@ function script(args: readonly ShellWord[], name: string, withValue: RegExp): Pa
   for (let at = 0; at < args.length; at++) {
     const word = args[at];
     if (!word || word.text === undefined) return [];
-    if (/^-[a-zA-Z]*[cmes]$/.test(word.text) || word.text === "-" || word.text === "--eval" || word.text === "--print" || word.text === "-p") return [];
+    if (
+      /^-[a-zA-Z]*[cmes]$/.test(word.text) ||
+      word.text === "-" ||
+      word.text === "--eval" ||
+      word.text === "--print" ||
+      word.text === "-p"
+    )
+      return [];
     if (withValue.test(word.text)) at++;
     else if (!/^[-+]/.test(word.text)) return use(word, "file", name);
   }
@@ -114,7 +133,9 @@ function script(args: readonly ShellWord[], name: string, withValue: RegExp): Pa
 
 /** Options of `docker build` that take no value; every other `--option` without `=` takes the next word. */
 const flagsWithoutValue = new Set(
-  "--compress --disable-content-trust --force-rm --no-cache --pull -q --quiet --rm --squash --load --push --debug -D --check".split(" "),
+  "--compress --disable-content-trust --force-rm --no-cache --pull -q --quiet --rm --squash --load --push --debug -D --check".split(
+    " ",
+  ),
 );
 
 function dockerBuild(args: readonly ShellWord[], program: string): PathUse[] {
@@ -140,7 +161,11 @@ function dockerBuild(args: readonly ShellWord[], program: string): PathUse[] {
       if (!text.includes("=") && !flagsWithoutValue.has(text) && !/^-[a-zA-Z].+/.test(text.replace(/^--.*/, ""))) at++;
     } else context ??= word;
   }
-  if (context?.text !== undefined && context.text !== "-" && !/^(https?:|git@|git:|ssh:|oci-layout:)/.test(context.text)) {
+  if (
+    context?.text !== undefined &&
+    context.text !== "-" &&
+    !/^(https?:|git@|git:|ssh:|oci-layout:)/.test(context.text)
+  ) {
     const inContext = use(context, "directory", `${program} build`);
     uses.push(...inContext.map((found) => (dockerfile === undefined ? { ...found, mustHold: "Dockerfile" } : found)));
   }

@@ -37,19 +37,20 @@ function compute(context: CheckContext): readonly Edit[] | undefined {
   for (const { name, value } of [...env.parameterStore, ...env.secretsManager]) names.set(name.value, value.value);
 
   const moved = env.variables.filter(({ value }) => parameterNameIn(value.value) !== undefined);
-  for (const variable of env.variables) if (!moved.includes(variable)) names.set(variable.name.value, variable.value.value);
+  for (const variable of env.variables)
+    if (!moved.includes(variable)) names.set(variable.name.value, variable.value.value);
   const remove = (from: number, to: number) => {
     const start = lines.at(from)?.start ?? 0;
     removals.push({ file: context.file, startOffset: start, endOffset: lines.at(to)?.end ?? start, newText: "" });
   };
-  const add = (variable: Variable): boolean => {
+  const add = (variable: Variable, comments: readonly string[] = []): boolean => {
     const name = variable.name.value;
     const earlier = names.get(name);
     if (earlier !== undefined) return earlier === variable.value.value;
     const line = entryLine(context, lines, variable);
     if (line === undefined) return false;
     names.set(name, variable.value.value);
-    (parameterNameIn(variable.value.value) === undefined ? plain : parameters).push(line);
+    (parameterNameIn(variable.value.value) === undefined ? plain : parameters).push(...comments, line);
     return true;
   };
 
@@ -72,16 +73,18 @@ function compute(context: CheckContext): readonly Edit[] | undefined {
     const block = environmentBlock(lines, key.span.line);
     if (!block) return undefined;
     const inside = phase.environmentVariables;
+    let comments: string[] = [];
     for (let at = block.first; at <= block.last; at++) {
       const variable = inside.find(({ name }) => name.span.line === at);
       if (variable) {
-        if (!add(variable)) return undefined;
+        if (!add(variable, comments)) return undefined;
+        comments = [];
         continue;
       }
       const text = lines.at(at)?.text.trim() ?? "";
       if (text === "") continue;
       if (!text.startsWith("#")) return undefined;
-      parameters.push(text);
+      comments.push(text);
     }
     remove(key.span.line, block.last);
   }

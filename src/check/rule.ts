@@ -1,6 +1,7 @@
 /** What a rule of the checker is and what it is given. One rule = one file under rules/, named after its id. */
-import type { Diagnostic, Severity, Span } from "../core/diagnostics.ts";
+
 import type { Buildspec, ParsedBuildspec } from "../build/buildspec/index.ts";
+import type { Diagnostic, Severity, Span } from "../core/diagnostics.ts";
 import type { CheckProject, KnownParameter } from "./check.ts";
 import type { ShellModel } from "./shell-model.ts";
 import type { Workspace } from "./workspace.ts";

@@ -5,15 +5,23 @@
  * Sources: codebuild build-spec-ref.html (0.2: one shell for the build, so `cd` and variables carry over; 0.1: not).
  * Gaps: function bodies are not followed; a loop's body is read once.
  */
-import { forEachChild, parse, type Command, type Redirection, type Script, type Statement, type SyntaxNode } from "unbash";
-import type { Span } from "../core/diagnostics.ts";
+import {
+  type Command,
+  forEachChild,
+  parse,
+  type Redirection,
+  type Script,
+  type Statement,
+  type SyntaxNode,
+} from "unbash";
 import type { Buildspec, Located, PhaseName } from "../build/buildspec/index.ts";
+import type { Span } from "../core/diagnostics.ts";
 import type { CheckProject, KnownParameter } from "./check.ts";
 import { commandOffsets, type OffsetMap } from "./command-offsets.ts";
 import { type Effects, effectsOf, isTest } from "./effects.ts";
+import { type WordValue, wordValue } from "./shell-words.ts";
 import { directoryOf, sourceRoot } from "./source-paths.ts";
 import { knownVariables, type VariableFact } from "./variables.ts";
-import { type WordValue, wordValue } from "./shell-words.ts";
 
 export interface ShellWord extends WordValue {
   /** Place in the buildspec; undefined where YAML changed the text. */
@@ -53,7 +61,12 @@ export interface ShellModel {
   /** Commands that bash cannot parse, with where. */
   readonly problems: readonly { readonly within: Located<string>; readonly message: string; readonly span: Span }[];
   /** The parsed scripts, for rules that look at syntax. */
-  readonly scripts: readonly { readonly within: Located<string>; readonly phase: PhaseName; readonly script: Script; span(node: { pos: number; end: number }): Span }[];
+  readonly scripts: readonly {
+    readonly within: Located<string>;
+    readonly phase: PhaseName;
+    readonly script: Script;
+    span(node: { pos: number; end: number }): Span;
+  }[];
   /** May `path` have been made by any command? */
   mayExistAtEnd(path: string): boolean;
 }
@@ -182,7 +195,8 @@ class Reader {
         let previous = where.pipedFrom;
         const isNegated = node.prefixes.some((prefix) => prefix.type === "Negation");
         const isGuarded = where.isGuarded || isNegated;
-        if (node.commands.length === 1 && node.commands[0]) return this.#node(node.commands[0], state, { ...where, isGuarded });
+        if (node.commands.length === 1 && node.commands[0])
+          return this.#node(node.commands[0], state, { ...where, isGuarded });
         node.commands.forEach((command, index) => {
           // Only the last command's status counts; each runs in a subshell.
           const isStatusIgnored = where.isStatusIgnored || index < node.commands.length - 1;
@@ -209,7 +223,11 @@ class Reader {
         this.#statements(node.body.commands, copy(state), where);
         return undefined;
       case "If":
-        this.#branches([node.clause, node.then, ...node.elif.flatMap((e) => [e.clause, e.then]), node.else], state, where);
+        this.#branches(
+          [node.clause, node.then, ...node.elif.flatMap((e) => [e.clause, e.then]), node.else],
+          state,
+          where,
+        );
         return undefined;
       case "For":
       case "Select":
@@ -223,7 +241,11 @@ class Reader {
         this.#branches([node.body], state, where);
         return undefined;
       case "Case":
-        this.#branches(node.items.map((item) => item.body), state, where);
+        this.#branches(
+          node.items.map((item) => item.body),
+          state,
+          where,
+        );
         return undefined;
       case "Function":
         this.#functions.add(node.name.value);
@@ -234,7 +256,11 @@ class Reader {
   }
 
   /** Bodies that may or may not run: what they change is not known afterwards. */
-  #branches(bodies: readonly ({ readonly commands: readonly Statement[] } | undefined)[], state: ShellState, where: Where): void {
+  #branches(
+    bodies: readonly ({ readonly commands: readonly Statement[] } | undefined)[],
+    state: ShellState,
+    where: Where,
+  ): void {
     const before = copy(state);
     for (const body of bodies) {
       if (!body) continue;
@@ -408,7 +434,9 @@ function setValue(state: ShellState, name: string, value: string | undefined): v
 
 function mayExist(path: string, created: readonly string[], isAnything: boolean): boolean {
   if (isAnything) return true;
-  return created.some((made) => made === path || path.startsWith(`${made}/`) || made.startsWith(`${path}/`) || made === "");
+  return created.some(
+    (made) => made === path || path.startsWith(`${made}/`) || made.startsWith(`${path}/`) || made === "",
+  );
 }
 
 const readsInto = (command: ShellCommand): string[] =>
@@ -423,7 +451,19 @@ function setsErrexit(statement: Statement): boolean {
   return args.some((arg, index) => /^-[a-z]*e/.test(arg) || (arg === "errexit" && args[index - 1] === "-o"));
 }
 
-const wrappers = new Set(["sudo", "command", "exec", "nohup", "time", "builtin", "env", "timeout", "nice", "stdbuf", "retry"]);
+const wrappers = new Set([
+  "sudo",
+  "command",
+  "exec",
+  "nohup",
+  "time",
+  "builtin",
+  "env",
+  "timeout",
+  "nice",
+  "stdbuf",
+  "retry",
+]);
 const wrapperOptionsWithValue = /^(-u|-g|-n|-k|-s|--user|--group|--signal|--kill-after)$/;
 
 /** Drops `sudo -E`, `env A=b`, `timeout 15`, … so the name is the program that really runs. */

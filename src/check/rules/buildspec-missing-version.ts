@@ -14,7 +14,9 @@ export const buildspecMissingVersion: Rule = {
       return {
         kind: "edit",
         title: "add `version: 0.2`",
-        edits: [{ file: context.file, startOffset: start, endOffset: start, newText: `version: 0.2${newline}${newline}` }],
+        edits: [
+          { file: context.file, startOffset: start, endOffset: start, newText: `version: 0.2${newline}${newline}` },
+        ],
       };
     }),
 };

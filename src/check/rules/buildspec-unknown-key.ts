@@ -7,9 +7,24 @@ import { nearest } from "../nearest.ts";
 import type { Finding, Rule } from "../rule.ts";
 
 const phaseKeys = ["run-as", "on-failure", "commands", "finally"];
-const artifactKeys = ["files", "name", "discard-paths", "base-directory", "exclude-paths", "enable-symlinks", "s3-prefix"];
+const artifactKeys = [
+  "files",
+  "name",
+  "discard-paths",
+  "base-directory",
+  "exclude-paths",
+  "enable-symlinks",
+  "s3-prefix",
+];
 const topKeys = ["version", "run-as", "env", "proxy", "batch", "phases", "reports", "artifacts", "cache"];
-const envKeys = ["shell", "variables", "parameter-store", "secrets-manager", "exported-variables", "git-credential-helper"];
+const envKeys = [
+  "shell",
+  "variables",
+  "parameter-store",
+  "secrets-manager",
+  "exported-variables",
+  "git-credential-helper",
+];
 const batchKeys = ["build-graph", "build-list", "build-matrix", "build-fanout", "fast-fail"];
 
 export const buildspecUnknownKey: Rule = {
@@ -28,7 +43,11 @@ export const buildspecUnknownKey: Rule = {
           why: "CodeBuild ignores it and prints `Found possible syntax errors in buildspec`",
         };
         if (parent !== undefined) {
-          yield { ...base, severity: "error", message: `\`${key.value}\` stands ${place}, expected under \`${parent}\`` };
+          yield {
+            ...base,
+            severity: "error",
+            message: `\`${key.value}\` stands ${place}, expected under \`${parent}\``,
+          };
           continue;
         }
         const guess = nearest(key.value, knownKeys(section));
@@ -87,4 +106,7 @@ function knownKeys(section: string): readonly string[] {
 }
 
 const listed = (keys: readonly string[]): string =>
-  keys.map((key) => `\`${key}\``).join(", ").replace(/, ([^,]*)$/, " or $1");
+  keys
+    .map((key) => `\`${key}\``)
+    .join(", ")
+    .replace(/, ([^,]*)$/, " or $1");

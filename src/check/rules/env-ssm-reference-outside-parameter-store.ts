@@ -3,7 +3,7 @@
  * `env.variables` the text stays text, under a phase's `environment` it is ignored.
  */
 import type { SsmReference } from "../../build/buildspec/index.ts";
-import { phaseEnvironmentEdits, parameterToWrite } from "../phase-environment-edits.ts";
+import { parameterToWrite, phaseEnvironmentEdits } from "../phase-environment-edits.ts";
 import type { CheckContext, Finding, Rule } from "../rule.ts";
 
 export const envSsmReferenceOutsideParameterStore: Rule = {

@@ -19,7 +19,9 @@ export const phasesCommandIsMapping: Rule = {
       return {
         kind: "edit",
         title: "quote the whole command",
-        edits: [{ file: context.file, startOffset: span.startOffset, endOffset: span.startOffset + source.length, newText }],
+        edits: [
+          { file: context.file, startOffset: span.startOffset, endOffset: span.startOffset + source.length, newText },
+        ],
       };
     }),
 };

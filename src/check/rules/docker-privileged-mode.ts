@@ -1,0 +1,38 @@
+/** docker in a build whose project has no privileged mode: there is no daemon, every docker command fails. */
+import { dockerCommands, needsDaemon } from "../docker-commands.ts";
+import type { CheckContext, Rule } from "../rule.ts";
+
+export const dockerPrivilegedMode: Rule = {
+  id: "docker/privileged-mode",
+  severity: "error",
+  title: "docker used while the project's privilegedMode is false",
+  source:
+    "https://docs.aws.amazon.com/codebuild/latest/userguide/troubleshooting.html#troubleshooting-cannot-connect-to-docker-daemon",
+  *run(context) {
+    if (context.project.privilegedMode !== false) return;
+    const first = dockerCommands(context.shell.commands).find(({ verb }) => needsDaemon(verb));
+    if (!first) return;
+    yield {
+      message: `\`docker ${first.verb}\` needs privileged mode, which is off in ${projectText(context)}`,
+      span: first.command.span,
+      why: "without it there is no Docker daemon: `Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?`",
+      fix: {
+        kind: "command",
+        title: "set `privilegedMode` to true in the project's environment",
+        commands: updateCommands(context),
+      },
+    };
+  },
+};
+
+const projectText = ({ project }: CheckContext): string =>
+  project.name === undefined ? "the project" : `project \`${project.name}\``;
+
+function updateCommands({ project }: CheckContext): string[] {
+  const { name, environmentType, image, computeType } = project;
+  if (name === undefined || environmentType === undefined || image === undefined || computeType === undefined)
+    return [];
+  return [
+    `aws codebuild update-project --name ${name} --environment type=${environmentType},image=${image},computeType=${computeType},privilegedMode=true`,
+  ];
+}

@@ -1,0 +1,43 @@
+/** All rules of the checker, by id. A new rule is a file here, a line in this list, a golden case and a row in docs/checks.md. */
+import type { Rule } from "../rule.ts";
+import { buildspecDuplicateKey } from "./buildspec-duplicate-key.ts";
+import { buildspecMissingVersion } from "./buildspec-missing-version.ts";
+import { buildspecSyntax } from "./buildspec-syntax.ts";
+import { buildspecUnknownKey } from "./buildspec-unknown-key.ts";
+import { dockerGetLoginRemoved } from "./docker-get-login-removed.ts";
+import { dockerPrivilegedMode } from "./docker-privileged-mode.ts";
+import { dockerPushAfterFailedBuild } from "./docker-push-after-failed-build.ts";
+import { dockerPushWithoutLogin } from "./docker-push-without-login.ts";
+import { dockerRegistryUrlScheme } from "./docker-registry-url-scheme.ts";
+import { envSecretInCommand } from "./env-secret-in-command.ts";
+import { envSsmReferenceOutsideParameterStore } from "./env-ssm-reference-outside-parameter-store.ts";
+import { pathsNotFound } from "./paths-not-found.ts";
+import { phasesCommandIsMapping } from "./phases-command-is-mapping.ts";
+import { phasesCommandsNotAList } from "./phases-commands-not-a-list.ts";
+import { phasesEnvironmentNotSupported } from "./phases-environment-not-supported.ts";
+import { runtimeUnknownVersion } from "./runtime-unknown-version.ts";
+import { shellBashismUnderSh } from "./shell-bashism-under-sh.ts";
+import { ssmParameterNotFound } from "./ssm-parameter-not-found.ts";
+import { ssmStringForSecret } from "./ssm-string-for-secret.ts";
+
+export const rules: readonly Rule[] = [
+  buildspecDuplicateKey,
+  buildspecMissingVersion,
+  buildspecSyntax,
+  buildspecUnknownKey,
+  dockerGetLoginRemoved,
+  dockerPrivilegedMode,
+  dockerPushAfterFailedBuild,
+  dockerPushWithoutLogin,
+  dockerRegistryUrlScheme,
+  envSecretInCommand,
+  envSsmReferenceOutsideParameterStore,
+  pathsNotFound,
+  phasesCommandIsMapping,
+  phasesCommandsNotAList,
+  phasesEnvironmentNotSupported,
+  runtimeUnknownVersion,
+  shellBashismUnderSh,
+  ssmParameterNotFound,
+  ssmStringForSecret,
+];

@@ -1,0 +1,90 @@
+/**
+ * `runtime-versions` that the image does not list. Images since Ubuntu 5.0 and Amazon Linux 2 4.0 hand an unlisted
+ * version to the language's installer during the build, so it is slow and may fail: a warning. A runtime with a name that
+ * no image knows is an error.
+ */
+
+import type { Located } from "../../build/buildspec/index.ts";
+import type { Fix } from "../../core/diagnostics.ts";
+import { allRuntimes, type CuratedImage, curatedImage, maintainedRuntimes, type Runtimes } from "../images.ts";
+import { nearest } from "../nearest.ts";
+import type { CheckContext, Finding, Rule } from "../rule.ts";
+
+export const runtimeUnknownVersion: Rule = {
+  id: "runtime/unknown-version",
+  severity: "warning",
+  title: "a runtime or version that the image does not list",
+  source: "https://docs.aws.amazon.com/codebuild/latest/userguide/available-runtimes.html",
+  *run(context) {
+    const image = curatedImage(context.project.image);
+    // Another image: CodeBuild skips runtime selection altogether.
+    if (context.project.image !== undefined && !image) return;
+    for (const phase of context.buildspec.phases) {
+      for (const { runtime, version } of phase.runtimeVersions) {
+        const finding = findingFor(context, image, runtime, version);
+        if (finding) yield finding;
+      }
+    }
+  },
+};
+
+function findingFor(
+  context: CheckContext,
+  image: CuratedImage | undefined,
+  runtime: Located<string>,
+  version: Located<string>,
+): Finding | undefined {
+  if (/[$]/.test(version.value) || version.value === "latest" || version.value === "") return undefined;
+  if (!(runtime.value in allRuntimes) && runtime.value !== "android") {
+    const guess = nearest(runtime.value, Object.keys(allRuntimes)) ?? aliases[runtime.value];
+    return {
+      severity: "error",
+      message: `unknown runtime \`${runtime.value}\`${guess === undefined ? "" : `; did you mean \`${guess}\`?`}`,
+      span: runtime.span,
+      why: "no CodeBuild image has a runtime of that name",
+      ...(guess !== undefined && { fix: rename(context, runtime, guess) }),
+    };
+  }
+  const runtimes: Runtimes = image?.runtimes ?? maintainedRuntimes;
+  const listed = runtimes[runtime.value];
+  const name = image ? `\`${image.family}\`` : "the maintained images";
+  if (!listed) {
+    return {
+      message: `${image ? `image ${name} has` : "no maintained x86 image has"} no runtime \`${runtime.value}\``,
+      span: runtime.span,
+      why:
+        runtime.value === "docker"
+          ? "docker comes with the image and needs no runtime version; it needs privileged mode"
+          : `the image lists ${Object.keys(runtimes).join(", ")}`,
+    };
+  }
+  if (matches(version.value, listed)) return undefined;
+  return {
+    message: `${runtime.value} \`${version.value}\` is not among the versions of ${name}: ${listed.join(", ")}`,
+    span: version.span,
+    why: "current images install it during the build (`Installing custom … version`), which takes minutes and fails when the installer does not know it",
+  };
+}
+
+const aliases: Readonly<Record<string, string>> = {
+  node: "nodejs",
+  go: "golang",
+  jdk: "java",
+  openjdk: "java",
+  python3: "python",
+};
+
+/** Exact key, or `N.x` for the newest of a major version. */
+function matches(version: string, listed: readonly string[]): boolean {
+  if (listed.includes(version)) return true;
+  const major = /^(\d+)\.x$/.exec(version)?.[1];
+  return major !== undefined && listed.some((candidate) => candidate === major || candidate.startsWith(`${major}.`));
+}
+
+const rename = (context: CheckContext, runtime: Located<string>, name: string): Fix => ({
+  kind: "edit",
+  title: `rename it to \`${name}\``,
+  edits: [
+    { file: context.file, startOffset: runtime.span.startOffset, endOffset: runtime.span.endOffset, newText: name },
+  ],
+});

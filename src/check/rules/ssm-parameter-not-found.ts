@@ -1,0 +1,87 @@
+/**
+ * A referenced parameter that does not exist: CodeBuild stops in DOWNLOAD_SOURCE. `name` and `/name` are two names.
+ * Needs the list of parameters; without it the rule is silent.
+ */
+import type { Fix, Span } from "../../core/diagnostics.ts";
+import { nearest } from "../nearest.ts";
+import { phaseEnvironmentEdits } from "../phase-environment-edits.ts";
+import type { CheckContext, Rule } from "../rule.ts";
+import { findParameter, parameterNameOf } from "../variables.ts";
+
+interface Reference {
+  readonly variable: string;
+  readonly written: string;
+  readonly span: Span;
+  readonly isExtension: boolean;
+}
+
+export const ssmParameterNotFound: Rule = {
+  id: "ssm/parameter-not-found",
+  severity: "error",
+  title: "a parameter that does not exist",
+  source: "https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html#build-spec.env.parameter-store",
+  *run(context) {
+    if (!context.parameters) return;
+    for (const reference of references(context)) {
+      const { variable, written, span } = reference;
+      if (/[$`]/.test(written) || (written.startsWith("arn:") && !written.includes(":parameter/"))) continue;
+      if (findParameter(context.parameters, written)) continue;
+      const name = parameterNameOf(written);
+      const other = name.startsWith("/") ? name.slice(1) : `/${name}`;
+      const names = context.parameters.map((parameter) => parameter.name);
+      const guess = names.includes(other) ? other : nearest(name, names);
+      const isSlash = guess === other;
+      yield {
+        message: `parameter \`${name}\` of \`${variable}\` does not exist${
+          isSlash
+            ? `; \`${other}\` does: the slash in front is part of the name`
+            : guess === undefined
+              ? ""
+              : `; the nearest is \`${guess}\``
+        }`,
+        span,
+        why: `CodeBuild stops in DOWNLOAD_SOURCE with \`Decrypted Variables Error: parameter does not exist: ${name}\``,
+        fix: fixFor(context, reference, name, guess),
+      };
+    }
+  },
+};
+
+function references({ buildspec }: CheckContext): Reference[] {
+  return [
+    ...buildspec.env.parameterStore.map(({ name, value }) => ({
+      variable: name.value,
+      written: value.value,
+      span: value.span,
+      isExtension: false,
+    })),
+    ...buildspec.ssmReferences.map(({ variable, parameterName }) => ({
+      variable: variable.name.value,
+      written: parameterName,
+      span: variable.value.span,
+      isExtension: true,
+    })),
+  ].filter(({ written }) => !written.startsWith("ssm:"));
+}
+
+function fixFor(context: CheckContext, reference: Reference, name: string, guess: string | undefined): Fix {
+  if (guess === undefined) {
+    return {
+      kind: "command",
+      title: "store it",
+      commands: [`aws ssm put-parameter --name "${name}" --type SecureString --value VALUE`],
+    };
+  }
+  const title = `use \`${guess}\``;
+  const edits = reference.isExtension ? phaseEnvironmentEdits(context) : undefined;
+  if (edits) return { kind: "edit", title, edits };
+  const { span } = reference;
+  const at = context.text.slice(span.startOffset, span.endOffset).indexOf(name);
+  if (at === -1) return { kind: "command", title, commands: [] };
+  const startOffset = span.startOffset + at;
+  return {
+    kind: "edit",
+    title,
+    edits: [{ file: context.file, startOffset, endOffset: startOffset + name.length, newText: guess }],
+  };
+}
