@@ -7,15 +7,26 @@ import { buildNamed } from "./explain.ts";
 import { readLog, type WireBuild } from "./gather-facts.ts";
 import type { CliIo } from "./io.ts";
 import { addCommonOptions, option, settingsOf } from "./settings.ts";
-import { table } from "./table.ts";
 import { withSignals } from "./signals.ts";
+import { table } from "./table.ts";
 import { pause, watchBuild } from "./watch-build.ts";
 
 export function buildsCommand(io: CliIo, exit: (code: number) => void): Command {
   const group = new Command("builds").description("list, show, follow, stop and retry builds");
-  const add = (name: string, text: string, act: (context: CommandContext, kiln: Kiln, id: string | undefined, values: { follow?: boolean; limit?: string }) => Promise<number>, argument?: string) => {
+  const add = (
+    name: string,
+    text: string,
+    act: (
+      context: CommandContext,
+      kiln: Kiln,
+      id: string | undefined,
+      values: { follow?: boolean; limit?: string },
+    ) => Promise<number>,
+    argument?: string,
+  ) => {
     const command = new Command(name).description(text);
-    if (argument !== undefined) command.argument(argument, "build id, its uuid or the start of it (default: the newest)");
+    if (argument !== undefined)
+      command.argument(argument, "build id, its uuid or the start of it (default: the newest)");
     if (name === "logs") command.addOption(option("-f, --follow", "stay until the build ends"));
     if (name === "ls") command.addOption(option("--limit <n>", "how many, newest first (default: 20)"));
     addCommonOptions(command);
@@ -23,7 +34,7 @@ export function buildsCommand(io: CliIo, exit: (code: number) => void): Command 
     command.action(async (...args: unknown[]) => {
       const values = args[argument === undefined ? 0 : 1] as { follow?: boolean; limit?: string };
       const id = argument === undefined ? undefined : (args[0] as string | undefined);
-      const context = commandContext(io, settingsOf(values as object, io));
+      const context = commandContext(io, settingsOf(values, io));
       exit(await withKiln(context, (kiln) => act(context, kiln, id, values)));
     });
     group.addCommand(command);
@@ -39,7 +50,9 @@ export function buildsCommand(io: CliIo, exit: (code: number) => void): Command 
 async function newestBuilds(kiln: Kiln, limit: number): Promise<WireBuild[]> {
   const { ids = [] } = await kiln.root.call<{ ids?: string[] }>("codebuild", "ListBuilds", { sortOrder: "DESCENDING" });
   if (ids.length === 0) return [];
-  const { builds = [] } = await kiln.root.call<{ builds?: WireBuild[] }>("codebuild", "BatchGetBuilds", { ids: ids.slice(0, Math.min(100, limit)) });
+  const { builds = [] } = await kiln.root.call<{ builds?: WireBuild[] }>("codebuild", "BatchGetBuilds", {
+    ids: ids.slice(0, Math.min(100, limit)),
+  });
   return builds.toSorted((a, b) => (b.startTime ?? 0) - (a.startTime ?? 0));
 }
 
@@ -56,7 +69,9 @@ async function list(context: CommandContext, kiln: Kiln, limit: number): Promise
           build.buildStatus ?? "",
           build.currentPhase ?? "",
           build.startTime === undefined ? "" : new Date(build.startTime).toISOString().slice(0, 19),
-          build.startTime === undefined || build.endTime === undefined ? "" : ((build.endTime - build.startTime) / 1000).toFixed(1),
+          build.startTime === undefined || build.endTime === undefined
+            ? ""
+            : ((build.endTime - build.startTime) / 1000).toFixed(1),
         ]),
       ]),
     );
@@ -101,7 +116,12 @@ async function show(context: CommandContext, kiln: Kiln, id: string | undefined)
   return 0;
 }
 
-async function logs(context: CommandContext, kiln: Kiln, id: string | undefined, values: { readonly follow?: boolean }): Promise<number> {
+async function logs(
+  context: CommandContext,
+  kiln: Kiln,
+  id: string | undefined,
+  values: { readonly follow?: boolean },
+): Promise<number> {
   const build = await requireBuild(kiln, id);
   let printed = await printLogFrom(context, kiln, build, 0);
   if (!values.follow) return 0;

@@ -5,9 +5,9 @@ import { Command } from "commander";
 import type { Kiln } from "../app.ts";
 import {
   applyFixes,
+  type CheckProject,
   check,
   createFolderWorkspace,
-  type CheckProject,
   type KnownParameter,
   renderDiagnostics,
   toGithub,
@@ -55,7 +55,11 @@ interface Target {
 }
 
 /** Checks each path; answers 0, or 3 when an error is left. */
-export async function checkPaths(context: CommandContext, paths: readonly string[], values: CheckValues): Promise<number> {
+export async function checkPaths(
+  context: CommandContext,
+  paths: readonly string[],
+  values: CheckValues,
+): Promise<number> {
   const known = await knownToKiln(context, values.project);
   const all: Diagnostic[] = [];
   const texts = new Map<string, string>();
@@ -102,14 +106,21 @@ async function knownToKiln(
 ): Promise<{ parameters?: readonly KnownParameter[]; project?: CheckProject }> {
   if (!existsSync(context.settings.stateDir)) {
     if (projectName !== undefined) {
-      throw new KilnError({ code: "KILN_E_NO_PROJECT", message: `there is no project \`${projectName}\`: no state folder yet`, exitCode: 2 });
+      throw new KilnError({
+        code: "KILN_E_NO_PROJECT",
+        message: `there is no project \`${projectName}\`: no state folder yet`,
+        exitCode: 2,
+      });
     }
     return {};
   }
   return withKiln(context, async (kiln) => {
     const parameters = await knownParameters(kiln);
     if (projectName === undefined) return { parameters };
-    const project = (await requireProject(kiln.root, projectName)) as { name?: string; environment?: Record<string, unknown> };
+    const project = (await requireProject(kiln.root, projectName)) as {
+      name?: string;
+      environment?: Record<string, unknown>;
+    };
     return { parameters, project: { name: project.name, ...(project.environment as CheckProject) } };
   });
 }
@@ -130,7 +141,9 @@ async function knownParameters(kiln: Kiln): Promise<KnownParameter[]> {
 /** Writes the fixed files; true when something changed. */
 function fix(context: CommandContext, dir: string, found: readonly Diagnostic[]): boolean {
   const files = new Set(
-    found.flatMap((diagnostic) => (diagnostic.fix?.kind === "edit" ? diagnostic.fix.edits.map((edit) => edit.file) : [])),
+    found.flatMap((diagnostic) =>
+      diagnostic.fix?.kind === "edit" ? diagnostic.fix.edits.map((edit) => edit.file) : [],
+    ),
   );
   let changed = false;
   for (const file of files) {
@@ -140,7 +153,10 @@ function fix(context: CommandContext, dir: string, found: readonly Diagnostic[])
     if (fixed.text === text) continue;
     writeFileSync(path, fixed.text);
     changed = true;
-    for (const diagnostic of fixed.applied) context.note(`fixed ${file}${diagnostic.span ? `:${diagnostic.span.line}` : ""}  ${diagnostic.fix?.title ?? diagnostic.code}`);
+    for (const diagnostic of fixed.applied)
+      context.note(
+        `fixed ${file}${diagnostic.span ? `:${diagnostic.span.line}` : ""}  ${diagnostic.fix?.title ?? diagnostic.code}`,
+      );
   }
   return changed;
 }
@@ -158,9 +174,16 @@ function readIfThere(path: string): string | undefined {
   }
 }
 
-function print(context: CommandContext, all: readonly Diagnostic[], texts: ReadonlyMap<string, string>, output: string | undefined): void {
-  if (output === "json") return context.printJson(toJson(all));
-  if (output === "sarif") return context.printJson(toSarif(all, kilnVersion()));
+function print(
+  context: CommandContext,
+  all: readonly Diagnostic[],
+  texts: ReadonlyMap<string, string>,
+  output: string | undefined,
+): void {
+  if (output === "json" || output === "sarif") {
+    context.printJson(output === "json" ? toJson(all) : toSarif(all, kilnVersion()));
+    return;
+  }
   if (output === "github") {
     const text = toGithub(all);
     if (text !== "") context.print(text);
@@ -169,5 +192,7 @@ function print(context: CommandContext, all: readonly Diagnostic[], texts: Reado
   if (all.length > 0) context.print(renderDiagnostics(all, { texts, color: context.settings.hasColor }));
   const errors = all.filter((diagnostic) => diagnostic.severity === "error").length;
   const warnings = all.filter((diagnostic) => diagnostic.severity === "warning").length;
-  context.note(errors + warnings === 0 ? "no problem found" : `${plural(errors, "error")}, ${plural(warnings, "warning")}`);
+  context.note(
+    errors + warnings === 0 ? "no problem found" : `${plural(errors, "error")}, ${plural(warnings, "warning")}`,
+  );
 }

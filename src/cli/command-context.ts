@@ -37,7 +37,11 @@ export const openKiln = ({ settings }: CommandContext, options: KilnOptions = {}
   });
 
 /** Runs `work` with Kiln open and closes it afterwards, also after errors. */
-export async function withKiln<T>(context: CommandContext, work: (kiln: Kiln) => Promise<T>, options?: KilnOptions): Promise<T> {
+export async function withKiln<T>(
+  context: CommandContext,
+  work: (kiln: Kiln) => Promise<T>,
+  options?: KilnOptions,
+): Promise<T> {
   const kiln = await openKiln(context, options);
   try {
     return await work(kiln);

@@ -4,10 +4,10 @@
  */
 import type { Buildspec } from "../build/buildspec/index.ts";
 import { type BuildPlan, planBuild } from "../build/plan/index.ts";
+import { nearest } from "../check/index.ts";
 import type { AwsScope } from "../core/arn.ts";
 import type { AwsCaller } from "../core/aws.ts";
 import { KilnError } from "../core/errors.ts";
-import { nearest } from "../check/index.ts";
 import { policyFromPlan } from "../least-privilege/index.ts";
 import { unlessCode } from "./parameters.ts";
 
@@ -106,7 +106,10 @@ export async function requireRole(aws: AwsCaller, nameOrArn: string): Promise<st
   const found = await unlessCode(["NoSuchEntity"], aws.call<GetRoleOutput>("iam", "GetRole", { RoleName: name }));
   if (found?.Role?.Arn !== undefined) return found.Role.Arn;
   const { Roles = [] } = await aws.call<{ Roles?: { RoleName?: string }[] }>("iam", "ListRoles", {});
-  const suggestion = nearest(name, Roles.map((role) => role.RoleName ?? ""));
+  const suggestion = nearest(
+    name,
+    Roles.map((role) => role.RoleName ?? ""),
+  );
   throw new KilnError({
     code: "KILN_E_NO_ROLE",
     message: `there is no role \`${name}\`${suggestion === undefined ? "" : `; the nearest is \`${suggestion}\``}`,
@@ -120,14 +123,24 @@ export async function requireRole(aws: AwsCaller, nameOrArn: string): Promise<st
 }
 
 /** Creates the project, or updates it when it exists. */
-export async function putProject(aws: AwsCaller, input: { readonly name: string } & Record<string, unknown>): Promise<void> {
-  const { projects = [] } = await aws.call<{ projects?: { name?: string }[] }>("codebuild", "BatchGetProjects", { names: [input.name] });
+export async function putProject(
+  aws: AwsCaller,
+  input: { readonly name: string } & Record<string, unknown>,
+): Promise<void> {
+  const { projects = [] } = await aws.call<{ projects?: { name?: string }[] }>("codebuild", "BatchGetProjects", {
+    names: [input.name],
+  });
   await aws.call("codebuild", projects.length > 0 ? "UpdateProject" : "CreateProject", input);
 }
 
 /** A project by name, as BatchGetProjects answers it; an unknown name is an error with the nearest one. */
-export async function requireProject(aws: AwsCaller, name: string): Promise<Record<string, unknown> & { serviceRole?: string }> {
-  const { projects = [] } = await aws.call<{ projects?: Record<string, unknown>[] }>("codebuild", "BatchGetProjects", { names: [name] });
+export async function requireProject(
+  aws: AwsCaller,
+  name: string,
+): Promise<Record<string, unknown> & { serviceRole?: string }> {
+  const { projects = [] } = await aws.call<{ projects?: Record<string, unknown>[] }>("codebuild", "BatchGetProjects", {
+    names: [name],
+  });
   if (projects[0]) return projects[0];
   const { projects: names = [] } = await aws.call<{ projects?: string[] }>("codebuild", "ListProjects", {});
   const suggestion = nearest(name, names);
@@ -135,7 +148,9 @@ export async function requireProject(aws: AwsCaller, name: string): Promise<Reco
     code: "KILN_E_NO_PROJECT",
     message: `there is no project \`${name}\`${suggestion === undefined ? "" : `; the nearest is \`${suggestion}\``}`,
     fix: [
-      names.length > 0 ? `the projects are: ${names.map((known) => `\`${known}\``).join(", ")}` : "no project was created yet",
+      names.length > 0
+        ? `the projects are: ${names.map((known) => `\`${known}\``).join(", ")}`
+        : "no project was created yet",
       "leave --project away for a default project of this folder",
     ],
     exitCode: 2,

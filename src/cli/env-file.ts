@@ -42,7 +42,11 @@ export function parseEnvText(text: string, file: string): Assignment[] {
     if (line === "" || line.startsWith("#")) return;
     const match = /^(?:export\s+)?([A-Za-z_][A-Za-z0-9_./-]*)\s*=\s*(.*)$/.exec(line);
     if (!match) {
-      throw new KilnError({ code: "KILN_E_ENV_FILE", message: `${file}:${index + 1}: expected NAME=VALUE`, exitCode: 2 });
+      throw new KilnError({
+        code: "KILN_E_ENV_FILE",
+        message: `${file}:${index + 1}: expected NAME=VALUE`,
+        exitCode: 2,
+      });
     }
     assignments.push({ name: match[1] ?? "", value: unquote(match[2] ?? "") });
   });
@@ -51,7 +55,8 @@ export function parseEnvText(text: string, file: string): Assignment[] {
 
 function unquote(value: string): string {
   const double = /^"((?:[^"\\]|\\.)*)"\s*(?:#.*)?$/.exec(value);
-  if (double) return (double[1] ?? "").replace(/\\([nrt"\\$])/g, (_, c: string) => ({ n: "\n", r: "\r", t: "\t" })[c] ?? c);
+  if (double)
+    return (double[1] ?? "").replace(/\\([nrt"\\$])/g, (_, c: string) => ({ n: "\n", r: "\r", t: "\t" })[c] ?? c);
   const single = /^'([^']*)'\s*(?:#.*)?$/.exec(value);
   if (single) return single[1] ?? "";
   return value.replace(/\s+#.*$/, "");

@@ -38,24 +38,34 @@ function printEnv(context: CommandContext, values: { readonly shell?: Shell; rea
   const running = findEndpoint(context.settings.stateDir);
   const variables = clientVariables(running?.url ?? DEFAULT_URL, context.settings.region ?? running?.region);
   if (context.settings.output === "json") {
-    context.printJson(values.unset ? { unset: [...Object.keys(variables), ...UNSET] } : { set: variables, unset: UNSET });
+    context.printJson(
+      values.unset ? { unset: [...Object.keys(variables), ...UNSET] } : { set: variables, unset: UNSET },
+    );
     return 0;
   }
   const shell = values.shell ?? shellFrom(context.io.env["SHELL"]);
   const lines = values.unset
     ? Object.keys(variables).map((name) => unsetLine(shell, name))
-    : [...UNSET.map((name) => unsetLine(shell, name)), ...Object.entries(variables).map(([name, value]) => setLine(shell, name, value))];
+    : [
+        ...UNSET.map((name) => unsetLine(shell, name)),
+        ...Object.entries(variables).map(([name, value]) => setLine(shell, name, value)),
+      ];
   context.print(lines.join("\n"));
   if (values.unset) return 0;
   if (!running) context.print("# no endpoint is running on this state folder: start one with `kiln start --detach`");
-  context.print('# aws CLI v1 fetches a --value that starts with https:// ; switch that off with `aws configure set cli_follow_urlparam false`');
+  context.print(
+    "# aws CLI v1 fetches a --value that starts with https:// ; switch that off with `aws configure set cli_follow_urlparam false`",
+  );
   context.print("# aws CLI before 1.29 and 2.13 does not know AWS_ENDPOINT_URL: use `kiln aws …`, or --endpoint-url");
   return 0;
 }
 
 /** `sh` fits every shell that is not named. */
 export const shellFrom = (path: string | undefined): Shell => {
-  const name = path?.split(/[\\/]/).at(-1)?.replace(/\.exe$/, "");
+  const name = path
+    ?.split(/[\\/]/)
+    .at(-1)
+    ?.replace(/\.exe$/, "");
   if (name === "pwsh") return "powershell";
   return SHELLS.find((shell) => shell === name) ?? "sh";
 };

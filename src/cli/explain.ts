@@ -30,7 +30,12 @@ async function explainLog(context: CommandContext, file: string): Promise<number
   try {
     text = readFileSync(file === "-" ? 0 : absolute(file, context.io.cwd), "utf8");
   } catch (error) {
-    throw new KilnError({ code: "KILN_E_NO_FILE", message: `cannot read the log \`${file}\``, exitCode: 2, cause: error });
+    throw new KilnError({
+      code: "KILN_E_NO_FILE",
+      message: `cannot read the log \`${file}\``,
+      exitCode: 2,
+      cause: error,
+    });
   }
   const facts = { ...factsFromLog(text), workspace: createFolderWorkspace(context.io.cwd) };
   if ((facts.build.phases ?? []).length === 0) {
@@ -66,7 +71,9 @@ async function explainStored(context: CommandContext, id: string | undefined): P
 async function lastBuild(kiln: Kiln): Promise<WireBuild | undefined> {
   const { ids = [] } = await kiln.root.call<{ ids?: string[] }>("codebuild", "ListBuilds", { sortOrder: "DESCENDING" });
   if (ids.length === 0) return undefined;
-  const { builds = [] } = await kiln.root.call<{ builds?: WireBuild[] }>("codebuild", "BatchGetBuilds", { ids: ids.slice(0, 100) });
+  const { builds = [] } = await kiln.root.call<{ builds?: WireBuild[] }>("codebuild", "BatchGetBuilds", {
+    ids: ids.slice(0, 100),
+  });
   const newest = builds.toSorted((a, b) => (b.startTime ?? 0) - (a.startTime ?? 0));
   return newest.find((build) => build.buildStatus !== "SUCCEEDED" && build.buildStatus !== "IN_PROGRESS") ?? newest[0];
 }
@@ -86,7 +93,8 @@ function print(
   diagnosis: ReturnType<typeof explainBuild>,
   readText: (file: string) => string | undefined,
 ): number {
-  if (context.settings.output === "json") context.printJson({ ...(buildId === undefined ? {} : { buildId }), diagnosis });
+  if (context.settings.output === "json")
+    context.printJson({ ...(buildId === undefined ? {} : { buildId }), diagnosis });
   else {
     if (buildId !== undefined) context.note(`build ${buildId}`);
     context.print(renderDiagnosis(diagnosis, readText, paint(context.settings.hasColor)));
@@ -101,13 +109,19 @@ function printDecisions(context: CommandContext, records: readonly DecisionRecor
   }
   for (const record of records) {
     const at = new Date(record.atMs).toISOString();
-    context.print(`${record.service}:${record.operation} by ${record.principalArn} at ${at}${record.errorCode === undefined ? "" : ` → ${record.errorCode}`}`);
+    context.print(
+      `${record.service}:${record.operation} by ${record.principalArn} at ${at}${record.errorCode === undefined ? "" : ` → ${record.errorCode}`}`,
+    );
     for (const decision of record.decisions) {
-      context.print(`  ${decision.effect === "allowed" ? "allowed" : "denied "} ${decision.action} on ${decision.resource}`);
+      context.print(
+        `  ${decision.effect === "allowed" ? "allowed" : "denied "} ${decision.action} on ${decision.resource}`,
+      );
       if (decision.message !== "") context.print(`    ${decision.message}`);
       for (const trace of decision.trace) {
         const name = trace.sid === undefined ? `statement ${trace.index + 1}` : `statement ${trace.sid}`;
-        const outcome = trace.matched ? `matches, ${trace.effect === "Allow" ? "allows" : "denies"}` : `does not match: ${trace.detail ?? trace.failed ?? "unknown"}`;
+        const outcome = trace.matched
+          ? `matches, ${trace.effect === "Allow" ? "allows" : "denies"}`
+          : `does not match: ${trace.detail ?? trace.failed ?? "unknown"}`;
         context.print(`    ${trace.policyName}, ${name}: ${outcome}`);
       }
     }

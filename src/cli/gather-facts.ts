@@ -24,16 +24,26 @@ export interface WireBuild extends BuildRecord {
 
 /** One build, or undefined. */
 export async function findBuild(kiln: Kiln, buildId: string): Promise<WireBuild | undefined> {
-  const { builds = [] } = await kiln.root.call<{ builds?: WireBuild[] }>("codebuild", "BatchGetBuilds", { ids: [buildId] });
+  const { builds = [] } = await kiln.root.call<{ builds?: WireBuild[] }>("codebuild", "BatchGetBuilds", {
+    ids: [buildId],
+  });
   return builds[0];
 }
 
 /** Everything known about a build; `events` are the live ones when the caller has them. */
-export async function gatherFacts(kiln: Kiln, build: WireBuild, liveEvents?: readonly BuildEvent[]): Promise<BuildFacts> {
+export async function gatherFacts(
+  kiln: Kiln,
+  build: WireBuild,
+  liveEvents?: readonly BuildEvent[],
+): Promise<BuildFacts> {
   const events = liveEvents ?? (await storedEvents(kiln, build));
   const workspace = workspaceOf(build);
-  const buildspecFile = build.source?.buildspec && isPath(build.source.buildspec) ? build.source.buildspec : "buildspec.yml";
-  const text = build.source?.buildspec && !isPath(build.source.buildspec) ? build.source.buildspec : workspace?.readText(buildspecFile);
+  const buildspecFile =
+    build.source?.buildspec && isPath(build.source.buildspec) ? build.source.buildspec : "buildspec.yml";
+  const text =
+    build.source?.buildspec && !isPath(build.source.buildspec)
+      ? build.source.buildspec
+      : workspace?.readText(buildspecFile);
   const buildspec = text === undefined ? undefined : parseBuildspec(text, buildspecFile).buildspec;
   const plan = buildspec && planFor(build, buildspec);
   const names = new Set([...(plan?.variables ?? []), ...(plan?.phaseVariables ?? [])].map((v) => bare(v.value)));
@@ -93,12 +103,16 @@ export async function readLog(kiln: Kiln, build: WireBuild): Promise<string> {
   let text = "";
   let token: string | undefined;
   for (;;) {
-    const page: { events?: { message?: string }[]; nextForwardToken?: string } = await kiln.root.call("logs", "GetLogEvents", {
-      logGroupName: groupName,
-      logStreamName: streamName,
-      startFromHead: true,
-      ...(token === undefined ? {} : { nextToken: token }),
-    });
+    const page: { events?: { message?: string }[]; nextForwardToken?: string } = await kiln.root.call(
+      "logs",
+      "GetLogEvents",
+      {
+        logGroupName: groupName,
+        logStreamName: streamName,
+        startFromHead: true,
+        ...(token === undefined ? {} : { nextToken: token }),
+      },
+    );
     for (const event of page.events ?? []) text += event.message ?? "";
     // AWS: the end of a stream answers the token that was sent.
     if (page.nextForwardToken === undefined || page.nextForwardToken === token) return text;
@@ -116,16 +130,24 @@ async function parametersWithHistory(kiln: Kiln, used: ReadonlySet<string>): Pro
   return facts;
 }
 
-async function findLastSuccess(kiln: Kiln, build: WireBuild): Promise<{ buildId: string; startMs: number } | undefined> {
+async function findLastSuccess(
+  kiln: Kiln,
+  build: WireBuild,
+): Promise<{ buildId: string; startMs: number } | undefined> {
   if (build.projectName === undefined || build.id === undefined) return undefined;
   const { ids = [] } = await kiln.root.call<{ ids?: string[] }>("codebuild", "ListBuildsForProject", {
     projectName: build.projectName,
     sortOrder: "DESCENDING",
   });
   if (ids.length === 0) return undefined;
-  const { builds = [] } = await kiln.root.call<{ builds?: WireBuild[] }>("codebuild", "BatchGetBuilds", { ids: ids.slice(0, 100) });
+  const { builds = [] } = await kiln.root.call<{ builds?: WireBuild[] }>("codebuild", "BatchGetBuilds", {
+    ids: ids.slice(0, 100),
+  });
   const succeeded = builds.filter(
-    (other) => other.buildStatus === "SUCCEEDED" && other.id !== build.id && (other.startTime ?? 0) <= (build.startTime ?? Infinity),
+    (other) =>
+      other.buildStatus === "SUCCEEDED" &&
+      other.id !== build.id &&
+      (other.startTime ?? 0) <= (build.startTime ?? Infinity),
   );
   const newest = succeeded.toSorted((a, b) => (b.startTime ?? 0) - (a.startTime ?? 0))[0];
   return newest?.id === undefined ? undefined : { buildId: newest.id, startMs: newest.startTime ?? 0 };

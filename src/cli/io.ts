@@ -32,7 +32,9 @@ export function processIo(): CliIo {
 }
 
 /** In-memory streams for tests: what was written is read with the two functions. */
-export function memoryIo(options: { readonly cwd?: string; readonly env?: Record<string, string>; readonly input?: string } = {}): CliIo & {
+export function memoryIo(
+  options: { readonly cwd?: string; readonly env?: Record<string, string>; readonly input?: string } = {},
+): CliIo & {
   readonly written: () => string;
   readonly complained: () => string;
 } {

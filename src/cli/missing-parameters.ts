@@ -4,8 +4,8 @@
  */
 import type { Kiln } from "../app.ts";
 import type { BuildPlan } from "../build/plan/index.ts";
-import { KilnError } from "../core/errors.ts";
 import { nearest } from "../check/index.ts";
+import { KilnError } from "../core/errors.ts";
 import type { CommandContext } from "./command-context.ts";
 import { listParameters } from "./parameters.ts";
 import { askHidden } from "./prompt.ts";
@@ -23,12 +23,11 @@ export function missingParameters(plan: BuildPlan, existing: readonly string[]):
   const bare = (name: string) => name.replace(/^\/+/, "");
   const missing = new Map<string, MissingParameter>();
   for (const variable of [...plan.variables, ...plan.phaseVariables]) {
-    if (variable.type !== "PARAMETER_STORE" || variable.value.startsWith("arn:") || variable.value.includes("$")) continue;
+    if (variable.type !== "PARAMETER_STORE" || variable.value.startsWith("arn:") || variable.value.includes("$"))
+      continue;
     const name = variable.value.replace(/^ssm:/, "").replace(/:[^:/]*$/, "");
     // differs: the `ssm:/name` form is looked up with and without the leading slash (docs/differences.md).
-    const has = variable.extension
-      ? existing.some((known) => bare(known) === bare(name))
-      : existing.includes(name);
+    const has = variable.extension ? existing.some((known) => bare(known) === bare(name)) : existing.includes(name);
     if (has || missing.has(name)) continue;
     const near = existing.find((known) => bare(known) === bare(name)) ?? nearest(name, existing);
     missing.set(name, {
@@ -47,7 +46,9 @@ export async function requireParameters(context: CommandContext, kiln: Kiln, pla
   const missing = missingParameters(plan, existing);
   if (missing.length === 0) return;
   if (!context.settings.isInteractive) throw missingError(missing, plan.buildspecFile);
-  context.note(`the build reads ${missing.length === 1 ? "a parameter" : `${missing.length} parameters`} that Kiln does not have yet; what you type is stored encrypted (SecureString)`);
+  context.note(
+    `the build reads ${missing.length === 1 ? "a parameter" : `${missing.length} parameters`} that Kiln does not have yet; what you type is stored encrypted (SecureString)`,
+  );
   for (const { name, variable } of missing) {
     const value = await askHidden(context.io, `${name} (for ${variable}): `);
     if (value === "") throw missingError([{ name, variable }], plan.buildspecFile);

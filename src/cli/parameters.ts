@@ -45,7 +45,10 @@ export async function listParameters(aws: AwsCaller): Promise<ParameterMetadata[
 }
 
 /** Versions of one parameter with their dates, oldest first. */
-export async function parameterHistory(aws: AwsCaller, name: string): Promise<{ version: number; lastModifiedMs: number }[]> {
+export async function parameterHistory(
+  aws: AwsCaller,
+  name: string,
+): Promise<{ version: number; lastModifiedMs: number }[]> {
   const history: { version: number; lastModifiedMs: number }[] = [];
   let token: string | undefined;
   do {
@@ -54,7 +57,8 @@ export async function parameterHistory(aws: AwsCaller, name: string): Promise<{ 
       MaxResults: 50,
       ...(token === undefined ? {} : { NextToken: token }),
     });
-    for (const entry of page.Parameters ?? []) history.push({ version: entry.Version ?? 1, lastModifiedMs: entry.LastModifiedDate ?? 0 });
+    for (const entry of page.Parameters ?? [])
+      history.push({ version: entry.Version ?? 1, lastModifiedMs: entry.LastModifiedDate ?? 0 });
     token = page.NextToken;
   } while (token !== undefined);
   return history;

@@ -43,23 +43,48 @@ export async function readValues(kiln: Kiln, names: readonly string[]): Promise<
 }
 
 /** Values that may be shown: all with --show, none otherwise. */
-const shownValues = (kiln: Kiln, parameters: readonly ParameterMetadata[], values: ParamsValues): Promise<Map<string, string>> =>
-  values.show ? readValues(kiln, parameters.map((parameter) => parameter.name)) : Promise.resolve(new Map());
+const shownValues = (
+  kiln: Kiln,
+  parameters: readonly ParameterMetadata[],
+  values: ParamsValues,
+): Promise<Map<string, string>> =>
+  values.show
+    ? readValues(
+        kiln,
+        parameters.map((parameter) => parameter.name),
+      )
+    : Promise.resolve(new Map());
 
 const day = (ms: number): string => new Date(ms).toISOString().slice(0, 19).replace("T", " ");
 
-export async function listPath(context: CommandContext, kiln: Kiln, [path]: Args, values: ParamsValues): Promise<number> {
+export async function listPath(
+  context: CommandContext,
+  kiln: Kiln,
+  [path]: Args,
+  values: ParamsValues,
+): Promise<number> {
   const parameters = await under(kiln, path);
   const shown = await shownValues(kiln, parameters, values);
   if (context.settings.output === "json") {
-    context.printJson({ parameters: parameters.map((parameter) => ({ ...parameter, ...(values.show ? { value: shown.get(parameter.name) } : {}) })) });
+    context.printJson({
+      parameters: parameters.map((parameter) => ({
+        ...parameter,
+        ...(values.show ? { value: shown.get(parameter.name) } : {}),
+      })),
+    });
     return 0;
   }
   if (parameters.length === 0) {
     context.note(path === undefined ? "no parameters yet: `kiln params put NAME`" : `no parameters under ${path}`);
     return 0;
   }
-  const rows = parameters.map((p) => [p.name, p.type, `v${p.version}`, day(p.lastModifiedMs), oneLine(shown.get(p.name) ?? (p.type === "SecureString" ? HIDDEN : ""))]);
+  const rows = parameters.map((p) => [
+    p.name,
+    p.type,
+    `v${p.version}`,
+    day(p.lastModifiedMs),
+    oneLine(shown.get(p.name) ?? (p.type === "SecureString" ? HIDDEN : "")),
+  ]);
   context.print(table(rows));
   return 0;
 }
@@ -77,14 +102,19 @@ export async function treeOf(context: CommandContext, kiln: Kiln, [path]: Args, 
     while (same < parts.length - 1 && parts[same] === previous[same]) same++;
     for (let depth = same; depth < parts.length - 1; depth++) context.print(`${"  ".repeat(depth)}${parts[depth]}/`);
     const value = shown.get(parameter.name);
-    context.print(`${"  ".repeat(parts.length - 1)}${parts.at(-1)}  ${parameter.type} v${parameter.version}${value === undefined ? "" : `  ${oneLine(value)}`}`);
+    context.print(
+      `${"  ".repeat(parts.length - 1)}${parts.at(-1)}  ${parameter.type} v${parameter.version}${value === undefined ? "" : `  ${oneLine(value)}`}`,
+    );
     previous = parts;
   }
   return 0;
 }
 
 export async function getParameter(context: CommandContext, kiln: Kiln, [name = ""]: Args): Promise<number> {
-  const get = kiln.root.call<{ Parameter?: WireParameter }>("ssm", "GetParameter", { Name: name, WithDecryption: true });
+  const get = kiln.root.call<{ Parameter?: WireParameter }>("ssm", "GetParameter", {
+    Name: name,
+    WithDecryption: true,
+  });
   const found = (await unlessCode(["ParameterNotFound"], get))?.Parameter;
   if (!found) throw await notFound(kiln, name);
   if (context.settings.output === "json") context.printJson(found);
@@ -94,7 +124,8 @@ export async function getParameter(context: CommandContext, kiln: Kiln, [name = 
 
 async function notFound(kiln: Kiln, name: string): Promise<KilnError> {
   const names = (await listParameters(kiln.root)).map((parameter) => parameter.name);
-  const suggestion = names.find((known) => known.replace(/^\//, "") === name.replace(/^\//, "")) ?? nearest(name, names);
+  const suggestion =
+    names.find((known) => known.replace(/^\//, "") === name.replace(/^\//, "")) ?? nearest(name, names);
   return new KilnError({
     code: "KILN_E_NO_PARAMETER",
     message: `there is no parameter \`${name}\`${suggestion === undefined ? "" : `; the nearest is \`${suggestion}\``}`,
@@ -103,11 +134,21 @@ async function notFound(kiln: Kiln, name: string): Promise<KilnError> {
   });
 }
 
-export async function putParameter(context: CommandContext, kiln: Kiln, [name = "", given]: Args, values: ParamsValues): Promise<number> {
+export async function putParameter(
+  context: CommandContext,
+  kiln: Kiln,
+  [name = "", given]: Args,
+  values: ParamsValues,
+): Promise<number> {
   const { io, settings } = context;
   const value = given ?? (settings.isInteractive ? await askHidden(io, `value of ${name}: `) : await readAll(io));
   if (value === "") {
-    throw new KilnError({ code: "KILN_E_EMPTY_VALUE", message: `the value of \`${name}\` is empty`, why: "Parameter Store does not take empty values", exitCode: 2 });
+    throw new KilnError({
+      code: "KILN_E_EMPTY_VALUE",
+      message: `the value of \`${name}\` is empty`,
+      why: "Parameter Store does not take empty values",
+      exitCode: 2,
+    });
   }
   const type = values.plain ? "String" : values.list ? "StringList" : values.secure ? "SecureString" : undefined;
   const get = kiln.root.call<{ Parameter?: WireParameter }>("ssm", "GetParameter", { Name: name });
@@ -125,9 +166,16 @@ export async function putParameter(context: CommandContext, kiln: Kiln, [name = 
   return 0;
 }
 
-export async function removeParameters(context: CommandContext, kiln: Kiln, names: Args, values: ParamsValues): Promise<number> {
+export async function removeParameters(
+  context: CommandContext,
+  kiln: Kiln,
+  names: Args,
+  values: ParamsValues,
+): Promise<number> {
   const all = (await listParameters(kiln.root)).map((parameter) => parameter.name);
-  const doomed = [...new Set(names.flatMap((name) => (values.recursive ? all.filter((known) => isUnder(known, name)) : [name])))];
+  const doomed = [
+    ...new Set(names.flatMap((name) => (values.recursive ? all.filter((known) => isUnder(known, name)) : [name]))),
+  ];
   const absent = doomed.find((name) => !all.includes(name));
   if (absent !== undefined) throw await notFound(kiln, absent);
   if (values.recursive && !values.yes && doomed.length > 0) {
@@ -146,7 +194,12 @@ export async function removeParameters(context: CommandContext, kiln: Kiln, name
   return 0;
 }
 
-export async function printHistory(context: CommandContext, kiln: Kiln, [name = ""]: Args, values: ParamsValues): Promise<number> {
+export async function printHistory(
+  context: CommandContext,
+  kiln: Kiln,
+  [name = ""]: Args,
+  values: ParamsValues,
+): Promise<number> {
   const versions: WireParameter[] = [];
   let token: string | undefined;
   do {
@@ -162,20 +215,38 @@ export async function printHistory(context: CommandContext, kiln: Kiln, [name = 
     token = page.NextToken;
   } while (token !== undefined);
   const withoutValue = ({ Value: _, ...rest }: WireParameter) => rest;
-  if (context.settings.output === "json") context.printJson({ versions: values.show ? versions : versions.map(withoutValue) });
+  if (context.settings.output === "json")
+    context.printJson({ versions: values.show ? versions : versions.map(withoutValue) });
   else {
     context.print(
-      table(versions.map((v) => [`v${v.Version}`, v.Type ?? "", day(v.LastModifiedDate ?? 0), v.LastModifiedUser ?? "", (v.Labels ?? []).join(","), values.show ? oneLine(v.Value ?? "") : ""])),
+      table(
+        versions.map((v) => [
+          `v${v.Version}`,
+          v.Type ?? "",
+          day(v.LastModifiedDate ?? 0),
+          v.LastModifiedUser ?? "",
+          (v.Labels ?? []).join(","),
+          values.show ? oneLine(v.Value ?? "") : "",
+        ]),
+      ),
     );
   }
   return 0;
 }
 
-export async function diffPaths(context: CommandContext, kiln: Kiln, [left = "/", right = "/"]: Args, values: ParamsValues): Promise<number> {
+export async function diffPaths(
+  context: CommandContext,
+  kiln: Kiln,
+  [left = "/", right = "/"]: Args,
+  values: ParamsValues,
+): Promise<number> {
   const relative = (name: string, path: string) => name.slice(path.length).replace(/^\//, "");
   const side = async (path: string) => {
     const parameters = await under(kiln, path);
-    const read = await readValues(kiln, parameters.map((parameter) => parameter.name));
+    const read = await readValues(
+      kiln,
+      parameters.map((parameter) => parameter.name),
+    );
     return new Map(parameters.map((parameter) => [relative(parameter.name, path), read.get(parameter.name) ?? ""]));
   };
   const [a, b] = [await side(left), await side(right)];
@@ -187,19 +258,30 @@ export async function diffPaths(context: CommandContext, kiln: Kiln, [left = "/"
   });
   if (context.settings.output === "json") context.printJson({ differences });
   else if (differences.length === 0) context.note("no difference");
-  else context.print(table(differences.map((d) => [d.name, d.kind, "first" in d ? `${d.first ?? "-"} | ${d.second ?? "-"}` : ""])));
+  else
+    context.print(
+      table(differences.map((d) => [d.name, d.kind, "first" in d ? `${d.first ?? "-"} | ${d.second ?? "-"}` : ""])),
+    );
   return differences.length === 0 ? 0 : 1;
 }
 
-export async function grepParameters(context: CommandContext, kiln: Kiln, [text = ""]: Args, values: ParamsValues): Promise<number> {
+export async function grepParameters(
+  context: CommandContext,
+  kiln: Kiln,
+  [text = ""]: Args,
+  values: ParamsValues,
+): Promise<number> {
   const all = await listParameters(kiln.root);
   const shown = await shownValues(kiln, all, values);
   const wanted = text.toLowerCase();
   const found = all.filter(
     ({ name, description }) =>
-      name.toLowerCase().includes(wanted) || description?.toLowerCase().includes(wanted) || shown.get(name)?.toLowerCase().includes(wanted),
+      name.toLowerCase().includes(wanted) ||
+      description?.toLowerCase().includes(wanted) ||
+      shown.get(name)?.toLowerCase().includes(wanted),
   );
   if (context.settings.output === "json") context.printJson({ parameters: found });
-  else if (found.length > 0) context.print(table(found.map((p) => [p.name, p.type, `v${p.version}`, oneLine(shown.get(p.name) ?? "")])));
+  else if (found.length > 0)
+    context.print(table(found.map((p) => [p.name, p.type, `v${p.version}`, oneLine(shown.get(p.name) ?? "")])));
   return found.length > 0 ? 0 : 1;
 }

@@ -3,7 +3,16 @@ import { Command } from "commander";
 import type { Kiln } from "../app.ts";
 import { type CommandContext, commandContext, withKiln } from "./command-context.ts";
 import type { CliIo } from "./io.ts";
-import { diffPaths, getParameter, grepParameters, listPath, printHistory, putParameter, removeParameters, treeOf } from "./params-actions.ts";
+import {
+  diffPaths,
+  getParameter,
+  grepParameters,
+  listPath,
+  printHistory,
+  putParameter,
+  removeParameters,
+  treeOf,
+} from "./params-actions.ts";
 import { execWithParameters, exportParameters, importParameters } from "./params-files.ts";
 import { addCommonOptions, option, settingsOf } from "./settings.ts";
 
@@ -38,9 +47,23 @@ interface Spec {
 const SHOW = ["--show", "show values, secret ones too"] as const;
 
 const SPECS: readonly Spec[] = [
-  { name: "ls", text: "parameters under a path", args: ["[path]"], options: [SHOW], example: "ls /my-app", act: listPath },
+  {
+    name: "ls",
+    text: "parameters under a path",
+    args: ["[path]"],
+    options: [SHOW],
+    example: "ls /my-app",
+    act: listPath,
+  },
   { name: "tree", text: "parameters as a tree", args: ["[path]"], options: [SHOW], example: "tree", act: treeOf },
-  { name: "get", text: "print one value", args: ["<name>"], options: [], example: "get /my-app/url", act: getParameter },
+  {
+    name: "get",
+    text: "print one value",
+    args: ["<name>"],
+    options: [],
+    example: "get /my-app/url",
+    act: getParameter,
+  },
   {
     name: "put",
     text: "store a value; without one it is read from standard input, or asked for",
@@ -59,18 +82,47 @@ const SPECS: readonly Spec[] = [
     name: "rm",
     text: "delete parameters",
     args: ["<name...>"],
-    options: [["-r, --recursive", "everything under a path"], ["-y, --yes", "do not ask"]],
+    options: [
+      ["-r, --recursive", "everything under a path"],
+      ["-y, --yes", "do not ask"],
+    ],
     example: "rm /my-app/url",
     act: removeParameters,
   },
-  { name: "history", text: "versions of a parameter", args: ["<name>"], options: [SHOW], example: "history /my-app/url", act: printHistory },
-  { name: "diff", text: "compare two paths", args: ["<path>", "<other>"], options: [SHOW], example: "diff /test /prod", act: diffPaths },
-  { name: "grep", text: "find names (and values, with --show) by text", args: ["<text>"], options: [SHOW], example: "grep docker", act: grepParameters },
+  {
+    name: "history",
+    text: "versions of a parameter",
+    args: ["<name>"],
+    options: [SHOW],
+    example: "history /my-app/url",
+    act: printHistory,
+  },
+  {
+    name: "diff",
+    text: "compare two paths",
+    args: ["<path>", "<other>"],
+    options: [SHOW],
+    example: "diff /test /prod",
+    act: diffPaths,
+  },
+  {
+    name: "grep",
+    text: "find names (and values, with --show) by text",
+    args: ["<text>"],
+    options: [SHOW],
+    example: "grep docker",
+    act: grepParameters,
+  },
   {
     name: "import",
     text: "store the names and values of a .env, JSON or YAML file (`-` reads standard input)",
     args: ["<file>"],
-    options: [["--prefix <path>", "put before each name"], ["--plain", "String instead of SecureString"], ["--format <format>", "env, json or yaml (default: by the file's name)"], ["--overwrite", "replace existing ones"]],
+    options: [
+      ["--prefix <path>", "put before each name"],
+      ["--plain", "String instead of SecureString"],
+      ["--format <format>", "env, json or yaml (default: by the file's name)"],
+      ["--overwrite", "replace existing ones"],
+    ],
     example: "import .env --prefix /my-app/",
     act: importParameters,
   },
@@ -103,8 +155,11 @@ export function paramsCommand(io: CliIo, exit: (code: number) => void): Command 
     command.addHelpText("after", `\nExample:\n  kiln params ${spec.example}`);
     command.action(async (...all: unknown[]) => {
       const values = all[spec.args.length] as ParamsValues;
-      const args = all.slice(0, spec.args.length).flat().filter((arg) => arg !== undefined) as string[];
-      const context = commandContext(io, settingsOf(values as object, io));
+      const args = all
+        .slice(0, spec.args.length)
+        .flat()
+        .filter((arg) => arg !== undefined) as string[];
+      const context = commandContext(io, settingsOf(values, io));
       exit(await withKiln(context, (kiln) => spec.act(context, kiln, args, values)));
     });
     group.addCommand(command);

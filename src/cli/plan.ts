@@ -3,7 +3,7 @@ import { Command } from "commander";
 import { type BuildPlan, type PlannedVariable, requiredPermissions } from "../build/plan/index.ts";
 import { KilnError } from "../core/errors.ts";
 import { type CommandContext, commandContext } from "./command-context.ts";
-import { DEFAULT_IMAGE, planOf, type ProjectSettings, usesDocker } from "./default-project.ts";
+import { DEFAULT_IMAGE, type ProjectSettings, planOf, usesDocker } from "./default-project.ts";
 import { parseAssignment } from "./env-file.ts";
 import type { CliIo } from "./io.ts";
 import { type ProjectFiles, projectNameOf, readProject, sourceDir } from "./project-files.ts";
@@ -23,7 +23,11 @@ export function planCommand(io: CliIo, exit: (code: number) => void): Command {
     .description("what a run would do: phases, variables by name, role, image, engine, permissions needed")
     .argument("[dir]", "source folder", ".")
     .addOption(option("-b, --buildspec <file>", "buildspec in the source (default: buildspec.yml)"))
-    .addOption(option("-e, --env <name=value>", "variable of this build (repeatable)").argParser((value: string, earlier: readonly string[] = []) => [...earlier, value]))
+    .addOption(
+      option("-e, --env <name=value>", "variable of this build (repeatable)").argParser(
+        (value: string, earlier: readonly string[] = []) => [...earlier, value],
+      ),
+    )
     .addOption(option("--image <image>", "image of the build environment"))
     .addOption(option("--role <name>", "service role"))
     .addOption(option("--strict", "as AWS does"));
@@ -31,14 +35,19 @@ export function planCommand(io: CliIo, exit: (code: number) => void): Command {
   command.addHelpText("after", "\nExample:\n  kiln plan -o json");
   return command.action(async (dir: string, values: PlanValues) => {
     const source = sourceDir(dir, io.cwd);
-    exit(printPlan(commandContext(io, settingsOf(values as object, io, source)), source, values));
+    exit(printPlan(commandContext(io, settingsOf(values, io, source)), source, values));
   });
 }
 
 /** Plan and project settings of a folder's default project; a buildspec that cannot be read is an error. */
 export function requirePlan(
   dir: string,
-  values: { readonly buildspec?: string; readonly image?: string; readonly strict?: boolean; readonly env?: readonly string[] },
+  values: {
+    readonly buildspec?: string;
+    readonly image?: string;
+    readonly strict?: boolean;
+    readonly env?: readonly string[];
+  },
 ): { plan: BuildPlan; settings: ProjectSettings; files: ProjectFiles } {
   const files = readProject(dir, values.buildspec);
   const settings: ProjectSettings = {
@@ -70,7 +79,14 @@ function printPlan(context: CommandContext, dir: string, values: PlanValues): nu
   const permissions = requiredPermissions(plan, scopeFrom(context.settings), settings.name);
   const roleName = values.role ?? `kiln-${settings.name}-service-role`;
   if (context.settings.output === "json") {
-    context.printJson({ project: settings.name, serviceRole: roleName, engine: "host", source: dir, plan: withoutValues(plan), permissions });
+    context.printJson({
+      project: settings.name,
+      serviceRole: roleName,
+      engine: "host",
+      source: dir,
+      plan: withoutValues(plan),
+      permissions,
+    });
     return 0;
   }
   context.print(
@@ -85,15 +101,38 @@ function printPlan(context: CommandContext, dir: string, values: PlanValues): nu
       ["timeout", `${plan.timeoutMs / 60_000} minutes`],
     ]),
   );
-  section(context, "runtimes", plan.runtimeVersions.map((r) => [`${r.runtime} ${r.version}`, `line ${r.line}`]));
+  section(
+    context,
+    "runtimes",
+    plan.runtimeVersions.map((r) => [`${r.runtime} ${r.version}`, `line ${r.line}`]),
+  );
   section(context, "variables", [...plan.variables, ...plan.phaseVariables].map(variableRow));
   for (const phase of plan.phases) {
-    const commands = [...phase.commands.map((c) => ["", c] as const), ...phase.finally.map((c) => ["finally ", c] as const)];
-    section(context, `phase ${phase.phaseType}`, commands.map(([label, c]) => [`${label}line ${c.line}`, c.text.split("\n", 1)[0] ?? ""]));
+    const commands = [
+      ...phase.commands.map((c) => ["", c] as const),
+      ...phase.finally.map((c) => ["finally ", c] as const),
+    ];
+    section(
+      context,
+      `phase ${phase.phaseType}`,
+      commands.map(([label, c]) => [`${label}line ${c.line}`, c.text.split("\n", 1)[0] ?? ""]),
+    );
   }
-  section(context, "artifacts", (plan.artifacts?.files ?? []).map((file) => [file, plan.artifacts?.baseDirectory ?? ""]));
-  section(context, "permissions the role needs", permissions.map((p) => [p.action, p.resource, p.why]));
-  section(context, "not done by this version of Kiln", plan.notDone.map((text) => [text]));
+  section(
+    context,
+    "artifacts",
+    (plan.artifacts?.files ?? []).map((file) => [file, plan.artifacts?.baseDirectory ?? ""]),
+  );
+  section(
+    context,
+    "permissions the role needs",
+    permissions.map((p) => [p.action, p.resource, p.why]),
+  );
+  section(
+    context,
+    "not done by this version of Kiln",
+    plan.notDone.map((text) => [text]),
+  );
   return 0;
 }
 
@@ -105,12 +144,15 @@ function section(context: CommandContext, title: string, rows: readonly (readonl
 
 const variableRow = (variable: PlannedVariable): string[] => [
   variable.name,
-  variable.type === "PLAINTEXT" ? "plain text" : `${variable.type === "PARAMETER_STORE" ? "parameter" : "secret"} ${variable.value}`,
+  variable.type === "PLAINTEXT"
+    ? "plain text"
+    : `${variable.type === "PARAMETER_STORE" ? "parameter" : "secret"} ${variable.value}`,
   `from ${variable.source}${variable.line === undefined ? "" : `, line ${variable.line}`}${variable.phase === undefined ? "" : `, phase ${variable.phase}`}`,
 ];
 
 /** Plain-text values may be secrets that somebody should not have written there: they are left out. */
 function withoutValues(plan: BuildPlan): unknown {
-  const hide = (variable: PlannedVariable) => (variable.type === "PLAINTEXT" ? { ...variable, value: undefined } : variable);
+  const hide = (variable: PlannedVariable) =>
+    variable.type === "PLAINTEXT" ? { ...variable, value: undefined } : variable;
   return { ...plan, variables: plan.variables.map(hide), phaseVariables: plan.phaseVariables.map(hide) };
 }

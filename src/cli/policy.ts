@@ -26,7 +26,7 @@ export function policyCommand(io: CliIo, exit: (code: number) => void): Command 
   addCommonOptions(command);
   command.addHelpText("after", "\nExample:\n  kiln policy > policy.json");
   return command.action(async (target: string, values: PolicyValues) => {
-    exit(await printPolicy(commandContext(io, settingsOf(values as object, io)), target, values));
+    exit(await printPolicy(commandContext(io, settingsOf(values, io)), target, values));
   });
 }
 
@@ -51,9 +51,16 @@ async function printPolicy(context: CommandContext, target: string, values: Poli
 async function fromBuild(kiln: Kiln, id: string): Promise<unknown> {
   const build = await buildNamed(kiln, id);
   if (!build) {
-    throw new KilnError({ code: "KILN_E_NO_BUILD", message: `there is no build \`${id}\``, fix: ["see the builds with `kiln builds ls`"], exitCode: 2 });
+    throw new KilnError({
+      code: "KILN_E_NO_BUILD",
+      message: `there is no build \`${id}\``,
+      fix: ["see the builds with `kiln builds ls`"],
+      exitCode: 2,
+    });
   }
-  const decisions: DecisionRecord[] = kiln.decisions({ sessionName: `AWSCodeBuild-${(build.id ?? "").split(":").at(-1)}` });
+  const decisions: DecisionRecord[] = kiln.decisions({
+    sessionName: `AWSCodeBuild-${(build.id ?? "").split(":").at(-1)}`,
+  });
   return policyFromDecisions(decisions);
 }
 
@@ -72,7 +79,9 @@ const grantsIn = (policy: unknown, from: string): Grant[] => {
   return statements
     .filter((statement) => statement.Effect === "Allow")
     .flatMap((statement) =>
-      [statement.Action ?? []].flat().flatMap((action) => [statement.Resource ?? []].flat().map((resource) => ({ action, resource, from }))),
+      [statement.Action ?? []]
+        .flat()
+        .flatMap((action) => [statement.Resource ?? []].flat().map((resource) => ({ action, resource, from }))),
     );
 };
 
@@ -80,16 +89,27 @@ const grantsIn = (policy: unknown, from: string): Grant[] => {
 async function grantedTo(kiln: Kiln, roleName: string): Promise<Grant[]> {
   const name = (await requireRole(kiln.root, roleName)).split("/").at(-1) ?? roleName;
   const grants: Grant[] = [];
-  const { PolicyNames = [] } = await kiln.root.call<{ PolicyNames?: string[] }>("iam", "ListRolePolicies", { RoleName: name });
-  for (const PolicyName of PolicyNames) {
-    const { PolicyDocument = "{}" } = await kiln.root.call<{ PolicyDocument?: string }>("iam", "GetRolePolicy", { RoleName: name, PolicyName });
-    grants.push(...grantsIn(parseDocument(PolicyDocument), `inline policy ${PolicyName}`));
-  }
-  const { AttachedPolicies = [] } = await kiln.root.call<{ AttachedPolicies?: { PolicyArn?: string }[] }>("iam", "ListAttachedRolePolicies", {
+  const { PolicyNames = [] } = await kiln.root.call<{ PolicyNames?: string[] }>("iam", "ListRolePolicies", {
     RoleName: name,
   });
+  for (const PolicyName of PolicyNames) {
+    const { PolicyDocument = "{}" } = await kiln.root.call<{ PolicyDocument?: string }>("iam", "GetRolePolicy", {
+      RoleName: name,
+      PolicyName,
+    });
+    grants.push(...grantsIn(parseDocument(PolicyDocument), `inline policy ${PolicyName}`));
+  }
+  const { AttachedPolicies = [] } = await kiln.root.call<{ AttachedPolicies?: { PolicyArn?: string }[] }>(
+    "iam",
+    "ListAttachedRolePolicies",
+    {
+      RoleName: name,
+    },
+  );
   for (const { PolicyArn = "" } of AttachedPolicies) {
-    const { Policy } = await kiln.root.call<{ Policy?: { DefaultVersionId?: string } }>("iam", "GetPolicy", { PolicyArn });
+    const { Policy } = await kiln.root.call<{ Policy?: { DefaultVersionId?: string } }>("iam", "GetPolicy", {
+      PolicyArn,
+    });
     const version = await kiln.root.call<{ PolicyVersion?: { Document?: string } }>("iam", "GetPolicyVersion", {
       PolicyArn,
       VersionId: Policy?.DefaultVersionId ?? "v1",
@@ -100,21 +120,40 @@ async function grantedTo(kiln: Kiln, roleName: string): Promise<Grant[]> {
 }
 
 /** AWS: IAM answers documents URL-encoded (RFC 3986). */
-const parseDocument = (document: string): unknown => JSON.parse(document.startsWith("%") ? decodeURIComponent(document) : document);
+const parseDocument = (document: string): unknown =>
+  JSON.parse(document.startsWith("%") ? decodeURIComponent(document) : document);
 
 const matches = (pattern: string, text: string): boolean =>
-  new RegExp(`^${pattern.replace(/[.+^${}()|[\]\\]/g, "\\$&").replaceAll("*", ".*").replaceAll("?", ".")}$`, "i").test(text);
+  new RegExp(
+    `^${pattern
+      .replace(/[.+^${}()|[\]\\]/g, "\\$&")
+      .replaceAll("*", ".*")
+      .replaceAll("?", ".")}$`,
+    "i",
+  ).test(text);
 
 function printDiff(context: CommandContext, role: string, needed: unknown, granted: readonly Grant[]): void {
   const needs = grantsIn(needed, "needed");
-  const covers = (grant: Grant, need: Grant) => matches(grant.action, need.action) && matches(grant.resource, need.resource);
+  const covers = (grant: Grant, need: Grant) =>
+    matches(grant.action, need.action) && matches(grant.resource, need.resource);
   const missing = needs.filter((need) => !granted.some((grant) => covers(grant, need)));
   const unused = granted.filter((grant) => !needs.some((need) => covers(grant, need)));
-  const broader = granted.filter((grant) => needs.some((need) => covers(grant, need) && (grant.action !== need.action || grant.resource !== need.resource)));
-  if (context.settings.output === "json") return context.printJson({ role, usedButNotGranted: missing, grantedButUnused: unused, broaderThanNeeded: broader });
+  const broader = granted.filter((grant) =>
+    needs.some((need) => covers(grant, need) && (grant.action !== need.action || grant.resource !== need.resource)),
+  );
+  if (context.settings.output === "json") {
+    context.printJson({
+      role,
+      usedButNotGranted: missing,
+      grantedButUnused: unused,
+      broaderThanNeeded: broader,
+    });
+    return;
+  }
   const list = (title: string, grants: readonly Grant[]) => {
     context.print(`${title}: ${grants.length === 0 ? "nothing" : ""}`.trimEnd());
-    for (const grant of grants) context.print(`  ${grant.action} on ${grant.resource}${grant.from === "needed" ? "" : `  (${grant.from})`}`);
+    for (const grant of grants)
+      context.print(`  ${grant.action} on ${grant.resource}${grant.from === "needed" ? "" : `  (${grant.from})`}`);
   };
   list("needed but not granted", missing);
   list("granted but not needed", unused);

@@ -1,7 +1,7 @@
 /** The buildspec of a folder, as commands need it: where it is, its text, what the parser says, the files around. */
 import { readFileSync, statSync } from "node:fs";
 import { basename, isAbsolute, join, posix, relative, resolve, sep } from "node:path";
-import { type BuildspecFailure, type Buildspec, parseBuildspec } from "../build/buildspec/index.ts";
+import { type Buildspec, type BuildspecFailure, parseBuildspec } from "../build/buildspec/index.ts";
 import { createFolderWorkspace, type Workspace } from "../check/index.ts";
 import type { Diagnostic } from "../core/diagnostics.ts";
 import { KilnError } from "../core/errors.ts";

@@ -1,6 +1,7 @@
 /** Asks for a secret on the terminal without showing it. */
-import type { CliIo } from "./io.ts";
+
 import { KilnError } from "../core/errors.ts";
+import type { CliIo } from "./io.ts";
 
 const CTRL_C = "\u0003";
 const CTRL_D = "\u0004";
@@ -21,8 +22,14 @@ export function askHidden(io: CliIo, question: string): Promise<string> {
     };
     const onData = (chunk: Buffer): void => {
       for (const character of chunk.toString("utf8")) {
-        if (character === "\r" || character === "\n") return finish(() => resolve(typed));
-        if (character === CTRL_C || (character === CTRL_D && typed === "")) return finish(() => reject(interrupted()));
+        if (character === "\r" || character === "\n") {
+          finish(() => resolve(typed));
+          return;
+        }
+        if (character === CTRL_C || (character === CTRL_D && typed === "")) {
+          finish(() => reject(interrupted()));
+          return;
+        }
         if (character === "\u007f" || character === "\b") typed = [...typed].slice(0, -1).join("");
         else if (character >= " ") typed += character;
       }
@@ -40,5 +47,7 @@ const interrupted = (): KilnError =>
 export async function readAll(io: CliIo): Promise<string> {
   const chunks: Buffer[] = [];
   for await (const chunk of io.stdin) chunks.push(Buffer.from(chunk as Buffer));
-  return Buffer.concat(chunks).toString("utf8").replace(/\r?\n$/, "");
+  return Buffer.concat(chunks)
+    .toString("utf8")
+    .replace(/\r?\n$/, "");
 }

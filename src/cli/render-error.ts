@@ -9,7 +9,14 @@ import { kilnVersion } from "./kiln-version.ts";
 
 export interface RenderedError {
   readonly text: string;
-  readonly json: { readonly error: { readonly code: string; readonly message: string; readonly why?: string; readonly fix: readonly string[] } };
+  readonly json: {
+    readonly error: {
+      readonly code: string;
+      readonly message: string;
+      readonly why?: string;
+      readonly fix: readonly string[];
+    };
+  };
   readonly exitCode: number;
 }
 
@@ -25,11 +32,16 @@ function fromKilnError(error: KilnError): RenderedError {
   if (error.why !== undefined) lines.push(`  why: ${error.why}`);
   for (const fix of error.fix) lines.push(`  fix: ${fix}`);
   const { code, message, why, fix, exitCode } = error;
-  return { text: lines.join("\n"), json: { error: { code, message, ...(why === undefined ? {} : { why }), fix } }, exitCode };
+  return {
+    text: lines.join("\n"),
+    json: { error: { code, message, ...(why === undefined ? {} : { why }), fix } },
+    exitCode,
+  };
 }
 
 function fromAwsError(error: AwsError): RenderedError {
-  const request = error.requestId === undefined ? [] : [`see each policy that was asked: kiln explain ${error.requestId}`];
+  const request =
+    error.requestId === undefined ? [] : [`see each policy that was asked: kiln explain ${error.requestId}`];
   const isDenied = error.code.startsWith("AccessDenied");
   const lines = [`error: an AWS call failed (${error.code}): ${error.message}`];
   if (isDenied) for (const fix of request) lines.push(`  fix: ${fix}`);
@@ -45,7 +57,14 @@ function usageError(error: CommanderError): KilnError {
   const [first = "", ...rest] = error.message.replace(/^error: /, "").split("\n");
   const suggestion = /Did you mean (?:one of )?(.+)\?\)/.exec(rest.join(" "))?.[1];
   const fix = [
-    ...(suggestion === undefined ? [] : [`did you mean ${suggestion.split(/,\s*/).map((text) => `\`${text}\``).join(" or ")}?`]),
+    ...(suggestion === undefined
+      ? []
+      : [
+          `did you mean ${suggestion
+            .split(/,\s*/)
+            .map((text) => `\`${text}\``)
+            .join(" or ")}?`,
+        ]),
     "`kiln help` lists the commands, `kiln help COMMAND` its options",
   ];
   return new KilnError({
@@ -67,7 +86,9 @@ function fromBug(error: unknown, argv: readonly string[], env: CliIo["env"]): Re
     `error: this is a bug in Kiln: ${message}`,
     "  please report it with these lines:",
     `    kiln ${kilnVersion()} · command \`${command}\` · Node ${process.version} · ${process.platform} ${process.arch}`,
-    ...(env["KILN_DEBUG"] ? stack.split("\n").map((line) => `    ${line}`) : ["    run it again with KILN_DEBUG=* for the stack"]),
+    ...(env["KILN_DEBUG"]
+      ? stack.split("\n").map((line) => `    ${line}`)
+      : ["    run it again with KILN_DEBUG=* for the stack"]),
   ];
   return { text: lines.join("\n"), json: { error: { code: "KILN_E_BUG", message, fix: [] } }, exitCode: 70 };
 }
@@ -78,11 +99,20 @@ function systemError(error: unknown): KilnError | undefined {
   const { code, path } = error as NodeJS.ErrnoException;
   const where = path === undefined ? "" : ` \`${path}\``;
   const known: Readonly<Record<string, { message: string; fix: string }>> = {
-    ENOSPC: { message: `no space left on the disk${where}`, fix: "free some space, or choose another folder with --state-dir" },
+    ENOSPC: {
+      message: `no space left on the disk${where}`,
+      fix: "free some space, or choose another folder with --state-dir",
+    },
     EROFS: { message: `the file system is read-only${where}`, fix: "choose a folder you may write with --state-dir" },
-    EACCES: { message: `no permission for${where || " a file"}`, fix: "choose a folder you may write with --state-dir" },
+    EACCES: {
+      message: `no permission for${where || " a file"}`,
+      fix: "choose a folder you may write with --state-dir",
+    },
     EMFILE: { message: "too many open files", fix: "raise the limit: `ulimit -n 4096`" },
   };
   const found = code === undefined ? undefined : known[code];
-  return found && new KilnError({ code: `KILN_E_${code}`, message: found.message, fix: [found.fix], exitCode: 4, cause: error });
+  return (
+    found &&
+    new KilnError({ code: `KILN_E_${code}`, message: found.message, fix: [found.fix], exitCode: 4, cause: error })
+  );
 }

@@ -29,12 +29,16 @@ export async function runCli(argv: readonly string[], io: CliIo): Promise<number
 /** The command line may be too wrong to be parsed, so this looks at the words alone. */
 function wantsJson(argv: readonly string[], io: CliIo): boolean {
   const index = argv.findIndex((arg) => arg === "-o" || arg === "--output");
-  return argv[index + 1] === "json" ? index >= 0 : argv.includes("--output=json") || argv.includes("-ojson") || io.env["KILN_OUTPUT"] === "json";
+  return argv[index + 1] === "json"
+    ? index >= 0
+    : argv.includes("--output=json") || argv.includes("-ojson") || io.env["KILN_OUTPUT"] === "json";
 }
 
 /** `KILN_STRICT=0` must mean off; commander takes any value of a boolean's variable as on. */
 function forgetFalseVariables(): () => void {
-  const names = Object.keys(process.env).filter((name) => name.startsWith("KILN_") && /^(?:|0|false|no|off)$/i.test(process.env[name] ?? ""));
+  const names = Object.keys(process.env).filter(
+    (name) => name.startsWith("KILN_") && /^(?:|0|false|no|off)$/i.test(process.env[name] ?? ""),
+  );
   const kept = names.map((name) => [name, process.env[name]] as const);
   for (const name of names) delete process.env[name];
   return () => {

@@ -22,17 +22,26 @@ export async function withRunParameters<T>(
   const restores: (() => Promise<unknown>)[] = [];
   try {
     for (const { name, value } of assignments) {
-      const get = kiln.root.call<{ Parameter?: Parameter }>("ssm", "GetParameter", { Name: name, WithDecryption: true });
+      const get = kiln.root.call<{ Parameter?: Parameter }>("ssm", "GetParameter", {
+        Name: name,
+        WithDecryption: true,
+      });
       const before = (await unlessCode(["ParameterNotFound"], get))?.Parameter;
       const put = { Name: name, Value: value, Type: before?.Type ?? "SecureString", Overwrite: true };
       await kiln.root.call("ssm", "PutParameter", put);
       restores.unshift(() =>
         before
-          ? kiln.root.call("ssm", "PutParameter", { Name: name, Value: before.Value, Type: before.Type, Overwrite: true })
+          ? kiln.root.call("ssm", "PutParameter", {
+              Name: name,
+              Value: before.Value,
+              Type: before.Type,
+              Overwrite: true,
+            })
           : kiln.root.call("ssm", "DeleteParameter", { Name: name }),
       );
     }
-    if (assignments.length > 0) context.note(`parameters for this run: ${assignments.map(({ name }) => name).join(", ")}`);
+    if (assignments.length > 0)
+      context.note(`parameters for this run: ${assignments.map(({ name }) => name).join(", ")}`);
     return await work();
   } finally {
     for (const restore of restores) await restore();

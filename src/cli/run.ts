@@ -13,8 +13,8 @@ import {
   DEFAULT_IMAGE,
   ensureGeneratedRole,
   environmentOf,
-  planOf,
   type ProjectSettings,
+  planOf,
   putProject,
   requireProject,
   requireRole,
@@ -24,9 +24,9 @@ import { type Assignment, parseAssignment, readEnvFile } from "./env-file.ts";
 import type { CliIo } from "./io.ts";
 import { requireParameters } from "./missing-parameters.ts";
 import { buildspecPath, type ProjectFiles, projectNameOf, readProject, sourceDir } from "./project-files.ts";
+import { withRunParameters } from "./run-parameters.ts";
 import { absolute, addCommonOptions, option, settingsOf } from "./settings.ts";
 import { withSignals } from "./signals.ts";
-import { withRunParameters } from "./run-parameters.ts";
 import { watchBuild } from "./watch-build.ts";
 
 export interface RunValues {
@@ -64,7 +64,9 @@ export function runCommand(io: CliIo, exit: (code: number) => void): Command {
     .addOption(option("-e, --env <name=value>", "variable of this build (repeatable)").argParser(collect))
     .addOption(option("--env-file <file>", "variables of this build from a .env file (repeatable)").argParser(collect))
     .addOption(option("-p, --parameter <name=value>", "parameter for this run (repeatable)").argParser(collect))
-    .addOption(option("--engine <engine>", "where commands run").choices(["auto", "host", "sandbox", "docker", "podman"]))
+    .addOption(
+      option("--engine <engine>", "where commands run").choices(["auto", "host", "sandbox", "docker", "podman"]),
+    )
     .addOption(option("--image <image>", "image of the build environment"))
     .addOption(option("--source <what>", "worktree, head or a git revision (default: worktree)"))
     .addOption(option("--as-pipeline", "source as CodePipeline gives it: without .git"))
@@ -116,8 +118,18 @@ export async function run(context: CommandContext, dirArgument: string, values: 
       async (kiln) => {
         return withRunParameters(context, kiln, parameters, async () => {
           const prepared = await prepare(context, kiln, dir, values, variables);
-          const started = await kiln.root.call<{ build?: { id?: string } }>("codebuild", "StartBuild", prepared.startBuild);
-          return watchBuild(context, kiln, started.build?.id ?? "", values.format === "aws" ? "aws" : "kiln", interruption);
+          const started = await kiln.root.call<{ build?: { id?: string } }>(
+            "codebuild",
+            "StartBuild",
+            prepared.startBuild,
+          );
+          return watchBuild(
+            context,
+            kiln,
+            started.build?.id ?? "",
+            values.format === "aws" ? "aws" : "kiln",
+            interruption,
+          );
         });
       },
       options,
@@ -129,7 +141,9 @@ function refuseWhatIsNotDone(values: RunValues): void {
   const named = NOT_YET.find((name) => values[name] !== undefined);
   if (named !== undefined) {
     const flag = named === "j" ? "-j" : `--${named.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
-    throw usage(`\`${flag}\` is not in this version of Kiln yet`, ["leave it away; `kiln help run` lists what there is"]);
+    throw usage(`\`${flag}\` is not in this version of Kiln yet`, [
+      "leave it away; `kiln help run` lists what there is",
+    ]);
   }
   if (values.engine !== undefined && values.engine !== "auto" && values.engine !== "host") {
     throw new KilnError({
@@ -156,16 +170,21 @@ async function prepare(
 ): Promise<Prepared> {
   const source = sourceOverrides(dir, values);
   const overrides = {
-    ...(variables.length === 0 ? {} : { environmentVariablesOverride: variables.map((v) => ({ ...v, type: "PLAINTEXT" })) }),
+    ...(variables.length === 0
+      ? {}
+      : { environmentVariablesOverride: variables.map((v) => ({ ...v, type: "PLAINTEXT" })) }),
     ...(values.timeout === undefined ? {} : { timeoutInMinutesOverride: values.timeout }),
     ...(values.privileged === undefined ? {} : { privilegedModeOverride: values.privileged }),
     ...(values.image === undefined ? {} : { imageOverride: values.image }),
   };
   if (values.project !== undefined || values.template !== undefined) {
-    const name = values.template === undefined ? (values.project ?? "") : await projectFromTemplate(context, kiln, values);
+    const name =
+      values.template === undefined ? (values.project ?? "") : await projectFromTemplate(context, kiln, values);
     const project = await requireProject(kiln.root, name);
     const role = values.role === undefined ? {} : { serviceRoleOverride: await requireRole(kiln.root, values.role) };
-    context.note(`project ${name} · role ${(values.role ?? project.serviceRole ?? "").split("/").at(-1)} · source ${sourceText(dir, values)}`);
+    context.note(
+      `project ${name} · role ${(values.role ?? project.serviceRole ?? "").split("/").at(-1)} · source ${sourceText(dir, values)}`,
+    );
     return { startBuild: { projectName: name, ...source, ...overrides, ...role } };
   }
   return { startBuild: { ...(await prepareDefaultProject(context, kiln, dir, values, variables)), ...overrides } };
@@ -220,9 +239,13 @@ function announce(
   context.note(`source   ${sourceText(files.dir, values)}`);
   context.note(`project  ${settings.name} (default project) · image ${settings.image}`);
   if (values.privileged === undefined && settings.isPrivileged) {
-    context.note("         privileged mode on, because the buildspec uses docker; in AWS set `environment.privilegedMode` too");
+    context.note(
+      "         privileged mode on, because the buildspec uses docker; in AWS set `environment.privilegedMode` too",
+    );
   }
-  context.note(`engine   ${values.engine === "host" || values.engine === undefined || values.engine === "auto" ? "host: commands run on this machine" : values.engine}`);
+  context.note(
+    `engine   ${values.engine === "host" || values.engine === undefined || values.engine === "auto" ? "host: commands run on this machine" : values.engine}`,
+  );
   if (role.policy === undefined) context.note(`role     ${role.name}: its policies decide`);
   else {
     context.note(`role     ${role.name}, generated with exactly these permissions:`);
@@ -233,7 +256,9 @@ function announce(
 
 function policyLines(policy: unknown): string[] {
   const { Statement = [] } = policy as { Statement?: { Action?: string | string[]; Resource?: string | string[] }[] };
-  return Statement.map((statement) => `${[statement.Action].flat().join(", ")} on ${[statement.Resource].flat().join(", ")}`);
+  return Statement.map(
+    (statement) => `${[statement.Action].flat().join(", ")} on ${[statement.Resource].flat().join(", ")}`,
+  );
 }
 
 const sourceText = (dir: string, { source }: RunValues): string =>
@@ -262,13 +287,20 @@ async function projectFromTemplate(context: CommandContext, kiln: Kiln, values: 
   try {
     text = readFileSync(absolute(file, context.io.cwd), "utf8");
   } catch (error) {
-    throw new KilnError({ code: "KILN_E_NO_FILE", message: `cannot read the template \`${file}\``, exitCode: 2, cause: error });
+    throw new KilnError({
+      code: "KILN_E_NO_FILE",
+      message: `cannot read the template \`${file}\``,
+      exitCode: 2,
+      cause: error,
+    });
   }
   const input = parseTemplate(text, file);
   const name = values.project ?? input["name"];
-  if (typeof name !== "string") throw usage(`the template \`${file}\` has no \`name\``, ["add it, or name the project with --project"]);
+  if (typeof name !== "string")
+    throw usage(`the template \`${file}\` has no \`name\``, ["add it, or name the project with --project"]);
   const serviceRole = values.role === undefined ? input["serviceRole"] : await requireRole(kiln.root, values.role);
-  if (typeof serviceRole !== "string") throw usage(`the template \`${file}\` has no \`serviceRole\``, ["add it, or name a role with --role"]);
+  if (typeof serviceRole !== "string")
+    throw usage(`the template \`${file}\` has no \`serviceRole\``, ["add it, or name a role with --role"]);
   await putProject(kiln.root, { ...input, name, serviceRole });
   return name;
 }
@@ -280,7 +312,9 @@ function parseTemplate(text: string, file: string): Record<string, unknown> {
   } catch {
     value = undefined;
   }
-  const isCloudFormation = /AWSTemplateFormatVersion|^Resources:/m.test(text) || (typeof value === "object" && value !== null && "Resources" in value);
+  const isCloudFormation =
+    /AWSTemplateFormatVersion|^Resources:/m.test(text) ||
+    (typeof value === "object" && value !== null && "Resources" in value);
   if (isCloudFormation) {
     throw usage(`\`${file}\` is a CloudFormation template, which this version of Kiln does not read`, [
       "give the project as CreateProject's JSON: `aws codebuild create-project --generate-cli-skeleton`",

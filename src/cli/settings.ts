@@ -27,7 +27,10 @@ export interface Settings {
 /** An option that can also be set by `KILN_<NAME>`. */
 export const option = (flags: string, description: string): Option => {
   const made = new Option(flags, description);
-  const name = made.long?.replace(/^--(no-)?/, "").replaceAll("-", "_").toUpperCase();
+  const name = made.long
+    ?.replace(/^--(no-)?/, "")
+    .replaceAll("-", "_")
+    .toUpperCase();
   return name === undefined ? made : made.env(`KILN_${name}`);
 };
 
@@ -59,7 +62,8 @@ interface CommonValues {
 }
 
 /** The common flags of one command line. `projectDir` is where the search for the state folder starts. */
-export function settingsOf(values: CommonValues, io: CliIo, projectDir: string = io.cwd): Settings {
+export function settingsOf(given: object, io: CliIo, projectDir: string = io.cwd): Settings {
+  const values: CommonValues = given;
   if (values.account !== undefined && !/^\d{12}$/.test(values.account)) {
     throw new KilnError({
       code: "KILN_E_USAGE",

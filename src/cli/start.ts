@@ -7,7 +7,15 @@ import { startKiln } from "../app.ts";
 import { sleep, systemClock } from "../core/clock.ts";
 import { KilnError } from "../core/errors.ts";
 import { type CommandContext, commandContext } from "./command-context.ts";
-import { DEFAULT_HOST, DEFAULT_PORT, type EndpointFile, findEndpoint, isAlive, removeEndpoint, writeEndpoint } from "./endpoint-file.ts";
+import {
+  DEFAULT_HOST,
+  DEFAULT_PORT,
+  type EndpointFile,
+  findEndpoint,
+  isAlive,
+  removeEndpoint,
+  writeEndpoint,
+} from "./endpoint-file.ts";
 import type { CliIo } from "./io.ts";
 import { addCommonOptions, option, type Settings, settingsOf } from "./settings.ts";
 import { aborted, withSignals } from "./signals.ts";
@@ -43,7 +51,11 @@ export function startCommand(io: CliIo, exit: (code: number) => void): Command {
 export function port(text: string): number {
   const value = Number(text);
   if (Number.isInteger(value) && value >= 0 && value <= 65_535) return value;
-  throw new KilnError({ code: "KILN_E_USAGE", message: `\`${text}\` is not a port: expected a number from 0 to 65535`, exitCode: 2 });
+  throw new KilnError({
+    code: "KILN_E_USAGE",
+    message: `\`${text}\` is not a port: expected a number from 0 to 65535`,
+    exitCode: 2,
+  });
 }
 
 function refuseSecond({ stateDir }: Settings): void {
@@ -52,7 +64,7 @@ function refuseSecond({ stateDir }: Settings): void {
   throw new KilnError({
     code: "KILN_E_ALREADY_RUNNING",
     message: `Kiln already runs on this state folder: ${running.url} (process ${running.pid})`,
-    fix: ["use it: eval \"$(kiln env)\"", "or stop it: kiln stop"],
+    fix: ['use it: eval "$(kiln env)"', "or stop it: kiln stop"],
     exitCode: 4,
   });
 }
@@ -69,7 +81,13 @@ async function startHere(context: CommandContext, values: StartValues): Promise<
       ...(values.strict ? { strict: true } : {}),
     });
     try {
-      const file = { pid: process.pid, url: kiln.url, region: kiln.scope.region, accountId: kiln.scope.accountId, startedMs: systemClock.nowMs() };
+      const file = {
+        pid: process.pid,
+        url: kiln.url,
+        region: kiln.scope.region,
+        accountId: kiln.scope.accountId,
+        startedMs: systemClock.nowMs(),
+      };
       if (!values.memory) writeEndpoint(settings.stateDir, file);
       if (settings.output === "json") context.printJson(file);
       else {
@@ -120,7 +138,9 @@ async function startDetached(context: CommandContext, values: StartValues): Prom
   throw new KilnError({
     code: "KILN_E_START",
     message: exitCode === null ? `Kiln did not become ready in ${START_TIMEOUT_MS / 1000} s` : "Kiln did not start",
-    why: readFileSync(logFile, "utf8").trim().split("\n").slice(-4).join("\n       ") || `nothing was written to ${logFile}`,
+    why:
+      readFileSync(logFile, "utf8").trim().split("\n").slice(-4).join("\n       ") ||
+      `nothing was written to ${logFile}`,
     exitCode: 4,
   });
 }
@@ -196,7 +216,9 @@ export function statusCommand(io: CliIo, exit: (code: number) => void): Command 
     const running = findEndpoint(stateDir);
     if (context.settings.output === "json") context.printJson({ running: running !== undefined, stateDir, ...running });
     else if (running) {
-      context.print(`running at ${running.url} (process ${running.pid}, since ${new Date(running.startedMs).toISOString()})`);
+      context.print(
+        `running at ${running.url} (process ${running.pid}, since ${new Date(running.startedMs).toISOString()})`,
+      );
       context.print(`state folder ${stateDir}`);
     } else {
       context.print("not running");

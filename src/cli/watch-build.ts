@@ -39,7 +39,12 @@ export async function watchBuild(
   return finish(context, kiln, buildId, events);
 }
 
-async function finish(context: CommandContext, kiln: Kiln, buildId: string, events: readonly BuildEvent[]): Promise<number> {
+async function finish(
+  context: CommandContext,
+  kiln: Kiln,
+  buildId: string,
+  events: readonly BuildEvent[],
+): Promise<number> {
   const build = await findBuild(kiln, buildId);
   const facts = build && (await gatherFacts(kiln, build, events));
   const diagnosis = facts && explainBuild(facts);

@@ -1,0 +1,244 @@
+/** `kiln doctor`: this machine as Kiln sees it: what is there, what is not and why it matters. `--report` is redacted. */
+import { execFile } from "node:child_process";
+import { accessSync, constants, existsSync, statfsSync } from "node:fs";
+import { createConnection, createServer } from "node:net";
+import { homedir, userInfo } from "node:os";
+import { dirname } from "node:path";
+import { Command } from "commander";
+import { type CommandContext, commandContext } from "./command-context.ts";
+import { DEFAULT_HOST, DEFAULT_PORT, findEndpoint } from "./endpoint-file.ts";
+import { findOnPath } from "./find-on-path.ts";
+import type { CliIo } from "./io.ts";
+import { kilnVersion } from "./kiln-version.ts";
+import { addCommonOptions, option, settingsOf } from "./settings.ts";
+import { table } from "./table.ts";
+
+export interface Finding {
+  readonly topic: string;
+  /** `no` stops something from working; `note` only says so. */
+  readonly status: "ok" | "note" | "no";
+  readonly text: string;
+}
+
+export function doctorCommand(io: CliIo, exit: (code: number) => void): Command {
+  const command = new Command("doctor")
+    .description(
+      "this machine: Node, engines, docker, ports, state folder; exit code 4 when something needed is missing",
+    )
+    .addOption(option("--report", "without names of users and folders, to paste into a report"));
+  addCommonOptions(command);
+  command.addHelpText("after", "\nExample:\n  kiln doctor --report");
+  return command.action(async (values: { report?: boolean }) => {
+    exit(await printDoctor(commandContext(io, settingsOf(values, io)), values.report === true));
+  });
+}
+
+async function printDoctor(context: CommandContext, isReport: boolean): Promise<number> {
+  const found = (await examine(context)).map((finding) =>
+    isReport ? { ...finding, text: redact(finding.text, context) } : finding,
+  );
+  if (context.settings.output === "json") context.printJson({ findings: found });
+  else context.print(table(found.map(({ topic, status, text }) => [status === "ok" ? "ok  " : status, topic, text])));
+  return found.some((finding) => finding.status === "no") ? 4 : 0;
+}
+
+/** Home folder, user name, current and state folder become placeholders. */
+export function redact(text: string, { io, settings }: Pick<CommandContext, "io" | "settings">): string {
+  const names: [string, string][] = [
+    [settings.stateDir, "STATE-DIR"],
+    [io.cwd, "CWD"],
+    [homedir(), "HOME"],
+    [userName(), "USER"],
+  ];
+  return names.reduce(
+    (result, [name, placeholder]) => (name.length > 2 ? result.replaceAll(name, placeholder) : result),
+    text,
+  );
+}
+
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return "";
+  }
+}
+
+async function examine(context: CommandContext): Promise<Finding[]> {
+  const { env } = context.io;
+  const versions = await Promise.all(
+    (["git", "python3", "aws", "docker", "podman"] as const).map(async (name) => {
+      const path = findOnPath(name, env["PATH"]);
+      return [name, path, path === undefined ? undefined : await versionOf(path)] as const;
+    }),
+  );
+  return [
+    {
+      topic: "kiln",
+      status: "ok",
+      text: `${kilnVersion()} on ${process.platform} ${process.arch}, as ${process.getuid?.() === 0 ? "root" : userName()}`,
+    },
+    node(),
+    ...versions.map(([name, path, version]) => tool(name, path, version)),
+    ...pythons(env["PATH"]),
+    await dockerSocket(env),
+    ...(await engines()),
+    await portFinding(context),
+    ...state(context),
+  ];
+}
+
+function node(): Finding {
+  const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
+  const isOk = major > 20 || (major === 20 && minor >= 19);
+  return {
+    topic: "node",
+    status: isOk ? "ok" : "no",
+    text: `${process.version}${isOk ? "" : ": Kiln needs 20.19 or newer"}`,
+  };
+}
+
+const MISSING: Readonly<Record<string, string>> = {
+  git: "not found: sources are taken without what git ignores",
+  python3: "not found: buildspecs with `runtime-versions: python` will not run here",
+  aws: "not found: `kiln aws` needs it; all other commands do not",
+  docker: "not found: builds get Kiln's own small docker",
+  podman: "not found: not needed",
+};
+
+const tool = (name: string, path: string | undefined, version: string | undefined): Finding =>
+  path === undefined
+    ? { topic: name, status: "note", text: MISSING[name] ?? "not found" }
+    : { topic: name, status: "ok", text: `${version ?? "version unknown"} (${path})` };
+
+function pythons(path: string | undefined): Finding[] {
+  const found = ["3.9", "3.10", "3.11", "3.12", "3.13", "3.14"].filter(
+    (version) => findOnPath(`python${version}`, path) !== undefined,
+  );
+  return found.length === 0 ? [] : [{ topic: "pythons", status: "ok", text: found.join(", ") }];
+}
+
+const versionOf = (path: string): Promise<string | undefined> =>
+  new Promise((resolve) => {
+    execFile(path, ["--version"], { timeout: 5000 }, (error, stdout, stderr) => {
+      const line = `${stdout}${stderr}`.trim().split("\n", 1)[0];
+      resolve(error || line === "" ? undefined : line);
+    });
+  });
+
+/** Whether something answers at the Docker socket; TCP addresses are only named. */
+async function dockerSocket(env: CliIo["env"]): Promise<Finding> {
+  const host = env["DOCKER_HOST"] ?? "unix:///var/run/docker.sock";
+  if (!host.startsWith("unix://")) return { topic: "docker socket", status: "note", text: `DOCKER_HOST is ${host}` };
+  const path = host.slice("unix://".length);
+  if (!existsSync(path)) {
+    return { topic: "docker socket", status: "note", text: `${path} is not there: builds use Kiln's embedded builder` };
+  }
+  const answer = await connects({ path });
+  return answer === "connected"
+    ? { topic: "docker socket", status: "ok", text: `${path} answers` }
+    : {
+        topic: "docker socket",
+        status: "note",
+        text: `${path} is there, but refuses (${answer}): is the engine running, and is this user in its group?`,
+      };
+}
+
+const connects = (target: { path: string } | { host: string; port: number }): Promise<string> =>
+  new Promise((resolve) => {
+    const socket = createConnection(target);
+    const finish = (answer: string) => {
+      socket.destroy();
+      resolve(answer);
+    };
+    socket.setTimeout(1000, () => finish("no answer"));
+    socket.on("connect", () => finish("connected"));
+    socket.on("error", (error: NodeJS.ErrnoException) => finish(error.code ?? "error"));
+  });
+
+/** The engines of PRODUCT and what the embedded builder needs. */
+async function engines(): Promise<Finding[]> {
+  const found: Finding[] = [
+    { topic: "engine host", status: "ok", text: "commands run on this machine" },
+    { topic: "engine sandbox", status: "note", text: "not in this version" },
+    { topic: "engine docker", status: "note", text: "not in this version (docker inside a build works)" },
+  ];
+  if (process.platform !== "linux") {
+    return [
+      ...found,
+      { topic: "embedded builder", status: "note", text: "RUN in Dockerfiles needs Linux, or a container engine" },
+    ];
+  }
+  const works = await unshareWorks();
+  const overlay = existsSync("/proc/filesystems") && (await overlayKnown());
+  return [
+    ...found,
+    {
+      topic: "embedded builder",
+      status: works ? "ok" : "note",
+      text: works
+        ? `namespaces work${overlay ? ", overlay is there" : ", overlay is not: layers are copied"}`
+        : "`unshare` does not work here: Dockerfiles with RUN need a container engine",
+    },
+  ];
+}
+
+const unshareWorks = (): Promise<boolean> =>
+  new Promise((resolve) => {
+    const args = process.getuid?.() === 0 ? ["-m", "true"] : ["-Urm", "true"];
+    execFile("unshare", args, { timeout: 3000 }, (error) => resolve(error === null));
+  });
+
+const overlayKnown = (): Promise<boolean> =>
+  new Promise((resolve) => {
+    execFile("grep", ["-qw", "overlay", "/proc/filesystems"], { timeout: 3000 }, (error) => resolve(error === null));
+  });
+
+async function portFinding(context: CommandContext): Promise<Finding> {
+  const running = findEndpoint(context.settings.stateDir);
+  if (running) return { topic: "endpoint", status: "ok", text: `running at ${running.url} (process ${running.pid})` };
+  const free = await isFree(DEFAULT_PORT);
+  return free
+    ? { topic: "endpoint", status: "ok", text: `not running; port ${DEFAULT_PORT} is free` }
+    : {
+        topic: "endpoint",
+        status: "note",
+        text: `not running; port ${DEFAULT_PORT} is taken by another program: \`kiln start --port 0\``,
+      };
+}
+
+const isFree = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const server = createServer();
+    server.once("error", () => resolve(false));
+    server.listen(port, DEFAULT_HOST, () => server.close(() => resolve(true)));
+  });
+
+function state({ settings }: CommandContext): Finding[] {
+  const { stateDir } = settings;
+  const existing = firstExisting(stateDir);
+  try {
+    accessSync(existing, constants.W_OK | constants.X_OK);
+    const { bavail, bsize } = statfsSync(existing);
+    const freeMib = Math.floor((bavail * bsize) / 2 ** 20);
+    const isLow = freeMib < 1024;
+    return [
+      { topic: "state folder", status: "ok", text: `${stateDir}${existsSync(stateDir) ? "" : " (not made yet)"}` },
+      {
+        topic: "disk",
+        status: isLow ? "note" : "ok",
+        text: `${freeMib} MiB free${isLow ? ": little for images" : ""}`,
+      },
+    ];
+  } catch {
+    return [
+      { topic: "state folder", status: "no", text: `${stateDir} cannot be written: choose another with --state-dir` },
+    ];
+  }
+}
+
+function firstExisting(path: string): string {
+  let folder = path;
+  while (!existsSync(folder) && dirname(folder) !== folder) folder = dirname(folder);
+  return folder;
+}
