@@ -14,3 +14,5 @@ export { expandEvent } from "./expand-events.ts";
 export { createSecretSet, type SecretSet, secretParts } from "./mask.ts";
 export { parseSecretReference, type SecretReference } from "./resolve-variables.ts";
 export { runBuild } from "./run-build.ts";
+export { chooseEngine, isCuratedImage } from "./choose-engine.ts";
+export type { Engine, EngineName } from "../../engines/engine.ts";
