@@ -13,7 +13,7 @@ import {
   withDefaultTag,
 } from "../../images/reference.ts";
 import { MANIFEST_TYPES, RegistryClient, type RegistryCredentials, RegistryRequestError } from "../../images/registry-client.ts";
-import { configBytes, findLayers, type Image, type ImageConfig, imageArchitecture, imageOf, saveImage } from "./image.ts";
+import { configBytes, findLayers, type Image, type ImageConfig, imageArchitecture, imageOf } from "./image.ts";
 import { chainIdOf, type LayerRecord, type LayerStore } from "./layer-store.ts";
 
 export interface TransferDeps {
@@ -45,8 +45,7 @@ const CONFIG_TYPE = "application/vnd.docker.container.image.v1+json";
 const MAX_CONFIG_BYTES = 8 * 1024 * 1024;
 
 /** The manifest a push of this image sends. */
-export function manifestBytes(image: Image): Buffer {
-  const config = configBytes(image.config);
+export function manifestBytes(image: Image, config: Buffer): Buffer {
   return Buffer.from(
     JSON.stringify({
       schemaVersion: 2,
@@ -57,6 +56,9 @@ export function manifestBytes(image: Image): Buffer {
     "utf8",
   );
 }
+
+/** The config's bytes: of a pulled image as they came, which gave it its id. */
+export const configOf = async (store: LayerStore, image: Image): Promise<Buffer> => (await store.findBlob(image.id)) ?? configBytes(image.config);
 
 /** Pushes one tag; returns the manifest's digest. Throws `RegistryRequestError` with docker's text. */
 export async function pushImage(
@@ -84,10 +86,10 @@ export async function pushImage(
       await client.pushBlob(repository, blob.digest, blob.sizeBytes, () => createReadStream(deps.store.blobPath(blob.digest)));
       progress({ status: "Pushed", progressDetail: {}, id });
     }
-    const config = configBytes(image.config);
+    const config = await configOf(deps.store, image);
     if (!(await client.hasBlob(repository, image.id))) await client.pushBlob(repository, image.id, config.length, () => config);
     const tag = reference.tag ?? "latest";
-    const bytes = manifestBytes(image);
+    const bytes = manifestBytes(image, config);
     const digest = await client.pushManifest(repository, tag, MANIFEST_TYPES.dockerManifest, bytes);
     progress({ status: `${tag}: digest: ${digest} size: ${bytes.length}` });
     progress({ progressDetail: {}, aux: { Tag: tag, Digest: digest, Size: bytes.length } });
@@ -135,7 +137,6 @@ export async function pullImage(
     const layers = await pullLayers(deps, client, repository, config, manifest.layers, progress);
     // The config's own bytes give the id; ours are the same JSON only when written by us.
     const image = { ...imageOf(config, layers), id: manifest.config.digest };
-    await saveImage(deps.store, imageOf(config, layers));
     progress({ status: `Digest: ${digest}` });
     return { image, digest };
   } finally {
