@@ -3,5 +3,4 @@ export type { BuildFacts, BuildRecord, ParameterFacts } from "./build-facts.ts";
 export type { Confidence, Diagnosis, Outcome } from "./diagnosis.ts";
 export { explainBuild } from "./explain-build.ts";
 export { factsFromLog } from "./log-file.ts";
-export { nearest } from "./nearest.ts";
 export { renderDiagnosis } from "./render.ts";

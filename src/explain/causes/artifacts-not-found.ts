@@ -1,6 +1,7 @@
 /** UPLOAD_ARTIFACTS found none of the files that the buildspec lists (R17, R18). */
+
+import { nearestPath } from "../../check/index.ts";
 import type { Cause, Finding } from "../cause.ts";
-import { nearestPath } from "../workspace-paths.ts";
 import { at, quotedList } from "./finding-parts.ts";
 
 export const artifactsNotFound: Cause = {
@@ -13,7 +14,7 @@ export const artifactsNotFound: Cause = {
     const artifacts = facts.buildspec?.artifacts;
     const { workspace } = facts;
     if (directory !== undefined) {
-      const near = workspace && nearestPath(workspace, directory, "directory");
+      const near = workspace && nearestPath(workspace, directory, "directory")?.path;
       return {
         cause: `the folder \`${directory}\` of \`artifacts.base-directory\` does not exist after the build`,
         ...at(facts.buildspec?.file, artifacts?.baseDirectory?.span.line),

@@ -1,8 +1,7 @@
 /** There is no buildspec where CodeBuild looks for it (R01, R02, P03). */
 import { posix } from "node:path";
-import type { Workspace } from "../../check/workspace.ts";
+import { editDistance, type Workspace } from "../../check/index.ts";
 import type { Cause } from "../cause.ts";
-import { editDistance } from "../nearest.ts";
 
 export const buildspecMissing: Cause = {
   id: "buildspec/missing",

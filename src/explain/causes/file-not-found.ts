@@ -3,11 +3,12 @@
  * The nearest existing path of the same name is offered, relative to the command's directory.
  */
 import { posix } from "node:path";
+import { nearestPath } from "../../check/index.ts";
 import type { BuildFacts } from "../build-facts.ts";
 import { editInCommand, placeOfCommand } from "../buildspec-places.ts";
 import type { Cause, Finding } from "../cause.ts";
 import type { FailedCommand, Failure } from "../failures.ts";
-import { nearestPath, workspaceDirectory } from "../workspace-paths.ts";
+import { workspaceDirectory } from "../workspace-paths.ts";
 
 interface Missing {
   readonly path: string;
@@ -100,7 +101,7 @@ function finding(missing: Missing, command: FailedCommand, facts: BuildFacts): F
       next: "commit it (change `.gitignore`), or make it in an earlier command",
     };
   }
-  const nearest = nearestPath(workspace, relative, missing.kind);
+  const nearest = nearestPath(workspace, relative, missing.kind)?.path;
   if (nearest === undefined) {
     return {
       ...base,
