@@ -10,7 +10,7 @@ import { contextLookup } from "./context.ts";
 import type { Decision, Effect, EvaluationInput, NamedPolicy, PolicyType, StatementTrace } from "./decision.ts";
 import { explainStatements } from "./explain.ts";
 import { denialMessage } from "./message.ts";
-import { type CompiledStatement, compilePolicy } from "./policy.ts";
+import { type CompiledPolicy, type CompiledStatement, compilePolicy } from "./policy.ts";
 import { type Grant, stronger } from "./principals.ts";
 import { appliesTo, type EvaluatedRequest, evaluatedRequest } from "./request.ts";
 
@@ -18,6 +18,7 @@ import { appliesTo, type EvaluatedRequest, evaluatedRequest } from "./request.ts
 export interface PolicyInPlay {
   readonly type: PolicyType;
   readonly policy: Pick<NamedPolicy, "name" | "arn" | "document">;
+  readonly compiled: CompiledPolicy;
 }
 
 interface Verdict {
@@ -75,7 +76,11 @@ interface PolicySets {
 }
 
 function policySets({ principal, policies, request }: EvaluationInput): PolicySets {
-  const inPlay = (type: PolicyType) => (policy: PolicyInPlay["policy"]) => ({ type, policy });
+  const inPlay = (type: PolicyType) => (policy: PolicyInPlay["policy"]): PolicyInPlay => ({
+    type,
+    policy,
+    compiled: compilePolicy(policy.document),
+  });
   // AWS: the account's root user and service principals have no identity policies, boundary or session policies.
   const hasOwn = principal.type !== "Root" && principal.type !== "AWSService";
   const identity = hasOwn ? policies.identity.map(inPlay("identity")) : [];
@@ -143,7 +148,7 @@ function firstMatch(
 ): Match | undefined {
   for (const inPlay of set) {
     const isResource = inPlay.type === "resource" || inPlay.type === "trust";
-    for (const statement of compilePolicy(inPlay.policy.document)[effect].candidates(request.action)) {
+    for (const statement of inPlay.compiled[effect].candidates(request.action)) {
       if (isResource && names(statement, request) === undefined) continue;
       if (appliesTo(statement, request)) return { inPlay, statement };
     }
@@ -159,7 +164,7 @@ function resourceGrant(
   const [inPlay] = set;
   if (!inPlay) return undefined;
   let best: { grant: Grant; match: Match } | undefined;
-  for (const statement of compilePolicy(inPlay.policy.document).allows.candidates(request.action)) {
+  for (const statement of inPlay.compiled.allows.candidates(request.action)) {
     const grant = names(statement, request);
     if (grant && stronger(best?.grant, grant) !== best?.grant && appliesTo(statement, request)) {
       best = { grant, match: { inPlay, statement } };

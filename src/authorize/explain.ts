@@ -5,12 +5,12 @@
 import type { ConditionTest } from "./conditions/condition.ts";
 import type { ContextValue, StatementTrace } from "./decision.ts";
 import type { PolicyInPlay } from "./evaluate.ts";
-import { type CompiledStatement, compilePolicy, matchesAction } from "./policy.ts";
+import { type CompiledStatement, matchesAction } from "./policy.ts";
 import { type EvaluatedRequest, matchesResource } from "./request.ts";
 
 export function explainStatements(policies: readonly PolicyInPlay[], request: EvaluatedRequest): StatementTrace[] {
-  return policies.flatMap(({ type, policy }) =>
-    compilePolicy(policy.document).statements.map((statement) => {
+  return policies.flatMap(({ type, policy, compiled }) =>
+    compiled.statements.map((statement) => {
       const hasPrincipal = type === "resource" || type === "trust";
       const failure = firstFailure(statement, request, hasPrincipal);
       return {

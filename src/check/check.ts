@@ -3,6 +3,7 @@
  * through the caller. Flow: text → parseBuildspec → rules → sorted findings (docs/checks.md lists the rules).
  */
 
+import { posix } from "node:path";
 import { type Buildspec, parseBuildspec } from "../build/buildspec/index.ts";
 import type { EnvironmentVariable } from "../build/plan/index.ts";
 import { type Diagnostic, sortDiagnostics } from "../core/diagnostics.ts";
@@ -11,6 +12,7 @@ import { lineIndex } from "./line-index.ts";
 import type { CheckContext, Rule } from "./rule.ts";
 import { rules } from "./rules/index.ts";
 import { readCommands, type ShellModel } from "./shell-model.ts";
+import { sourceRootsOf } from "./source-paths.ts";
 import type { Workspace } from "./workspace.ts";
 
 /** A parameter that exists. `value` only for types that are not secret. */
@@ -24,10 +26,11 @@ export interface ParameterSource {
   list(): readonly KnownParameter[];
 }
 
-/** What is known of the CodeBuild project; everything may be unknown. Members are CreateProject's. */
+/** What is known of the CodeBuild project: its name and CreateProject's `environment`; everything may be unknown. */
 export interface CheckProject {
   readonly name?: string | undefined;
-  readonly environmentType?: string | undefined;
+  /** Environment type, e.g. `LINUX_CONTAINER`. */
+  readonly type?: string | undefined;
   readonly image?: string | undefined;
   readonly computeType?: string | undefined;
   readonly privilegedMode?: boolean | undefined;
@@ -54,8 +57,8 @@ export function check(input: CheckInput): Diagnostic[] {
   const { file, text } = found;
   const parsed = parseBuildspec(text, file);
   const context = createContext(input, file, text, parsed);
-  const diagnostics = [...found.diagnostics];
-  for (const rule of rules) diagnostics.push(...run(rule, context));
+  const diagnostics: Diagnostic[] = [];
+  for (const rule of rules) if (!parsed.isGuess || rule.needsNoYaml) diagnostics.push(...run(rule, context));
   return sortDiagnostics(diagnostics);
 }
 
@@ -88,12 +91,24 @@ function createContext(
     project,
     parameters,
     strict: input.strict ?? false,
+    isChosenFile: input.buildspecPath !== undefined || input.text !== undefined,
     get shell() {
-      shell ??= readCommands({ buildspec, project, parameters, spanOf: lines.spanOf });
+      shell ??= readCommands({
+        buildspec,
+        project,
+        parameters,
+        spanOf: lines.spanOf,
+        isFolder: (path) => isFolder(input.workspace, file, path),
+      });
       return shell;
     },
     spanOf: lines.spanOf,
   };
+}
+
+/** Is `path` a folder, seen from the workspace's root or from the buildspec's own folder? */
+function isFolder(workspace: Workspace, file: string, path: string): boolean {
+  return sourceRootsOf(file).some((root) => workspace.exists(posix.join(root, path)) === "directory");
 }
 
 const emptyBuildspec = (file: string, text: string): Buildspec => ({

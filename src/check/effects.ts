@@ -141,13 +141,18 @@ function git(
   return { paths, isAnything: !isReading.test(verb ?? "") };
 }
 
+/** Operations of the aws CLI that write files; `aws --region R s3 cp` has options in front of the service. */
 function awsWrites(texts: readonly (string | undefined)[]): boolean {
-  const [service, operation] = texts;
-  if (service === "s3") return /^(cp|sync|mv)$/.test(operation ?? "");
-  if (service === "s3api") return operation === "get-object";
-  if (service === "cloudformation") return operation === "package";
-  if (service === "lambda") return operation === "invoke";
-  return service === "codeartifact" ? false : service === undefined;
+  const writes = [
+    ["s3", /^(cp|sync|mv)$/],
+    ["s3api", /^get-object$/],
+    ["cloudformation", /^package$/],
+    ["lambda", /^invoke$/],
+  ] as const;
+  return writes.some(([service, operation]) => {
+    const at = texts.indexOf(service);
+    return at !== -1 && operation.test(texts[at + 1] ?? "");
+  });
 }
 
 function pip(command: ShellCommand, paths: string[], texts: readonly (string | undefined)[]): Effects {

@@ -17,26 +17,12 @@ export function findBuildspec(input: CheckInput): {
   if (input.text !== undefined) return { file: buildspecPath ?? "buildspec.yml", text: input.text, diagnostics: [] };
   const wanted = buildspecPath ?? "buildspec.yml";
   const text = workspace.readText(wanted);
-  if (text !== undefined) return { file: wanted, text, diagnostics: ignoredFinding(input, wanted) };
+  if (text !== undefined) return { file: wanted, text, diagnostics: [] };
   if (buildspecPath === undefined) {
     for (const other of ["buildspec.yaml", "Buildspec.yml", "buildspec.json"]) {
       const otherText = workspace.readText(other);
       if (otherText === undefined) continue;
-      return {
-        file: other,
-        text: otherText,
-        diagnostics: [
-          {
-            code: "buildspec/file-name",
-            severity: "error",
-            message: `the file is named \`${other}\`, expected \`buildspec.yml\``,
-            span: { file: other, line: 1, column: 1, endLine: 1, endColumn: 1, startOffset: 0, endOffset: 0 },
-            why: `CodeBuild looks for exactly \`buildspec.yml\` and fails with \`YAML_FILE_ERROR: YAML file does not exist\`, unless the project's \`source.buildspec\` names \`${other}\``,
-            fix: { kind: "command", title: "rename it", commands: [`git mv ${other} buildspec.yml`] },
-            source,
-          },
-        ],
-      };
+      return { file: other, text: otherText, diagnostics: [] };
     }
   }
   const candidates = workspace.files().filter((path) => /\.ya?ml$/i.test(path));
@@ -55,18 +41,4 @@ export function findBuildspec(input: CheckInput): {
       },
     ],
   };
-}
-
-function ignoredFinding(input: CheckInput, path: string): Diagnostic[] {
-  if (!input.workspace.isIgnored(path)) return [];
-  return [
-    {
-      code: "buildspec/ignored",
-      severity: "warning",
-      message: `\`${path}\` is ignored by git`,
-      span: { file: path, line: 1, column: 1, endLine: 1, endColumn: 1, startOffset: 0, endOffset: 0 },
-      why: "CodeBuild gets what is committed, so it would not find the file",
-      source,
-    },
-  ];
 }

@@ -64,7 +64,7 @@ export function pathUsesOf(command: ShellCommand): PathUse[] {
     }
     default:
       return name !== undefined && /^\.{1,2}\//.test(name) && command.nameWord
-        ? use(command.nameWord, "file", "the command")
+        ? use(command.nameWord, "file", name)
         : [];
   }
 }

@@ -7,7 +7,7 @@ import type { Variable } from "../build/buildspec/index.ts";
 import { parameterNameIn } from "../build/buildspec/index.ts";
 import { blockEnd, type Edit, envEdits, indentOf, linesOf, type TextLines } from "./env-edits.ts";
 import type { CheckContext } from "./rule.ts";
-import { findParameter } from "./variables.ts";
+import { existingName } from "./variables.ts";
 
 const cache = new WeakMap<CheckContext, { readonly edits: readonly Edit[] | undefined }>();
 
@@ -18,13 +18,6 @@ export function phaseEnvironmentEdits(context: CheckContext): readonly Edit[] | 
   const edits = compute(context);
   cache.set(context, { edits });
   return edits;
-}
-
-/** The name to write under `env.parameter-store`: as written, or with or without the slash when only that one exists. */
-export function parameterToWrite(context: CheckContext, name: string): string {
-  if (!context.parameters || findParameter(context.parameters, name)) return name;
-  const other = name.startsWith("/") ? name.slice(1) : `/${name}`;
-  return findParameter(context.parameters, other) ? other : name;
 }
 
 function compute(context: CheckContext): readonly Edit[] | undefined {
@@ -70,6 +63,10 @@ function compute(context: CheckContext): readonly Edit[] | undefined {
       .find(({ section }) => section === `phases.${phase.name}`)
       ?.keys.find(({ value }) => value === "environment");
     if (!key) continue;
+    if (phase.environmentVariables.length === 0 && isEmptyEnvironment(lines, key.span.line)) {
+      remove(key.span.line, key.span.line);
+      continue;
+    }
     const block = environmentBlock(lines, key.span.line);
     if (!block) return undefined;
     const inside = phase.environmentVariables;
@@ -105,9 +102,12 @@ function entryLine(context: CheckContext, lines: TextLines, { name, value }: Var
   const text =
     parameterName === undefined
       ? context.text.slice(value.span.startOffset, value.span.endOffset)
-      : parameterToWrite(context, parameterName);
+      : existingName(context.parameters, parameterName);
   return `${key}: ${text}${rest.trimEnd()}`;
 }
+
+const isEmptyEnvironment = (lines: TextLines, line: number): boolean =>
+  /^\s*environment:\s*(\{\s*\})?\s*(#.*)?$/.test(lines.at(line)?.text ?? "") && blockEnd(lines, line) === line;
 
 /** `environment:` with only a `variables:` block in it: the lines of its entries. */
 function environmentBlock(lines: TextLines, line: number): { first: number; last: number } | undefined {

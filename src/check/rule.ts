@@ -17,6 +17,8 @@ export interface Rule {
   readonly title: string;
   /** Documentation URL. */
   readonly source: string;
+  /** Runs even when the text is not YAML, so that the tree is a guess. Default false. */
+  readonly needsNoYaml?: true;
   run(context: CheckContext): Iterable<Finding>;
 }
 
@@ -31,6 +33,8 @@ export interface CheckContext {
   /** Undefined when nobody knows which parameters exist. */
   readonly parameters: readonly KnownParameter[] | undefined;
   readonly strict: boolean;
+  /** The caller named the file, as a project's `source.buildspec` would. */
+  readonly isChosenFile: boolean;
   /** The commands as the shell sees them; parsed on first use. */
   readonly shell: ShellModel;
   spanOf(startOffset: number, endOffset: number): Span;

@@ -76,6 +76,8 @@ interface ReadInput {
   readonly project: CheckProject;
   readonly parameters: readonly KnownParameter[] | undefined;
   readonly spanOf: (startOffset: number, endOffset: number) => Span;
+  /** Is there such a folder in the source? */
+  readonly isFolder: (path: string) => boolean;
 }
 
 /** What the shell carries from command to command. */
@@ -364,7 +366,9 @@ class Reader {
     const next = target?.text === undefined ? undefined : directoryOf(state.directory, target.text);
     if (state.directory !== undefined) state.values.set("OLDPWD", absolute(state.directory));
     else state.values.delete("OLDPWD");
-    setDirectory(state, next);
+    // A `cd` that fails leaves nobody knowing where the next command runs.
+    const isThere = next === undefined || next === "" || command.mayExist(next) || this.#input.isFolder(next);
+    setDirectory(state, isThere ? next : undefined);
   }
 
   #create(effects: Effects): void {

@@ -20,3 +20,11 @@ function tidy(path: string): string | undefined {
   if (clean === ".") return "";
   return clean === ".." || clean.startsWith("../") ? undefined : clean;
 }
+
+/**
+ * Where the source's root may be: the workspace, or the buildspec's own folder (samples that are pushed on their own).
+ */
+export function sourceRootsOf(buildspecFile: string): readonly string[] {
+  const own = posix.dirname(buildspecFile);
+  return own === "." ? [""] : ["", own];
+}

@@ -27,19 +27,23 @@ export function knownVariables(input: {
 }): Map<string, VariableFact> {
   const { buildspec, project, parameters } = input;
   const facts = new Map<string, VariableFact>();
-  const parameter = (reference: string, spans: Pick<VariableFact, "span" | "valueSpan">): VariableFact => ({
-    value: findParameter(parameters, reference)?.value,
-    origin: "parameter",
-    reference,
-    ...spans,
-  });
+  const parameter = (
+    written: string,
+    spans: Pick<VariableFact, "span" | "valueSpan">,
+    isLenient = false,
+  ): VariableFact => {
+    const reference = isLenient ? existingName(parameters, written) : written;
+    return { value: findParameter(parameters, reference)?.value, origin: "parameter", reference, ...spans };
+  };
   const declared = [...buildspec.env.variables, ...buildspec.phases.flatMap((phase) => phase.environmentVariables)];
   for (const { name, value } of declared) {
     const spans = { span: name.span, valueSpan: value.span };
     const reference = parameterNameIn(value.value);
     facts.set(
       name.value,
-      reference === undefined ? { value: value.value, origin: "plaintext", ...spans } : parameter(reference, spans),
+      reference === undefined
+        ? { value: value.value, origin: "plaintext", ...spans }
+        : parameter(reference, spans, true),
     );
   }
   for (const { name, value } of buildspec.env.parameterStore) {
@@ -74,6 +78,13 @@ export function findParameter(
 ): KnownParameter | undefined {
   const name = parameterNameOf(reference);
   return parameters?.find((parameter) => parameter.name === name);
+}
+
+/** The name as written or, when only that exists, with or without the slash in front: how `ssm:/name` is looked up. */
+export function existingName(parameters: readonly KnownParameter[] | undefined, name: string): string {
+  if (!parameters || findParameter(parameters, name)) return name;
+  const other = name.startsWith("/") ? name.slice(1) : `/${name}`;
+  return findParameter(parameters, other) ? other : name;
 }
 
 /** The name without version, label or ARN around it. */

@@ -16,10 +16,10 @@ import {
 } from "../check/index.ts";
 import type { Diagnostic } from "../core/diagnostics.ts";
 import { KilnError } from "../core/errors.ts";
+import { kilnVersion } from "../core/kiln-version.ts";
 import { type CommandContext, commandContext, withKiln } from "./command-context.ts";
 import { requireProject } from "./default-project.ts";
 import type { CliIo } from "./io.ts";
-import { kilnVersion } from "./kiln-version.ts";
 import { listParameters } from "./parameters.ts";
 import { plural } from "./plural.ts";
 import { addCommonOptions, option, settingsOf } from "./settings.ts";

@@ -1,5 +1,5 @@
 /** What each command gets: the process, its settings, and ways to print and to open Kiln. */
-import { type Kiln, type KilnOptions, startKiln } from "../app.ts";
+import type { Kiln, KilnOptions } from "../app.ts";
 import type { CliIo } from "./io.ts";
 import type { Settings } from "./settings.ts";
 
@@ -27,14 +27,17 @@ export function commandContext(io: CliIo, settings: Settings): CommandContext {
 }
 
 /** Kiln on the command's state folder, in this process, on a free port. */
-export const openKiln = ({ settings }: CommandContext, options: KilnOptions = {}): Promise<Kiln> =>
-  startKiln({
+export async function openKiln({ settings }: CommandContext, options: KilnOptions = {}): Promise<Kiln> {
+  // Loaded only here, so that commands which need no Kiln (`env`, `check`, `help`) start fast.
+  const { startKiln } = await import("../app.ts");
+  return startKiln({
     stateDir: settings.stateDir,
     port: 0,
     ...(settings.region === undefined ? {} : { region: settings.region }),
     ...(settings.accountId === undefined ? {} : { accountId: settings.accountId }),
     ...options,
   });
+}
 
 /** Runs `work` with Kiln open and closes it afterwards, also after errors. */
 export async function withKiln<T>(

@@ -7,13 +7,13 @@ interface Word {
   readonly words: readonly string[];
 }
 
-export function completionCommand(io: CliIo, program: Command): Command {
+export function completionCommand(io: CliIo): Command {
   return new Command("completion")
     .description("print a completion script for a shell")
     .addArgument(new Argument("<shell>", "which shell").choices(["bash", "zsh", "fish"]))
     .addHelpText("after", "\nExample:\n  source <(kiln completion bash)")
-    .action((shell: string) => {
-      const words = wordsOf(program, "");
+    .action((shell: string, _: object, self: Command) => {
+      const words = wordsOf(self.parent ?? self, "");
       const script =
         shell === "fish"
           ? fish(words)

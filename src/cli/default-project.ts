@@ -59,7 +59,7 @@ export async function ensureGeneratedRole(
   projectName: string,
   plan: BuildPlan | undefined,
 ): Promise<{ arn: string; name: string; policy: unknown }> {
-  const name = `kiln-${projectName}`.slice(0, 51) + "-service-role";
+  const name = `kiln-${projectName.slice(0, 46)}-service-role`;
   const policy = policyFromPlan(plan ?? emptyPlan, scope, projectName);
   const existing = await unlessCode(["NoSuchEntity"], aws.call<GetRoleOutput>("iam", "GetRole", { RoleName: name }));
   const role =

@@ -5,11 +5,11 @@ import { createConnection, createServer } from "node:net";
 import { homedir, userInfo } from "node:os";
 import { dirname } from "node:path";
 import { Command } from "commander";
+import { kilnVersion } from "../core/kiln-version.ts";
 import { type CommandContext, commandContext } from "./command-context.ts";
 import { DEFAULT_HOST, DEFAULT_PORT, findEndpoint } from "./endpoint-file.ts";
 import { findOnPath } from "./find-on-path.ts";
 import type { CliIo } from "./io.ts";
-import { kilnVersion } from "./kiln-version.ts";
 import { addCommonOptions, option, settingsOf } from "./settings.ts";
 import { table } from "./table.ts";
 

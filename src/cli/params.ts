@@ -145,7 +145,9 @@ const SPECS: readonly Spec[] = [
 ];
 
 export function paramsCommand(io: CliIo, exit: (code: number) => void): Command {
-  const group = new Command("params").description("list, read and write parameters (Parameter Store)");
+  const group = new Command("params")
+    .description("list, read and write parameters (Parameter Store)")
+    .enablePositionalOptions();
   for (const spec of SPECS) {
     const command = new Command(spec.name).description(spec.text);
     for (const argument of spec.args) command.argument(argument);

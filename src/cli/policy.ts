@@ -1,9 +1,10 @@
 /** `kiln policy`: the least-privilege policy of the service role, from the plan or from what a build really called. */
 import { Command } from "commander";
 import type { Kiln } from "../app.ts";
-import type { DecisionRecord } from "../authorize/decision.ts";
+import type { DecisionRecord, NamedPolicy } from "../authorize/decision.ts";
+import type { PolicyDocument } from "../core/aws.ts";
 import { KilnError } from "../core/errors.ts";
-import { policyFromDecisions, policyFromPlan } from "../least-privilege/index.ts";
+import { diffPolicy, type PolicyDifference, policyFromDecisions, policyFromPlan } from "../least-privilege/index.ts";
 import { type CommandContext, commandContext, withKiln } from "./command-context.ts";
 import { requireRole } from "./default-project.ts";
 import { buildNamed } from "./explain.ts";
@@ -43,12 +44,12 @@ async function printPolicy(context: CommandContext, target: string, values: Poli
   return withKiln(context, async (kiln) => {
     const policy = isBuild ? await fromBuild(kiln, target) : fromPlan();
     if (values.diff === undefined) context.printJson(policy);
-    else printDiff(context, values.diff, policy, await grantedTo(kiln, values.diff));
+    else printDiff(context, values.diff, diffPolicy(policy, await policiesOf(kiln, values.diff)));
     return 0;
   });
 }
 
-async function fromBuild(kiln: Kiln, id: string): Promise<unknown> {
+async function fromBuild(kiln: Kiln, id: string): Promise<PolicyDocument> {
   const build = await buildNamed(kiln, id);
   if (!build) {
     throw new KilnError({
@@ -64,98 +65,53 @@ async function fromBuild(kiln: Kiln, id: string): Promise<unknown> {
   return policyFromDecisions(decisions);
 }
 
-interface Grant {
-  readonly action: string;
-  readonly resource: string;
-  readonly from: string;
-}
-
-const grantsIn = (policy: unknown, from: string): Grant[] => {
-  const statements = [(policy as { Statement?: unknown }).Statement ?? []].flat() as {
-    Effect?: string;
-    Action?: string | string[];
-    Resource?: string | string[];
-  }[];
-  return statements
-    .filter((statement) => statement.Effect === "Allow")
-    .flatMap((statement) =>
-      [statement.Action ?? []]
-        .flat()
-        .flatMap((action) => [statement.Resource ?? []].flat().map((resource) => ({ action, resource, from }))),
-    );
-};
-
-/** What the role's inline and attached policies allow. */
-async function grantedTo(kiln: Kiln, roleName: string): Promise<Grant[]> {
+/** The role's inline and attached policies. */
+async function policiesOf(kiln: Kiln, roleName: string): Promise<NamedPolicy[]> {
   const name = (await requireRole(kiln.root, roleName)).split("/").at(-1) ?? roleName;
-  const grants: Grant[] = [];
-  const { PolicyNames = [] } = await kiln.root.call<{ PolicyNames?: string[] }>("iam", "ListRolePolicies", {
-    RoleName: name,
-  });
-  for (const PolicyName of PolicyNames) {
-    const { PolicyDocument = "{}" } = await kiln.root.call<{ PolicyDocument?: string }>("iam", "GetRolePolicy", {
-      RoleName: name,
-      PolicyName,
-    });
-    grants.push(...grantsIn(parseDocument(PolicyDocument), `inline policy ${PolicyName}`));
+  const policies: NamedPolicy[] = [];
+  const inline = await kiln.root.call<{ PolicyNames?: string[] }>("iam", "ListRolePolicies", { RoleName: name });
+  for (const PolicyName of inline.PolicyNames ?? []) {
+    const input = { RoleName: name, PolicyName };
+    const { PolicyDocument = "" } = await kiln.root.call<{ PolicyDocument?: string }>("iam", "GetRolePolicy", input);
+    policies.push({ name: `inline policy ${PolicyName}`, document: parseDocument(PolicyDocument) });
   }
-  const { AttachedPolicies = [] } = await kiln.root.call<{ AttachedPolicies?: { PolicyArn?: string }[] }>(
+  const attached = await kiln.root.call<{ AttachedPolicies?: { PolicyArn?: string }[] }>(
     "iam",
     "ListAttachedRolePolicies",
     {
       RoleName: name,
     },
   );
-  for (const { PolicyArn = "" } of AttachedPolicies) {
+  for (const { PolicyArn = "" } of attached.AttachedPolicies ?? []) {
     const { Policy } = await kiln.root.call<{ Policy?: { DefaultVersionId?: string } }>("iam", "GetPolicy", {
       PolicyArn,
     });
-    const version = await kiln.root.call<{ PolicyVersion?: { Document?: string } }>("iam", "GetPolicyVersion", {
-      PolicyArn,
-      VersionId: Policy?.DefaultVersionId ?? "v1",
-    });
-    grants.push(...grantsIn(parseDocument(version.PolicyVersion?.Document ?? "{}"), PolicyArn));
+    const { PolicyVersion } = await kiln.root.call<{ PolicyVersion?: { Document?: string } }>(
+      "iam",
+      "GetPolicyVersion",
+      {
+        PolicyArn,
+        VersionId: Policy?.DefaultVersionId ?? "v1",
+      },
+    );
+    policies.push({ name: PolicyArn, arn: PolicyArn, document: parseDocument(PolicyVersion?.Document ?? "") });
   }
-  return grants;
+  return policies;
 }
 
 /** AWS: IAM answers documents URL-encoded (RFC 3986). */
-const parseDocument = (document: string): unknown =>
-  JSON.parse(document.startsWith("%") ? decodeURIComponent(document) : document);
+const parseDocument = (document: string): PolicyDocument =>
+  JSON.parse(document.startsWith("%") ? decodeURIComponent(document) : document) as PolicyDocument;
 
-const matches = (pattern: string, text: string): boolean =>
-  new RegExp(
-    `^${pattern
-      .replace(/[.+^${}()|[\]\\]/g, "\\$&")
-      .replaceAll("*", ".*")
-      .replaceAll("?", ".")}$`,
-    "i",
-  ).test(text);
-
-function printDiff(context: CommandContext, role: string, needed: unknown, granted: readonly Grant[]): void {
-  const needs = grantsIn(needed, "needed");
-  const covers = (grant: Grant, need: Grant) =>
-    matches(grant.action, need.action) && matches(grant.resource, need.resource);
-  const missing = needs.filter((need) => !granted.some((grant) => covers(grant, need)));
-  const unused = granted.filter((grant) => !needs.some((need) => covers(grant, need)));
-  const broader = granted.filter((grant) =>
-    needs.some((need) => covers(grant, need) && (grant.action !== need.action || grant.resource !== need.resource)),
-  );
+function printDiff(context: CommandContext, role: string, difference: PolicyDifference): void {
   if (context.settings.output === "json") {
-    context.printJson({
-      role,
-      usedButNotGranted: missing,
-      grantedButUnused: unused,
-      broaderThanNeeded: broader,
-    });
+    context.printJson({ role, ...difference });
     return;
   }
-  const list = (title: string, grants: readonly Grant[]) => {
-    context.print(`${title}: ${grants.length === 0 ? "nothing" : ""}`.trimEnd());
-    for (const grant of grants)
-      context.print(`  ${grant.action} on ${grant.resource}${grant.from === "needed" ? "" : `  (${grant.from})`}`);
-  };
-  list("needed but not granted", missing);
-  list("granted but not needed", unused);
-  list("granted broader than needed", broader);
+  const { usedButNotGranted, grantedButUnused } = difference;
+  context.print(usedButNotGranted.length === 0 ? `nothing is missing in ${role}` : "needed but not granted:");
+  for (const { action, resource } of usedButNotGranted) context.print(`  ${action} on ${resource}`);
+  context.print(grantedButUnused.length === 0 ? `nothing in ${role} is too much` : "granted but not needed:");
+  for (const { action, resource, policyName } of grantedButUnused)
+    context.print(`  ${action} on ${resource}  (${policyName})`);
 }

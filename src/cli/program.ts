@@ -1,69 +1,125 @@
-/** The tree of commands. One file a command; this one only puts them together. */
+/**
+ * The tree of commands. One file a command; only the file of the command that was named is loaded (all of them for
+ * `completion`), so that `kiln env` does not pay for what `kiln run` needs.
+ */
 import { Command } from "commander";
-import { awsCommand } from "./aws.ts";
-import { bareKiln } from "./bare-kiln.ts";
-import { buildsCommand } from "./builds.ts";
-import { checkCommand } from "./check.ts";
-import { completionCommand } from "./completion.ts";
-import { doctorCommand } from "./doctor.ts";
-import { envCommand } from "./env.ts";
-import { explainCommand } from "./explain.ts";
-import { imagesCommand } from "./images.ts";
+import { kilnVersion } from "../core/kiln-version.ts";
+import { HERE } from "./command-first.ts";
 import type { CliIo } from "./io.ts";
-import { kilnVersion } from "./kiln-version.ts";
-import { paramsCommand } from "./params.ts";
-import { planCommand } from "./plan.ts";
-import { policyCommand } from "./policy.ts";
-import { registryCommand } from "./registry.ts";
-import { runCommand } from "./run.ts";
-import { startCommand, statusCommand, stopCommand } from "./start.ts";
-import { versionCommand } from "./version.ts";
 
-const WORK = "Builds:";
-const SERVE = "The endpoint:";
-const MORE = "More:";
+/** Receives the exit code of the command that ran. */
+export type Exit = (code: number) => void;
 
-/** A fresh program; `exit` receives the exit code of the command that ran. */
-export function buildProgram(io: CliIo, exit: (code: number) => void): Command {
+interface Entry {
+  readonly name: string;
+  /** One line in `kiln help`. */
+  readonly summary: string;
+  readonly load: () => Promise<(io: CliIo, exit: Exit) => Command>;
+}
+
+const GROUPS: Readonly<Record<string, readonly Entry[]>> = {
+  "Builds:": [
+    {
+      name: "run",
+      summary: "run one build of the project here",
+      load: async () => (await import("./run.ts")).runCommand,
+    },
+    {
+      name: "check",
+      summary: "find mistakes in buildspecs before a run",
+      load: async () => (await import("./check.ts")).checkCommand,
+    },
+    { name: "plan", summary: "what a run would do", load: async () => (await import("./plan.ts")).planCommand },
+    {
+      name: "explain",
+      summary: "why a build failed, and how to fix it",
+      load: async () => (await import("./explain.ts")).explainCommand,
+    },
+    {
+      name: "policy",
+      summary: "least-privilege policy of the service role",
+      load: async () => (await import("./policy.ts")).policyCommand,
+    },
+    {
+      name: "builds",
+      summary: "list, show, follow, stop and retry builds",
+      load: async () => (await import("./builds.ts")).buildsCommand,
+    },
+  ],
+  "The endpoint:": [
+    {
+      name: "start",
+      summary: "start the AWS endpoint and the registry",
+      load: async () => (await import("./start.ts")).startCommand,
+    },
+    { name: "stop", summary: "stop it", load: async () => (await import("./start.ts")).stopCommand },
+    { name: "status", summary: "whether it runs", load: async () => (await import("./start.ts")).statusCommand },
+    {
+      name: "env",
+      summary: "variables that point AWS clients at Kiln",
+      load: async () => (await import("./env.ts")).envCommand,
+    },
+    { name: "aws", summary: "the aws CLI, pointed at Kiln", load: async () => (await import("./aws.ts")).awsCommand },
+    {
+      name: "params",
+      summary: "list, read and write parameters",
+      load: async () => (await import("./params.ts")).paramsCommand,
+    },
+    {
+      name: "registry",
+      summary: "accounts and repositories of Kiln's registry",
+      load: async () => (await import("./registry.ts")).registryCommand,
+    },
+    {
+      name: "images",
+      summary: "base images for docker builds",
+      load: async () => (await import("./images.ts")).imagesCommand,
+    },
+  ],
+  "More:": [
+    {
+      name: "doctor",
+      summary: "what this machine has and lacks",
+      load: async () => (await import("./doctor.ts")).doctorCommand,
+    },
+    {
+      name: "completion",
+      summary: "completion script for a shell",
+      load: async () => (await import("./completion.ts")).completionCommand,
+    },
+    {
+      name: "version",
+      summary: "versions of Kiln and Node",
+      load: async () => (await import("./version.ts")).versionCommand,
+    },
+  ],
+};
+
+const AFTER_HELP = `
+Exit codes: 0 done, 1 build failed, 2 wrong usage, 3 check found errors, 4 this machine lacks something,
+            124 build timed out, 130 interrupted.
+Every flag has a variable: KILN_STATE_DIR is --state-dir.`;
+
+/** A program that knows every command by name, and in full the one that `argv` starts with. */
+export async function buildProgram(argv: readonly string[], io: CliIo, exit: Exit): Promise<Command> {
   const program = new Command("kiln")
     .description("Run, check and explain AWS CodeBuild builds on your own machine, with the service role enforced.")
     .version(kilnVersion(), "-V, --version", "print the version")
     .enablePositionalOptions()
     .helpCommand("help [command]", "help for a command")
-    .addHelpText(
-      "after",
-      "\nExit codes: 0 done, 1 build failed, 2 wrong usage, 3 check found errors, 4 this machine lacks something,\n124 build timed out, 130 interrupted. Every flag has a variable: --state-dir is KILN_STATE_DIR.",
-    )
-    .action(async () => exit(await bareKiln(io)));
-  const groups: readonly (readonly [string, readonly Command[]])[] = [
-    [
-      WORK,
-      [
-        runCommand(io, exit),
-        checkCommand(io, exit),
-        planCommand(io, exit),
-        explainCommand(io, exit),
-        policyCommand(io, exit),
-        buildsCommand(io, exit),
-      ],
-    ],
-    [
-      SERVE,
-      [
-        startCommand(io, exit),
-        stopCommand(io, exit),
-        statusCommand(io, exit),
-        envCommand(io, exit),
-        awsCommand(io, exit),
-        paramsCommand(io, exit),
-        registryCommand(io, exit),
-        imagesCommand(io, exit),
-      ],
-    ],
-    [MORE, [doctorCommand(io, exit), completionCommand(io, program), versionCommand(io)]],
-  ];
-  for (const [heading, commands] of groups)
-    for (const command of commands) program.addCommand(command.helpGroup(heading));
+    .addHelpText("after", AFTER_HELP);
+  const named = argv[0] === "help" ? argv[1] : argv[0];
+  if (named === HERE) {
+    const { bareCommand } = await import("./bare-kiln.ts");
+    program.addCommand(bareCommand(io, exit), { hidden: true });
+  }
+  for (const [heading, entries] of Object.entries(GROUPS)) {
+    for (const { name, summary, load } of entries) {
+      const isNeeded = name === named || named === "completion";
+      const command = isNeeded ? (await load())(io, exit) : new Command(name);
+      program.addCommand(command.summary(summary).helpGroup(heading));
+    }
+  }
   configure(program, io);
   return program;
 }

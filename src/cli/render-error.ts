@@ -4,8 +4,8 @@
  */
 import { CommanderError } from "commander";
 import { AwsError, KilnError } from "../core/errors.ts";
+import { kilnVersion } from "../core/kiln-version.ts";
 import type { CliIo } from "./io.ts";
-import { kilnVersion } from "./kiln-version.ts";
 
 export interface RenderedError {
   readonly text: string;

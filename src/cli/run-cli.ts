@@ -2,6 +2,7 @@
  * The boundary of the command line: arguments → program → exit code; every error is rendered here and nowhere else.
  */
 import { CommanderError } from "commander";
+import { commandFirst } from "./command-first.ts";
 import type { CliIo } from "./io.ts";
 import { buildProgram } from "./program.ts";
 import { renderError } from "./render-error.ts";
@@ -11,10 +12,11 @@ export async function runCli(argv: readonly string[], io: CliIo): Promise<number
   const restore = forgetFalseVariables();
   try {
     let exitCode = 0;
-    const program = buildProgram(io, (code) => {
+    const words = commandFirst(argv);
+    const program = await buildProgram(words, io, (code) => {
       exitCode = code;
     });
-    await program.parseAsync([...argv], { from: "user" });
+    await program.parseAsync(words, { from: "user" });
     return exitCode;
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return 0;

@@ -50,7 +50,7 @@ export interface RunValues {
   readonly [name: string]: unknown;
 }
 
-const NOT_YET = ["batch", "watch", "phase", "from", "j", "shellOnFailure"] as const;
+const NOT_YET = ["batch", "watch", "phase", "from", "j", "shellOnFailure", "keep"] as const;
 
 export function runCommand(io: CliIo, exit: (code: number) => void): Command {
   const collect = (value: string, earlier: readonly string[] = []) => [...earlier, value];
@@ -71,13 +71,20 @@ export function runCommand(io: CliIo, exit: (code: number) => void): Command {
     .addOption(option("--source <what>", "worktree, head or a git revision (default: worktree)"))
     .addOption(option("--as-pipeline", "source as CodePipeline gives it: without .git"))
     .addOption(option("--timeout <minutes>", "5 to 2160 (default: 60)").argParser(minutes))
-    .addOption(option("--keep", "keep the build's folder afterwards"))
     .addOption(option("--strict", "as AWS does: no `ssm:/name`, no variables under a phase"))
     .addOption(option("--privileged", "privileged mode on: the build gets docker"))
     .addOption(option("--no-privileged", "privileged mode off"))
     .addOption(option("--format <format>", "kiln, or aws for CodeBuild's own log lines").choices(["kiln", "aws"]))
     .addOption(option("--push-for-real", "let docker push reach the real registries"));
-  for (const flag of ["--batch", "--watch", "--phase <name>", "--from <phase>", "-j <n>", "--shell-on-failure"]) {
+  for (const flag of [
+    "--batch",
+    "--watch",
+    "--phase <name>",
+    "--from <phase>",
+    "-j <n>",
+    "--shell-on-failure",
+    "--keep",
+  ]) {
     command.addOption(option(flag, "not yet").helpGroup("Not yet:"));
   }
   addCommonOptions(command);
@@ -108,7 +115,6 @@ export async function run(context: CommandContext, dirArgument: string, values: 
   const parameters = (values.parameter ?? []).map((text) => parseAssignment(text, "--parameter"));
   const options: KilnOptions = {
     ...(values.strict ? { strict: true } : {}),
-    ...(values.keep ? { keep: true } : {}),
     ...(values.pushForReal ? { pushForReal: true } : {}),
     ...(values.engine === undefined ? {} : { engine: values.engine as "auto" | "host" }),
   };

@@ -1,12 +1,27 @@
 /** Which display a run gets: JSON Lines, CodeBuild's log lines, a live view on a terminal, plain lines otherwise. */
-import type { BuildEvent } from "../build/run/events.ts";
+import {
+  createAwsReporter,
+  createJsonReporter,
+  createPlainReporter,
+  createQuietReporter,
+  createTtyReporter,
+  type Reporter,
+} from "../build/report/index.ts";
+import { systemClock } from "../core/clock.ts";
 import type { CommandContext } from "./command-context.ts";
 
-export interface Reporter {
-  report(event: BuildEvent): void;
-  close(): void;
-}
-
-export function selectReporter(context: CommandContext, _format: "kiln" | "aws"): Reporter {
-  return { report: (event) => context.print(JSON.stringify(event)), close: () => {} };
+export function selectReporter({ io, settings }: CommandContext, format: "kiln" | "aws"): Reporter {
+  const output = {
+    write: (text: string) => void io.stdout.write(text),
+    get columns() {
+      return io.stdout.columns;
+    },
+  };
+  const options = { output, clock: systemClock, colour: settings.hasColor };
+  if (settings.output === "json") return createJsonReporter(options);
+  if (format === "aws") return createAwsReporter(options);
+  if (settings.isQuiet) return createQuietReporter(options);
+  // A live view needs a terminal that can move its cursor.
+  const isLive = io.stdout.isTTY === true && io.env["TERM"] !== "dumb" && !io.env["CI"];
+  return isLive ? createTtyReporter(options) : createPlainReporter(options);
 }

@@ -3,7 +3,6 @@ import { spawn } from "node:child_process";
 import { closeSync, mkdirSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Command } from "commander";
-import { startKiln } from "../app.ts";
 import { sleep, systemClock } from "../core/clock.ts";
 import { KilnError } from "../core/errors.ts";
 import { type CommandContext, commandContext } from "./command-context.ts";
@@ -72,6 +71,7 @@ function refuseSecond({ stateDir }: Settings): void {
 async function startHere(context: CommandContext, values: StartValues): Promise<number> {
   const { settings } = context;
   return withSignals(async ({ first, signal }) => {
+    const { startKiln } = await import("../app.ts");
     const kiln = await startKiln({
       ...(values.memory ? { memory: true } : { stateDir: settings.stateDir }),
       host: values.host ?? DEFAULT_HOST,

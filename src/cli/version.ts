@@ -1,8 +1,8 @@
 /** `kiln version`. */
 import { Command } from "commander";
+import { kilnVersion } from "../core/kiln-version.ts";
 import { commandContext } from "./command-context.ts";
 import type { CliIo } from "./io.ts";
-import { kilnVersion } from "./kiln-version.ts";
 import { addCommonOptions, settingsOf } from "./settings.ts";
 
 export function versionCommand(io: CliIo): Command {

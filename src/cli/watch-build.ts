@@ -26,7 +26,7 @@ export async function watchBuild(
   const follow = async (): Promise<void> => {
     for await (const event of kiln.events(buildId)) {
       events.push(event);
-      reporter.report(event);
+      reporter.event(event);
     }
   };
   try {

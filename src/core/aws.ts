@@ -10,6 +10,8 @@ export interface RootPrincipal {
   readonly accountId: string;
   /** The account id. */
   readonly userId: string;
+  /** True when the key is a temporary one from GetSessionToken. */
+  readonly hasSessionToken?: boolean;
 }
 
 export interface UserPrincipal {
@@ -19,6 +21,8 @@ export interface UserPrincipal {
   /** `AIDA…` */
   readonly userId: string;
   readonly userName: string;
+  /** True when the key is a temporary one from GetSessionToken. */
+  readonly hasSessionToken?: boolean;
 }
 
 /** A role session. */
@@ -35,6 +39,10 @@ export interface AssumedRolePrincipal {
   /** Session policies given at AssumeRole; the session is limited to what they allow. */
   readonly sessionPolicies: readonly PolicyDocument[];
   readonly sessionTags: Readonly<Record<string, string>>;
+  /** Session tags that pass on to the next role of a chain. */
+  readonly transitiveTagKeys?: readonly string[];
+  /** `aws:SourceIdentity`; passes on through a chain unchanged. */
+  readonly sourceIdentity?: string;
   readonly tokenIssuedAtMs: number;
 }
 

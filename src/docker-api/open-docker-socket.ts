@@ -11,7 +11,7 @@ import { KilnError } from "../core/errors.ts";
 import { type Ids, systemIds } from "../core/ids.ts";
 import { writeDockerWrapper } from "./cli/wrapper.ts";
 import type { DockerSocket, DockerSocketRequest } from "./docker-api.ts";
-import { LayerStore } from "./embedded/layer-store.ts";
+import { LayerStore } from "../images/layer-store.ts";
 import { detectIsolation } from "./embedded/namespace.ts";
 import { startEmbeddedServer } from "./embedded/server.ts";
 import { findEngine } from "./proxy/find-engine.ts";

@@ -261,7 +261,9 @@ describe("refusals of a query service", () => {
     const answer = await query(change, signed);
     expect(answer.status).toBe(status);
     expect(answer.headers["content-type"]).toBe("text/xml");
-    expect(answer.body).toContain(`<Error><Type>Sender</Type><Code>${code}</Code><Message>${message.replaceAll("&apos;", "'")}`);
+    expect(answer.body).toContain(
+      `<Error><Type>Sender</Type><Code>${code}</Code><Message>${message.replaceAll("&apos;", "'")}`,
+    );
   });
 
   it("refuses a request without a signature", async () => {

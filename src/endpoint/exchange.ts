@@ -30,9 +30,11 @@ export interface Exchange {
   /** Path and query as on the wire, without `?`. */
   readonly path: string;
   readonly query: string;
-  readonly body: Buffer;
   readonly requestId: string;
-  readonly receivedMs: number;
+  /** Set before any step runs; empty until then. */
+  body: Buffer;
+  /** When the whole request had arrived. */
+  receivedMs: number;
   /** Set before any step runs, from the headers; `resolve` may correct it. Errors are encoded with it. */
   protocol: WireProtocol;
   /** Set by `resolve`. */

@@ -115,8 +115,7 @@ describe("what cannot be understood", () => {
     const answer = await call("DynamoDB_20120810.GetItem", "{}");
     expect(JSON.parse(answer.body)).toEqual({
       __type: "NotImplemented",
-      message:
-        "kiln does not offer `DynamoDB_20120810.GetItem`; it offers the services logs, sts (docs/coverage.md)",
+      message: "kiln does not offer `DynamoDB_20120810.GetItem`; it offers the services logs, sts (docs/coverage.md)",
     });
   });
 
@@ -124,7 +123,9 @@ describe("what cannot be understood", () => {
     const answer = await rawRequest(endpoint.url, { method: "PUT", path: "/bucket/key", body: "x" });
     expect(answer.status).toBe(400);
     expect(answer.headers["content-type"]).toBe("application/xml");
-    expect(answer.body).toContain("<Error><Code>NotImplemented</Code><Message>kiln does not offer `s3: PUT /bucket/key`;");
+    expect(answer.body).toContain(
+      "<Error><Code>NotImplemented</Code><Message>kiln does not offer `s3: PUT /bucket/key`;",
+    );
   });
 
   it("refuses CBOR in CBOR", async () => {

@@ -90,16 +90,16 @@ function createHandler(
   const routes = [healthRoute(options), ...options.routes].sort((a, b) => b.prefix.length - a.prefix.length);
 
   async function answerAws(request: IncomingMessage, response: ServerResponse, exchange: Exchange): Promise<void> {
-    let body: Buffer;
     try {
-      body = await readBody(request, maxBodyBytes(request), clock);
+      exchange.body = await readBody(request, maxBodyBytes(request), clock);
     } catch (error) {
       if (request.destroyed) return;
       // What is left of the body is not worth reading.
       response.setHeader("Connection", "close");
       return send(response, errorAnswer(exchange, error));
     }
-    send(response, await answerTo({ ...exchange, body, receivedMs: clock.nowMs() }, steps));
+    exchange.receivedMs = clock.nowMs();
+    send(response, await answerTo(exchange, steps));
   }
 
   return async (request, response) => {

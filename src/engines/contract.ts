@@ -47,7 +47,13 @@ export function engineContract(name: string, make: () => Engine): void {
 
     it("delivers both outputs in order, all of it before the command is reported as ended", async () => {
       let text = "";
-      await environment.run(command(CONTRACT_SCRIPTS.outThenErr, { onOutput: (chunk) => void (text += chunk) }));
+      await environment.run(
+        command(CONTRACT_SCRIPTS.outThenErr, {
+          onOutput: (chunk) => {
+            text += chunk;
+          },
+        }),
+      );
       expect(text).toBe("one\ntwo\nthree\n");
     });
 

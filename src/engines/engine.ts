@@ -21,6 +21,8 @@ export interface Engine {
   readonly name: EngineName;
   readonly capabilities: EngineCapabilities;
   open(spec: EnvironmentSpec, signal: AbortSignal): Promise<BuildEnvironment>;
+  /** Ends and removes what a build left behind whose process died before `close`; the work folder stays. */
+  reclaim(left: { readonly buildId: string; readonly workDir: string }): Promise<void>;
 }
 
 export interface EnvironmentSpec {

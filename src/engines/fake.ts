@@ -35,6 +35,7 @@ export function createFakeEngine(rules: readonly FakeCommand[] = []): FakeEngine
     opened,
     commands,
     closed,
+    async reclaim() {},
     async open(spec, signal): Promise<BuildEnvironment> {
       signal.throwIfAborted();
       opened.push(spec);

@@ -44,7 +44,8 @@ export const PASSED_PREFIXES: readonly string[] = ["PIP_", "NPM_CONFIG_", "npm_c
 
 const LOOKS_SECRET = /TOKEN|PASSWORD|PASSWD|SECRET|_AUTH|CREDENTIAL/i;
 /** Where `pip --user`, `npm -g` and the like write is decided by the build, not by the user's shell. */
-const OWN = /^(?:PIP_(?:USER|TARGET|PREFIX|REQUIRE_VIRTUALENV)|NPM_CONFIG_(?:PREFIX|CACHE|LOCAL_PREFIX|GLOBAL.*|INIT_MODULE|USER_AGENT|NOPROXY))$/i;
+const OWN =
+  /^(?:PIP_(?:USER|TARGET|PREFIX|REQUIRE_VIRTUALENV)|NPM_CONFIG_(?:PREFIX|CACHE|LOCAL_PREFIX|GLOBAL.*|INIT_MODULE|USER_AGENT|NOPROXY))$/i;
 
 /** The minimal environment of a command, before the build's variables. */
 export function hostVariables(

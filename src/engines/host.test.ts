@@ -44,7 +44,9 @@ describe("the host engine", () => {
       script,
       scriptPath: join(workDir, "script.sh"),
       workingDirectory: workDir,
-      onOutput: (chunk) => void (text += chunk),
+      onOutput: (chunk) => {
+        text += chunk;
+      },
       signal,
     });
     return { outcome, text };
@@ -112,7 +114,9 @@ describe("the host engine", () => {
       script: "head -c 20000000 /dev/zero\n",
       scriptPath: join(workDir, "script.sh"),
       workingDirectory: workDir,
-      onOutput: (chunk) => void (bytes += chunk.length),
+      onOutput: (chunk) => {
+        bytes += chunk.length;
+      },
       signal: AbortSignal.timeout(20_000),
     });
     expect(bytes).toBe(20_000_000);

@@ -34,6 +34,9 @@ export function createHostEngine(options: HostEngineOptions = {}): Engine {
   return {
     name: "host",
     capabilities: { usesHostTools: true, runAs: false },
+    async reclaim(left) {
+      await sweep(left, clock);
+    },
     async open(spec, signal) {
       signal.throwIfAborted();
       if (process.platform === "win32") {
@@ -131,7 +134,7 @@ class HostEnvironment implements BuildEnvironment {
     });
     ended = true;
     command.signal.removeEventListener("abort", onAbort);
-    if (cancelling) {
+    if (cancelling !== undefined) {
       await cancelling;
       return { kind: "cancelled" };
     }

@@ -1,5 +1,4 @@
 /** Where the commands of a build run. The port is engine.ts; see README.md. */
-export { chooseEngine, isCuratedImage } from "./choose-engine.ts";
 export type {
   BuildEnvironment,
   CommandSpec,

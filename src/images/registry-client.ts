@@ -165,14 +165,23 @@ export class RegistryClient {
     const shown = `https://${host === "docker.io" ? "registry-1.docker.io" : (host ?? this.#url.host)}/v2/`;
     // Below a stand-in host any repository answers with that host's challenge before it looks whether it exists.
     const path = host === undefined ? "/v2/" : `/v2/${host}/kiln/login/tags/list`;
+    const probe = { method: "GET", path, scope: undefined };
+    const refused = new RegistryRequestError(401, "UNAUTHORIZED", `login attempt to ${shown} failed with status: 401 Unauthorized`);
+    const first = await this.#request(probe, undefined);
+    first.resume();
+    const challenge = parseChallenge(first.headers["www-authenticate"]);
+    if (first.statusCode !== 401) return;
+    if (!challenge) throw refused;
     try {
-      const response = await this.#send({ method: "GET", path, scope: undefined });
-      response.resume();
-      if (response.statusCode === 401) throw new RegistryRequestError(401, "UNAUTHORIZED", "unauthorized");
+      const authorization = await this.#authorize(challenge, undefined);
+      // A token without a scope opens nothing; that it was given says that the password is right.
+      if (challenge.scheme === "bearer") return;
+      const second = await this.#request(probe, authorization);
+      second.resume();
+      if (second.statusCode === 401) throw refused;
     } catch (error) {
-      if (!(error instanceof RegistryRequestError) || error.status !== 401) throw error;
-      if (error.code === "TOKEN") throw new RegistryRequestError(401, "UNAUTHORIZED", `Get "${shown}": ${error.message}`);
-      throw new RegistryRequestError(401, "UNAUTHORIZED", `login attempt to ${shown} failed with status: 401 Unauthorized`);
+      if (!(error instanceof RegistryRequestError) || error.code !== "TOKEN") throw error;
+      throw new RegistryRequestError(401, "UNAUTHORIZED", `Get "${shown}": ${error.message}`);
     }
   }
 
@@ -197,8 +206,8 @@ export class RegistryClient {
     const realm = new URL(challenge.parameters["realm"] ?? "/token", this.#url);
     const query = realm.searchParams;
     if (challenge.parameters["service"] !== undefined) query.set("service", challenge.parameters["service"]);
-    const wanted = challenge.parameters["scope"] ?? scope;
-    if (scope !== undefined && wanted !== undefined) query.set("scope", wanted);
+    // Our own scope: the challenge of a HEAD asks for less than the push needs.
+    if (scope !== undefined) query.set("scope", scope);
     if (this.#credentials) {
       query.set("account", this.#credentials.username);
       query.set("client_id", "docker");

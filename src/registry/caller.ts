@@ -54,10 +54,10 @@ export interface CallerDeps {
 }
 
 /** The name that goes with an ECR token. */
-export const ECR_TOKEN_USER = "AWS";
+const ECR_TOKEN_USER = "AWS";
 
 /** The principal of an access key id and secret; undefined when they do not fit, or the key is inactive or temporary. */
-export function principalOfKey({ user, password }: BasicCredentials, deps: CallerDeps): Principal | undefined {
+function principalOfKey({ user, password }: BasicCredentials, deps: CallerDeps): Principal | undefined {
   const key = deps.accessKeys.findAccessKey(user);
   // Basic cannot carry a session token, so temporary keys come in through ecr:GetAuthorizationToken only.
   if (key?.status !== "Active" || key.sessionToken !== undefined) return undefined;
@@ -84,7 +84,7 @@ function callerOfEcrToken(reading: TokenReading<{ principal: Principal; region: 
   }
 }
 
-export const ECR_TOKEN_EXPIRED = "Your authorization token has expired. Reauthenticate and try again.";
+const ECR_TOKEN_EXPIRED = "Your authorization token has expired. Reauthenticate and try again.";
 
 /**
  * The caller of a request. `"badCredentials"` when a Basic header fits nobody, `"badToken"` when a Bearer token is

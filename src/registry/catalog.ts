@@ -75,11 +75,12 @@ export function createCatalog({
     imagesOf(name, origin) {
       const address = parseRepositoryAddress(name, origin);
       if (!address) return [];
+      const tags = images.tagsByDigest(address);
       return images
         .manifests(address)
         .map(({ digest, record }) => ({
           digest,
-          tags: images.tagsOf(address, digest),
+          tags: tags.get(digest) ?? [],
           mediaType: record.mediaType,
           sizeBytes: record.contentBytes,
           pushedAtMs: record.pushedAtMs,

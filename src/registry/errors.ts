@@ -5,13 +5,13 @@
  * TAG_INVALID is what Amazon ECR adds. Gap: texts of other registries differ in wording, codes and statuses do not.
  */
 
-export interface RegistryErrorKind {
+interface RegistryErrorKind {
   readonly code: string;
   readonly status: number;
   readonly message: string;
 }
 
-export const REGISTRY_ERRORS = {
+const REGISTRY_ERRORS = {
   blobUnknown: { code: "BLOB_UNKNOWN", status: 404, message: "blob unknown to registry" },
   blobUploadInvalid: { code: "BLOB_UPLOAD_INVALID", status: 400, message: "blob upload invalid" },
   blobUploadUnknown: { code: "BLOB_UPLOAD_UNKNOWN", status: 404, message: "blob upload unknown to registry" },

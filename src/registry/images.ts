@@ -44,7 +44,9 @@ export interface Images {
   /** Removes the manifest, every tag on it and its entry among the referrers. False when it was not there. */
   deleteManifest(address: RepositoryAddress, digest: string): Promise<boolean>;
   deleteTag(address: RepositoryAddress, tag: string): Promise<boolean>;
-  tagsOf(address: RepositoryAddress, digest: string): string[];
+  tagsOf(address: RepositoryAddress, digest: string): readonly string[];
+  /** Tags of every tagged manifest, for answers about many of them. */
+  tagsByDigest(address: RepositoryAddress): ReadonlyMap<string, readonly string[]>;
   /** Tag names in order, after `after`. */
   tags(address: RepositoryAddress, page?: { after?: string; limit?: number }): string[];
   manifests(address: RepositoryAddress): FoundManifest[];
@@ -53,8 +55,8 @@ export interface Images {
   recordPull(address: RepositoryAddress, found: FoundManifest): Promise<void>;
   /** Links a stored blob into a repository, which comes to be with it unless it is an ECR one. Durable when resolved. */
   linkBlob(address: RepositoryAddress, digest: string, sizeBytes: number): Promise<void>;
-  /** Removes a repository with its images and links; bytes stay. */
-  deleteRepository(address: RepositoryAddress): Promise<void>;
+  /** Removes a repository with its links and, if `withImages`, its images; bytes stay. False when images are in the way. */
+  deleteRepository(address: RepositoryAddress, options: { readonly withImages: boolean }): Promise<boolean>;
 }
 
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -87,11 +89,18 @@ export function createImages({ store, records, clock, ids }: ImagesDeps): Images
     return record && { digest, record };
   };
 
-  const tagsOf = (address: RepositoryAddress, digest: string): string[] =>
-    records.tags
-      .list(keyIn(address))
-      .filter((entry) => entry.value.digest === digest)
-      .map((entry) => lastPart(entry.key));
+  const tagsByDigest = (address: RepositoryAddress): ReadonlyMap<string, readonly string[]> => {
+    const tags = new Map<string, string[]>();
+    for (const { key, value } of records.tags.list(keyIn(address))) {
+      const known = tags.get(value.digest);
+      if (known) known.push(lastPart(key));
+      else tags.set(value.digest, [lastPart(key)]);
+    }
+    return tags;
+  };
+
+  const tagsOf = (address: RepositoryAddress, digest: string): readonly string[] =>
+    tagsByDigest(address).get(digest) ?? [];
 
   const foundIn = (address: RepositoryAddress): FoundManifest[] =>
     records.manifests.list(keyIn(address)).map(({ key, value }) => ({ digest: lastPart(key), record: value }));
@@ -100,6 +109,7 @@ export function createImages({ store, records, clock, ids }: ImagesDeps): Images
     requireRepository,
     find,
     tagsOf,
+    tagsByDigest,
     manifests: foundIn,
 
     async put(address, { content, mediaType, tag, digest: expected }) {
@@ -176,12 +186,14 @@ export function createImages({ store, records, clock, ids }: ImagesDeps): Images
           records.blobLinks.put(keyIn(address, digest), { sizeBytes });
       }),
 
-    deleteRepository: (address) =>
+    deleteRepository: (address, { withImages }) =>
       store.write(() => {
+        if (!withImages && records.manifests.list(keyIn(address), { limit: 1 }).length > 0) return false;
         for (const collection of [records.tags, records.manifests, records.referrers, records.blobLinks]) {
           for (const { key } of collection.list(keyIn(address))) collection.delete(key);
         }
         records.repositories.delete(keyIn(address));
+        return true;
       }),
   };
 }
@@ -190,7 +202,7 @@ export function createImages({ store, records, clock, ids }: ImagesDeps): Images
 export const repositoryMissingText = (repositoryName: string, registryId: string): string =>
   `The repository with name '${repositoryName}' does not exist in the registry with id '${registryId}'`;
 
-export const repositoryUnknown = (address: RepositoryAddress): RegistryError =>
+const repositoryUnknown = (address: RepositoryAddress): RegistryError =>
   new RegistryError(
     "nameUnknown",
     address.ecr
@@ -199,7 +211,7 @@ export const repositoryUnknown = (address: RepositoryAddress): RegistryError =>
   );
 
 /** True when ECR lets nobody move this tag. */
-export function isTagImmutable(settings: EcrSettings, tag: string): boolean {
+function isTagImmutable(settings: EcrSettings, tag: string): boolean {
   const isExcluded = settings.exclusionFilters.some((filter) => wildcard(filter).test(tag));
   switch (settings.tagMutability) {
     case "MUTABLE":

@@ -6,16 +6,13 @@ export type { ImageSummary, RepositorySummary, StoredManifest } from "./catalog.
 export { isDigest, isTag } from "./digest.ts";
 export { ecrAuthorizationRequest, repositoryArn } from "./ecr-authorization.ts";
 export { RegistryError } from "./errors.ts";
-export { type FoundManifest, type Images, isTagImmutable, repositoryMissingText } from "./images.ts";
+export { type FoundManifest, type Images, repositoryMissingText } from "./images.ts";
 export type { EcrSettings, ManifestRecord, RegistryRecords, RepositoryRecord, TagMutability } from "./records.ts";
 export { keyIn } from "./records.ts";
 export { createRegistry, type Registry, type RegistryDeps } from "./registry.ts";
 export {
-  addressOf,
-  canonicalHost,
   ecrAddress,
   ecrHost,
-  parseEcrHost,
   type RepositoryAddress,
 } from "./repository-address.ts";
 export { TOKEN_PATH } from "./route.ts";

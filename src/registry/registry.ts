@@ -322,7 +322,8 @@ async function send(
     // The client left, or the bytes could not be read: the length is announced, so cutting is the only honest end.
     debug(
       "registry",
-      () => `${request.method} ${request.url} was cut: ${error instanceof Error ? error.message : error}`,
+      () =>
+        `${request.method} ${request.url?.split("?", 1)[0]} was cut: ${error instanceof Error ? error.message : error}`,
     );
     response.destroy();
   }

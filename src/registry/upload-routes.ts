@@ -61,7 +61,10 @@ export function createUploadRoutes({ store, records, clock, ids, mayPull }: Uplo
     await sweep();
     const uploadId = ids.uuid();
     const record = { host: address.host, name: address.name, startedAtMs: clock.nowMs() };
-    await store.write(() => records.uploads.put([uploadId], record));
+    // Nothing is promised yet, so the answer does not wait for the disk; a disk that fails shows with the first chunk.
+    store
+      .write(() => records.uploads.put([uploadId], record))
+      .catch((error: unknown) => debug("registry", () => `upload ${uploadId} was not recorded: ${error}`));
     return uploadId;
   };
 
@@ -77,7 +80,7 @@ export function createUploadRoutes({ store, records, clock, ids, mayPull }: Uplo
     }
   };
 
-  /** Commits, links, forgets the upload: in this order, each durable, so a crash in between loses nothing. */
+  /** Commits, then links and forgets the upload; each is durable before the next, so a crash in between loses nothing. */
   const commit = async (exchange: Exchange, upload: BlobUpload, uploadId: string, digest: string): Promise<Answer> => {
     const sizeBytes = upload.size;
     try {
@@ -87,8 +90,8 @@ export function createUploadRoutes({ store, records, clock, ids, mayPull }: Uplo
       await drop(upload, uploadId);
       throw new RegistryError("digestInvalid", { detail: { digest, reason: error.message } });
     }
-    await exchange.images.linkBlob(exchange.address, digest, sizeBytes);
-    await forget(uploadId);
+    // Side by side, so that one flush serves both.
+    await Promise.all([exchange.images.linkBlob(exchange.address, digest, sizeBytes), forget(uploadId)]);
     return createdAnswer(exchange, digest);
   };
 

@@ -33,15 +33,39 @@ const IN_PROCESS: RequestContext = {
 /** Root has no tags, so its keys never change. */
 const ofRoot = new WeakMap<Principal, RequestContext>();
 const lastTime = { second: -1, iso: "" };
+/** Calls of one client in one second share their keys. */
+let lastCall: { readonly facts: CallFacts; readonly second: number; readonly context: RequestContext } | undefined;
 
 /** The global condition keys of a call, without the ones that depend on the resource. */
 export function globalContext(facts: CallFacts): RequestContext {
+  const second = Math.floor(facts.nowMs / 1000);
+  if (lastCall && lastCall.second === second && isSameCall(lastCall.facts, facts)) return lastCall.context;
+  const context = makeContext(facts, second);
+  lastCall = { facts, second, context };
+  return context;
+}
+
+/** True when no key can differ; equal parts in different objects count as different. */
+const isSameCall = (a: CallFacts, b: CallFacts): boolean =>
+  a.principal === b.principal &&
+  a.principalTags === b.principalTags &&
+  a.scope === b.scope &&
+  a.service === b.service &&
+  a.via.length === 0 &&
+  b.via.length === 0 &&
+  (a.request === b.request ||
+    (a.request !== undefined &&
+      b.request !== undefined &&
+      a.request["aws:SourceIp"] === b.request["aws:SourceIp"] &&
+      a.request["aws:UserAgent"] === b.request["aws:UserAgent"] &&
+      a.request["aws:SecureTransport"] === b.request["aws:SecureTransport"]));
+
+function makeContext(facts: CallFacts, second: number): RequestContext {
   let principalKeys = ofRoot.get(facts.principal);
   if (!principalKeys) {
     principalKeys = principalContext(facts.principal, facts.principalTags);
     if (facts.principal.type === "Root") ofRoot.set(facts.principal, principalKeys);
   }
-  const second = Math.floor(facts.nowMs / 1000);
   if (second !== lastTime.second) Object.assign(lastTime, { second, iso: isoSeconds(facts.nowMs) });
   return {
     ...principalKeys,

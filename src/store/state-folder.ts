@@ -2,15 +2,15 @@
  * The state folder: making it, and saying in one place what is wrong with it. Every failure of disk, permissions or
  * database file becomes one of the `KILN_E_STATE_FOLDER_…` errors here, so that a user never meets a raw SQLite code.
  */
-import { mkdirSync, statfsSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { mkdirSync, statfsSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
 import { KilnError } from "../core/errors.ts";
 import { SQLITE, sqliteCode } from "./sqlite-driver.ts";
 
 /** Creates the folder (mode 0700) and its `.gitignore` when they are not there. */
 export function prepareStateFolder(stateDir: string): void {
   try {
-    mkdirSync(stateDir, { recursive: true, mode: 0o700 });
+    makeFolder(resolve(stateDir));
     try {
       writeFileSync(join(stateDir, ".gitignore"), "*\n", { flag: "wx" });
     } catch (error) {
@@ -18,6 +18,19 @@ export function prepareStateFolder(stateDir: string): void {
     }
   } catch (error) {
     throw stateFolderError(error, stateDir) ?? error;
+  }
+}
+
+/** Like `mkdir -p`. Node's own `recursive` hides why it failed (ENOENT on a read-only disk), or never returns. */
+function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT" && dirname(path) !== path) {
+      makeFolder(dirname(path));
+      mkdirSync(path, { mode: 0o700 });
+    } else if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) throw error;
   }
 }
 
@@ -107,6 +120,7 @@ function kindOf(error: unknown, stateDir: string | undefined): Kind | undefined 
     case "EPERM":
       return "read-only";
     case "EEXIST":
+    case "ENOENT":
     case "ENOTDIR":
     case "EISDIR":
     case "EIO":

@@ -21,6 +21,8 @@ export interface ParsedBuildspec {
   /** What stops the build in DOWNLOAD_SOURCE. */
   readonly failure?: BuildspecFailure;
   readonly diagnostics: readonly Diagnostic[];
+  /** The text is not YAML, so `buildspec` is what could be made of it. */
+  readonly isGuess?: true;
 }
 
 const topKeys = ["version", "run-as", "env", "proxy", "batch", "phases", "reports", "artifacts", "cache"] as const;
@@ -91,7 +93,14 @@ export function parseBuildspec(text: string, file: string): ParsedBuildspec {
     unknownKeys: reader.unknownKeys,
     ssmReferences: ssmReferencesIn(env, phases),
   };
-  return { buildspec, ...(reader.failure && { failure: reader.failure }), diagnostics: reader.diagnostics };
+  // After a syntax error the tree is a guess; what it seems to lack would only distract.
+  const diagnostics = problems.length > 0 ? reader.diagnostics.slice(0, 1) : reader.diagnostics;
+  return {
+    buildspec,
+    ...(reader.failure && { failure: reader.failure }),
+    diagnostics,
+    ...(problems.length > 0 && { isGuess: true }),
+  };
 }
 
 function checkRequired(
@@ -105,7 +114,7 @@ function checkRequired(
     reader.fail("the buildspec has no version, expected `version: 0.2`", top, {
       code: "buildspec/missing-version",
       message: "the buildspec has no `version`",
-      why: "CodeBuild's reference requires it; Kiln refuses the build as CodeBuild is documented to",
+      why: "CodeBuild's reference requires it, and the build stops in DOWNLOAD_SOURCE",
     });
   } else if (version.value !== "0.2" && version.value !== "0.1") {
     reader.fail(`version ${version.value} is not supported, expected 0.2 or 0.1`, version.span, {

@@ -3,7 +3,7 @@
  * the first failure (what stops the build), findings, unknown keys. Never throws.
  * Texts of failures without a recorded AWS wording are Kiln's own and say what was expected, where.
  */
-import { isAlias, isMap, isScalar, isSeq, type Node, type Pair, type YAMLMap } from "yaml";
+import { isAlias, isMap, isPair, isScalar, isSeq, type Node, type Pair, type YAMLMap } from "yaml";
 import type { Diagnostic, Span } from "../../core/diagnostics.ts";
 import type { BuildspecFailure, Located, Variable } from "./buildspec.ts";
 import type { YamlSource } from "./yaml-source.ts";
@@ -48,8 +48,8 @@ export class SectionReader {
   }
 
   spanOf(node: Node | undefined, fallback: Span): Span {
-    const range = node?.range;
-    return range ? this.#source.spanOf(range[0], range[1]) : fallback;
+    const start = node?.range?.[0];
+    return node && start !== undefined ? this.#source.spanOf(start, Math.max(start, endOf(node))) : fallback;
   }
 
   /** From the start of one span to the end of another. */
@@ -210,6 +210,16 @@ export class SectionReader {
       return undefined;
     }
   }
+}
+
+/** Where a value's own text ends: block collections would include the comments and line ends after them. */
+function endOf(node: Node): number {
+  const end = node.range?.[1] ?? 0;
+  if (!isMap(node) && !isSeq(node)) return end;
+  const last = node.flow ? undefined : (node.items.at(-1) as Node | Pair<Node, Node | null> | undefined);
+  if (!last) return end;
+  const inner = isPair(last) ? (last.value ?? last.key) : last;
+  return inner.range ? endOf(inner) : end;
 }
 
 export const nameOf = (node: Node | undefined): string =>

@@ -110,6 +110,7 @@ function problemOf(error: YAMLParseError, text: string): YamlProblem {
       return at(
         flowProblem(error.message) ?? "did not find expected key",
         "the indentation does not match the lines above",
+        startOffset + (/^ */.exec(text.slice(startOffset, startOffset + 1000))?.[0].length ?? 0),
       );
     case "BAD_ALIAS":
       return at("did not find expected alphabetic or numeric character", "`*` at the start of a value must be quoted");

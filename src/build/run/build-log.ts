@@ -35,11 +35,11 @@ export class BuildLog {
     engine: string;
     serviceRole: string;
   }): void {
-    this.#send({ type: "build-started", ...about });
+    void this.#send({ type: "build-started", ...about });
   }
 
   phaseStarted(phaseType: PhaseType): void {
-    this.#send({ type: "phase-started", phaseType });
+    void this.#send({ type: "phase-started", phaseType });
   }
 
   /** The phase, with its contexts' texts masked. */
@@ -50,26 +50,26 @@ export class BuildLog {
           contexts: phase.contexts.map(({ statusCode, message }) => ({ statusCode, message: this.mask(message) })),
         }
       : phase;
-    this.#send({ type: "phase-finished", phase: masked });
+    void this.#send({ type: "phase-finished", phase: masked });
     return masked;
   }
 
   /** A `[Container] …` line. */
   container(text: string): void {
-    this.#send({ type: "log", kind: "container", text: this.mask(text) });
+    void this.#send({ type: "log", kind: "container", text: this.mask(text) });
   }
 
   /** Lines as a command would print them. */
   output(text: string): void {
-    this.#send({ type: "log", kind: "output", text: this.mask(text) });
+    void this.#send({ type: "log", kind: "output", text: this.mask(text) });
   }
 
   notice(level: "info" | "warning", text: string): void {
-    this.#send({ type: "notice", level, text: this.mask(text) });
+    void this.#send({ type: "notice", level, text: this.mask(text) });
   }
 
   commandStarted(about: { phaseType: PhaseType; command: string; line: number }): void {
-    this.#send({ type: "command-started", ...about, command: this.mask(about.command) });
+    void this.#send({ type: "command-started", ...about, command: this.mask(about.command) });
   }
 
   commandFinished(about: {
@@ -80,15 +80,15 @@ export class BuildLog {
     durationMs: number;
     workingDirectory: string;
   }): void {
-    this.#send({ type: "command-finished", ...about, command: this.mask(about.command) });
+    void this.#send({ type: "command-finished", ...about, command: this.mask(about.command) });
   }
 
   imagePushed(reference: string, digest: string): void {
-    this.#send({ type: "image-pushed", reference: this.mask(reference), digest });
+    void this.#send({ type: "image-pushed", reference: this.mask(reference), digest });
   }
 
   finished(buildStatus: BuildStatus, phases: readonly BuildPhase[]): void {
-    this.#send({ type: "build-finished", buildStatus, phases });
+    void this.#send({ type: "build-finished", buildStatus, phases });
   }
 
   /** Receives one command's bytes; several lines travel in one event (see events.ts). */

@@ -27,7 +27,9 @@ describe.each(["sh", "bash"])("commands under %s", (shell) => {
       ),
     });
     expect(log).toContain('a "b" $c in sub\nstill here\n');
-    expect(result.phases.find((phase) => phase.phaseType === "BUILD")?.contexts?.[0]?.message).toMatch(/exit status 127$/);
+    expect(result.phases.find((phase) => phase.phaseType === "BUILD")?.contexts?.[0]?.message).toMatch(
+      /exit status 127$/,
+    );
   });
 
   it("report the user's first line as line 4", async () => {
@@ -53,7 +55,10 @@ describe("a build on the host", () => {
   });
   afterEach(() => rm(folder, { recursive: true, force: true }));
   const git = (...args: string[]) =>
-    execFileSync("git", ["-c", "user.name=t", "-c", "user.email=t@t", "-c", "commit.gpgsign=false", ...args], { cwd: folder, encoding: "utf8" }).trim();
+    execFileSync("git", ["-c", "user.name=t", "-c", "user.email=t@t", "-c", "commit.gpgsign=false", ...args], {
+      cwd: folder,
+      encoding: "utf8",
+    }).trim();
 
   it("tells POST_BUILD that the build is failing", async () => {
     const { log } = await testBuild({
@@ -68,7 +73,10 @@ describe("a build on the host", () => {
   it("hides values of parameters in everything it says", async () => {
     const { events, log } = await testBuild({
       engine,
-      buildspec: spec(["echo \"user=$USER_NAME\"; printf 'hun'; sleep 0.02; echo 'ter2-x'; false"], "env:\n  parameter-store:\n    USER_NAME: /u\n"),
+      buildspec: spec(
+        ["echo \"user=$USER_NAME\"; printf 'hun'; sleep 0.02; echo 'ter2-x'; false"],
+        "env:\n  parameter-store:\n    USER_NAME: /u\n",
+      ),
       role: { GetParameters: () => ({ Parameters: [{ Name: "/u", Value: "hunter2-x" }] }) },
     });
     expect(log).toContain("user=***\n***\n");
@@ -97,11 +105,23 @@ describe("a build on the host", () => {
     await writeFile(join(folder, "untracked"), "u\n");
     await writeFile(join(folder, "ignored"), "i\n");
     await symlink("/etc/passwd", join(folder, "link"));
-    await writeFile(join(folder, "buildspec.yml"), spec(["cat tracked; ls; readlink link; git status --short; git log --format=%s; git rev-parse --abbrev-ref HEAD"]));
-    const { log, result, notices } = await testBuild({ engine, request: { source: { type: "GITHUB", location: `file://${folder}` } } });
-    expect(log).toContain("new\nbuildspec.yml\nlink\ntracked\nuntracked\n/etc/passwd\n M tracked\n?? buildspec.yml\n?? link\n?? untracked\nfirst\nHEAD\n");
+    await writeFile(
+      join(folder, "buildspec.yml"),
+      spec([
+        "cat tracked; ls; readlink link; git status --short; git log --format=%s; git rev-parse --abbrev-ref HEAD",
+      ]),
+    );
+    const { log, result, notices } = await testBuild({
+      engine,
+      request: { source: { type: "GITHUB", location: `file://${folder}` } },
+    });
+    expect(log).toContain(
+      "new\nbuildspec.yml\nlink\ntracked\nuntracked\n/etc/passwd\n M tracked\n?? buildspec.yml\n?? link\n?? untracked\nfirst\nHEAD\n",
+    );
     expect(result.resolvedSourceVersion).toBe(git("rev-parse", "HEAD"));
-    expect(notices[0]).toBe(`source: 5 files of ${folder} as they are now (tracked ones, and untracked ones that git does not ignore)`);
+    expect(notices[0]).toBe(
+      `source: 5 files of ${folder} as they are now (tracked ones, and untracked ones that git does not ignore)`,
+    );
     expect(git("status", "--short")).toContain("M tracked");
   });
 
@@ -126,8 +146,12 @@ describe("a build on the host", () => {
       engine,
       request: { source: { type: "GITHUB", location: `file://${folder}`, buildspec: "ci/spec.yml" } },
     });
-    expect(result.phases[3]?.contexts?.[0]?.message).toMatch(/^stat \/.*\/codebuild\/output\/src\d+\/src\/ci\/spec\.yml: no such file or directory$/);
-    expect(log).toContain("C Phase context status code: YAML_FILE_ERROR Message: stat SRC/ci/spec.yml: no such file or directory");
+    expect(result.phases[3]?.contexts?.[0]?.message).toMatch(
+      /^stat \/.*\/codebuild\/output\/src\d+\/src\/ci\/spec\.yml: no such file or directory$/,
+    );
+    expect(log).toContain(
+      "C Phase context status code: YAML_FILE_ERROR Message: stat SRC/ci/spec.yml: no such file or directory",
+    );
   });
 
   it("collects artifacts with CodeBuild's lines", async () => {
@@ -164,7 +188,9 @@ C Phase complete: UPLOAD_ARTIFACTS State: SUCCEEDED`);
     });
     expect(result.buildStatus).toBe("FAILED");
     expect(phaseLine(result)).toContain("UPLOAD_ARTIFACTS:FAILED FINALIZING");
-    expect(result.phases.find((phase) => phase.phaseStatus === "FAILED")?.contexts).toEqual([{ statusCode: "CLIENT_ERROR", message }]);
+    expect(result.phases.find((phase) => phase.phaseStatus === "FAILED")?.contexts).toEqual([
+      { statusCode: "CLIENT_ERROR", message },
+    ]);
   });
 
   it("gives exported variables their last values", async () => {
@@ -192,10 +218,13 @@ C Phase complete: UPLOAD_ARTIFACTS State: SUCCEEDED`);
   it("uses another version of a runtime with a warning that names both", async () => {
     const { notices, log } = await testBuild({
       engine,
-      buildspec: "version: 0.2\nphases:\n  install:\n    runtime-versions:\n      nodejs: 1.2\n  build:\n    commands: ['true']\n",
+      buildspec:
+        "version: 0.2\nphases:\n  install:\n    runtime-versions:\n      nodejs: 1.2\n  build:\n    commands: ['true']\n",
     });
     expect(log).toContain("C Selecting 'nodejs' runtime version '1.2' based on manual selections...");
     expect(log).toContain("C No commands found for phase name: install");
-    expect(notices.join("\n")).toMatch(/nodejs 1\.2 is not on this machine; the build uses nodejs \d+\.\d+\.\d+ \(.*node\), which may behave differently/);
+    expect(notices.join("\n")).toMatch(
+      /nodejs 1\.2 is not on this machine; the build uses nodejs \d+\.\d+\.\d+ \(.*node\), which may behave differently/,
+    );
   });
 });

@@ -1,4 +1,6 @@
 /** Public face of build/run: executes a plan and tells what happens. */
+
+export type { Engine, EngineName } from "../../engines/engine.ts";
 export type {
   BuildDocker,
   BuildDockerRequest,
@@ -9,10 +11,9 @@ export type {
   RunDependencies,
 } from "./build-request.ts";
 export { type BuildspecLocation, DEFAULT_BUILDSPEC, locateBuildspec } from "./buildspec-location.ts";
+export { chooseEngine, isCuratedImage } from "./choose-engine.ts";
 export type { BuildEvent, BuildPhase, BuildStatus, PhaseContext, PhaseType } from "./events.ts";
 export { expandEvent } from "./expand-events.ts";
 export { createSecretSet, type SecretSet, secretParts } from "./mask.ts";
 export { parseSecretReference, type SecretReference } from "./resolve-variables.ts";
 export { runBuild } from "./run-build.ts";
-export { chooseEngine, isCuratedImage } from "./choose-engine.ts";
-export type { Engine, EngineName } from "../../engines/engine.ts";

@@ -39,7 +39,7 @@ const isWorthHiding = (text: string): boolean => text.length >= MIN_SECRET_LENGT
 
 export function createSecretSet(values: readonly string[]): SecretSet {
   const parts = [...new Set(values.flatMap(secretParts))].sort((a, b) => b.length - a.length);
-  const pattern = new RegExp([...parts.map(escape), ACCESS_KEY_ID].join("|"), "g");
+  const pattern = new RegExp([...parts.map(literally), ACCESS_KEY_ID].join("|"), "g");
   const quick = new RegExp(pattern.source);
   const longest = Math.max(ACCESS_KEY_ID_LENGTH, parts[0]?.length ?? 0);
 
@@ -123,4 +123,4 @@ function startOfPossibleValue(text: string, parts: readonly string[], longest: n
   return earliest;
 }
 
-const escape = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
+const literally = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");

@@ -28,7 +28,10 @@ describe("variables of a build", () => {
     const calls: string[][] = [];
     const names = Array.from({ length: 12 }, (_, index) => `p${index}`);
     const role = storeOf(Object.fromEntries(names.map((name) => [name, `value-${name}`])), calls);
-    const result = await resolveVariables([...names, "p0"].map((name, index) => parameter(`V${index}`, name)), role);
+    const result = await resolveVariables(
+      [...names, "p0"].map((name, index) => parameter(`V${index}`, name)),
+      role,
+    );
     expect(calls.map((call) => call.length)).toEqual([10, 2]);
     expect(result.ok && result.value.resolved.at(-1)?.value).toBe("value-p0");
     expect(result.ok && result.value.secrets).toContain("value-p11");
@@ -58,7 +61,10 @@ describe("variables of a build", () => {
   });
 
   it("resolves `ssm:/name` with and without the slash, and says so", async () => {
-    const result = await resolveVariables([parameter("USER", "/my-user", "ssm-reference")], storeOf({ "my-user": "u" }));
+    const result = await resolveVariables(
+      [parameter("USER", "/my-user", "ssm-reference")],
+      storeOf({ "my-user": "u" }),
+    );
     expect(result.ok && result.value.resolved[0]?.value).toBe("u");
     expect(result.ok && result.value.notices).toEqual([
       "`USER: ssm:/my-user` (line 7) is read from Parameter Store here; AWS CodeBuild would leave the text as it is. Write it under `env.parameter-store`, or run `kiln check --fix`",
@@ -80,9 +86,18 @@ describe("variables of a build", () => {
         return { SecretString: '{"user":"admin","port":5432}' };
       },
     });
-    const secret = (name: string, value: string): PlannedVariable => ({ name, type: "SECRETS_MANAGER", value, source: "buildspec" });
+    const secret = (name: string, value: string): PlannedVariable => ({
+      name,
+      type: "SECRETS_MANAGER",
+      value,
+      source: "buildspec",
+    });
     const result = await resolveVariables([secret("U", "db:user"), secret("P", "db:port"), secret("ALL", "db")], role);
-    expect(result.ok && result.value.resolved.map((one) => one.value)).toEqual(["admin", "5432", '{"user":"admin","port":5432}']);
+    expect(result.ok && result.value.resolved.map((one) => one.value)).toEqual([
+      "admin",
+      "5432",
+      '{"user":"admin","port":5432}',
+    ]);
     expect(asked).toEqual([{ SecretId: "db" }]);
     expect(await resolveVariables([secret("X", "db:nope")], role)).toEqual({
       ok: false,
@@ -95,7 +110,10 @@ describe("variables of a build", () => {
     ["name:key:AWSPREVIOUS", { secretId: "name", jsonKey: "key", versionStage: "AWSPREVIOUS" }],
     ["name::AWSPREVIOUS", { secretId: "name", versionStage: "AWSPREVIOUS" }],
     ["name:::id", { secretId: "name", versionId: "id" }],
-    ["arn:aws:secretsmanager:us-east-1:1:secret:n-AbCdEf:key", { secretId: "arn:aws:secretsmanager:us-east-1:1:secret:n-AbCdEf", jsonKey: "key" }],
+    [
+      "arn:aws:secretsmanager:us-east-1:1:secret:n-AbCdEf:key",
+      { secretId: "arn:aws:secretsmanager:us-east-1:1:secret:n-AbCdEf", jsonKey: "key" },
+    ],
   ])("reads the reference %s", (text, expected) => {
     expect(parseSecretReference(text)).toEqual(expected);
   });

@@ -76,7 +76,9 @@ C Phase context status code:  Message: `);
     const engine = createFakeEngine([{ match: "do-build", outcome: { kind: "exited", exitCode: 3 } }]);
     const { result, log } = await testBuild({ buildspec: FOUR_PHASES, engine });
     expect(result.buildStatus).toBe("FAILED");
-    expect(phaseLine(result)).toContain("BUILD:FAILED POST_BUILD:SUCCEEDED UPLOAD_ARTIFACTS:SUCCEEDED FINALIZING:SUCCEEDED");
+    expect(phaseLine(result)).toContain(
+      "BUILD:FAILED POST_BUILD:SUCCEEDED UPLOAD_ARTIFACTS:SUCCEEDED FINALIZING:SUCCEEDED",
+    );
     expect(log).toContain(`C Running command do-build
 
 C Command did not exit successfully do-build exit status 3
@@ -163,7 +165,9 @@ C Phase context status code: COMMAND_EXECUTION_ERROR Message: Error while execut
   it("fails as CodeBuild does when there is no buildspec", async () => {
     const { result } = await testBuild({ engine: createFakeEngine() });
     expect(phaseLine(result)).toContain("DOWNLOAD_SOURCE:FAILED FINALIZING:SUCCEEDED COMPLETED");
-    expect(result.phases[3]?.contexts).toEqual([{ statusCode: "YAML_FILE_ERROR", message: "YAML file does not exist" }]);
+    expect(result.phases[3]?.contexts).toEqual([
+      { statusCode: "YAML_FILE_ERROR", message: "YAML file does not exist" },
+    ]);
   });
 
   it("is STOPPED in its phase, goes straight to COMPLETED, and closes what it opened", async () => {

@@ -10,25 +10,8 @@ import { err, ok, type Result } from "../../core/result.ts";
 import type { BuildSource } from "./build-request.ts";
 import type { PhaseContext } from "./events.ts";
 import { git } from "./git.ts";
+import { isGitSource, type TakenSource } from "./taken-source.ts";
 import { takeWorkingTree } from "./working-tree.ts";
-
-export interface TakenSource {
-  /** Commit id, where there is one. */
-  readonly resolvedVersion?: string;
-  /** What was taken, in one line. */
-  readonly notice?: string;
-}
-
-const GIT_SOURCES: ReadonlySet<string> = new Set([
-  "CODECOMMIT",
-  "GITHUB",
-  "GITHUB_ENTERPRISE",
-  "GITLAB",
-  "GITLAB_SELF_MANAGED",
-  "BITBUCKET",
-]);
-
-export const isGitSource = (type: string): boolean => GIT_SOURCES.has(type);
 
 /** `CODEBUILD_SRC_DIR` below the build's folder; for clone URLs with host and path, as on AWS. */
 export function sourceFolder(workDir: string, digits: string, source: BuildSource): string {

@@ -96,13 +96,21 @@ export async function testBuild(input: TestBuild): Promise<TestedBuild> {
       loadPlan: (text, file) => {
         const parsed = parseBuildspec(text, file);
         if (parsed.failure || !parsed.buildspec) {
-          return { kind: "failure", failure: parsed.failure ?? { statusCode: "YAML_FILE_ERROR", message: "no buildspec" } };
+          return {
+            kind: "failure",
+            failure: parsed.failure ?? { statusCode: "YAML_FILE_ERROR", message: "no buildspec" },
+          };
         }
         const { plan } = planBuild({
           buildspec: parsed.buildspec,
           project: {
             name: "my-project",
-            environment: { type: "LINUX_CONTAINER", image: request.image, computeType: "BUILD_GENERAL1_SMALL", ...input.project },
+            environment: {
+              type: "LINUX_CONTAINER",
+              image: request.image,
+              computeType: "BUILD_GENERAL1_SMALL",
+              ...input.project,
+            },
           },
           strict: request.strict,
         });

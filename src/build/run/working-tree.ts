@@ -10,7 +10,7 @@ import { err, ok, type Result } from "../../core/result.ts";
 import { copyPaths, listTree } from "./copy-tree.ts";
 import type { PhaseContext } from "./events.ts";
 import { git } from "./git.ts";
-import { isGitSource, type TakenSource } from "./source.ts";
+import { isGitSource, type TakenSource } from "./taken-source.ts";
 
 const OWN_FOLDERS: ReadonlySet<string> = new Set([".kiln"]);
 

@@ -9,11 +9,12 @@ export const buildspecSyntax: Rule = {
   severity: "error",
   title: "text that is not a buildspec: tabs, indentation, quotes, values of the wrong kind",
   source: "https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html#build-spec-ref-syntax",
+  needsNoYaml: true,
   run: (context) => parserFindings(context, "buildspec/syntax", (diagnostic) => repair(context, diagnostic)),
 };
 
 function repair(context: CheckContext, diagnostic: Diagnostic): Fix | undefined {
-  return withoutTabs(context) ?? quoted(context, diagnostic);
+  return withoutTabs(context) ?? quoted(context, diagnostic) ?? quotedItem(context, diagnostic);
 }
 
 /** Leading tabs as spaces, offered only when the text parses afterwards. */
@@ -38,6 +39,23 @@ function quoted(context: CheckContext, diagnostic: Diagnostic): Fix | undefined 
     kind: "edit",
     title: `quote it: \`${text}\``,
     edits: [{ file: context.file, startOffset: start, endOffset: start + value.length, newText: text }],
+  });
+}
+
+/** `- [ -f x ] && y` → `- '[ -f x ] && y'`: a list item that starts like a list or a quoted text and goes on. */
+function quotedItem(context: CheckContext, diagnostic: Diagnostic): Fix | undefined {
+  const at = diagnostic.span?.startOffset;
+  if (at === undefined) return undefined;
+  const lineStart = context.text.lastIndexOf("\n", at - 1) + 1;
+  const line = context.text.slice(lineStart).split("\n")[0] ?? "";
+  const [, lead = "", value = ""] = /^(\s*-\s+)(.*?)\s*$/.exec(line) ?? [];
+  if (!/^[["']/.test(value)) return undefined;
+  const newText = `'${value.replace(/'/g, "''")}'`;
+  const startOffset = lineStart + lead.length;
+  return ifParses(context, {
+    kind: "edit",
+    title: "quote the whole command",
+    edits: [{ file: context.file, startOffset, endOffset: startOffset + value.length, newText }],
   });
 }
 

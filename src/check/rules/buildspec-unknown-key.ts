@@ -2,9 +2,10 @@
  * Keys CodeBuild does not know: it ignores them and prints "Found possible syntax errors in buildspec". A phase or a
  * section that stands at the wrong level is ignored as a whole, so it is an error.
  */
-import { PHASE_NAMES } from "../../build/buildspec/index.ts";
+import { type Located, PHASE_NAMES, parseBuildspec } from "../../build/buildspec/index.ts";
+import type { Fix } from "../../core/diagnostics.ts";
 import { nearest } from "../nearest.ts";
-import type { Finding, Rule } from "../rule.ts";
+import type { CheckContext, Finding, Rule } from "../rule.ts";
 
 const phaseKeys = ["run-as", "on-failure", "commands", "finally"];
 const artifactKeys = [
@@ -50,28 +51,13 @@ export const buildspecUnknownKey: Rule = {
           };
           continue;
         }
-        const guess = nearest(key.value, knownKeys(section));
+        const guess = guessFor(key.value, knownKeys(section));
         const finding: Finding = {
           ...base,
           message: `unknown key \`${key.value}\` ${place}${guess === undefined ? `; expected ${listed(knownKeys(section))}` : `; did you mean \`${guess}\`?`}`,
         };
-        yield guess === undefined
-          ? finding
-          : {
-              ...finding,
-              fix: {
-                kind: "edit",
-                title: `rename it to \`${guess}\``,
-                edits: [
-                  {
-                    file: context.file,
-                    startOffset: key.span.startOffset,
-                    endOffset: key.span.endOffset,
-                    newText: guess,
-                  },
-                ],
-              },
-            };
+        const fix = guess === undefined ? undefined : rename(context, key, guess);
+        yield fix ? { ...finding, fix } : finding;
       }
     }
   },
@@ -90,6 +76,24 @@ function parentOf(section: string, key: string): string | undefined {
   if (section.startsWith("phases.") && key === "runtime-versions") return "phases.install";
   return undefined;
 }
+
+/** The edit, unless the new name would stand twice or make the text unreadable. */
+function rename(context: CheckContext, key: Located<string>, to: string): Fix | undefined {
+  const { startOffset, endOffset } = key.span;
+  const text = context.text.slice(0, startOffset) + to + context.text.slice(endOffset);
+  const after = parseBuildspec(text, context.file);
+  if (after.failure?.message !== context.parsed.failure?.message) return undefined;
+  if (after.diagnostics.length > context.parsed.diagnostics.length) return undefined;
+  return {
+    kind: "edit",
+    title: `rename it to \`${to}\``,
+    edits: [{ file: context.file, startOffset, endOffset, newText: to }],
+  };
+}
+
+/** The nearest key, or the one it begins (`exclude` for `exclude-paths`, `environment` for `env`). */
+const guessFor = (key: string, known: readonly string[]): string | undefined =>
+  nearest(key, known) ?? known.find((name) => name.startsWith(`${key}-`) || (name === "env" && key.startsWith("env")));
 
 function knownKeys(section: string): readonly string[] {
   if (section === "buildspec") return topKeys;

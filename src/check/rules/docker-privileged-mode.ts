@@ -29,10 +29,9 @@ const projectText = ({ project }: CheckContext): string =>
   project.name === undefined ? "the project" : `project \`${project.name}\``;
 
 function updateCommands({ project }: CheckContext): string[] {
-  const { name, environmentType, image, computeType } = project;
-  if (name === undefined || environmentType === undefined || image === undefined || computeType === undefined)
-    return [];
+  const { name, type, image, computeType } = project;
+  if (name === undefined || type === undefined || image === undefined || computeType === undefined) return [];
   return [
-    `aws codebuild update-project --name ${name} --environment type=${environmentType},image=${image},computeType=${computeType},privilegedMode=true`,
+    `aws codebuild update-project --name ${name} --environment type=${type},image=${image},computeType=${computeType},privilegedMode=true`,
   ];
 }

@@ -20,16 +20,17 @@ export const dockerRegistryUrlScheme: Rule = {
         const scheme = /^https?:\/\//.exec(first?.text ?? "")?.[0];
         if (scheme === undefined || (second === undefined && first?.text === scheme)) continue;
         const variable = first?.variable;
+        const value = first?.text?.replace(/\/\/[^/@]*@/, "//…@");
         const key = variable ?? `${word.pos}:${docker.command.within.span.startOffset}`;
         if (reported.has(key)) continue;
         reported.add(key);
         const fact = variable === undefined ? undefined : context.shell.variables.get(variable);
         const origin =
           fact?.origin === "parameter"
-            ? `\`$${variable}\`, from parameter \`${fact.reference}\`, is \`${first?.text}\``
+            ? `\`$${variable}\`, from parameter \`${fact.reference}\`, is \`${value}\``
             : variable === undefined
               ? `the image name begins with \`${scheme}\``
-              : `\`$${variable}\` is \`${first?.text}\``;
+              : `\`$${variable}\` is \`${value}\``;
         const fix = fixFor(context, word, scheme, variable);
         yield {
           message: `${origin}; an image name begins with a host, without \`${scheme}\``,
@@ -46,7 +47,10 @@ export const dockerRegistryUrlScheme: Rule = {
 function fixFor(context: CheckContext, word: ShellWord, scheme: string, variable: string | undefined): Fix | undefined {
   if (variable === undefined) return withoutScheme(context, word.span, scheme);
   const fact = context.shell.variables.get(variable);
-  const host = fact?.value?.slice(scheme.length).replace(/\/+$/, "");
+  const host = fact?.value
+    ?.slice(scheme.length)
+    .replace(/^[^/@]*@/, "")
+    .replace(/\/+$/, "");
   if (fact?.origin === "parameter" && host !== undefined) {
     return {
       kind: "command",

@@ -2,7 +2,7 @@
  * A password as an argument (`docker login -p`), or a secret printed by `echo`: visible in the process list and, when it
  * is transformed, in the log. CodeBuild masks only the exact values it resolved itself.
  */
-import type { Fix } from "../../core/diagnostics.ts";
+import type { Fix, Span } from "../../core/diagnostics.ts";
 import { type DockerCommand, dockerCommand, loginOf } from "../docker-commands.ts";
 import type { CheckContext, Rule } from "../rule.ts";
 import type { ShellCommand, ShellWord } from "../shell-model.ts";
@@ -26,7 +26,10 @@ export const envSecretInCommand: Rule = {
           message: isLiteral
             ? "the password stands in the buildspec, as an argument of `docker login`"
             : "the password is an argument of `docker login`",
-          span: login.password.word.span ?? command.span,
+          // An empty span: the frame would print the line with the password in it.
+          span: isLiteral
+            ? pointAt(login.password.word.span ?? command.span)
+            : (login.password.word.span ?? command.span),
           why: isLiteral
             ? "anyone who reads the repository reads it; CodeBuild does not mask it in the log either"
             : "arguments are readable in the process list; docker warns `Using --password via the CLI is insecure. Use --password-stdin.`",
@@ -48,6 +51,13 @@ export const envSecretInCommand: Rule = {
     }
   },
 };
+
+const pointAt = (span: Span): Span => ({
+  ...span,
+  endLine: span.line,
+  endColumn: span.column,
+  endOffset: span.startOffset,
+});
 
 const writesFile = (command: ShellCommand): boolean => command.redirects.some(({ operator }) => operator.includes(">"));
 

@@ -3,8 +3,9 @@
  * `env.variables` the text stays text, under a phase's `environment` it is ignored.
  */
 import type { SsmReference } from "../../build/buildspec/index.ts";
-import { parameterToWrite, phaseEnvironmentEdits } from "../phase-environment-edits.ts";
+import { phaseEnvironmentEdits } from "../phase-environment-edits.ts";
 import type { CheckContext, Finding, Rule } from "../rule.ts";
+import { existingName } from "../variables.ts";
 
 export const envSsmReferenceOutsideParameterStore: Rule = {
   id: "env/ssm-reference-outside-parameter-store",
@@ -35,7 +36,7 @@ export const envSsmReferenceOutsideParameterStore: Rule = {
 function finding(context: CheckContext, { variable, parameterName, phase }: SsmReference): Finding {
   const edits = phaseEnvironmentEdits(context);
   const name = variable.name.value;
-  const line = `${name}: ${parameterToWrite(context, parameterName)}`;
+  const line = `${name}: ${existingName(context.parameters, parameterName)}`;
   return {
     message: `\`${name}\` is the literal text \`${variable.value.value}\`, not the value of a parameter`,
     span: variable.value.span,

@@ -1,6 +1,8 @@
 /** All rules of the checker, by id. A new rule is a file here, a line in this list, a golden case and a row in docs/checks.md. */
 import type { Rule } from "../rule.ts";
 import { buildspecDuplicateKey } from "./buildspec-duplicate-key.ts";
+import { buildspecFileName } from "./buildspec-file-name.ts";
+import { buildspecIgnored } from "./buildspec-ignored.ts";
 import { buildspecMissingVersion } from "./buildspec-missing-version.ts";
 import { buildspecSyntax } from "./buildspec-syntax.ts";
 import { buildspecUnknownKey } from "./buildspec-unknown-key.ts";
@@ -22,6 +24,8 @@ import { ssmStringForSecret } from "./ssm-string-for-secret.ts";
 
 export const rules: readonly Rule[] = [
   buildspecDuplicateKey,
+  buildspecFileName,
+  buildspecIgnored,
   buildspecMissingVersion,
   buildspecSyntax,
   buildspecUnknownKey,

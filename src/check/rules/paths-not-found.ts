@@ -8,7 +8,7 @@ import { nearestPath, type PathGuess } from "../nearest.ts";
 import { type PathUse, pathUsesOf } from "../path-uses.ts";
 import type { CheckContext, Finding, Rule } from "../rule.ts";
 import type { ShellCommand } from "../shell-model.ts";
-import { directoryOf } from "../source-paths.ts";
+import { directoryOf, sourceRootsOf } from "../source-paths.ts";
 
 export const pathsNotFound: Rule = {
   id: "paths/not-found",
@@ -39,10 +39,11 @@ function findingFor(context: CheckContext, command: ShellCommand, use: PathUse):
   const guess = missing === path ? nearestPath(context.workspace, path, kind) : undefined;
   const span = use.word.span ?? command.span;
   const here = command.directory === "" ? "the source's root" : `\`${command.directory}\``;
-  const base = {
-    severity: severityOf(context, command, guess),
-    span,
-  } as const;
+  const severity = severityOf(context, command, use, missing);
+  const base = { severity, span } as const;
+  // Where the source's root is a guess, an edit would be one too.
+  const fixTo = (to: PathGuess | undefined) =>
+    severity === "error" || command.isStatusIgnored ? fixWith(context, command, use, to) : {};
   if (missing !== path) {
     const holder = nearestHolder(context, use.mustHold ?? "Dockerfile");
     const other = holder === undefined ? "" : `; there is one in \`${holder === "" ? "." : holder}\``;
@@ -50,7 +51,7 @@ function findingFor(context: CheckContext, command: ShellCommand, use: PathUse):
       ...base,
       message: `\`${use.path}\` has no \`${use.mustHold}\`, which \`${use.user}\` reads${other}`,
       why: `the command runs in ${here} and fails there`,
-      ...fixWith(context, command, use, holder === undefined ? undefined : { path: holder, isUnique: true }),
+      ...fixTo(holder === undefined ? undefined : { path: holder, isUnique: true }),
     };
   }
   const noun = kind === "directory" ? "folder" : "file";
@@ -64,8 +65,10 @@ function findingFor(context: CheckContext, command: ShellCommand, use: PathUse):
   return {
     ...base,
     message: `${noun} \`${use.path}\` does not exist${guess ? `; the nearest is \`${guess.path}\`` : ""}`,
-    why: `\`${use.user}\` runs in ${here} and fails with exit status ${use.user === "sh" ? 2 : 1}, which fails ${command.phase.toUpperCase()}`,
-    ...fixWith(context, command, use, guess),
+    why: command.isStatusIgnored
+      ? `\`${use.user}\` runs in ${here} and fails; the script goes on without it`
+      : `\`${use.user}\` runs in ${here} and fails, and with it ${command.phase.toUpperCase()}`,
+    ...fixTo(guess),
   };
 }
 
@@ -77,19 +80,13 @@ function whatIsMissing(context: CheckContext, path: string, use: PathUse): strin
     if (kind === undefined || workspace.isIgnored(candidate)) return false;
     return use.kind === "any" || kind === use.kind;
   };
-  const roots = rootsOf(context);
+  const roots = sourceRootsOf(context.file);
   const found = roots.filter((root) => isThere(posix.join(root, path)) || (path === "" && root === ""));
   if (found.length === 0) return path;
   if (use.mustHold === undefined) return undefined;
   const hold = use.mustHold;
   const holds = found.some((root) => workspace.exists(posix.join(root, path, hold)) === "file");
   return holds ? undefined : posix.join(path, hold);
-}
-
-/** The source's root is the workspace, or the buildspec's own folder (samples that are pushed on their own). */
-function rootsOf(context: CheckContext): string[] {
-  const own = posix.dirname(context.file);
-  return own === "." ? [""] : ["", own];
 }
 
 /** Submodules are filled by git, not by the repository's own files. */
@@ -100,10 +97,23 @@ function isElsewhere(context: CheckContext, path: string): boolean {
   return paths.some((module) => path === module || path.startsWith(`${module}/`));
 }
 
-function severityOf(context: CheckContext, command: ShellCommand, guess: PathGuess | undefined): "error" | "warning" {
-  if (command.isStatusIgnored) return "warning";
-  // Without the buildspec at the root, the source's root is a guess; a namesake elsewhere in the tree confirms it.
-  return rootsOf(context).length === 1 || guess !== undefined ? "error" : "warning";
+/**
+ * An error only when the source's root is certain: the buildspec stands at it, or the path is wrong wherever the root
+ * is. A file that is only read into the shell, or made executable, often comes with another input of a pipeline.
+ */
+function severityOf(context: CheckContext, command: ShellCommand, use: PathUse, path: string): "error" | "warning" {
+  if (command.isStatusIgnored || use.user === "source" || use.user === "." || use.user === "chmod") return "warning";
+  return isRootCertain(context, path) ? "error" : "warning";
+}
+
+function isRootCertain(context: CheckContext, path: string): boolean {
+  if (sourceRootsOf(context.file).length === 1) return true;
+  // Below some folder the path is right: that folder may be the root of what CodeBuild gets.
+  if (context.workspace.files().some((file) => `/${file}`.includes(`/${path}`))) return false;
+  return (
+    nearestPath(context.workspace, path, "file") !== undefined ||
+    nearestPath(context.workspace, path, "directory") !== undefined
+  );
 }
 
 function nearestHolder(context: CheckContext, name: string): string | undefined {
@@ -147,7 +157,7 @@ function baseDirectory(context: CheckContext): Finding | undefined {
   const path = directoryOf("", base.value);
   const wording = `UPLOAD_ARTIFACTS fails with \`CLIENT_ERROR: no matching base directory path found for ${base.value}\``;
   const guess = nearestPath(context.workspace, base.value, "directory");
-  const isCertain = rootsOf(context).length === 1 || guess !== undefined;
+  const isCertain = path !== undefined && isRootCertain(context, path);
   if (path === undefined) {
     if (base.value.startsWith("/")) return undefined;
     return {
@@ -156,7 +166,9 @@ function baseDirectory(context: CheckContext): Finding | undefined {
       why: `it is relative to the source's root, not to the last \`cd\`; ${wording}`,
     };
   }
-  const isThere = rootsOf(context).some((root) => context.workspace.exists(posix.join(root, path)) === "directory");
+  const isThere = sourceRootsOf(context.file).some(
+    (root) => context.workspace.exists(posix.join(root, path)) === "directory",
+  );
   if (isThere || path === "" || context.shell.mayExistAtEnd(path)) return undefined;
   return {
     severity: isCertain ? "error" : "warning",

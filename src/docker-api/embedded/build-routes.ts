@@ -5,11 +5,11 @@ import { readTar, TarError } from "../../images/tar.ts";
 import { familiarReference, type ImageReference, InvalidReference, parseReference, withDefaultTag } from "../../images/reference.ts";
 import { BuildError } from "./build-request.ts";
 import { buildImage } from "./builder.ts";
-import type { Image } from "./image.ts";
-import { decompressed, removeTree } from "./layer-store.ts";
-import { LayerWriter, PathEscape } from "./layer-writer.ts";
+import type { Image } from "../../images/image.ts";
+import { decompressed, removeTree } from "../../images/layer-store.ts";
+import { LayerWriter, PathEscape } from "../../images/layer-writer.ts";
 import { type ApiCall, ApiError, type ApiRoute, jsonLines, sendJson } from "./api.ts";
-import { findBaseImage, missingBaseImage } from "./transfer.ts";
+import { findBaseImage, missingBaseImage } from "../../images/transfer.ts";
 
 async function build(call: ApiCall): Promise<void> {
   const { context, query, incoming, response, signal } = call;

@@ -11,10 +11,10 @@ import { BuildError, type BuildRequest, PREDEFINED, shortId } from "./build-requ
 import { CopyError } from "./copy.ts";
 import { type Dockerfile, DockerfileError, type Instruction, parseDockerfile, parseInstruction, type Stage } from "./dockerfile.ts";
 import { type IgnoreRules, parseIgnoreFile } from "./ignore-file.ts";
-import { findLayers, type Image, type ImageConfig, imageArchitecture, imageOf, saveImage, scratchConfig } from "./image.ts";
+import { findLayers, type Image, type ImageConfig, imageArchitecture, imageOf, saveImage, scratchConfig } from "../../images/image.ts";
 import { applyInstruction, displayInstruction, type StageState } from "./instructions.ts";
-import { type LayerStore, writeAtomically } from "./layer-store.ts";
-import { findFile, LayeredRoot } from "./layered-root.ts";
+import { type LayerStore, writeAtomically } from "../../images/layer-store.ts";
+import { findFile, LayeredRoot } from "../../images/layered-root.ts";
 import { ExpansionError, expandWord } from "./words.ts";
 
 /** The image built, kept in the store but not yet named. */

@@ -3,7 +3,7 @@ import { realpath } from "node:fs/promises";
 import { relative } from "node:path";
 import { type ApiCall, ApiError, type ApiRoute, type BuilderContext, readJson, sendJson } from "./api.ts";
 import type { Container } from "./containers.ts";
-import type { RunConfig } from "./image.ts";
+import type { RunConfig } from "../../images/image.ts";
 import { requireImage } from "./image-routes.ts";
 
 interface CreateBody extends RunConfig {

@@ -10,9 +10,9 @@ import { join } from "node:path";
 import type { Duplex } from "node:stream";
 import type { Clock } from "../../core/clock.ts";
 import type { Ids } from "../../core/ids.ts";
-import { DEFAULT_PATH, environmentOf, type Image, ownerFrom, type RunConfig } from "./image.ts";
-import { type LayerStore, removeTree } from "./layer-store.ts";
-import { findFile } from "./layered-root.ts";
+import { DEFAULT_PATH, environmentOf, type Image, ownerFrom, type RunConfig } from "../../images/image.ts";
+import { type LayerStore, removeTree } from "../../images/layer-store.ts";
+import { findFile } from "../../images/layered-root.ts";
 import { type Isolation, startInNamespace } from "./namespace.ts";
 
 export interface ContainerSpec {

@@ -9,9 +9,9 @@ import { createReadStream } from "node:fs";
 import { open, readlink } from "node:fs/promises";
 import { readTar } from "../../images/tar.ts";
 import { type IgnoreRules, matcher } from "./ignore-file.ts";
-import { decompressed } from "./layer-store.ts";
-import { type FileOwner, type LayerWriter, metaOf } from "./layer-writer.ts";
-import { components, type Found, type LayeredRoot } from "./layered-root.ts";
+import { decompressed } from "../../images/layer-store.ts";
+import { type FileOwner, type LayerWriter, metaOf } from "../../images/layer-writer.ts";
+import { components, type Found, type LayeredRoot } from "../../images/layered-root.ts";
 
 export interface CopySource {
   readonly root: LayeredRoot;

@@ -1,6 +1,6 @@
 /** Names of images inside one build: as on CodeBuild, where each build starts with an empty engine. */
 import { familiarName, type ImageReference, InvalidReference, parseReference, withDefaultTag } from "../../images/reference.ts";
-import type { Image } from "./image.ts";
+import type { Image } from "../../images/image.ts";
 
 export interface NamedImage {
   readonly image: Image;

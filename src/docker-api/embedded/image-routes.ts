@@ -1,11 +1,13 @@
 /** Images of the embedded builder: list, inspect, tag, push, pull, save, load, remove. */
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
 import { familiarName, familiarReference, formatReference, withDefaultTag } from "../../images/reference.ts";
 import { type RegistryCredentials, RegistryRequestError } from "../../images/registry-client.ts";
 import { namedTag } from "./build-routes.ts";
-import { readImageArchive, writeImageArchive } from "./image-archive.ts";
-import { type Image, imageSizeBytes } from "./image.ts";
+import { readImageArchive, writeImageArchive } from "../../images/image-archive.ts";
+import { type Image, imageSizeBytes } from "../../images/image.ts";
 import { type ApiCall, ApiError, type ApiRoute, type BuilderContext, jsonLines, sendJson } from "./api.ts";
-import { findBaseImage, missingBaseImage, pullImage, pushImage } from "./transfer.ts";
+import { findBaseImage, missingBaseImage, pullImage, pushImage } from "../../images/transfer.ts";
 
 /** The image or docker's `No such image`. */
 export function requireImage(context: BuilderContext, name: string): Image {
@@ -167,10 +169,7 @@ async function save({ context, path, query, response }: ApiCall): Promise<void> 
   const images = names.map((name) => ({ image: requireImage(context, name), name }));
   response.writeHead(200, { "content-type": "application/x-tar" });
   const entries = images.map(({ image, name }) => ({ image, tags: /^(sha256:)?[a-f0-9]{12,64}$/.test(name) ? [] : [familiarReference(withDefaultTag(namedTag(name)))] }));
-  for await (const chunk of writeImageArchive(context.store, entries)) {
-    if (!response.write(chunk)) await new Promise((resolve) => response.once("drain", resolve).once("close", resolve));
-  }
-  response.end();
+  await pipeline(Readable.from(writeImageArchive(context.store, entries), { objectMode: false }), response);
 }
 
 async function load({ context, incoming, response }: ApiCall): Promise<void> {

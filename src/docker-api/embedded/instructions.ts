@@ -9,10 +9,10 @@ import { BuildError, type BuildRequest, PREDEFINED, shortId } from "./build-requ
 import { type CopyRequest, copySources, findSources, hashSources } from "./copy.ts";
 import { DockerfileError, type Heredoc, type Instruction, parseInstruction } from "./dockerfile.ts";
 import type { IgnoreRules } from "./ignore-file.ts";
-import { environmentOf, type HistoryEntry, type Image, type ImageConfig, imageOf, ownerFrom, type RunConfig } from "./image.ts";
-import type { LayerContents } from "./layer-store.ts";
-import type { FileOwner } from "./layer-writer.ts";
-import { findFile, type LayeredRoot } from "./layered-root.ts";
+import { environmentOf, type HistoryEntry, type Image, type ImageConfig, imageOf, ownerFrom, type RunConfig } from "../../images/image.ts";
+import type { LayerContents } from "../../images/layer-store.ts";
+import type { FileOwner } from "../../images/layer-writer.ts";
+import { findFile, type LayeredRoot } from "../../images/layered-root.ts";
 import { runStep, SCRIPT_PATH } from "./run-step.ts";
 import { expandWord, expandWords, splitWords } from "./words.ts";
 

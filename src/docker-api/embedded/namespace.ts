@@ -10,7 +10,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { chmod, mkdir, writeFile } from "node:fs/promises";
 import { delimiter, join, relative } from "node:path";
-import { type LayerStore, removeTree } from "./layer-store.ts";
+import { type LayerStore, removeTree } from "../../images/layer-store.ts";
 
 export type Isolation =
   | { readonly kind: "root"; readonly setpriv: boolean }
@@ -148,7 +148,12 @@ function startScript(isolation: Isolation, container: ContainerProcess, dir: str
     ...(drop === "" ? [] : ["SETPRIV=$(command -v setpriv)"]),
     `mount -t overlay overlay -o ${quote(options)} ${m}`,
     `mount -t proc -o nosuid,nodev,noexec proc ${m}/proc`,
-    `mount --rbind /sys ${m}/sys; mount --make-rslave ${m}/sys; mount -o remount,bind,ro ${m}/sys 2>/dev/null || :`,
+    ...(isolation.kind === "root"
+      ? [
+          `mount -t sysfs -o ro,nosuid,nodev,noexec sysfs ${m}/sys`,
+          `mount --bind ${m}/proc/sys ${m}/proc/sys && mount -o remount,bind,ro ${m}/proc/sys`,
+        ]
+      : [`mount --rbind /sys ${m}/sys`]),
     `mount -t tmpfs -o mode=755,nosuid tmpfs ${m}/dev`,
     `for d in null zero full random urandom tty; do : > ${m}/dev/$d; mount --bind /dev/$d ${m}/dev/$d; done`,
     `mkdir ${m}/dev/pts ${m}/dev/shm; mount -t tmpfs -o mode=1777,nosuid,nodev tmpfs ${m}/dev/shm`,

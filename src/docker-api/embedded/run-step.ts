@@ -5,11 +5,11 @@ import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { StringDecoder } from "node:string_decoder";
 import { BuildError, type BuildRequest } from "./build-request.ts";
-import { DEFAULT_PATH, type Image, ownerFrom } from "./image.ts";
-import { type LayerContents, removeTree } from "./layer-store.ts";
-import { findFile } from "./layered-root.ts";
+import { DEFAULT_PATH, type Image, ownerFrom } from "../../images/image.ts";
+import { type LayerContents, removeTree } from "../../images/layer-store.ts";
+import { findFile } from "../../images/layered-root.ts";
 import { startInNamespace } from "./namespace.ts";
-import { readMarks } from "./whiteouts.ts";
+import { readMarks } from "../../images/whiteouts.ts";
 
 /** Where the script of a RUN heredoc with `#!` is shown: on /dev, which is no part of the layer. */
 export const SCRIPT_PATH = "/dev/kiln-script";

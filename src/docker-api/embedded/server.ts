@@ -32,7 +32,6 @@ export async function startEmbeddedServer(
   // `Connection: Upgrade` of attach: Node then gives the socket instead of a request and response pair's body.
   server.on("upgrade", (incoming: IncomingMessage, socket: Duplex, head: Buffer) => {
     full.containers.attachUpgrade(incoming, socket, head);
-    running.add(work);
   });
   server.on("connection", (socket: Duplex) => {
     sockets.add(socket);

@@ -1,7 +1,7 @@
 /** `_ping`, version, info, auth of the embedded builder. */
 import { availableParallelism, totalmem } from "node:os";
 import { RegistryClient, RegistryRequestError } from "../../images/registry-client.ts";
-import { imageArchitecture } from "./image.ts";
+import { imageArchitecture } from "../../images/image.ts";
 import { API_VERSION, type ApiCall, ApiError, type ApiRoute, readJson, sendJson } from "./api.ts";
 
 const SERVER_VERSION = "28.0.0-kiln";

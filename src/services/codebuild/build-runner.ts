@@ -22,19 +22,12 @@ import type { AwsScope } from "../../core/arn.ts";
 import { sleep } from "../../core/clock.ts";
 import { AwsError } from "../../core/errors.ts";
 import { debug } from "../../core/log.ts";
+import { afterRun, duringRun } from "./build-progress.ts";
 import type { CodeBuildDependencies } from "./dependencies.ts";
 import { EventLogs, type EventLogWriter } from "./event-log.ts";
 import { markInterrupted } from "./interrupted.ts";
 import { isAlive } from "./process-mark.ts";
-import {
-  type BuildRecord,
-  buildKey,
-  type CodeBuildRecords,
-  parseBuildId,
-  projectArn,
-  recordsIn,
-} from "./records.ts";
-import { afterRun, duringRun } from "./build-progress.ts";
+import { type BuildRecord, buildKey, type CodeBuildRecords, parseBuildId, projectArn, recordsIn } from "./records.ts";
 import { RoleSession } from "./role-session.ts";
 
 const STOP_POLL_MS = 200;
@@ -114,14 +107,18 @@ export class BuildRunner {
     return this.#running.get(uuid);
   }
 
-  /** The build's events from its start, then live until it is over. */
-  events(buildId: string): AsyncIterable<BuildEvent> {
+  /**
+   * The build's events from its start, then live until it is over: a line of output an event, or with `joined` a chunk
+   * of lines an event (text with line ends in it), which is many times faster.
+   */
+  events(buildId: string, options: { readonly joined?: boolean } = {}): AsyncIterable<BuildEvent> {
     const { projectName, uuid } = parseBuildId(buildId);
-    return this.#eventLogs.read(uuid, () => {
+    const isOver = (): boolean => {
       if (this.#running.has(uuid)) return false;
       const found = this.#find(projectName, uuid);
       return found === undefined || found.build.buildComplete === true || !isAlive(found.owner);
-    });
+    };
+    return this.#eventLogs.read(uuid, isOver, options.joined);
   }
 
   /** Stops a build wherever it runs; resolves when it has ended, or after a few seconds for another process's. */
@@ -196,7 +193,7 @@ export class BuildRunner {
         return sink?.write(event);
       };
       const notice = (text: string): void => {
-        emit({ type: "notice", level: "warning", text, buildId: request.buildId, atMs: clock.nowMs() });
+        void emit({ type: "notice", level: "warning", text, buildId: request.buildId, atMs: clock.nowMs() });
       };
       const result: BuildResult = await runBuild(request, {
         engine: chooseEngine(engines, engine ?? "auto", request.image),
@@ -294,8 +291,9 @@ export class BuildRunner {
   }
 
   #find(projectName: string, uuid: string): BuildRecord | undefined {
-    return this.#records.builds.list([]).find(({ value }) => value.uuid === uuid && value.settings.projectName === projectName)
-      ?.value;
+    return this.#records.builds
+      .list([])
+      .find(({ value }) => value.uuid === uuid && value.settings.projectName === projectName)?.value;
   }
 }
 
@@ -371,7 +369,10 @@ function loadPlan(record: BuildRecord, text: string, file: string, strict: boole
   if (failure || !buildspec) {
     return {
       kind: "failure",
-      failure: { statusCode: failure?.statusCode ?? "YAML_FILE_ERROR", message: failure?.message ?? "YAML file is empty" },
+      failure: {
+        statusCode: failure?.statusCode ?? "YAML_FILE_ERROR",
+        message: failure?.message ?? "YAML file is empty",
+      },
     };
   }
   const { plan } = planBuild({

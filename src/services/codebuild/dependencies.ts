@@ -1,9 +1,10 @@
 /** What CodeBuild needs from outside; app.ts gives it. */
+
+import type { BuildDocker, BuildDockerRequest, Engine, EngineName } from "../../build/run/index.ts";
 import type { AwsScope } from "../../core/arn.ts";
 import type { AwsCaller } from "../../core/aws.ts";
 import type { Clock } from "../../core/clock.ts";
 import type { Ids } from "../../core/ids.ts";
-import type { BuildDocker, BuildDockerRequest, Engine, EngineName } from "../../build/run/index.ts";
 import type { Store } from "../../store/store.ts";
 
 export interface CodeBuildDependencies {

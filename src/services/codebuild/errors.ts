@@ -16,7 +16,8 @@ export const roleNotAssumable = awsError({
   code: "InvalidInputException",
   status: 400,
   fault: "client",
-  source: "https://docs.aws.amazon.com/codebuild/latest/userguide/troubleshooting.html; wording of 2025 from published logs",
+  source:
+    "https://docs.aws.amazon.com/codebuild/latest/userguide/troubleshooting.html; wording of 2025 from published logs",
   message: () =>
     "CodeBuild is not authorized to perform: sts:AssumeRole on service role. Please verify that: 1) The provided service role exists, 2) The role name is case-sensitive and matches exactly, and 3) The role has the necessary trust policy configured.",
 });

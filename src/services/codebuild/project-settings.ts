@@ -2,8 +2,9 @@
  * Checks and default values of a project's settings, as CreateProject and UpdateProject apply them.
  * Source: https://docs.aws.amazon.com/codebuild/latest/APIReference/API_CreateProject.html; texts from published logs where given.
  */
-import type { AwsScope } from "../../core/arn.ts";
+
 import { isCuratedImage } from "../../build/run/index.ts";
+import type { AwsScope } from "../../core/arn.ts";
 import { invalidInput, notOffered } from "./errors.ts";
 import { projectArn } from "./records.ts";
 import type {
@@ -138,7 +139,10 @@ const environmentWithDefaults = (environment: ProjectEnvironment): ProjectEnviro
   ...environment,
   privilegedMode: environment.privilegedMode ?? false,
   imagePullCredentialsType: environment.imagePullCredentialsType ?? "CODEBUILD",
-  environmentVariables: (environment.environmentVariables ?? []).map((variable) => ({ ...variable, type: variable.type ?? "PLAINTEXT" })),
+  environmentVariables: (environment.environmentVariables ?? []).map((variable) => ({
+    ...variable,
+    type: variable.type ?? "PLAINTEXT",
+  })),
 });
 
 const artifactsWithDefaults = (artifacts: ProjectArtifacts, projectName: string): ProjectArtifacts =>

@@ -1,6 +1,7 @@
 /** What CodeBuild keeps: projects, builds, and small things beside them. Keys start with account and region. */
-import { type AwsScope, arnIn, parseArn } from "../../core/arn.ts";
+
 import type { BuildPhase as RunPhase } from "../../build/run/events.ts";
+import { type AwsScope, arnIn, parseArn } from "../../core/arn.ts";
 import type { Collection, Key, Store } from "../../store/store.ts";
 import type {
   Build,

@@ -28,8 +28,9 @@ export const listImages = (deps: EcrDeps) =>
     run(input, context) {
       const { address } = requireRepository(deps, input, context);
       const { images } = deps.registry;
+      const tagsByDigest = images.tagsByDigest(address);
       const imageIds = images.manifests(address).flatMap(({ digest }): ImageIdentifier[] => {
-        const tags = images.tagsOf(address, digest);
+        const tags = tagsByDigest.get(digest) ?? [];
         if (!isWanted(input.filter?.tagStatus, tags)) return [];
         return tags.length === 0
           ? [{ imageDigest: digest }]
@@ -50,14 +51,16 @@ export const describeImages = (deps: EcrDeps) =>
     errors: [repositoryNotFound, imageNotFound, invalidParameter],
     run(input, context) {
       const found = requireRepository(deps, input, context);
+      const tags = deps.registry.images.tagsByDigest(found.address);
+      const detail = (image: FoundManifest) => detailOf(deps, found, image, tags.get(image.digest) ?? []);
       if (input.imageIds?.length) {
-        return { imageDetails: input.imageIds.map((id) => detailOf(deps, found, requireImage(deps, found, id))) };
+        return { imageDetails: input.imageIds.map((id) => detail(requireImage(deps, found, id))) };
       }
       const details = deps.registry.images
         .manifests(found.address)
-        .map((image) => detailOf(deps, found, image))
-        .filter((detail) => isWanted(input.filter?.tagStatus, detail.imageTags ?? []));
-      const page = pageOf(details, input, (detail) => detail.imageDigest ?? "");
+        .map(detail)
+        .filter(({ imageTags = [] }) => isWanted(input.filter?.tagStatus, imageTags));
+      const page = pageOf(details, input, ({ imageDigest }) => imageDigest ?? "");
       return { imageDetails: page.items, ...(page.nextToken !== undefined && { nextToken: page.nextToken }) };
     },
   });
@@ -73,8 +76,8 @@ function detailOf(
   { registry }: EcrDeps,
   { address, scope }: FoundRepository,
   { digest, record }: FoundManifest,
+  tags: readonly string[],
 ): ImageDetail {
-  const tags = registry.images.tagsOf(address, digest);
   // AWS: for an index, the size of its largest image.
   const sizes = (record.manifests ?? []).map((child) => registry.images.find(address, child)?.record.contentBytes ?? 0);
   const artifactMediaType = record.artifactType ?? record.configMediaType;

@@ -107,9 +107,10 @@ export const deleteRepository = (deps: EcrDeps) =>
     errors: [repositoryNotFound, repositoryNotEmpty, invalidParameter],
     async run(input, context) {
       const found = requireRepository(deps, input, context);
-      const hasImages = deps.registry.images.manifests(found.address).length > 0;
-      if (hasImages && !input.force) throw repositoryNotEmpty(found.address.name, found.scope.accountId);
-      await deps.registry.images.deleteRepository(found.address);
+      const isDeleted = await deps.registry.images.deleteRepository(found.address, {
+        withImages: input.force ?? false,
+      });
+      if (!isDeleted) throw repositoryNotEmpty(found.address.name, found.scope.accountId);
       return { repository: repositoryAnswer(found) };
     },
   });

@@ -1,0 +1,187 @@
+/**
+ * The composition root: the only file that constructs adapters and wires ports to them.
+ * One `Kiln` is one state folder (or memory), one set of services and one endpoint on one port.
+ */
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { DecisionRecord } from "./authorize/decision.ts";
+import type { BuildEvent } from "./build/run/events.ts";
+import type { AwsScope } from "./core/arn.ts";
+import type { AwsCaller, Principal } from "./core/aws.ts";
+import { systemClock } from "./core/clock.ts";
+import { KilnError } from "./core/errors.ts";
+import { systemIds } from "./core/ids.ts";
+import { openDockerSocket } from "./docker-api/index.ts";
+import { startEndpoint } from "./endpoint/index.ts";
+import { createHostEngine } from "./engines/index.ts";
+import { createIdentity, type Identity, rootPrincipal } from "./identity/index.ts";
+import { findMappedImage } from "./images/index.ts";
+import { kilnVersion } from "./core/kiln-version.ts";
+import { createRegistry, type Registry } from "./registry/index.ts";
+import { codebuildService, credentialsRoute } from "./services/codebuild/index.ts";
+import { ecrService } from "./services/ecr/index.ts";
+import { iam } from "./services/iam/index.ts";
+import { createDispatcher, type Dispatcher } from "./services/index.ts";
+import { kms } from "./services/kms/index.ts";
+import { logs } from "./services/logs/index.ts";
+import { ssm } from "./services/ssm/index.ts";
+import { sts } from "./services/sts/index.ts";
+import { openStore, type Store } from "./store/index.ts";
+
+export interface KilnOptions {
+  /** Folder of the state; default `.kiln` here. */
+  readonly stateDir?: string;
+  /** Keep nothing on disk. */
+  readonly memory?: boolean;
+  /** Default 127.0.0.1. */
+  readonly host?: string;
+  /** Default 4566; 0 takes any free port. */
+  readonly port?: number;
+  /** Default us-east-1. A signed request speaks for the region in its signature. */
+  readonly region?: string;
+  /** Default 000000000000. */
+  readonly accountId?: string;
+  /** AWS's buildspec grammar only. */
+  readonly strict?: boolean;
+  /** Key of the account's root user; default test/test. */
+  readonly rootKey?: { readonly accessKeyId: string; readonly secretAccessKey: string };
+  /** Send pushes to the registries that the image names say. */
+  readonly pushForReal?: boolean;
+}
+
+export interface Kiln {
+  /** e.g. `http://127.0.0.1:4566` */
+  readonly url: string;
+  readonly scope: AwsScope;
+  /** Undefined in memory. */
+  readonly stateDir: string | undefined;
+  /** Calls operations as the account's root user. */
+  readonly root: AwsCaller;
+  readonly store: Store;
+  readonly dispatcher: Dispatcher;
+  readonly identity: Identity;
+  readonly registry: Registry;
+  /** A build's events from its start, live until it ends. */
+  events(buildId: string): AsyncIterable<BuildEvent>;
+  /** Decisions on record; a build's session is named `AWSCodeBuild-<uuid>`. */
+  decisions(filter: { readonly requestId?: string; readonly sessionName?: string }): DecisionRecord[];
+  /** Ends running builds, the endpoint and the store. */
+  close(): Promise<void>;
+}
+
+export const DEFAULT_PORT = 4566;
+export const DEFAULT_HOST = "127.0.0.1";
+export const DEFAULT_REGION = "us-east-1";
+export const DEFAULT_ACCOUNT_ID = "000000000000";
+export const DEFAULT_ROOT_KEY = { accessKeyId: "test", secretAccessKey: "test" } as const;
+
+/** Opens the state and starts the endpoint. Rejects with a `KilnError` that says what to do. */
+export async function startKiln(options: KilnOptions = {}): Promise<Kiln> {
+  const [clock, ids] = [systemClock, systemIds];
+  const scope = scopeOf(options);
+  const rootKey = options.rootKey ?? DEFAULT_ROOT_KEY;
+  const stateDir = options.memory ? undefined : (options.stateDir ?? join(process.cwd(), ".kiln"));
+  const store = await openStore({ ...(stateDir !== undefined && { stateDir }), ids });
+  let endpointUrl = "";
+  const urlOfEndpoint = () => endpointUrl;
+
+  const identity = createIdentity({ store, clock, ids, scope, rootKey });
+  const registry = createRegistry({
+    store,
+    clock,
+    ids,
+    scope,
+    identity,
+    authorize: (...question) => dispatcher.authorize(...question),
+    endpointUrl: urlOfEndpoint,
+  });
+  const codebuild = codebuildService({
+    store,
+    clock,
+    ids,
+    stateDir,
+    callerForService: (serviceName, sourceArn, at) =>
+      dispatcher.callerFor(servicePrincipal(serviceName, sourceArn, at), at),
+    callerForAccessKey: (accessKeyId, at) => dispatcher.callerFor(principalOf(identity, accessKeyId), at),
+    endpointUrl: urlOfEndpoint,
+    engines: [createHostEngine({ clock, ids })],
+    openDocker: (request) =>
+      openDockerSocket({
+        ...request,
+        registryUrl: endpointUrl,
+        rootKey,
+        imageStoreDir: join(stateDir ?? tmpdir(), stateDir ? "images" : "kiln-images"),
+        pushForReal: options.pushForReal ?? false,
+        mappedImage: (reference) => findMappedImage(store, reference),
+      }),
+    ...(options.strict !== undefined && { strict: options.strict }),
+  });
+  const dispatcher = createDispatcher({
+    services: [ssm, kms, iam, sts, logs, codebuild, ecrService({ registry })],
+    identity,
+    store,
+    clock,
+    ids,
+  });
+
+  try {
+    const endpoint = await startEndpoint({
+      dispatcher,
+      identity,
+      scope,
+      clock,
+      ids,
+      host: options.host ?? DEFAULT_HOST,
+      port: options.port ?? DEFAULT_PORT,
+      routes: [{ prefix: "/v2/", handle: (...exchange) => registry.handle(...exchange) }, credentialsRoute(codebuild.runner)],
+      version: kilnVersion(),
+    });
+    endpointUrl = endpoint.url;
+    await codebuild.runner.recover();
+    return {
+      url: endpointUrl,
+      scope,
+      stateDir,
+      root: dispatcher.callerFor(rootPrincipal(scope), scope),
+      store,
+      dispatcher,
+      identity,
+      registry,
+      events: (buildId) => codebuild.runner.events(buildId),
+      decisions: (filter) => dispatcher.decisions(filter),
+      async close() {
+        await codebuild.runner.close();
+        await endpoint.close();
+        await dispatcher.flush();
+        await store.close();
+      },
+    };
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+function scopeOf({ region = DEFAULT_REGION, accountId = DEFAULT_ACCOUNT_ID }: KilnOptions): AwsScope {
+  if (!/^\d{12}$/.test(accountId)) {
+    throw new KilnError({
+      code: "KILN_E_ACCOUNT_ID",
+      message: `\`${accountId}\` is not an AWS account id`,
+      fix: ["give twelve digits, e.g. --account 123456789012"],
+      exitCode: 2,
+    });
+  }
+  const partition = region.startsWith("cn-") ? "aws-cn" : region.startsWith("us-gov-") ? "aws-us-gov" : "aws";
+  return { partition, region, accountId };
+}
+
+function servicePrincipal(serviceName: string, sourceArn: string, { accountId }: AwsScope): Principal {
+  return { type: "AWSService", serviceName, arn: serviceName, accountId, userId: serviceName, sourceArn };
+}
+
+/** invariant: only keys that STS has just issued are asked for. */
+function principalOf(identity: Identity, accessKeyId: string): Principal {
+  const key = identity.findAccessKey(accessKeyId);
+  if (!key) throw new Error(`no access key ${accessKeyId}`);
+  return key.principal;
+}

@@ -1,0 +1,9 @@
+/** Public face of build/report: shows events to people, programs and log stores. */
+export { createAwsReporter } from "./aws.ts";
+export { awsLines, containerPrefix } from "./aws-lines.ts";
+export { type CloudWatchSink, createCloudWatchSink } from "./cloud-watch-sink.ts";
+export { createJsonReporter } from "./json.ts";
+export { createPlainReporter } from "./plain.ts";
+export { createQuietReporter } from "./quiet.ts";
+export type { Reporter, ReportOptions, ReportOutput } from "./reporter.ts";
+export { createTtyReporter } from "./tty.ts";

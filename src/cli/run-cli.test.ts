@@ -1,0 +1,132 @@
+/** The boundary: wrong command lines, exit codes, and how errors look. */
+import { describe, expect, it } from "vitest";
+import { type AwsError, awsError, KilnError } from "../core/errors.ts";
+import { memoryIo } from "./io.ts";
+import { renderError } from "./render-error.ts";
+import { runCli } from "./run-cli.ts";
+
+async function kiln(...argv: string[]) {
+  const io = memoryIo({ cwd: "/nowhere" });
+  const exitCode = await runCli(argv, io);
+  return { exitCode, out: io.written(), err: io.complained() };
+}
+
+describe("a wrong command line", () => {
+  it("names the nearest command", async () => {
+    expect(await kiln("chekc")).toEqual({
+      exitCode: 2,
+      out: "",
+      err: "error: unknown command `chekc`\n  fix: did you mean `check`?\n  fix: `kiln help` lists the commands, `kiln help COMMAND` its options\n",
+    });
+  });
+
+  it("names the nearest option", async () => {
+    expect((await kiln("env", "--shel", "sh")).err).toBe(
+      "error: unknown option `--shel`\n  fix: did you mean `--shell`?\n  fix: `kiln help` lists the commands, `kiln help COMMAND` its options\n",
+    );
+  });
+
+  it("lists what a choice may be", async () => {
+    expect((await kiln("env", "--shell", "tcsh")).err.split("\n")[0]).toBe(
+      "error: option `--shell <shell>` argument `tcsh` is invalid. Allowed choices are sh, bash, zsh, fish, powershell",
+    );
+  });
+
+  it("is JSON on request", async () => {
+    const { err, exitCode } = await kiln("start", "--port", "x", "-o", "json");
+    expect(exitCode).toBe(2);
+    expect(JSON.parse(err)).toEqual({
+      error: { code: "KILN_E_USAGE", message: "`x` is not a port: expected a number from 0 to 65535", fix: [] },
+    });
+  });
+
+  it("refuses flags that are not done yet by name", async () => {
+    expect((await kiln("run", "--batch", "/")).err).toBe(
+      "error: `--batch` is not in this version of Kiln yet\n  fix: leave it away; `kiln help run` lists what there is\n",
+    );
+  });
+
+  it("refuses engines that are not done yet with exit code 4", async () => {
+    const { exitCode, err } = await kiln("run", "--engine", "podman", "/");
+    expect(exitCode).toBe(4);
+    expect(err).toBe(
+      "error: the engine `podman` is not in this version of Kiln\n  why: this version runs the commands of a build on this machine only\n  fix: use `--engine host`, or leave it away\n",
+    );
+  });
+
+  it("refuses an account id that is none", async () => {
+    expect((await kiln("env", "--account", "12")).err).toBe(
+      "error: `12` is not an account id\n  why: an AWS account id has 12 digits\n",
+    );
+  });
+});
+
+describe("help and version", () => {
+  it("prints help with exit code 0 and an example for each command", async () => {
+    const { out, exitCode } = await kiln("help");
+    expect(exitCode).toBe(0);
+    for (const command of ["run", "check", "plan", "explain", "policy", "builds", "params", "start", "env", "doctor"]) {
+      expect(out).toMatch(new RegExp(`^ {2}${command}\\b`, "m"));
+      expect((await kiln(command, "--help")).exitCode).toBe(0);
+    }
+    expect((await kiln("check", "--help")).out).toContain("Example:\n  kiln check --fix\n");
+  });
+
+  it("prints the version", async () => {
+    expect((await kiln("--version")).out).toMatch(/^\d+\.\d+\.\d+\n$/);
+    expect(JSON.parse((await kiln("version", "-o", "json")).out)).toMatchObject({ node: process.versions.node });
+  });
+
+  it("names the next commands where there is no buildspec", async () => {
+    const { out, exitCode } = await kiln();
+    expect(exitCode).toBe(0);
+    expect(out).toContain("There is no buildspec.yml here. Next:\n");
+  });
+});
+
+describe("renderError", () => {
+  it("prints message, why and fix of a KilnError", () => {
+    const error = new KilnError({
+      code: "KILN_E_PORT_IN_USE",
+      message: "port `4566` is in use",
+      why: "another program listens on it",
+      fix: ["kiln start --port 0"],
+      exitCode: 4,
+    });
+    expect(renderError(error, [], {})).toMatchObject({
+      text: "error: port `4566` is in use\n  why: another program listens on it\n  fix: kiln start --port 0",
+      exitCode: 4,
+    });
+  });
+
+  it("prints an AWS error with its code and where to look", () => {
+    const denied = awsError({
+      code: "AccessDeniedException",
+      status: 400,
+      fault: "client",
+      source: "",
+      message: () => "User: x",
+    });
+    const error = denied() as AwsError;
+    error.requestId = "r-1";
+    expect(renderError(error, [], {}).text).toBe(
+      "error: an AWS call failed (AccessDeniedException): User: x\n  fix: see each policy that was asked: kiln explain r-1",
+    );
+  });
+
+  it("calls anything else a bug, without arguments and without a stack", () => {
+    const { text, exitCode } = renderError(new TypeError("x is not a function"), ["run", "-p", "PW=secret"], {});
+    expect(exitCode).toBe(70);
+    expect(text).toContain("error: this is a bug in Kiln: TypeError: x is not a function\n");
+    expect(text).not.toContain("secret");
+    expect(text).not.toContain("    at ");
+  });
+
+  it("explains a full disk", () => {
+    const full = Object.assign(new Error("ENOSPC"), { code: "ENOSPC", path: "/state/kiln.db" });
+    expect(renderError(full, [], {})).toMatchObject({
+      text: "error: no space left on the disk `/state/kiln.db`\n  fix: free some space, or choose another folder with --state-dir",
+      exitCode: 4,
+    });
+  });
+});

@@ -1,0 +1,48 @@
+/** The build context as a tar stream, without what .dockerignore leaves out; the Dockerfile itself always goes along. */
+import { createReadStream } from "node:fs";
+import { lstat, readdir, readFile, readlink } from "node:fs/promises";
+import { join } from "node:path";
+import { TAR_END, tarHeader, tarPadding } from "../../images/tar.ts";
+import { parseIgnoreFile } from "../embedded/ignore-file.ts";
+
+export async function* contextTar(dir: string, dockerfile: string, outsideDockerfile?: Buffer): AsyncGenerator<Buffer> {
+  const read = (name: string): Promise<string | undefined> => readFile(join(dir, name), "utf8").catch(() => undefined);
+  const rules = parseIgnoreFile((await read(`${dockerfile}.dockerignore`)) ?? (await read(".dockerignore")) ?? "");
+  const always = new Set([dockerfile, ".dockerignore", `${dockerfile}.dockerignore`]);
+  const walk = async function* (folder: string): AsyncGenerator<Buffer> {
+    for (const name of (await readdir(join(dir, folder))).sort()) {
+      const path = folder === "" ? name : `${folder}/${name}`;
+      const isIgnored = rules.isIgnored(path) && !always.has(path);
+      const stats = await lstat(join(dir, path));
+      const entry = { name: path, mode: stats.mode & 0o7777, uid: 0, gid: 0, mtimeSeconds: Math.floor(stats.mtimeMs / 1000), sizeBytes: 0, linkName: "" };
+      if (stats.isDirectory()) {
+        const holdsWanted = rules.hasExceptions || dockerfile.startsWith(`${path}/`);
+        if (!isIgnored) yield tarHeader({ ...entry, type: "directory" });
+        if (!isIgnored || holdsWanted) yield* walk(path);
+      } else if (isIgnored) {
+        continue;
+      } else if (stats.isSymbolicLink()) {
+        yield tarHeader({ ...entry, type: "symlink", linkName: await readlink(join(dir, path)) });
+      } else if (stats.isFile()) {
+        yield tarHeader({ ...entry, type: "file", sizeBytes: stats.size });
+        let sent = 0;
+        if (stats.size > 0) {
+          for await (const chunk of createReadStream(join(dir, path), { end: stats.size - 1 })) {
+            sent += (chunk as Buffer).length;
+            yield chunk as Buffer;
+          }
+        }
+        if (sent !== stats.size) throw new Error(`${path} changed while it was sent`);
+        yield tarPadding(stats.size);
+      }
+    }
+  };
+  yield* walk("");
+  if (outsideDockerfile) {
+    const entry = { name: dockerfile, type: "file", mode: 0o600, uid: 0, gid: 0, mtimeSeconds: 0, linkName: "" } as const;
+    yield tarHeader({ ...entry, sizeBytes: outsideDockerfile.length });
+    yield outsideDockerfile;
+    yield tarPadding(outsideDockerfile.length);
+  }
+  yield TAR_END;
+}

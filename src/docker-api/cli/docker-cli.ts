@@ -1,0 +1,101 @@
+/**
+ * Kiln's small `docker`: for machines without the docker CLI, the commands that builds use, with docker's flags, texts
+ * and exit codes, over the same API. Texts: docker CLI 28, observed.
+ * Gaps: buildx, compose, contexts, formats (`--format`), interactive terminals; refused by name.
+ */
+import { InvalidReference, parseReference } from "../../images/reference.ts";
+import { ApiClient, DaemonError, NoDaemon } from "./api-client.ts";
+import { build } from "./build-command.ts";
+import { UsageError } from "./flags.ts";
+import { history, images, inspect, load, pull, push, rmi, save, tag } from "./image-commands.ts";
+import { login, logout } from "./login-commands.ts";
+import { run } from "./run-command.ts";
+import { info, version } from "./system-commands.ts";
+
+export interface CliStreams {
+  readonly stdin: NodeJS.ReadableStream & { readonly isTTY?: boolean };
+  readonly stdout: NodeJS.WritableStream;
+  readonly stderr: NodeJS.WritableStream;
+  readonly environment: NodeJS.ProcessEnv;
+  readonly workingDirectory: string;
+}
+
+export interface CliCommand extends CliStreams {
+  readonly args: readonly string[];
+  readonly api: ApiClient;
+}
+
+type Run = (command: CliCommand) => Promise<number>;
+
+const COMMANDS: Readonly<Record<string, { readonly run: Run; readonly usage: string }>> = {
+  build: { run: build, usage: "docker build [OPTIONS] PATH | URL | -" },
+  history: { run: history, usage: "docker history [OPTIONS] IMAGE" },
+  images: { run: images, usage: "docker images [OPTIONS] [REPOSITORY[:TAG]]" },
+  info: { run: info, usage: "docker info [OPTIONS]" },
+  inspect: { run: inspect, usage: "docker inspect [OPTIONS] NAME|ID [NAME|ID...]" },
+  load: { run: load, usage: "docker load [OPTIONS]" },
+  login: { run: login, usage: "docker login [OPTIONS] [SERVER]" },
+  logout: { run: logout, usage: "docker logout [SERVER]" },
+  pull: { run: pull, usage: "docker pull [OPTIONS] NAME[:TAG|@DIGEST]" },
+  push: { run: push, usage: "docker push [OPTIONS] NAME[:TAG]" },
+  rmi: { run: rmi, usage: "docker rmi [OPTIONS] IMAGE [IMAGE...]" },
+  run: { run, usage: "docker run [OPTIONS] IMAGE [COMMAND] [ARG...]" },
+  save: { run: save, usage: "docker save [OPTIONS] IMAGE [IMAGE...]" },
+  tag: { run: tag, usage: "docker tag SOURCE_IMAGE[:TAG] TARGET_IMAGE[:TAG]" },
+  version: { run: version, usage: "docker version [OPTIONS]" },
+};
+const ALIASES: Readonly<Record<string, string>> = { ls: "images", rm: "rmi" };
+
+/** Returns the exit code. */
+export async function runDockerCli(argv: readonly string[], streams: CliStreams): Promise<number> {
+  const print = (text: string): void => void streams.stderr.write(`${text}\n`);
+  let args = [...argv];
+  let host = streams.environment["DOCKER_HOST"];
+  while (args[0] === "-H" || args[0] === "--host" || args[0]?.startsWith("--host=")) {
+    const [flag = "", value] = args;
+    host = flag.includes("=") ? flag.slice(flag.indexOf("=") + 1) : value;
+    args = args.slice(flag.includes("=") ? 1 : 2);
+  }
+  if (args[0] === "--version" || args[0] === "-v") {
+    streams.stdout.write("Docker version 28.0.0-kiln, build kiln\n");
+    return 0;
+  }
+  if (args.length === 0 || args[0] === "help" || args[0] === "--help") {
+    streams.stdout.write(`Usage:  docker [OPTIONS] COMMAND\n\nKiln's small docker. Commands: ${Object.keys(COMMANDS).join(", ")}\n`);
+    return 0;
+  }
+  const isGroup = args[0] === "image" || args[0] === "builder" || args[0] === "container";
+  if (isGroup && args.length > 1) args = [ALIASES[args[1] ?? ""] ?? args[1] ?? "", ...args.slice(2)];
+  const [name = "", ...rest] = args;
+  const command = COMMANDS[name];
+  if (!command) {
+    print(`docker: unknown command: docker ${name}\n\nRun 'docker --help' for more information`);
+    return 1;
+  }
+  if (rest.includes("--help")) {
+    streams.stdout.write(`Usage:  ${command.usage}\n`);
+    return 0;
+  }
+  try {
+    return await command.run({ ...streams, args: rest, api: new ApiClient(host) });
+  } catch (error) {
+    if (error instanceof UsageError) {
+      print(`${error.message}\n\nUsage:  ${command.usage}\n\nRun 'docker ${name} --help' for more information`);
+      return error.message.startsWith("docker:") || error.message.startsWith('"docker') ? 1 : 125;
+    }
+    if (error instanceof DaemonError) print(`Error response from daemon: ${error.message}`);
+    else if (error instanceof NoDaemon) print(name === "run" ? `docker: ${error.message}\n\nRun 'docker run --help' for more information` : error.message);
+    else print((error as Error).message);
+    return name === "run" ? 125 : 1;
+  }
+}
+
+/** Checks a name given for `-t`, with docker's text. */
+export function checkTag(text: string): void {
+  try {
+    parseReference(text);
+  } catch (error) {
+    if (error instanceof InvalidReference) throw new UsageError(`invalid argument "${text}" for "-t, --tag" flag: ${error.message}`);
+    throw error;
+  }
+}

@@ -1,0 +1,122 @@
+/**
+ * A role's policies against the least that is needed: what is missing, what is granted and not needed. The policy engine
+ * decides both, so wildcards, denies and conditions count as they do on AWS.
+ */
+
+import type { NamedPolicy, RequestContext } from "../authorize/decision.ts";
+import { evaluate } from "../authorize/index.ts";
+import { parseArn } from "../core/arn.ts";
+import type { AssumedRolePrincipal, PolicyDocument } from "../core/aws.ts";
+
+export interface UnusedGrant {
+  readonly policyName: string;
+  /** 0-based index of the statement in its document. */
+  readonly index: number;
+  readonly sid?: string;
+  readonly action: string;
+  readonly resource: string;
+}
+
+export interface PolicyDifference {
+  readonly usedButNotGranted: readonly {
+    readonly action: string;
+    readonly resource: string;
+    readonly message: string;
+  }[];
+  readonly grantedButUnused: readonly UnusedGrant[];
+}
+
+interface Need {
+  readonly action: string;
+  readonly resource: string;
+  readonly context: RequestContext;
+}
+
+/** `needed` is a document of policyFromPlan or policyFromDecisions; `granted` are all policies of the role. */
+export function diffPolicy(needed: PolicyDocument, granted: readonly NamedPolicy[]): PolicyDifference {
+  const needs = needsOf(needed);
+  return {
+    usedButNotGranted: needs.flatMap(({ action, resource, context }) => {
+      const decision = decide({ action, resource, context }, granted);
+      return decision.effect === "allowed" ? [] : [{ action, resource, message: decision.message }];
+    }),
+    grantedButUnused: granted.flatMap((policy) => unusedOf(policy, needs)),
+  };
+}
+
+function needsOf(document: PolicyDocument): Need[] {
+  return statementsOf(document).flatMap((statement) => {
+    const equals = (statement["Condition"] as Record<string, RequestContext> | undefined)?.["StringEquals"] ?? {};
+    return texts(statement["Action"]).flatMap((action) =>
+      texts(statement["Resource"]).map((resource) => ({ action, resource, context: equals })),
+    );
+  });
+}
+
+/** Each action and resource of an Allow statement that, alone, covers no need. */
+function unusedOf(policy: NamedPolicy, needs: readonly Need[]): UnusedGrant[] {
+  return statementsOf(policy.document).flatMap((statement, index) => {
+    if (statement["Effect"] !== "Allow") return [];
+    // NotAction and NotResource grant by exception: they are used as soon as any need falls under them.
+    const actions = "Action" in statement ? texts(statement["Action"]) : [undefined];
+    const resources = "Resource" in statement ? texts(statement["Resource"]) : [undefined];
+    return actions.flatMap((action) =>
+      resources.flatMap((resource) => {
+        const alone: NamedPolicy = {
+          name: policy.name,
+          document: {
+            Version: "2012-10-17",
+            Statement: [
+              {
+                ...statement,
+                ...(action !== undefined && { Action: action }),
+                ...(resource !== undefined && { Resource: resource }),
+              },
+            ],
+          },
+        };
+        if (needs.some((need) => decide(need, [alone]).effect === "allowed")) return [];
+        const sid = statement["Sid"];
+        return [
+          {
+            policyName: policy.name,
+            index,
+            ...(typeof sid === "string" && { sid }),
+            action: action ?? `everything but ${texts(statement["NotAction"]).join(", ")}`,
+            resource: resource ?? `everything but ${texts(statement["NotResource"]).join(", ")}`,
+          },
+        ];
+      }),
+    );
+  });
+}
+
+function decide({ action, resource, context }: Need, policies: readonly NamedPolicy[]) {
+  const accountId = parseArn(resource)?.accountId || "000000000000";
+  const principal: AssumedRolePrincipal = {
+    type: "AssumedRole",
+    arn: `arn:aws:sts::${accountId}:assumed-role/role/build`,
+    accountId,
+    userId: "AROAEXAMPLEEXAMPLE000:build",
+    roleArn: `arn:aws:iam::${accountId}:role/role`,
+    roleName: "role",
+    sessionName: "build",
+    sessionPolicies: [],
+    sessionTags: {},
+    tokenIssuedAtMs: 0,
+  };
+  // A need may be a pattern; any one resource it stands for decides.
+  const example = resource === "*" ? "*" : resource.replace(/\*/g, "x").replace(/\?/g, "A");
+  return evaluate({
+    principal,
+    policies: { identity: policies },
+    request: { action, resource: example },
+    context,
+  });
+}
+
+const statementsOf = (document: PolicyDocument): Record<string, unknown>[] =>
+  [document["Statement"] ?? []].flat() as Record<string, unknown>[];
+
+const texts = (value: unknown): string[] =>
+  [value ?? []].flat().filter((item): item is string => typeof item === "string");

@@ -1,0 +1,28 @@
+/**
+ * The policy for what a build really called: every decision the role's own policies had to make, allowed or denied.
+ * Left out: what a resource's policy alone allowed (an AWS managed key), explicit denies (no Allow helps), calls that
+ * need no permission, and decisions about other principals than roles.
+ */
+import type { DecisionRecord } from "../authorize/decision.ts";
+import { parseArn } from "../core/arn.ts";
+import { type LeastPrivilegePolicy, policyFromRequirements, type Requirement } from "./policy-from-requirements.ts";
+
+const needsNoPermission = new Set(["sts:GetCallerIdentity", "sts:GetSessionToken"]);
+
+/** Give the records of one role's sessions; records of other kinds of principals are ignored. */
+export function policyFromDecisions(records: readonly DecisionRecord[]): LeastPrivilegePolicy {
+  const requirements = records.filter(isRoleSession).flatMap((record) =>
+    record.decisions.flatMap(({ effect, action, resource, policyType }): Requirement[] => {
+      const isOwn =
+        effect === "implicitDeny" || (effect === "allowed" && policyType !== "resource" && policyType !== "trust");
+      if (!isOwn || needsNoPermission.has(action)) return [];
+      const region = parseArn(resource)?.region;
+      // A key is used through the service that was called, unless KMS was called itself.
+      const isThrough = action.startsWith("kms:") && record.service !== "kms" && region !== undefined;
+      return [{ action, resource, ...(isThrough && { viaService: `${record.service}.${region}.amazonaws.com` }) }];
+    }),
+  );
+  return policyFromRequirements(requirements);
+}
+
+const isRoleSession = ({ principalArn }: DecisionRecord): boolean => /:sts:.*:assumed-role\//.test(principalArn);

@@ -1,0 +1,5 @@
+#!/usr/bin/env node
+/** The `kiln` command: arguments in, exit code out; everything else is in cli/. */
+import { processIo, runCli } from "./cli/index.ts";
+
+process.exitCode = await runCli(process.argv.slice(2), processIo());

@@ -1,0 +1,134 @@
+/** For the tests of this folder: CodeBuild with the services it calls, on a store in memory, without an endpoint. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { AwsScope } from "../../core/arn.ts";
+import type { AwsCaller, Principal } from "../../core/aws.ts";
+import { systemClock } from "../../core/clock.ts";
+import { systemIds } from "../../core/ids.ts";
+import type { Engine } from "../../engines/engine.ts";
+import { createIdentity, rootPrincipal } from "../../identity/index.ts";
+import { openStore, type Store } from "../../store/index.ts";
+import { iam } from "../iam/index.ts";
+import { createDispatcher, type ServiceDefinition } from "../index.ts";
+import { kms } from "../kms/index.ts";
+import { logs } from "../logs/index.ts";
+import { ssm } from "../ssm/index.ts";
+import { sts } from "../sts/index.ts";
+import { type CodeBuildService, codebuildService } from "./index.ts";
+
+export const SCOPE: AwsScope = { partition: "aws", region: "us-east-1", accountId: "111122223333" };
+export const ROLE = "arn:aws:iam::111122223333:role/CodeBuildServiceRole";
+
+export interface TestAccount {
+  readonly root: AwsCaller;
+  readonly store: Store;
+  readonly service: CodeBuildService;
+  readonly folder: string;
+  callerFor(principal: Principal): AwsCaller;
+  /** A role that CodeBuild may assume, with these actions allowed on everything. */
+  makeRole(actions: readonly string[]): Promise<void>;
+  /** A project without source, with the log group switched off unless asked for. */
+  makeProject(buildspec: string, more?: object): Promise<void>;
+  /** Starts a build and follows it to its end. */
+  build(more?: object): Promise<Record<string, unknown>>;
+  close(): Promise<void>;
+}
+
+export async function openTestAccount(engines: readonly Engine[], stateDir?: string): Promise<TestAccount> {
+  const folder = await mkdtemp(join(tmpdir(), "kiln-codebuild-"));
+  const store = await openStore({ ids: systemIds, ...(stateDir === undefined ? {} : { stateDir }) });
+  const identity = createIdentity({
+    store,
+    clock: systemClock,
+    ids: systemIds,
+    scope: SCOPE,
+    rootKey: { accessKeyId: "test", secretAccessKey: "test" },
+  });
+  const service = codebuildService({
+    store,
+    clock: systemClock,
+    ids: systemIds,
+    callerForService: (serviceName, sourceArn, scope) =>
+      dispatcher.callerFor(
+        {
+          type: "AWSService",
+          serviceName,
+          sourceArn,
+          accountId: scope.accountId,
+          arn: serviceName,
+          userId: serviceName,
+        },
+        scope,
+      ),
+    callerForAccessKey: (accessKeyId, scope) => {
+      const key = identity.findAccessKey(accessKeyId);
+      if (!key) throw new Error("no such key");
+      return dispatcher.callerFor(key.principal, scope);
+    },
+    endpointUrl: () => "http://127.0.0.1:1",
+    engines,
+    workRoot: folder,
+    stateDir,
+  });
+  const services: readonly ServiceDefinition[] = [iam, sts, ssm, kms, logs, service];
+  const dispatcher = createDispatcher({ services, identity, store, clock: systemClock, ids: systemIds });
+  const root = dispatcher.callerFor(rootPrincipal(SCOPE), SCOPE);
+  return {
+    root,
+    store,
+    service,
+    folder,
+    callerFor: (principal) => dispatcher.callerFor(principal, SCOPE),
+    async makeRole(actions) {
+      await root.call("iam", "CreateRole", {
+        RoleName: "CodeBuildServiceRole",
+        AssumeRolePolicyDocument: JSON.stringify({
+          Version: "2012-10-17",
+          Statement: [{ Effect: "Allow", Principal: { Service: "codebuild.amazonaws.com" }, Action: "sts:AssumeRole" }],
+        }),
+      });
+      if (actions.length === 0) return;
+      await root.call("iam", "PutRolePolicy", {
+        RoleName: "CodeBuildServiceRole",
+        PolicyName: "all",
+        PolicyDocument: JSON.stringify({
+          Version: "2012-10-17",
+          Statement: [{ Effect: "Allow", Action: actions, Resource: "*" }],
+        }),
+      });
+    },
+    async makeProject(buildspec, more = {}) {
+      await root.call("codebuild", "CreateProject", {
+        name: "my-project",
+        source: { type: "NO_SOURCE", buildspec },
+        artifacts: { type: "NO_ARTIFACTS" },
+        environment: {
+          type: "LINUX_CONTAINER",
+          image: "aws/codebuild/standard:7.0",
+          computeType: "BUILD_GENERAL1_SMALL",
+        },
+        serviceRole: ROLE,
+        logsConfig: { cloudWatchLogs: { status: "DISABLED" } },
+        ...more,
+      });
+    },
+    async build(more = {}) {
+      const { build } = await root.call<{ build: { id: string } }>("codebuild", "StartBuild", {
+        projectName: "my-project",
+        ...more,
+      });
+      for await (const event of service.runner.events(build.id)) void event;
+      const { builds } = await root.call<{ builds: Record<string, unknown>[] }>("codebuild", "BatchGetBuilds", {
+        ids: [build.id],
+      });
+      return builds[0] ?? {};
+    },
+    async close() {
+      await service.runner.close();
+      await dispatcher.flush();
+      await store.close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}

@@ -1,0 +1,83 @@
+/** IAM and STS on a memory store behind the real dispatcher and the real identity, without HTTP. */
+import type { AwsCaller, Principal } from "../../src/core/aws.ts";
+import { TestClock } from "../../src/core/clock.ts";
+import { systemIds } from "../../src/core/ids.ts";
+import { createIdentity, type Identity } from "../../src/identity/index.ts";
+import { createDispatcher, type Dispatcher } from "../../src/services/dispatcher.ts";
+import { iam } from "../../src/services/iam/index.ts";
+import { sts } from "../../src/services/sts/index.ts";
+import { openStore, type Store } from "../../src/store/index.ts";
+
+export const accountId = "111122223333";
+export const scope = { partition: "aws", region: "us-east-1", accountId };
+
+// biome-ignore lint/suspicious/noExplicitAny: tests read members of answers of many shapes
+export type Answer = Record<string, any>;
+
+export interface IdentityFixture {
+  readonly store: Store;
+  readonly clock: TestClock;
+  readonly identity: Identity;
+  readonly dispatcher: Dispatcher;
+  /** An IAM operation as root. */
+  iam(operation: string, input?: object): Promise<Answer>;
+  /** A caller with the principal of an access key. */
+  as(accessKeyId: string): AwsCaller;
+  callerFor(principal: Principal): AwsCaller;
+  /** A user with a key and one inline policy. */
+  user(name: string, statements?: readonly object[]): Promise<AwsCaller>;
+  close(): Promise<void>;
+}
+
+export async function openIdentity(): Promise<IdentityFixture> {
+  const clock = new TestClock();
+  const store = await openStore({ ids: systemIds });
+  const rootKey = { accessKeyId: "test", secretAccessKey: "test" };
+  const identity = createIdentity({ store, clock, ids: systemIds, scope, rootKey });
+  const dispatcher = createDispatcher({ services: [iam, sts], identity, store, clock, ids: systemIds });
+  const callerFor = (principal: Principal) => dispatcher.callerFor(principal, scope);
+  const as = (accessKeyId: string) => {
+    const key = identity.findAccessKey(accessKeyId);
+    if (!key) throw new Error(`no access key ${accessKeyId}`);
+    return callerFor(key.principal);
+  };
+  const fixture: IdentityFixture = {
+    store,
+    clock,
+    identity,
+    dispatcher,
+    iam: (operation, input = {}) => as("test").call<Answer>("iam", operation, input),
+    as,
+    callerFor,
+    async user(name, statements) {
+      await fixture.iam("CreateUser", { UserName: name });
+      if (statements) {
+        const PolicyDocument = documentText(...statements);
+        await fixture.iam("PutUserPolicy", { UserName: name, PolicyName: "test", PolicyDocument });
+      }
+      const { AccessKey } = await fixture.iam("CreateAccessKey", { UserName: name });
+      return as(AccessKey.AccessKeyId);
+    },
+    async close() {
+      await dispatcher.flush();
+      await store.close();
+    },
+  };
+  return fixture;
+}
+
+/** A policy document of these statements. */
+export const documentText = (...statements: readonly object[]): string =>
+  JSON.stringify({ Version: "2012-10-17", Statement: statements });
+
+export const allow = (action: string | readonly string[], resource: string | readonly string[] = "*") => ({
+  Effect: "Allow",
+  Action: action,
+  Resource: resource,
+});
+
+/** A trust policy for one principal element. */
+export const trusting = (principal: object | string, more: object = {}): string =>
+  documentText({ Effect: "Allow", Principal: principal, Action: "sts:AssumeRole", ...more });
+
+export const CODEBUILD_TRUST = trusting({ Service: "codebuild.amazonaws.com" });

@@ -1,0 +1,75 @@
+/**
+ * Services on a memory store behind the real dispatcher, without HTTP: for tests of operations. Principals get exactly
+ * the policies the test gives them; root may do everything that policies of resources allow.
+ */
+import type { NamedPolicy } from "../../src/authorize/decision.ts";
+import type { AwsCaller, PolicyDocument, Principal } from "../../src/core/aws.ts";
+import { TestClock } from "../../src/core/clock.ts";
+import { AwsError } from "../../src/core/errors.ts";
+import { TestIds } from "../../src/core/ids.ts";
+import { createDispatcher } from "../../src/services/dispatcher.ts";
+import type { ServiceDefinition } from "../../src/services/service.ts";
+import { openStore, type Store } from "../../src/store/index.ts";
+
+const ACCOUNT = "000000000000";
+const scope = { partition: "aws", region: "us-east-1", accountId: ACCOUNT };
+
+export interface ServicesFixture {
+  readonly store: Store;
+  readonly clock: TestClock;
+  /** The account's root. */
+  readonly root: AwsCaller;
+  /** A session of a role with one inline policy; no policy when left out. */
+  role(name: string, statements?: readonly object[]): AwsCaller;
+  close(): Promise<void>;
+}
+
+export async function openServices(services: readonly ServiceDefinition[]): Promise<ServicesFixture> {
+  const clock = new TestClock();
+  const ids = new TestIds();
+  const store = await openStore({ ids });
+  const policies = new Map<string, readonly NamedPolicy[]>();
+  const identity = {
+    policiesOf: (principal: Principal) => ({ identity: policies.get(principal.arn) ?? [] }),
+    tagsOf: () => ({}),
+  };
+  const dispatcher = createDispatcher({ services, identity, store, clock, ids });
+  const rootArn = `arn:aws:iam::${ACCOUNT}:root`;
+  return {
+    store,
+    clock,
+    root: dispatcher.callerFor({ type: "Root", arn: rootArn, accountId: ACCOUNT, userId: ACCOUNT }, scope),
+    role(name, statements) {
+      const principal: Principal = {
+        type: "AssumedRole",
+        arn: `arn:aws:sts::${ACCOUNT}:assumed-role/${name}/session`,
+        accountId: ACCOUNT,
+        userId: "AROAAAAAAAAAAAAAAAAAA:session",
+        roleArn: `arn:aws:iam::${ACCOUNT}:role/${name}`,
+        roleName: name,
+        sessionName: "session",
+        sessionPolicies: [],
+        sessionTags: {},
+        tokenIssuedAtMs: clock.nowMs(),
+      };
+      const document: PolicyDocument = { Version: "2012-10-17", Statement: statements ?? [] };
+      if (statements) policies.set(principal.arn, [{ name: `inline policy test of role ${name}`, document }]);
+      return dispatcher.callerFor(principal, scope);
+    },
+    async close() {
+      await dispatcher.flush();
+      await store.close();
+    },
+  };
+}
+
+/** The error of a call that must fail, as `Code: message`. */
+export async function failureOf(call: Promise<unknown>): Promise<string> {
+  try {
+    await call;
+  } catch (error) {
+    if (error instanceof AwsError) return error.message === "" ? error.code : `${error.code}: ${error.message}`;
+    throw error;
+  }
+  throw new Error("the call succeeded");
+}
