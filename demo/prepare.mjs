@@ -24,26 +24,32 @@ function requirePython() {
   throw new Error("the sample app needs python3 with pip on this machine (Debian: apt-get install python3 python3-pip python3-venv)");
 }
 
-/** With a package index in reach nothing is done; without one, wheels are made from Debian's packages of the same names. */
+/** Wheels for every build of the demo: downloaded once from the package index, else made from Debian's packages. */
 async function providePythonPackages(stage) {
-  if (!process.env["KILN_DEMO_OFFLINE"]) {
-    say("python packages: asking the package index …");
-    const probe = spawnSync(
-      "python3",
-      ["-m", "pip", "download", "--quiet", "--timeout", "5", "--retries", "0", "--dest", join(stage.folder, "probe"), "-r", "requirements.txt"],
-      { cwd: stage.appDir, env: { ...stage.environment, PIP_DISABLE_PIP_VERSION_CHECK: "1" }, timeout: 60_000, stdio: "ignore" },
-    );
-    if (probe.status === 0) {
-      say("python packages: from the package index");
-      return;
-    }
-  }
-  say("python packages: no index in reach; making wheels from Debian packages (this takes a few seconds) …");
   const wheelhouse = join(stage.folder, "wheelhouse");
   mkdirSync(wheelhouse);
-  const wheels = await makeWheelhouse(["flask"], wheelhouse, { onProgress: (text) => say(`  ${text}`) });
-  say(`python packages: ${wheels.length} wheels made`);
+  if (!downloadWheels(stage, wheelhouse)) {
+    say("python packages: no index in reach; making wheels from Debian packages …");
+    const { wheels } = await makeWheelhouse(stage.readApp("requirements.txt"), wheelhouse, {
+      cacheDir: join(stage.folder, "apt"),
+      onProgress: (text) => say(`  ${text}`),
+      signal: new AbortController().signal,
+    });
+    say(`python packages: ${wheels.join(", ")}`);
+  }
   Object.assign(stage.environment, { PIP_NO_INDEX: "1", PIP_FIND_LINKS: wheelhouse, PIP_CONFIG_FILE: "/dev/null" });
+}
+
+function downloadWheels(stage, wheelhouse) {
+  if (process.env["KILN_DEMO_OFFLINE"]) return false;
+  say("python packages: asking the package index …");
+  const { status } = spawnSync(
+    "python3",
+    ["-m", "pip", "download", "--quiet", "--timeout", "5", "--retries", "0", "--dest", wheelhouse, "-r", "requirements.txt"],
+    { cwd: stage.appDir, env: stage.environment, timeout: 90_000, stdio: "ignore" },
+  );
+  if (status === 0) say("python packages: downloaded from the package index");
+  return status === 0;
 }
 
 async function provideBaseImage(stage) {

@@ -13,14 +13,15 @@ export async function play(stage) {
   const buildspec = join(stage.appDir, "buildspec.yml");
   const right = stage.readApp("buildspec.yml");
   writeFileSync(buildspec, right.replace("pip install -r requirements.txt", `pip install -r ${WRONG}`));
+  const line = right.slice(0, right.indexOf("pip install -r")).split("\n").length;
   const found = await stage.kiln(["check"], { status: 3 });
-  expectText(found.output, `buildspec.yml:14:`, "the check");
+  expectText(found.output, `buildspec.yml:${line}:`, "the check");
   expectText(found.output, "requirements.txt", "the check");
 
   const failed = await stage.kiln(["run", "--project", "sample-python-flask-app"], { status: 1 });
   expectText(failed.output, "Could not open requirements file", "the build's output");
   const explained = await stage.kiln(["explain"]);
-  expectText(explained.output, "buildspec.yml:14", "the explanation");
+  expectText(explained.output, `buildspec.yml:${line}`, "the explanation");
   expectText(explained.output, WRONG, "the explanation");
 
   await stage.kiln(["check", "--fix"], { status: 0 });

@@ -60,7 +60,8 @@ export function evaluate(input: EvaluationInput): Decision {
           request: input.request,
           isExplicit: verdict.effect === "explicitDeny",
           policyType: verdict.policyType,
-          policyArn: input.namePolicyInDenial === false || isCrossAccount(input) ? undefined : denyingArn(verdict),
+          policyArn:
+            input.namePolicyInDenial === false || isCrossAccount(input, request) ? undefined : denyingArn(verdict),
         }),
     explain: () => (traces ??= explainStatements(sets.all, request)),
   };
@@ -76,11 +77,13 @@ interface PolicySets {
 }
 
 function policySets({ principal, policies, request }: EvaluationInput): PolicySets {
-  const inPlay = (type: PolicyType) => (policy: PolicyInPlay["policy"]): PolicyInPlay => ({
-    type,
-    policy,
-    compiled: compilePolicy(policy.document),
-  });
+  const inPlay =
+    (type: PolicyType) =>
+    (policy: PolicyInPlay["policy"]): PolicyInPlay => ({
+      type,
+      policy,
+      compiled: compilePolicy(policy.document),
+    });
   // AWS: the account's root user and service principals have no identity policies, boundary or session policies.
   const hasOwn = principal.type !== "Root" && principal.type !== "AWSService";
   const identity = hasOwn ? policies.identity.map(inPlay("identity")) : [];
@@ -109,7 +112,7 @@ function decide(input: EvaluationInput, request: EvaluatedRequest, sets: PolicyS
   if (input.principal.type === "AWSService") {
     return named ? allowed(resourceType, [named.match]) : implicitDeny(resourceType);
   }
-  if (isCrossAccount(input)) {
+  if (isCrossAccount(input, request)) {
     if (isMandatory && !named) return implicitDeny(resourceType);
     const own = decideByOwnPolicies(input, request, sets);
     if (own.effect !== "allowed") return own;
@@ -192,10 +195,11 @@ const implicitDeny = (policyType: Decision["policyType"]): Verdict => ({
 const denyingArn = (verdict: Verdict): string | undefined => verdict.decidedBy[0]?.inPlay.policy.arn;
 
 const ACCOUNT_ID = /^\d{12}$/;
+const ACCOUNT_PART = 4;
 
-function isCrossAccount({ principal, request }: EvaluationInput): boolean {
+function isCrossAccount({ principal, request }: EvaluationInput, { resourceParts }: EvaluatedRequest): boolean {
   if (principal.type === "AWSService") return false;
-  const owner = request.resourcePolicy?.accountId ?? request.resourceAccountId ?? request.resource.split(":", 5)[4];
+  const owner = request.resourcePolicy?.accountId ?? request.resourceAccountId ?? resourceParts?.[ACCOUNT_PART];
   // Resources without an account (`*`, S3) and AWS's own (`aws`) count as the caller's.
-  return owner !== undefined && ACCOUNT_ID.test(owner) && owner !== principal.accountId;
+  return owner !== undefined && owner !== principal.accountId && ACCOUNT_ID.test(owner);
 }

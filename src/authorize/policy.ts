@@ -15,7 +15,7 @@ export interface ActionName {
   readonly name: string;
 }
 
-export interface ActionPattern {
+interface ActionPattern {
   readonly source: string;
   matches(action: ActionName): boolean;
 }
@@ -155,7 +155,7 @@ function compileActionPattern(source: string): CompiledAction {
 const noContext = () => undefined;
 
 /** Statements of one effect, found by action. */
-export class StatementIndex {
+class StatementIndex {
   /** Statements with `*` or NotAction: their actions are tested one by one. */
   readonly #any: CompiledStatement[] = [];
   readonly #byService = new Map<string, { exact: Map<string, CompiledStatement[]>; patterns: PatternEntry[] }>();

@@ -162,3 +162,17 @@ describe("a key policy", () => {
 it("white space does not count towards the size", () => {
   expect(policySize('{ "a":\n\t"b" }')).toBe('{"a":"b"}'.length);
 });
+
+describe("a resource policy", () => {
+  it("needs principals that can be principals", () => {
+    expect(verdict(document(good), "resource")).toBe("Missing required field Principal");
+    expect(verdict(document({ ...good, Principal: {} }), "resource")).toBe(
+      "Invalid principal in policy: com.amazon.balsa.error.InvalidPolicyException: The passed in policy has a statement with no principals!",
+    );
+    expect(verdict(document({ ...good, Principal: "me" }), "resource")).toBe(
+      'Invalid principal in policy: "STATIC":"me"',
+    );
+    expect(verdict(document({ ...good, Principal: { Nobody: "x" } }), "resource")).toBe("Syntax errors in policy.");
+    expect(verdict(document({ ...good, NotPrincipal: { AWS: "*" } }), "resource")).toBe("valid");
+  });
+});

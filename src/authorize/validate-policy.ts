@@ -170,7 +170,7 @@ function parseJson(text: string): unknown {
   }
 }
 
-export function statementsOf(document: PolicyDocument): readonly Json[] {
+function statementsOf(document: PolicyDocument): readonly Json[] {
   const statement = document["Statement"];
   return (Array.isArray(statement) ? statement : [statement]) as readonly Json[];
 }

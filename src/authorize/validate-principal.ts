@@ -29,8 +29,7 @@ const textFor = (kind: PolicyKind, type: string, name: string): string =>
   kind === "key" ? KEY_TEXT : invalidPrincipalText(type, name);
 
 /** `type` in capitals, as IAM prints it: `AWS`, `SERVICE`, `FEDERATED`. */
-export const invalidPrincipalText = (type: string, name: string): string =>
-  `Invalid principal in policy: "${type}":"${name}"`;
+const invalidPrincipalText = (type: string, name: string): string => `Invalid principal in policy: "${type}":"${name}"`;
 
 const VALID: Readonly<Record<string, RegExp>> = {
   AWS: /^(\*|\d{12}|A(ROA|IDA)[A-Z2-7]{12,}|arn:[\w-]+:iam::\d{12}:(root|(user|role)\/[^*?]+)|arn:[\w-]+:sts::\d{12}:(assumed-role|federated-user)\/[^*?]+)$/,

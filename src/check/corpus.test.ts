@@ -30,9 +30,10 @@ const known: Readonly<
   },
   "buildspec/unknown-key": { counts: ["error"], places: ["096:56", "168:6"] },
   "buildspec/missing-version": { counts: ["error"], places: ["026:1", "038:1", "090:1"] },
+  // 011 was listed too, but it sets `env.shell: bash`.
   "shell/bashism-under-sh": {
     counts: ["warning", "info"],
-    places: "011 091 163 186 187 189 190 191 193 200 237".split(" "),
+    places: "091 163 186 187 189 190 191 193 200 237".split(" "),
   },
 };
 

@@ -46,15 +46,18 @@ export function nearestPath(workspace: Workspace, path: string, kind: "file" | "
     .replace(/\/$/, "");
   const base = posix.basename(wanted).toLowerCase();
   const all = kind === "file" ? workspace.files() : foldersOf(workspace);
-  const scored = all
-    .filter((candidate) => posix.basename(candidate).toLowerCase() === base)
-    .map((candidate) => ({
-      path: candidate,
-      score: commonTail(candidate, wanted) * 1000 - candidate.split("/").length,
-    }))
-    .sort((a, b) => b.score - a.score || (a.path < b.path ? -1 : 1));
-  const [best, second] = scored;
-  if (best) return { path: best.path, isUnique: best.score !== second?.score };
+  let best: { path: string; score: number } | undefined;
+  let isUnique = true;
+  for (const candidate of namesakes(all, base)) {
+    const score = commonTail(candidate, wanted) * 1000 - candidate.split("/").length;
+    if (best && score < best.score) continue;
+    if (best?.score === score) {
+      isUnique = false;
+      if (best.path < candidate) continue;
+    } else isUnique = true;
+    best = { path: candidate, score };
+  }
+  if (best) return { path: best.path, isUnique };
   if (kind === "directory" || base.length < 4) {
     const parent = posix.dirname(wanted);
     const siblings = all.filter((candidate) => posix.dirname(candidate) === parent);
@@ -63,6 +66,24 @@ export function nearestPath(workspace: Workspace, path: string, kind: "file" | "
   }
   const similar = nearest(wanted, all);
   return similar === undefined ? undefined : { path: similar, isUnique: true };
+}
+
+const byBaseName = new WeakMap<readonly string[], ReadonlyMap<string, readonly string[]>>();
+
+/** The paths with that base name in lower case. */
+function namesakes(paths: readonly string[], base: string): readonly string[] {
+  let index = byBaseName.get(paths) as Map<string, string[]> | undefined;
+  if (!index) {
+    index = new Map();
+    for (const path of paths) {
+      const name = posix.basename(path).toLowerCase();
+      const same = index.get(name);
+      if (same) same.push(path);
+      else index.set(name, [path]);
+    }
+    byBaseName.set(paths, index);
+  }
+  return index.get(base) ?? [];
 }
 
 const folders = new WeakMap<readonly string[], readonly string[]>();

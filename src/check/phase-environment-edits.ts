@@ -51,13 +51,6 @@ function compute(context: CheckContext): readonly Edit[] | undefined {
     if (!add(variable)) return undefined;
     remove(variable.name.span.line, variable.value.span.endLine);
   }
-  const first = env.variables[0];
-  if (first && moved.length === env.variables.length) {
-    const parent = parentLine(lines, first.name.span.line);
-    if (parent === undefined || !/^\s*variables:\s*$/.test(lines.at(parent)?.text ?? "")) return undefined;
-    remove(parent, parent);
-  }
-
   for (const phase of phases) {
     const key = context.buildspec.unknownKeys
       .find(({ section }) => section === `phases.${phase.name}`)
@@ -85,6 +78,13 @@ function compute(context: CheckContext): readonly Edit[] | undefined {
     }
     remove(key.span.line, block.last);
   }
+  const first = env.variables[0];
+  if (first && moved.length === env.variables.length && plain.length === 0) {
+    const parent = parentLine(lines, first.name.span.line);
+    if (parent === undefined || !/^\s*variables:\s*$/.test(lines.at(parent)?.text ?? "")) return undefined;
+    remove(parent, parent);
+  }
+
   if (removals.length === 0) return undefined;
   const additions = envEdits(context, { variables: plain, "parameter-store": parameters });
   return additions && [...additions, ...removals];

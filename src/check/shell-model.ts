@@ -147,7 +147,7 @@ class Reader {
       variables,
       problems: this.#problems,
       scripts: this.#scripts,
-      mayExistAtEnd: (path) => mayExist(path, created.paths, created.isAnything),
+      mayExistAtEnd: (path) => mayExist(path, created.paths, created.paths.length, created.isAnything),
     };
   }
 
@@ -313,7 +313,7 @@ class Reader {
       isGuarded: where.isGuarded,
       isStatusIgnored: where.isStatusIgnored,
       pipedFrom: where.pipedFrom,
-      mayExist: (path) => mayExist(path, created.slice(0, createdCount), wasAnything),
+      mayExist: (path) => mayExist(path, created, createdCount, wasAnything),
       followsUnknown: wasAnything,
       span: this.#span(where.within, where.offsets, node.pos, node.end),
     };
@@ -436,11 +436,14 @@ function setValue(state: ShellState, name: string, value: string | undefined): v
   else state.values.set(name, value);
 }
 
-function mayExist(path: string, created: readonly string[], isAnything: boolean): boolean {
+/** Is `path`, something in it or something it is in, among the first `count` of what was made? */
+function mayExist(path: string, created: readonly string[], count: number, isAnything: boolean): boolean {
   if (isAnything) return true;
-  return created.some(
-    (made) => made === path || path.startsWith(`${made}/`) || made.startsWith(`${path}/`) || made === "",
-  );
+  for (let at = 0; at < count; at++) {
+    const made = created[at] ?? "";
+    if (made === path || made === "" || path.startsWith(`${made}/`) || made.startsWith(`${path}/`)) return true;
+  }
+  return false;
 }
 
 const readsInto = (command: ShellCommand): string[] =>

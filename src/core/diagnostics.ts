@@ -20,7 +20,12 @@ export type Severity = "error" | "warning" | "info";
 export interface TextEditFix {
   readonly kind: "edit";
   readonly title: string;
-  readonly edits: readonly { readonly file: string; readonly startOffset: number; readonly endOffset: number; readonly newText: string }[];
+  readonly edits: readonly {
+    readonly file: string;
+    readonly startOffset: number;
+    readonly endOffset: number;
+    readonly newText: string;
+  }[];
 }
 
 /** A command the user runs. */

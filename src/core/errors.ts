@@ -60,6 +60,16 @@ export function awsError<A extends readonly unknown[]>(definition: AwsErrorDefin
   return Object.assign(create, { definition });
 }
 
+/** {@link awsError} for many errors of one service that are the client's fault and share a source. */
+export function clientErrorsFrom(source: string) {
+  return <A extends readonly unknown[]>(
+    code: string,
+    status: number,
+    message: (...args: A) => string,
+    extra: Pick<AwsErrorDefinition<A>, "unverified"> = {},
+  ): AwsErrorType<A> => awsError<A>({ code, status, fault: "client", source, message, ...extra });
+}
+
 export interface KilnErrorInit {
   /** `KILN_E_…`, stable and documented in docs/errors.md. */
   readonly code: `KILN_E_${string}`;

@@ -39,7 +39,10 @@ export class TestIds implements Ids {
   }
 
   base32(length: number): string {
-    return String(this.#next++).replace(/[01]/g, "A").replace(/[89]/g, "B").padStart(length, "A");
+    return String(this.#next++)
+      .replace(/[01]/g, "A")
+      .replace(/[89]/g, "B")
+      .padStart(length, "A");
   }
 
   alphanumeric(length: number): string {

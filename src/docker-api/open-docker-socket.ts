@@ -19,6 +19,7 @@ import { startProxy } from "./proxy/proxy.ts";
 
 /** Longest path a unix socket can have, in bytes, on the systems Kiln runs on. */
 const MAX_SOCKET_PATH_BYTES = 100;
+const DEFAULT_SOCKET = "/var/run/docker.sock";
 
 export async function openDockerSocket(
   request: DockerSocketRequest,
@@ -30,7 +31,10 @@ export async function openDockerSocket(
 ): Promise<DockerSocket> {
   const dockerDir = join(request.workDir, "docker");
   await mkdir(dockerDir, { recursive: true, mode: 0o700 });
-  const pathPrefix = hasDockerCli(ports.environment["PATH"]) ? [] : [await writeDockerWrapper(join(dockerDir, "bin"))];
+  const hasCli = hasDockerCli(ports.environment["PATH"]);
+  // Without privilegedMode a daemon of this machine must not answer: then the machine's own CLI is put aside too.
+  const usesOwnCli = !hasCli || (!request.privileged && existsSync(DEFAULT_SOCKET));
+  const pathPrefix = usesOwnCli ? [await writeDockerWrapper(join(dockerDir, "bin"), request.privileged)] : [];
   const variables = { DOCKER_CONFIG: join(dockerDir, "config"), DOCKER_CLI_HINTS: "false" };
   if (!request.privileged) {
     return { dockerHost: undefined, variables, pathPrefix, backend: "none", close: async () => undefined };

@@ -133,4 +133,19 @@ describe("the host engine", () => {
     });
     expect(outcome.kind).toBe("failed-to-start");
   });
+
+  it("ends the command and fails when its output cannot be received", async () => {
+    const running = environment.run({
+      shell: "sh",
+      script: "echo x\nsleep 106\n",
+      scriptPath: join(workDir, "script.sh"),
+      workingDirectory: workDir,
+      onOutput: () => {
+        throw new Error("no space left");
+      },
+      signal: AbortSignal.timeout(20_000),
+    });
+    await expect(running).rejects.toThrow("no space left");
+    expect(await findProcesses({ buildId, workDir })).toEqual([]);
+  });
 });

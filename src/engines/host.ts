@@ -94,10 +94,21 @@ class HostEnvironment implements BuildEnvironment {
       this.#scriptFolders.add(folder);
     }
     await writeFile(command.scriptPath, command.script, { mode: 0o700 });
-    this.#pipe.receive((chunk) => command.onOutput(chunk));
-    const outcome = await this.#spawn(command);
+    // A receiver that fails (no space for the log) ends the command, and then the run.
+    const broken = new AbortController();
+    this.#pipe.receive((chunk) => {
+      if (broken.signal.aborted) return;
+      try {
+        const held = command.onOutput(chunk);
+        return held && held.catch((error: unknown) => broken.abort(error));
+      } catch (error) {
+        broken.abort(error);
+      }
+    });
+    const outcome = await this.#spawn({ ...command, signal: AbortSignal.any([command.signal, broken.signal]) });
     await this.#pipe.endOfCommand(`\0kiln-end-${this.#tools.ids.alphanumeric(16)}\0`);
     this.#pipe.receive(() => {});
+    broken.signal.throwIfAborted();
     return outcome;
   }
 

@@ -115,8 +115,8 @@ function entityOf(principal: Principal, { users, roles }: IdentityCollections): 
   return role && principal.userId.startsWith(`${role.id}:`) ? role : undefined;
 }
 
-/** Policies of a role, user or group by itself: managed ones first. Used by IAM's simulator too. */
-export function policiesOfEntity(store: Store, entity: EntityRecord, kind: "role" | "user" | "group"): NamedPolicy[] {
+/** Policies of a role, user or group by itself: managed ones first. */
+function policiesOfEntity(store: Store, entity: EntityRecord, kind: "role" | "user" | "group"): NamedPolicy[] {
   const managed = entity.attachedPolicyArns.map((arn) => managedPolicy(store, arn));
   const inline = Object.entries(entity.inlinePolicies).map(([name, text]) => ({
     name: `inline policy ${name} of ${kind} ${entity.name}`,
@@ -126,7 +126,7 @@ export function policiesOfEntity(store: Store, entity: EntityRecord, kind: "role
 }
 
 /** A managed policy in force; one that cannot be found allows nothing. */
-export function managedPolicy(store: Store, arn: string): NamedPolicy {
+function managedPolicy(store: Store, arn: string): NamedPolicy {
   const policy = findManagedPolicy(store, arn);
   return { name: arn, arn, document: parsedDocument(policy ? defaultDocumentText(policy) : "{}") };
 }

@@ -3,14 +3,11 @@ export {
   type AccessKey,
   createIdentity,
   type Identity,
-  type IdentityOptions,
-  managedPolicy,
   parsedDocument,
-  policiesOfEntity,
   rootPrincipal,
   tagMap,
 } from "./identity.ts";
 export { awsManagedPolicies, defaultDocumentText, findManagedPolicy, isAwsManaged } from "./managed-policies.ts";
 export * from "./records.ts";
-export { type IssuedSession, issueSession } from "./sessions.ts";
+export { issueSession } from "./sessions.ts";
 export { trustedArns, trustPolicyText, uniqueIdOf } from "./trust.ts";

@@ -166,6 +166,8 @@ export class RegistryClient {
     // Below a stand-in host any repository answers with that host's challenge before it looks whether it exists.
     const path = host === undefined ? "/v2/" : `/v2/${host}/kiln/login/tags/list`;
     const probe = { method: "GET", path, scope: undefined };
+    // The scope says whose account it is: Kiln's token service answers for all the hosts it stands in for.
+    const scope = host === undefined ? undefined : `repository:${host}/kiln/login:pull`;
     const refused = new RegistryRequestError(401, "UNAUTHORIZED", `login attempt to ${shown} failed with status: 401 Unauthorized`);
     const first = await this.#request(probe, undefined);
     first.resume();
@@ -173,8 +175,8 @@ export class RegistryClient {
     if (first.statusCode !== 401) return;
     if (!challenge) throw refused;
     try {
-      const authorization = await this.#authorize(challenge, undefined);
-      // A token without a scope opens nothing; that it was given says that the password is right.
+      const authorization = await this.#authorize(challenge, scope);
+      // Where a password was sent, a token is given only when it is right.
       if (challenge.scheme === "bearer") return;
       const second = await this.#request(probe, authorization);
       second.resume();

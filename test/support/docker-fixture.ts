@@ -4,7 +4,9 @@ import { existsSync } from "node:fs";
 import { chmod, copyFile, cp, mkdir, mkdtemp, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { PassThrough, Readable } from "node:stream";
 import { promisify } from "node:util";
+import { runDockerCli } from "../../src/docker-api/cli/docker-cli.ts";
 import { type DockerSocket, type DockerSocketRequest, openDockerSocket } from "../../src/docker-api/index.ts";
 import { type RegistryFixture, SCOPE, startRegistry } from "./registry-fixture.ts";
 
@@ -129,4 +131,26 @@ async function fetchBusybox(): Promise<string | undefined> {
   } finally {
     await rm(dir, { recursive: true, force: true });
   }
+}
+
+/** Kiln's small docker CLI, in this process. */
+export function smallDocker(socket: DockerSocket): DockerClient {
+  return async (args, options = {}) => {
+    const collect = (): { stream: PassThrough; text: () => string } => {
+      const chunks: Buffer[] = [];
+      const stream = new PassThrough();
+      stream.on("data", (chunk: Buffer) => chunks.push(chunk));
+      return { stream, text: () => Buffer.concat(chunks).toString("utf8") };
+    };
+    const [out, err] = [collect(), collect()];
+    const code = await runDockerCli(args, {
+      stdin: Readable.from([options.stdin ?? ""], { objectMode: false }),
+      stdout: out.stream,
+      stderr: err.stream,
+      environment: { HOME: "/nonexistent", ...socket.variables },
+      workingDirectory: options.cwd ?? "/",
+    });
+    await new Promise((resolve) => setImmediate(resolve));
+    return { code, out: out.text(), err: err.text() };
+  };
 }

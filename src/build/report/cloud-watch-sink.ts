@@ -17,6 +17,8 @@ const EVENT_OVERHEAD_BYTES = 26;
 const MAX_EVENT_BYTES = 256 * 1024 - EVENT_OVERHEAD_BYTES;
 /** Above this, the build's output waits until the log has caught up. */
 const MAX_WAITING_BYTES = 8 * MAX_BATCH_BYTES;
+/** Calls under way at once: the log store makes several durable together. They are made, and applied, in order. */
+const MAX_CALLS = 4;
 
 export interface CloudWatchSink {
   /** A returned promise asks the caller to wait. */
@@ -42,6 +44,7 @@ export function createCloudWatchSink(input: {
   let batchBytes = 0;
   let waitingBytes = 0;
   let failed = false;
+  const underWay: Promise<void>[] = [];
   let sending: Promise<void> = Promise.resolve();
   let timer: { cancel(): void } | undefined;
 
@@ -54,21 +57,25 @@ export function createCloudWatchSink(input: {
     batchBytes = 0;
     if (events.length === 0) return;
     sending = sending.then(async () => {
-      try {
-        if (!failed) {
-          await input.caller.call("logs", "PutLogEvents", {
-            logGroupName: input.groupName,
-            logStreamName: input.streamName,
-            logEvents: events,
-          });
-        }
-      } catch (error) {
-        failed = true;
-        input.onFailure(error);
-      } finally {
-        waitingBytes -= bytes;
-      }
+      if (underWay.length >= MAX_CALLS) await underWay.shift();
+      underWay.push(put(events, bytes));
     });
+  };
+
+  const put = async (events: readonly LogEvent[], bytes: number): Promise<void> => {
+    try {
+      if (failed) return;
+      await input.caller.call("logs", "PutLogEvents", {
+        logGroupName: input.groupName,
+        logStreamName: input.streamName,
+        logEvents: events,
+      });
+    } catch (error) {
+      if (!failed) input.onFailure(error);
+      failed = true;
+    } finally {
+      waitingBytes -= bytes;
+    }
   };
 
   const add = (timestamp: number, line: string): void => {
@@ -90,6 +97,7 @@ export function createCloudWatchSink(input: {
     async close() {
       send();
       await sending;
+      await Promise.all(underWay);
     },
   };
 }

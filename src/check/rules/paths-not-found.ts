@@ -89,11 +89,16 @@ function whatIsMissing(context: CheckContext, path: string, use: PathUse): strin
   return holds ? undefined : posix.join(path, hold);
 }
 
+const submodules = new WeakMap<CheckContext, readonly string[]>();
+
 /** Submodules are filled by git, not by the repository's own files. */
 function isElsewhere(context: CheckContext, path: string): boolean {
-  const modules = context.workspace.readText(".gitmodules");
-  if (modules === undefined) return false;
-  const paths = [...modules.matchAll(/^\s*path\s*=\s*(.+?)\s*$/gm)].map((match) => match[1] ?? "");
+  let paths = submodules.get(context);
+  if (!paths) {
+    const modules = context.workspace.readText(".gitmodules") ?? "";
+    paths = [...modules.matchAll(/^\s*path\s*=\s*(.+?)\s*$/gm)].map((match) => match[1] ?? "");
+    submodules.set(context, paths);
+  }
   return paths.some((module) => path === module || path.startsWith(`${module}/`));
 }
 

@@ -24,14 +24,17 @@ export class NoDaemon extends Error {
 
 export class ApiClient {
   readonly #host: string;
+  readonly #mayConnect: boolean;
 
   /** `unix:///path` or `tcp://host:port`; empty for docker's default. */
-  constructor(host: string | undefined) {
+  constructor(host: string | undefined, mayConnect = true) {
+    this.#mayConnect = mayConnect;
     this.#host = host === undefined || host === "" ? "unix:///var/run/docker.sock" : host;
   }
 
   /** Answers of 400 and above throw {@link DaemonError}. */
   async send(method: string, path: string, options: { headers?: Record<string, string>; body?: Readable | string } = {}): Promise<IncomingMessage> {
+    if (!this.#mayConnect) throw this.#noDaemon();
     const response = await new Promise<IncomingMessage>((resolve, reject) => {
       const request = httpRequest({ ...this.#target(), method, path: `${API}${path}`, headers: { host: "docker", ...options.headers } }, resolve);
       request.on("error", (error: NodeJS.ErrnoException) => reject(this.#connectionError(error)));
@@ -98,7 +101,11 @@ export class ApiClient {
       return new NoDaemon(`permission denied while trying to connect to the Docker daemon socket at ${this.#host}`);
     }
     const isAbsent = ["ENOENT", "ECONNREFUSED", "ENOTFOUND", "ENOTSOCK"].includes(error.code ?? "");
-    return isAbsent ? new NoDaemon(`Cannot connect to the Docker daemon at ${this.#host}. Is the docker daemon running?`) : error;
+    return isAbsent ? this.#noDaemon() : error;
+  }
+
+  #noDaemon(): NoDaemon {
+    return new NoDaemon(`Cannot connect to the Docker daemon at ${this.#host}. Is the docker daemon running?`);
   }
 }
 

@@ -2,10 +2,11 @@
 import { readFile, stat } from "node:fs/promises";
 import { basename, isAbsolute, join, relative, resolve } from "node:path";
 import { Readable } from "node:stream";
+import { InvalidReference, parseReference } from "../../images/reference.ts";
 import { streamMessages } from "./api-client.ts";
 import { contextTar } from "./context-tar.ts";
 import { configPath, readLogins } from "./credentials.ts";
-import { checkTag, type CliCommand } from "./docker-cli.ts";
+import type { CliCommand } from "./cli-command.ts";
 import { type FlagSpec, flagOf, isSet, listOf, parseFlags, UsageError } from "./flags.ts";
 
 const FLAGS: readonly FlagSpec[] = [
@@ -98,3 +99,12 @@ function argumentsOf(given: readonly string[], environment: NodeJS.ProcessEnv): 
   );
 }
 
+/** Checks a name given for `-t`, with docker's text. */
+function checkTag(text: string): void {
+  try {
+    parseReference(text);
+  } catch (error) {
+    if (error instanceof InvalidReference) throw new UsageError(`invalid argument "${text}" for "-t, --tag" flag: ${error.message}`);
+    throw error;
+  }
+}

@@ -3,27 +3,15 @@
  * and exit codes, over the same API. Texts: docker CLI 28, observed.
  * Gaps: buildx, compose, contexts, formats (`--format`), interactive terminals; refused by name.
  */
-import { InvalidReference, parseReference } from "../../images/reference.ts";
 import { ApiClient, DaemonError, NoDaemon } from "./api-client.ts";
 import { build } from "./build-command.ts";
+import type { CliCommand, CliStreams } from "./cli-command.ts";
 import { UsageError } from "./flags.ts";
 import { history, images, inspect, load, pull, push, rmi, save, tag } from "./image-commands.ts";
 import { login, logout } from "./login-commands.ts";
 import { run } from "./run-command.ts";
 import { info, version } from "./system-commands.ts";
-
-export interface CliStreams {
-  readonly stdin: NodeJS.ReadableStream & { readonly isTTY?: boolean };
-  readonly stdout: NodeJS.WritableStream;
-  readonly stderr: NodeJS.WritableStream;
-  readonly environment: NodeJS.ProcessEnv;
-  readonly workingDirectory: string;
-}
-
-export interface CliCommand extends CliStreams {
-  readonly args: readonly string[];
-  readonly api: ApiClient;
-}
+import { NO_DAEMON } from "./wrapper.ts";
 
 type Run = (command: CliCommand) => Promise<number>;
 
@@ -77,7 +65,7 @@ export async function runDockerCli(argv: readonly string[], streams: CliStreams)
     return 0;
   }
   try {
-    return await command.run({ ...streams, args: rest, api: new ApiClient(host) });
+    return await command.run({ ...streams, args: rest, api: new ApiClient(streams.environment[NO_DAEMON] === undefined ? host : undefined, streams.environment[NO_DAEMON] === undefined) });
   } catch (error) {
     if (error instanceof UsageError) {
       print(`${error.message}\n\nUsage:  ${command.usage}\n\nRun 'docker ${name} --help' for more information`);
@@ -87,15 +75,5 @@ export async function runDockerCli(argv: readonly string[], streams: CliStreams)
     else if (error instanceof NoDaemon) print(name === "run" ? `docker: ${error.message}\n\nRun 'docker run --help' for more information` : error.message);
     else print((error as Error).message);
     return name === "run" ? 125 : 1;
-  }
-}
-
-/** Checks a name given for `-t`, with docker's text. */
-export function checkTag(text: string): void {
-  try {
-    parseReference(text);
-  } catch (error) {
-    if (error instanceof InvalidReference) throw new UsageError(`invalid argument "${text}" for "-t, --tag" flag: ${error.message}`);
-    throw error;
   }
 }

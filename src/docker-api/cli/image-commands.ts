@@ -5,7 +5,7 @@ import { pipeline } from "node:stream/promises";
 import { familiarName, type ImageReference, InvalidReference, parseReference, withDefaultTag } from "../../images/reference.ts";
 import { streamMessages } from "./api-client.ts";
 import { configPath, readLogins, registryAuth } from "./credentials.ts";
-import type { CliCommand } from "./docker-cli.ts";
+import type { CliCommand } from "./cli-command.ts";
 import { flagOf, isSet, parseFlags, UsageError } from "./flags.ts";
 
 const requires = (name: string, count: string): UsageError => new UsageError(`docker: 'docker ${name}' requires ${count}`);

@@ -1,6 +1,6 @@
 /** `docker login` and `docker logout`. */
 import { configPath, registryKey, writeLogin } from "./credentials.ts";
-import type { CliCommand } from "./docker-cli.ts";
+import type { CliCommand } from "./cli-command.ts";
 import { flagOf, isSet, parseFlags, UsageError } from "./flags.ts";
 
 export async function login(command: CliCommand): Promise<number> {

@@ -1,6 +1,6 @@
 /** `docker run`, without a terminal: create, attach, wait, start; the exit code is the container's. */
 import { DaemonError } from "./api-client.ts";
-import type { CliCommand } from "./docker-cli.ts";
+import type { CliCommand } from "./cli-command.ts";
 import { type FlagSpec, flagOf, isSet, listOf, parseFlags, UsageError } from "./flags.ts";
 import { pullImage } from "./image-commands.ts";
 

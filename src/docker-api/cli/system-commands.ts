@@ -1,5 +1,5 @@
 /** `docker version` and `docker info`. */
-import type { CliCommand } from "./docker-cli.ts";
+import type { CliCommand } from "./cli-command.ts";
 
 export async function version(command: CliCommand): Promise<number> {
   command.stdout.write("Client: Kiln\n Version:           28.0.0-kiln\n API version:       1.43\n");

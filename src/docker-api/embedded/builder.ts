@@ -62,6 +62,9 @@ async function build(request: BuildRequest): Promise<Image> {
   return image;
 }
 
+/** The same always, or no step on `scratch` would be found in the cache. */
+const SCRATCH_CREATED = "0001-01-01T00:00:00Z";
+
 interface StageRun {
   readonly request: BuildRequest;
   readonly dockerfile: Dockerfile;
@@ -79,9 +82,8 @@ async function buildStage(run: StageRun): Promise<Image> {
   const { request, stage, base } = run;
   const platform = stage.from.flags.find((flag) => flag.name === "platform")?.value;
   refusePlatform(platform === undefined ? undefined : expandWord(platform, (name) => ({ ...platformArgs(), ...run.globalArgs })[name], "\\"));
-  const now = new Date(request.clock.nowMs()).toISOString();
   const from =
-    base === "scratch" ? imageOf(scratchConfig(now), []) : (run.built.get(base.toLowerCase()) ?? (await request.resolveImage(base)));
+    base === "scratch" ? imageOf(scratchConfig(SCRATCH_CREATED), []) : (run.built.get(base.toLowerCase()) ?? (await request.resolveImage(base)));
   if (base !== "scratch") request.onOutput(` ---> ${shortId(from.id)}\n`);
   const state: StageState = {
     image: from,

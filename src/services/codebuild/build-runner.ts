@@ -4,7 +4,7 @@
  * a mark that the owner polls. Builds whose owner died are closed by the next process that starts (`recover`).
  */
 import { accessSync, constants, mkdirSync, mkdtempSync } from "node:fs";
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseBuildspec } from "../../build/buildspec/index.ts";
@@ -22,6 +22,7 @@ import type { AwsScope } from "../../core/arn.ts";
 import { sleep } from "../../core/clock.ts";
 import { AwsError } from "../../core/errors.ts";
 import { debug } from "../../core/log.ts";
+import type { Key } from "../../store/store.ts";
 import { afterRun, duringRun } from "./build-progress.ts";
 import type { CodeBuildDependencies } from "./dependencies.ts";
 import { EventLogs, type EventLogWriter } from "./event-log.ts";
@@ -113,9 +114,11 @@ export class BuildRunner {
    */
   events(buildId: string, options: { readonly joined?: boolean } = {}): AsyncIterable<BuildEvent> {
     const { projectName, uuid } = parseBuildId(buildId);
+    let key: Key | undefined;
     const isOver = (): boolean => {
       if (this.#running.has(uuid)) return false;
-      const found = this.#find(projectName, uuid);
+      key ??= this.#findKey(projectName, uuid);
+      const found = key && this.#records.builds.get(key);
       return found === undefined || found.build.buildComplete === true || !isAlive(found.owner);
     };
     return this.#eventLogs.read(uuid, isOver, options.joined);
@@ -290,10 +293,10 @@ export class BuildRunner {
     return join(this.#root, "artifacts", uuid);
   }
 
-  #find(projectName: string, uuid: string): BuildRecord | undefined {
+  #findKey(projectName: string, uuid: string): Key | undefined {
     return this.#records.builds
       .list([])
-      .find(({ value }) => value.uuid === uuid && value.settings.projectName === projectName)?.value;
+      .find(({ value }) => value.uuid === uuid && value.settings.projectName === projectName)?.key;
   }
 }
 
@@ -309,10 +312,26 @@ function withResolvers(): { promise: Promise<void>; resolve: () => void } {
 }
 
 async function removeFolders(record: BuildRecord): Promise<void> {
+  for (const folder of [record.workDir, record.privateDir]) await removeFolder(folder);
+}
+
+/** Removes a folder also when a build made folders in it read-only (Go's module cache is). */
+async function removeFolder(folder: string): Promise<void> {
   const options = { recursive: true, force: true, maxRetries: 3 } as const;
-  await Promise.all([rm(record.workDir, options), rm(record.privateDir, options)]).catch((error: unknown) =>
-    debug("run", () => `left behind: ${String(error)}`),
-  );
+  try {
+    await rm(folder, options);
+  } catch {
+    await makeWritable(folder)
+      .then(() => rm(folder, options))
+      .catch((error: unknown) => debug("run", () => `left behind: ${String(error)}`));
+  }
+}
+
+async function makeWritable(folder: string): Promise<void> {
+  await chmod(folder, 0o700);
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    if (entry.isDirectory()) await makeWritable(join(folder, entry.name));
+  }
 }
 
 /** A folder in memory, where the machine has one: the saved environment of a build holds its secrets. */

@@ -2,19 +2,9 @@
  * IAM's errors. Texts were seen on AWS unless marked `unverified`.
  * Source: https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html#API_CreateRole_Errors and siblings.
  */
-import { type AwsErrorDefinition, awsError } from "../../core/errors.ts";
+import { clientErrorsFrom } from "../../core/errors.ts";
 
-const SOURCE = "https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html";
-
-/** One error of IAM: always the client's fault. */
-function iamError<A extends readonly unknown[]>(
-  code: string,
-  status: number,
-  message: (...args: A) => string,
-  extra: Pick<AwsErrorDefinition<A>, "unverified"> = {},
-) {
-  return awsError<A>({ code, status, fault: "client", source: SOURCE, message, ...extra });
-}
+const iamError = clientErrorsFrom("https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html");
 
 const UNVERIFIED = { unverified: true } as const;
 

@@ -2,18 +2,9 @@
  * STS's errors. Texts were seen on AWS unless marked `unverified`.
  * Source: https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html#API_AssumeRole_Errors
  */
-import { type AwsErrorDefinition, awsError } from "../../core/errors.ts";
+import { clientErrorsFrom } from "../../core/errors.ts";
 
-const SOURCE = "https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html";
-
-function stsError<A extends readonly unknown[]>(
-  code: string,
-  status: number,
-  message: (...args: A) => string,
-  extra: Pick<AwsErrorDefinition<A>, "unverified"> = {},
-) {
-  return awsError<A>({ code, status, fault: "client", source: SOURCE, message, ...extra });
-}
+const stsError = clientErrorsFrom("https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html");
 
 const UNVERIFIED = { unverified: true } as const;
 
