@@ -1,6 +1,6 @@
 import { inspect } from "node:util";
 
-/** A value that never prints itself. `.reveal()` is called only by engines/, services/kms and identity/. */
+/** A value that never prints itself. `.reveal()` is called only by engines/, services/kms, identity/ and endpoint/ (to verify signatures). */
 export class Secret {
   readonly #value: string;
 

@@ -33,10 +33,20 @@ describe.skipIf((await staticBusybox()) === undefined).each(clients)("docker bui
       if (!docker) skip();
       await run(docker as DockerClient);
     });
-  const build = async (client: DockerClient, dockerfile: string, files: Record<string, string> = {}, args: string[] = []) =>
-    client(["build", ...args, "."], { cwd: await at.context({ Dockerfile: dockerfile, ...files }) });
+  const build = async (
+    client: DockerClient,
+    dockerfile: string,
+    files: Record<string, string> = {},
+    args: string[] = [],
+  ) => client(["build", ...args, "."], { cwd: await at.context({ Dockerfile: dockerfile, ...files }) });
   /** Output of a command in the image that the Dockerfile makes. */
-  const output = async (client: DockerClient, dockerfile: string, files: Record<string, string>, command: string, args: string[] = []) => {
+  const output = async (
+    client: DockerClient,
+    dockerfile: string,
+    files: Record<string, string>,
+    command: string,
+    args: string[] = [],
+  ) => {
     const built = await build(client, BASE + dockerfile, files, ["-t", "probe", ...args]);
     expect(built.err.replace(/DEPRECATED[\s\S]*?\n\n/, "") + built.out).toContain("Successfully tagged probe:latest");
     return (await client(["run", "--rm", "probe", "sh", "-c", command])).out;
@@ -45,7 +55,9 @@ describe.skipIf((await staticBusybox()) === undefined).each(clients)("docker bui
   test("prints the steps, the image and its name", async (client) => {
     const ran = await build(client, `${BASE}RUN echo from-run`, {}, ["-t", "me/app:1"]);
     expect(ran.code).toBe(0);
-    expect(ran.out).toMatch(/Step 5\/5 : RUN echo from-run\n ---> Running in [0-9a-f]{12}\nfrom-run\n ---> Removed intermediate container [0-9a-f]{12}\n ---> [0-9a-f]{12}\nSuccessfully built [0-9a-f]{12}\nSuccessfully tagged me\/app:1\n/);
+    expect(ran.out).toMatch(
+      /Step 5\/5 : RUN echo from-run\n ---> Running in [0-9a-f]{12}\nfrom-run\n ---> Removed intermediate container [0-9a-f]{12}\n ---> [0-9a-f]{12}\nSuccessfully built [0-9a-f]{12}\nSuccessfully tagged me\/app:1\n/,
+    );
   });
 
   test("ends with the command's exit code and docker's text when a RUN fails", async (client) => {
@@ -64,43 +76,65 @@ describe.skipIf((await staticBusybox()) === undefined).each(clients)("docker bui
   });
 
   test("expands ARG and ENV with defaults", async (client) => {
-    const dockerfile = ["ARG V=1", "ARG W", "ENV A=${V:-x} B=${W:-none} C=${W:+set} D='$V' E=\"two words\"", "RUN echo \"$A/$B/$C/$D/$E/$V\" > /out"].join("\n");
+    const dockerfile = [
+      "ARG V=1",
+      "ARG W",
+      "ENV A=${V:-x} B=${W:-none} C=${W:+set} D='$V' E=\"two words\"",
+      'RUN echo "$A/$B/$C/$D/$E/$V" > /out',
+    ].join("\n");
     expect(await output(client, dockerfile, {}, "cat /out", ["--build-arg", "V=7"])).toBe("7/none//$V/two words/7\n");
   });
 
   test("copies with wildcards, folders, --chown and --chmod, and leaves out what .dockerignore says", async (client) => {
-    const files = { "a.txt": "a", "b.txt": "b", "c.md": "c", "dir/x": "x", "dir/sub/y": "y", ".dockerignore": "*.md\n!keep.md\ndir/sub\n", "keep.md": "k" };
+    const files = {
+      "a.txt": "a",
+      "b.txt": "b",
+      "c.md": "c",
+      "dir/x": "x",
+      "dir/sub/y": "y",
+      ".dockerignore": "*.md\n!keep.md\ndir/sub\n",
+      "keep.md": "k",
+    };
     const dockerfile = "COPY *.txt /t/\nCOPY . /all/\nCOPY --chown=app --chmod=640 a.txt /owned";
     const listed = await output(client, dockerfile, files, "ls /t; ls /all; ls /all/dir; stat -c '%u:%g %a' /owned");
     expect(listed).toBe("a.txt\nb.txt\nDockerfile\na.txt\nb.txt\nbusybox\ndir\nkeep.md\nx\n1000:1001 640\n");
   });
 
   test("builds several stages, copies between them and leaves out what the target does not need", async (client) => {
-    const dockerfile = "RUN echo built > /result\nFROM base AS unused\nRUN exit 9\nFROM scratch AS first\nFROM base\nCOPY --from=0 /result /r";
+    const dockerfile =
+      "RUN echo built > /result\nFROM base AS unused\nRUN exit 9\nFROM scratch AS first\nFROM base\nCOPY --from=0 /result /r";
     expect(await output(client, dockerfile, {}, "cat /r")).toBe("built\n");
   });
 
   test("runs heredocs, with the shell or with their own interpreter", async (client) => {
-    const dockerfile = 'RUN <<EOF\necho one > /o\n# kept\necho two >> /o\nEOF\nRUN <<"X"\n#!/bin/busybox sh\necho $0 >> /o\nX\nCOPY <<T /text\nhello $PATH_NOT_SET.\nT';
+    const dockerfile =
+      'RUN <<EOF\necho one > /o\n# kept\necho two >> /o\nEOF\nRUN <<"X"\n#!/bin/busybox sh\necho $0 >> /o\nX\nCOPY <<T /text\nhello $PATH_NOT_SET.\nT';
     expect(await output(client, dockerfile, {}, "cat /o /text")).toBe("one\ntwo\n/dev/kiln-script\nhello .\n");
   });
 
   test("keeps deletions and replaced folders in the layers", async (client) => {
-    const dockerfile = "RUN mkdir /d && touch /d/old /gone\nRUN rm /gone && rm -r /d && mkdir /d && touch /d/new\nRUN ls /d > /seen";
+    const dockerfile =
+      "RUN mkdir /d && touch /d/old /gone\nRUN rm /gone && rm -r /d && mkdir /d && touch /d/new\nRUN ls /d > /seen";
     expect(await output(client, dockerfile, {}, "ls /d; test -e /gone || echo no; cat /seen")).toBe("new\nno\nnew\n");
   });
 
   test("switches user and folder, and gives the command its environment", async (client) => {
-    const dockerfile = "RUN mkdir -p /home/app && chown app /home/app\nUSER app\nWORKDIR /home/app/w\nRUN id -u > who; pwd >> who; echo $HOME >> who";
-    expect(await output(client, dockerfile, {}, "cat /home/app/w/who; id -g")).toBe("1000\n/home/app/w\n/home/app\n1001\n");
+    const dockerfile =
+      "RUN mkdir -p /home/app && chown app /home/app\nUSER app\nWORKDIR /home/app/w\nRUN id -u > who; pwd >> who; echo $HOME >> who";
+    expect(await output(client, dockerfile, {}, "cat /home/app/w/who; id -g")).toBe(
+      "1000\n/home/app/w\n/home/app\n1001\n",
+    );
   });
 
   test("unpacks archives with ADD and refuses URLs by name", async (client) => {
-    const dockerfile = "RUN mkdir /p && echo packed > /p/f && tar czf /a.tgz -C /p f\nFROM base\nCOPY --from=0 /a.tgz /a.tgz\nRUN cat /a.tgz | tar tz > /names";
+    const dockerfile =
+      "RUN mkdir /p && echo packed > /p/f && tar czf /a.tgz -C /p f\nFROM base\nCOPY --from=0 /a.tgz /a.tgz\nRUN cat /a.tgz | tar tz > /names";
     expect(await output(client, dockerfile, {}, "cat /names")).toBe("f\n");
     const url = await build(client, `${BASE}ADD https://example.com/x.tar /x`);
     expect(url.code).toBe(1);
-    expect(url.err).toContain("ADD failed: kiln's embedded builder does not fetch `https://example.com/x.tar`; download it before the build and ADD the file");
+    expect(url.err).toContain(
+      "ADD failed: kiln's embedded builder does not fetch `https://example.com/x.tar`; download it before the build and ADD the file",
+    );
   });
 
   test("records the config instructions", async (client) => {
@@ -119,9 +153,21 @@ describe.skipIf((await staticBusybox()) === undefined).each(clients)("docker bui
   });
 
   for (const [title, dockerfile, text] of [
-    ["a missing file", `${BASE}COPY requirements.txt /`, "COPY failed: file not found in build context or excluded by .dockerignore: stat requirements.txt: file does not exist"],
-    ["a path outside the context", `${BASE}COPY ../x /`, "COPY failed: forbidden path outside the build context: ../x ()"],
-    ["an unknown instruction", "FROM scratch\nCOP a b", "dockerfile parse error on line 2: unknown instruction: COP (did you mean COPY?)"],
+    [
+      "a missing file",
+      `${BASE}COPY requirements.txt /`,
+      "COPY failed: file not found in build context or excluded by .dockerignore: stat requirements.txt: file does not exist",
+    ],
+    [
+      "a path outside the context",
+      `${BASE}COPY ../x /`,
+      "COPY failed: forbidden path outside the build context: ../x ()",
+    ],
+    [
+      "an unknown instruction",
+      "FROM scratch\nCOP a b",
+      "dockerfile parse error on line 2: unknown instruction: COP (did you mean COPY?)",
+    ],
     ["a Dockerfile without FROM", "RUN true", "no build stage in current context"],
     ["an empty base name", "FROM $BASE", "base name ($BASE) should not be blank"],
     [
@@ -129,7 +175,11 @@ describe.skipIf((await staticBusybox()) === undefined).each(clients)("docker bui
       "FROM python:3.11-slim",
       "pull access denied for python:3.11-slim: kiln's embedded builder has no image of that name and does not ask the network; map it to one you have: `kiln images map python:3.11-slim=IMAGE` or make one: `kiln images make python`",
     ],
-    ["a secret mount", `${BASE}RUN --mount=type=secret,id=x,target=/x true`, "kiln's embedded builder does not do RUN --mount=type=secret (line 5)"],
+    [
+      "a secret mount",
+      `${BASE}RUN --mount=type=secret,id=x,target=/x true`,
+      "kiln's embedded builder does not do RUN --mount=type=secret (line 5)",
+    ],
   ] as const) {
     test(`says what is wrong with ${title}`, async (client) => {
       const ran = await build(client, dockerfile);
@@ -141,10 +191,16 @@ describe.skipIf((await staticBusybox()) === undefined).each(clients)("docker bui
   test("checks names as docker does", async (client) => {
     const ran = await build(client, BASE, {}, ["-t", "https://docker.io/me/app"]);
     expect(ran.code).toBe(125);
-    expect(ran.err).toContain('invalid argument "https://docker.io/me/app" for "-t, --tag" flag: invalid reference format\n');
+    expect(ran.err).toContain(
+      'invalid argument "https://docker.io/me/app" for "-t, --tag" flag: invalid reference format\n',
+    );
     const upper = await client(["tag", "a", "B"]);
-    expect(upper.err).toContain('Error parsing reference: "B" is not a valid repository/tag: invalid reference format: repository name (library/B) must be lowercase');
-    expect((await client(["tag", "nope", "me/x"])).err).toContain("Error response from daemon: No such image: nope:latest");
+    expect(upper.err).toContain(
+      'Error parsing reference: "B" is not a valid repository/tag: invalid reference format: repository name (library/B) must be lowercase',
+    );
+    expect((await client(["tag", "nope", "me/x"])).err).toContain(
+      "Error response from daemon: No such image: nope:latest",
+    );
   });
 
   test("logs in and pushes to the registry that stands in for Docker Hub, with docker's refusals", async (client) => {
@@ -155,7 +211,9 @@ describe.skipIf((await staticBusybox()) === undefined).each(clients)("docker bui
     expect((await client(["login", "-u", "me", "--password-stdin"], { stdin: "wrong\n" })).err).toContain(
       'Error response from daemon: Get "https://registry-1.docker.io/v2/": unauthorized: incorrect username or password',
     );
-    expect((await client(["login", "-u", "me", "--password-stdin"], { stdin: "secret\n" })).out).toBe("Login Succeeded\n");
+    expect((await client(["login", "-u", "me", "--password-stdin"], { stdin: "secret\n" })).out).toBe(
+      "Login Succeeded\n",
+    );
     const pushed = await client(["push", "me/pushed:1"]);
     expect(pushed.code).toBe(0);
     expect(pushed.out).toMatch(/\n1: digest: sha256:[0-9a-f]{64} size: \d+\n/);
@@ -163,8 +221,12 @@ describe.skipIf((await staticBusybox()) === undefined).each(clients)("docker bui
     const kept = await at.registry.registry.manifest("docker.io/me/pushed:1");
     expect(pushed.out).toContain(String(at.pushed.at(-1)?.digest));
     expect(kept).toBeDefined();
-    expect((await client(["push", "me/never"])).err).toContain("An image does not exist locally with the tag: me/never");
-    expect((await client(["push", "000000000000.dkr.ecr.us-east-1.amazonaws.com/x"])).err).toContain("An image does not exist locally");
+    expect((await client(["push", "me/never"])).err).toContain(
+      "An image does not exist locally with the tag: me/never",
+    );
+    expect((await client(["push", "000000000000.dkr.ecr.us-east-1.amazonaws.com/x"])).err).toContain(
+      "An image does not exist locally",
+    );
   });
 
   test("asks for a login at an ECR host", async (client) => {
@@ -181,10 +243,20 @@ describe.skipIf((await staticBusybox()) === undefined).each(clients)("docker bui
 
   test("runs a container with its input, output and exit code", async (client) => {
     await build(client, BASE, {}, ["-t", "runner"]);
-    expect(await client(["run", "--rm", "-i", "runner", "cat"], { stdin: "piped" })).toMatchObject({ code: 0, out: "piped" });
-    expect(await client(["run", "--rm", "runner", "sh", "-c", "echo e >&2; exit 7"])).toMatchObject({ code: 7, err: "e\n" });
-    expect((await client(["run", "--rm", "--privileged", "runner", "true"])).err).toContain("privileged containers are refused in a build");
-    expect((await client(["run", "--rm", "-v", "/etc:/x", "runner", "true"])).err).toContain("bind mounts outside the build's folder are refused: /etc");
+    expect(await client(["run", "--rm", "-i", "runner", "cat"], { stdin: "piped" })).toMatchObject({
+      code: 0,
+      out: "piped",
+    });
+    expect(await client(["run", "--rm", "runner", "sh", "-c", "echo e >&2; exit 7"])).toMatchObject({
+      code: 7,
+      err: "e\n",
+    });
+    expect((await client(["run", "--rm", "--privileged", "runner", "true"])).err).toContain(
+      "privileged containers are refused in a build",
+    );
+    expect((await client(["run", "--rm", "-v", "/etc:/x", "runner", "true"])).err).toContain(
+      "bind mounts outside the build's folder are refused: /etc",
+    );
   });
 
   test("never leaves the context or the image through links", async (client) => {

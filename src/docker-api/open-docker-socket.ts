@@ -9,9 +9,9 @@ import { delimiter, join } from "node:path";
 import { type Clock, systemClock } from "../core/clock.ts";
 import { KilnError } from "../core/errors.ts";
 import { type Ids, systemIds } from "../core/ids.ts";
+import { LayerStore } from "../images/layer-store.ts";
 import { writeDockerWrapper } from "./cli/wrapper.ts";
 import type { DockerSocket, DockerSocketRequest } from "./docker-api.ts";
-import { LayerStore } from "../images/layer-store.ts";
 import { detectIsolation } from "./embedded/namespace.ts";
 import { startEmbeddedServer } from "./embedded/server.ts";
 import { findEngine } from "./proxy/find-engine.ts";
@@ -96,7 +96,8 @@ function hasDockerCli(path: string | undefined): boolean {
 /** In the build's folder, or below the system's temporary folder when that path is too long for a socket. */
 async function socketPathFor(dir: string, ids: Ids): Promise<{ socketPath: string; release(): Promise<void> }> {
   const near = join(dir, "docker.sock");
-  if (Buffer.byteLength(near) <= MAX_SOCKET_PATH_BYTES) return { socketPath: near, release: () => rm(near, { force: true }) };
+  if (Buffer.byteLength(near) <= MAX_SOCKET_PATH_BYTES)
+    return { socketPath: near, release: () => rm(near, { force: true }) };
   const far = await mkdtemp(join(tmpdir(), `kiln-${ids.bytes(2).toString("hex")}-`));
   return { socketPath: join(far, "docker.sock"), release: () => rm(far, { recursive: true, force: true }) };
 }

@@ -100,7 +100,7 @@ class HostEnvironment implements BuildEnvironment {
       if (broken.signal.aborted) return;
       try {
         const held = command.onOutput(chunk);
-        return held && held.catch((error: unknown) => broken.abort(error));
+        if (held instanceof Promise) return held.catch((error: unknown) => broken.abort(error));
       } catch (error) {
         broken.abort(error);
       }

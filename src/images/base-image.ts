@@ -31,7 +31,18 @@ export interface BaseImage {
   readonly store: LayerStore;
 }
 
-const SHELL_PACKAGES = ["dash", "bash", "coreutils", "grep", "sed", "findutils", "tar", "gzip", "libc-bin", "base-files"];
+const SHELL_PACKAGES = [
+  "dash",
+  "bash",
+  "coreutils",
+  "grep",
+  "sed",
+  "findutils",
+  "tar",
+  "gzip",
+  "libc-bin",
+  "base-files",
+];
 const PACKAGES: Readonly<Record<BaseImageKind, readonly string[]>> = {
   python: [...SHELL_PACKAGES, "python3", "python3-pip", "python3-venv", "ca-certificates", "netbase", "tzdata"],
   node: [...SHELL_PACKAGES, "nodejs", "ca-certificates", "netbase"],
@@ -39,11 +50,32 @@ const PACKAGES: Readonly<Record<BaseImageKind, readonly string[]>> = {
 };
 /** Needed only by install scripts that are not run here. */
 const LEFT_OUT = new Set(
-  ["perl-base", "debconf", "dpkg", "apt", "adduser", "passwd", "login", "init-system-helpers", "sensible-utils", "gcc-12-base", "mawk"].concat(
-    ["systemd", "udev", "libsystemd-shared", "openssl", "mount", "util-linux", "util-linux-extra", "sysvinit-utils", "e2fsprogs"],
-  ),
+  [
+    "perl-base",
+    "debconf",
+    "dpkg",
+    "apt",
+    "adduser",
+    "passwd",
+    "login",
+    "init-system-helpers",
+    "sensible-utils",
+    "gcc-12-base",
+    "mawk",
+  ].concat([
+    "systemd",
+    "udev",
+    "libsystemd-shared",
+    "openssl",
+    "mount",
+    "util-linux",
+    "util-linux-extra",
+    "sysvinit-utils",
+    "e2fsprogs",
+  ]),
 );
-const SKIPPED_PATHS = /^(usr\/share\/(man|locale|info|lintian|bug|doc-base)|usr\/share\/doc\/.*\/(changelog|NEWS|README|examples)|var\/cache|var\/log)(\/|\.|$)/;
+const SKIPPED_PATHS =
+  /^(usr\/share\/(man|locale|info|lintian|bug|doc-base)|usr\/share\/doc\/.*\/(changelog|NEWS|README|examples)|var\/cache|var\/log)(\/|\.|$)/;
 const PASSWD = `root:x:0:0:root:/root:/bin/sh
 daemon:x:1:1:daemon:/usr/sbin:/usr/sbin/nologin
 bin:x:2:2:bin:/bin:/usr/sbin/nologin
@@ -58,13 +90,32 @@ www-data:x:33:
 users:x:100:
 nogroup:x:65534:
 `;
-const FOLDERS = ["etc", "root", "home", "proc", "sys", "dev", "run", "var/tmp", "usr/local/bin", "usr/local/lib", "usr/bin", "usr/sbin", "usr/lib"];
+const FOLDERS = [
+  "etc",
+  "root",
+  "home",
+  "proc",
+  "sys",
+  "dev",
+  "run",
+  "var/tmp",
+  "usr/local/bin",
+  "usr/local/lib",
+  "usr/bin",
+  "usr/sbin",
+  "usr/lib",
+];
 
 /** Makes the image and keeps it in `outputDir`. The same packages give the same image. */
 export async function makeBaseImage(kind: BaseImageKind, options: MakeBaseImageOptions): Promise<BaseImage> {
   const store = await LayerStore.open(options.outputDir);
   const dir = join(options.outputDir, "debian");
-  const files = await fetchPackages(PACKAGES[kind], { dir, onProgress: options.onProgress, signal: options.signal, withDependencies: kind !== "busybox" });
+  const files = await fetchPackages(PACKAGES[kind], {
+    dir,
+    onProgress: options.onProgress,
+    signal: options.signal,
+    withDependencies: kind !== "busybox",
+  });
   const kept = files.filter((file) => !LEFT_OUT.has(packageName(file)));
   const writer = await store.newLayer([]);
   await layOut(writer);
@@ -97,7 +148,8 @@ export async function makeBaseImage(kind: BaseImageKind, options: MakeBaseImageO
 async function layOut(writer: LayerWriter): Promise<void> {
   for (const folder of FOLDERS) await writer.folder(folder);
   await writer.folderMeta("root", { mode: 0o700, uid: 0, gid: 0, mtimeSeconds: 0 });
-  for (const folder of ["tmp", "var/tmp"]) await writer.folderMeta(folder, { mode: 0o1777, uid: 0, gid: 0, mtimeSeconds: 0 });
+  for (const folder of ["tmp", "var/tmp"])
+    await writer.folderMeta(folder, { mode: 0o1777, uid: 0, gid: 0, mtimeSeconds: 0 });
   for (const name of ["bin", "sbin", "lib"]) await link(writer, name, `usr/${name}`);
   await writer.folder("usr/lib64");
   await link(writer, "lib64", "usr/lib64");
@@ -129,10 +181,19 @@ async function unpackPackage(file: string, writer: LayerWriter, certificates: Bu
   }
 }
 
-async function finishDebian(kind: "python" | "node", writer: LayerWriter, certificates: readonly Buffer[]): Promise<string> {
+async function finishDebian(
+  kind: "python" | "node",
+  writer: LayerWriter,
+  certificates: readonly Buffer[],
+): Promise<string> {
   if (certificates.length > 0) {
     await writer.folder("etc/ssl/certs");
-    await writer.write("etc/ssl/certs/ca-certificates.crt", Buffer.concat(certificates), { mode: 0o644, uid: 0, gid: 0, mtimeSeconds: 0 });
+    await writer.write("etc/ssl/certs/ca-certificates.crt", Buffer.concat(certificates), {
+      mode: 0o644,
+      uid: 0,
+      gid: 0,
+      mtimeSeconds: 0,
+    });
   }
   if (!(await writer.root.resolve("usr/bin/sh")).found) await link(writer, "usr/bin/sh", "dash");
   if (kind === "node") {
@@ -173,7 +234,22 @@ function suggestedReference(kind: BaseImageKind, version: string): string {
 }
 
 const link = (writer: LayerWriter, path: string, target: string): Promise<void> =>
-  writer.entry(path, { name: path, type: "symlink", sizeBytes: 0, mode: 0o777, uid: 0, gid: 0, mtimeSeconds: 0, linkName: target, xattrs: {} }, none(), { uid: 0, gid: 0 });
+  writer.entry(
+    path,
+    {
+      name: path,
+      type: "symlink",
+      sizeBytes: 0,
+      mode: 0o777,
+      uid: 0,
+      gid: 0,
+      mtimeSeconds: 0,
+      linkName: target,
+      xattrs: {},
+    },
+    none(),
+    { uid: 0, gid: 0 },
+  );
 
 const text = (writer: LayerWriter, path: string, contents: string): Promise<void> =>
   writer.write(path, Buffer.from(contents), { mode: 0o644, uid: 0, gid: 0, mtimeSeconds: 0 });

@@ -112,7 +112,10 @@ async function download(
   const files = await readdir(archives);
   return listed.map((name) => {
     const bare = name.replace(/[:=].*$/, "");
-    const newest = files.filter((file) => file.startsWith(`${bare}_`) && file.endsWith(".deb")).sort().at(-1);
+    const newest = files
+      .filter((file) => file.startsWith(`${bare}_`) && file.endsWith(".deb"))
+      .sort()
+      .at(-1);
     if (newest === undefined) throw new Error(`apt-get did not download ${bare}`);
     return join(archives, newest);
   });

@@ -7,10 +7,10 @@ import { createReadStream, createWriteStream } from "node:fs";
 import { mkdir, readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
-import { readTar, TAR_END, tarHeader, tarPadding } from "./tar.ts";
 import { findLayers, type Image, type ImageConfig, imageOf } from "./image.ts";
 import { decompressed, type LayerRecord, type LayerStore, removeTree } from "./layer-store.ts";
 import { components, findFile, LayeredRoot } from "./layered-root.ts";
+import { readTar, TAR_END, tarHeader, tarPadding } from "./tar.ts";
 import { configOf } from "./transfer.ts";
 
 export interface ArchivedImage {
@@ -44,12 +44,21 @@ export async function* writeImageArchive(store: LayerStore, images: readonly Arc
     }
     if (!written.has(configName)) {
       written.add(configName);
-      yield Buffer.concat([tarHeader({ ...meta, name: configName, sizeBytes: config.length }), config, tarPadding(config.length)]);
+      yield Buffer.concat([
+        tarHeader({ ...meta, name: configName, sizeBytes: config.length }),
+        config,
+        tarPadding(config.length),
+      ]);
     }
     manifests.push({ Config: configName, RepoTags: tags, Layers: layers });
   }
   const bytes = Buffer.from(JSON.stringify(manifests));
-  yield Buffer.concat([tarHeader({ ...meta, name: "manifest.json", sizeBytes: bytes.length }), bytes, tarPadding(bytes.length), TAR_END]);
+  yield Buffer.concat([
+    tarHeader({ ...meta, name: "manifest.json", sizeBytes: bytes.length }),
+    bytes,
+    tarPadding(bytes.length),
+    TAR_END,
+  ]);
 }
 
 /** Keeps the images of a `docker save` tar (gzip or not). */

@@ -27,7 +27,11 @@ export async function unmapImage(store: Store, from: string): Promise<boolean> {
   return isKnown;
 }
 
-export const listMappedImages = (store: Store): ImageMapping[] => mappings(store).list([]).map(({ value }) => value);
+export const listMappedImages = (store: Store): ImageMapping[] =>
+  mappings(store)
+    .list([])
+    .map(({ value }) => value);
 
 /** The name to use instead, or undefined; for `DockerSocketRequest.mappedImage`. */
-export const findMappedImage = (store: Store, name: string): string | undefined => mappings(store).get([whole(name)])?.to;
+export const findMappedImage = (store: Store, name: string): string | undefined =>
+  mappings(store).get([whole(name)])?.to;

@@ -87,7 +87,8 @@ export async function findLayers(store: LayerStore, diffIds: readonly string[]):
 }
 
 /** Bytes of an image's layers as docker counts them here: compressed. */
-export const imageSizeBytes = (image: Image): number => image.layers.reduce((total, layer) => total + layer.blob.sizeBytes, 0);
+export const imageSizeBytes = (image: Image): number =>
+  image.layers.reduce((total, layer) => total + layer.blob.sizeBytes, 0);
 
 /** The environment as a map; later entries win. */
 export function environmentOf(config: RunConfig): Record<string, string> {
@@ -103,9 +104,11 @@ export function environmentOf(config: RunConfig): Record<string, string> {
 export function ownerFrom(spec: string, passwd: string, group: string): { uid: number; gid: number; home: string } {
   const [user = "", wantedGroup] = spec.split(":", 2);
   const rows = passwd.split("\n").map((line) => line.split(":"));
-  const row = rows.find((fields) => fields[0] === user) ?? rows.find((fields) => fields.length > 3 && fields[2] === user);
+  const row =
+    rows.find((fields) => fields[0] === user) ?? rows.find((fields) => fields.length > 3 && fields[2] === user);
   const isNumber = /^\d+$/.test(user);
-  if (!row && !isNumber && user !== "") throw new Error(`unable to find user ${user}: no matching entries in passwd file`);
+  if (!row && !isNumber && user !== "")
+    throw new Error(`unable to find user ${user}: no matching entries in passwd file`);
   const uid = Number(row?.[2] ?? (isNumber ? user : 0));
   let gid = Number(row?.[3] ?? 0);
   if (wantedGroup !== undefined && wantedGroup !== "") {

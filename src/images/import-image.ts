@@ -23,11 +23,18 @@ export interface ImportedImage {
 }
 
 /** Reads `path` and puts its image into Kiln's registry as `reference` (default: the first name in the archive). */
-export async function importImage(store: LayerStore, path: string, reference: string | undefined, access: RegistryAccess): Promise<ImportedImage> {
+export async function importImage(
+  store: LayerStore,
+  path: string,
+  reference: string | undefined,
+  access: RegistryAccess,
+): Promise<ImportedImage> {
   const stats = await stat(path).catch(() => undefined);
   if (!stats) throw unreadable(path, "there is no such file");
   try {
-    const [found] = stats.isDirectory() ? [{ image: await readLayout(store, path), tags: [] }] : await readImageArchive(store, createReadStream(path));
+    const [found] = stats.isDirectory()
+      ? [{ image: await readLayout(store, path), tags: [] }]
+      : await readImageArchive(store, createReadStream(path));
     if (!found) throw unreadable(path, "it holds no image");
     const name = reference ?? found.tags[0];
     if (name === undefined) throw unreadable(path, "it holds an image without a name; give one");
@@ -38,9 +45,20 @@ export async function importImage(store: LayerStore, path: string, reference: st
 }
 
 /** Puts an image into Kiln's registry with Kiln's own key; returns the manifest's digest. */
-export async function loadIntoRegistry(store: LayerStore, image: Image, reference: string, access: RegistryAccess): Promise<string> {
+export async function loadIntoRegistry(
+  store: LayerStore,
+  image: Image,
+  reference: string,
+  access: RegistryAccess,
+): Promise<string> {
   const credentials = { username: access.rootKey.accessKeyId, password: access.rootKey.secretAccessKey };
-  return pushImage({ ...access, store, mappedImage: undefined }, image, parseReference(reference), credentials, () => undefined);
+  return pushImage(
+    { ...access, store, mappedImage: undefined },
+    image,
+    parseReference(reference),
+    credentials,
+    () => undefined,
+  );
 }
 
 interface Descriptor {
@@ -55,7 +73,11 @@ async function readLayout(store: LayerStore, dir: string): Promise<Image> {
     if (!/^sha256:[a-f0-9]{64}$/.test(digest)) throw new Error(`unsupported digest ${digest}`);
     return join(dir, "blobs/sha256", digest.slice("sha256:".length));
   };
-  let manifest = JSON.parse(await readFile(join(dir, "index.json"), "utf8")) as { manifests?: Descriptor[]; config?: Descriptor; layers?: Descriptor[] };
+  let manifest = JSON.parse(await readFile(join(dir, "index.json"), "utf8")) as {
+    manifests?: Descriptor[];
+    config?: Descriptor;
+    layers?: Descriptor[];
+  };
   while (manifest.manifests) {
     const entries = manifest.manifests;
     const chosen = entries.find((entry) => entry.platform?.architecture === imageArchitecture()) ?? entries[0];
@@ -71,7 +93,10 @@ async function readLayout(store: LayerStore, dir: string): Promise<Image> {
     layers.push(await store.add(layers, createReadStream(blobPath(layer.digest)), config.rootfs.diff_ids[index]));
   }
   const blob = await store.putBlob(bytes);
-  return { ...imageOf({ ...config, config: config.config ?? {}, history: config.history ?? [] }, kept ?? layers), id: blob.digest };
+  return {
+    ...imageOf({ ...config, config: config.config ?? {}, history: config.history ?? [] }, kept ?? layers),
+    id: blob.digest,
+  };
 }
 
 const unreadable = (path: string, why: string): KilnError =>

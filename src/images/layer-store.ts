@@ -14,9 +14,9 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGunzip, createGzip } from "node:zlib";
-import { readTar, TAR_END, type TarEntry, tarHeader, tarPadding } from "./tar.ts";
 import { type FileOwner, LayerWriter, metaOf } from "./layer-writer.ts";
 import { LayeredRoot, lstatOrUndefined, type RootLayer } from "./layered-root.ts";
+import { readTar, TAR_END, type TarEntry, tarHeader, tarPadding } from "./tar.ts";
 import { makeWhiteouts } from "./whiteouts.ts";
 
 export interface LayerRecord {
@@ -76,7 +76,11 @@ export class LayerStore {
   /** Layers for a view, topmost first, of records bottom first. */
   rootLayers(layers: readonly LayerRecord[]): RootLayer[] {
     return layers
-      .map((layer) => ({ dir: this.layerDir(layer), whiteouts: new Set(layer.whiteouts), opaque: new Set(layer.opaque) }))
+      .map((layer) => ({
+        dir: this.layerDir(layer),
+        whiteouts: new Set(layer.whiteouts),
+        opaque: new Set(layer.opaque),
+      }))
       .reverse();
   }
 
@@ -86,7 +90,9 @@ export class LayerStore {
 
   async find(chainId: string): Promise<LayerRecord | undefined> {
     try {
-      const record = JSON.parse(await readFile(join(this.dir, "layers", shortId(chainId), "layer.json"), "utf8")) as LayerRecord;
+      const record = JSON.parse(
+        await readFile(join(this.dir, "layers", shortId(chainId), "layer.json"), "utf8"),
+      ) as LayerRecord;
       return record.chainId === chainId ? record : undefined;
     } catch {
       return undefined;
@@ -118,7 +124,11 @@ export class LayerStore {
   }
 
   /** Unpacks a layer's tar (gzip or not) that came from a registry or an archive, and keeps its bytes. */
-  async add(parents: readonly LayerRecord[], source: AsyncIterable<Uint8Array>, expectedDiffId?: string): Promise<LayerRecord> {
+  async add(
+    parents: readonly LayerRecord[],
+    source: AsyncIterable<Uint8Array>,
+    expectedDiffId?: string,
+  ): Promise<LayerRecord> {
     const temporary = await this.temporary();
     try {
       const file = join(temporary, "blob");
@@ -221,10 +231,16 @@ async function* packLayer(contents: LayerContents, diff: Hash): AsyncGenerator<B
   yield TAR_END;
 }
 
-async function* packFolder(contents: LayerContents, folder: string, firstNames: Map<string, string>): AsyncGenerator<Buffer> {
+async function* packFolder(
+  contents: LayerContents,
+  folder: string,
+  firstNames: Map<string, string>,
+): AsyncGenerator<Buffer> {
   const present = await readdir(join(contents.dir, folder));
   const prefix = folder === "" ? "" : `${folder}/`;
-  const hidden = [...contents.whiteouts].filter((path) => parentOf(path) === folder).map((path) => path.slice(prefix.length));
+  const hidden = [...contents.whiteouts]
+    .filter((path) => parentOf(path) === folder)
+    .map((path) => path.slice(prefix.length));
   if (contents.opaque.has(folder)) yield tarHeader(emptyFile(`${prefix}${OPAQUE_MARK}`));
   for (const name of [...new Set([...present, ...hidden])].sort()) {
     const path = `${prefix}${name}`;
@@ -270,7 +286,8 @@ async function unpackLayer(writer: LayerWriter, tar: AsyncIterable<Uint8Array>):
     if (path === "" || entry.name === "" || entry.name === ".") continue;
     const name = path.slice(path.lastIndexOf("/") + 1);
     if (name === OPAQUE_MARK) writer.opaque.add(parentOf(path));
-    else if (name.startsWith(WHITEOUT_PREFIX)) writer.whiteout(join(parentOf(path), name.slice(WHITEOUT_PREFIX.length)));
+    else if (name.startsWith(WHITEOUT_PREFIX))
+      writer.whiteout(join(parentOf(path), name.slice(WHITEOUT_PREFIX.length)));
     else await writer.entry(path, entry, entry.body, entry);
   }
   await writer.finish();
@@ -307,7 +324,9 @@ export async function* decompressed(source: AsyncIterable<Uint8Array>): AsyncGen
     return;
   }
   const gunzip = createGunzip();
-  const failed = pipeline(Readable.from(whole(), { objectMode: false }), gunzip).catch((error: unknown) => void gunzip.destroy(error as Error));
+  const failed = pipeline(Readable.from(whole(), { objectMode: false }), gunzip).catch(
+    (error: unknown) => void gunzip.destroy(error as Error),
+  );
   yield* gunzip;
   await failed;
 }

@@ -6,8 +6,8 @@
 import { constants, type Stats } from "node:fs";
 import { chmod, copyFile, lchown, link, lutimes, mkdir, open, readlink, rm, symlink, utimes } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import type { TarEntry } from "./tar.ts";
 import { components, type Found, LayeredRoot, lstatOrUndefined, type RootLayer } from "./layered-root.ts";
+import type { TarEntry } from "./tar.ts";
 
 export interface FileOwner {
   readonly uid: number;
@@ -55,7 +55,8 @@ export class LayerWriter {
       const own = await lstatOrUndefined(join(this.dir, current));
       if (!own?.isDirectory()) {
         if (own) await rm(join(this.dir, current));
-        if (found && !found.stats.isDirectory() && depth < parts.length) throw new Error(`not a directory: /${current}`);
+        if (found && !found.stats.isDirectory() && depth < parts.length)
+          throw new Error(`not a directory: /${current}`);
         await mkdir(join(this.dir, current));
         const like = found?.stats.isDirectory() ? metaOf(found.stats) : undefined;
         await this.#apply(current, like ?? { mode: 0o755, mtimeSeconds: NO_TIME_SECONDS, ...meta }, "folder");
@@ -78,7 +79,11 @@ export class LayerWriter {
     const hostPath = join(this.dir, path);
     switch (entry.type) {
       case "file": {
-        const file = await open(hostPath, constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY | constants.O_NOFOLLOW, 0o600);
+        const file = await open(
+          hostPath,
+          constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY | constants.O_NOFOLLOW,
+          0o600,
+        );
         try {
           for await (const chunk of body) await file.writeFile(chunk);
         } finally {

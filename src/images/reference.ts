@@ -19,7 +19,8 @@ export class InvalidReference extends Error {
 }
 
 const COMPONENT = "[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*";
-const HOST = "(?:[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?(?:\\.[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?)*|\\[[a-fA-F0-9:]+\\])(?::[0-9]+)?";
+const HOST =
+  "(?:[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?(?:\\.[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?)*|\\[[a-fA-F0-9:]+\\])(?::[0-9]+)?";
 const REPOSITORY = new RegExp(`^${COMPONENT}(?:/${COMPONENT})*$`);
 const HOST_ONLY = new RegExp(`^${HOST}$`);
 const TAG = /^\w[\w.-]{0,127}$/;
@@ -53,7 +54,8 @@ export function parseReference(text: string): ImageReference {
     (tag === undefined || TAG.test(tag)) &&
     (digest === undefined || DIGEST.test(digest));
   if (!isValid) throw new InvalidReference("invalid reference format");
-  if (`${host}/${repository}`.length > 255) throw new InvalidReference("repository name must not be more than 255 characters");
+  if (`${host}/${repository}`.length > 255)
+    throw new InvalidReference("repository name must not be more than 255 characters");
   return { host, repository, tag, digest };
 }
 
@@ -89,6 +91,7 @@ export function familiarReference(reference: ImageReference): string {
 export function standInRepository(reference: ImageReference, registryUrl: string): string {
   const own = new URL(registryUrl);
   const port = own.port || (own.protocol === "https:" ? "443" : "80");
-  const isOwn = reference.host === own.host || [`localhost:${port}`, `127.0.0.1:${port}`, `[::1]:${port}`].includes(reference.host);
+  const isOwn =
+    reference.host === own.host || [`localhost:${port}`, `127.0.0.1:${port}`, `[::1]:${port}`].includes(reference.host);
   return isOwn ? reference.repository : `${reference.host}/${reference.repository}`;
 }

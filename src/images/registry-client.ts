@@ -6,7 +6,7 @@
  * Gaps: no refresh tokens (`offline_token` is asked for as docker does, the answer's is not kept).
  */
 import { createHash } from "node:crypto";
-import { Agent as HttpAgent, type IncomingMessage, request as httpRequest, type RequestOptions } from "node:http";
+import { Agent as HttpAgent, request as httpRequest, type IncomingMessage, type RequestOptions } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -104,7 +104,8 @@ export class RegistryClient {
     await requireSuccess(response);
     const bytes = await readAll(response, MAX_MANIFEST_BYTES);
     const digest = `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
-    if (reference.startsWith("sha256:") && reference !== digest) throw new Error(`manifest verification failed for digest ${reference}`);
+    if (reference.startsWith("sha256:") && reference !== digest)
+      throw new Error(`manifest verification failed for digest ${reference}`);
     return { bytes, digest, mediaType: response.headers["content-type"]?.split(";")[0] ?? "" };
   }
 
@@ -132,7 +133,12 @@ export class RegistryClient {
 
   async pushBlob(repository: string, digest: string, sizeBytes: number, body: () => Readable | Buffer): Promise<void> {
     const scope = `repository:${repository}:pull,push`;
-    const started = await this.#send({ method: "POST", path: `/v2/${repository}/blobs/uploads/`, scope, headers: { "content-length": "0" } });
+    const started = await this.#send({
+      method: "POST",
+      path: `/v2/${repository}/blobs/uploads/`,
+      scope,
+      headers: { "content-length": "0" },
+    });
     await requireSuccess(started);
     started.resume();
     const location = new URL(started.headers.location ?? "", this.#url);
@@ -168,7 +174,11 @@ export class RegistryClient {
     const probe = { method: "GET", path, scope: undefined };
     // The scope says whose account it is: Kiln's token service answers for all the hosts it stands in for.
     const scope = host === undefined ? undefined : `repository:${host}/kiln/login:pull`;
-    const refused = new RegistryRequestError(401, "UNAUTHORIZED", `login attempt to ${shown} failed with status: 401 Unauthorized`);
+    const refused = new RegistryRequestError(
+      401,
+      "UNAUTHORIZED",
+      `login attempt to ${shown} failed with status: 401 Unauthorized`,
+    );
     const first = await this.#request(probe, undefined);
     first.resume();
     const challenge = parseChallenge(first.headers["www-authenticate"]);
@@ -192,7 +202,8 @@ export class RegistryClient {
     const first = await this.#request(sent, this.#authorization.get(key));
     if (first.statusCode !== 401) return first;
     const challenge = parseChallenge(first.headers["www-authenticate"]);
-    if (!challenge || (this.#authorization.has(key) && challenge.parameters["error"] === "insufficient_scope")) return first;
+    if (!challenge || (this.#authorization.has(key) && challenge.parameters["error"] === "insufficient_scope"))
+      return first;
     first.resume();
     const authorization = await this.#authorize(challenge, sent.scope);
     this.#authorization.set(key, authorization);
@@ -220,7 +231,11 @@ export class RegistryClient {
     const bytes = await readAll(response, MAX_MANIFEST_BYTES);
     if ((response.statusCode ?? 500) >= 400) {
       if (response.statusCode === 401) {
-        throw new RegistryRequestError(401, "TOKEN", `unauthorized: ${tokenProblem(bytes) ?? "incorrect username or password"}`);
+        throw new RegistryRequestError(
+          401,
+          "TOKEN",
+          `unauthorized: ${tokenProblem(bytes) ?? "incorrect username or password"}`,
+        );
       }
       throw errorFrom(response, bytes);
     }
@@ -235,7 +250,11 @@ export class RegistryClient {
       port: this.#url.port,
       path: sent.path,
       agent: this.#agent,
-      headers: { ...sent.headers, "user-agent": "docker/28 kiln", ...(authorization !== undefined && { authorization }) },
+      headers: {
+        ...sent.headers,
+        "user-agent": "docker/28 kiln",
+        ...(authorization !== undefined && { authorization }),
+      },
       ...(this.#signal && { signal: this.#signal }),
     };
     const make = this.#url.protocol === "https:" ? httpsRequest : httpRequest;
@@ -259,7 +278,9 @@ export function parseChallenge(header: string | undefined): Challenge | undefine
   const match = /^\s*(basic|bearer)\s+(.*)$/is.exec(header ?? "");
   if (!match) return undefined;
   const parameters: Record<string, string> = {};
-  for (const [, key = "", quoted, plain] of (match[2] ?? "").matchAll(/([a-z_]+)=(?:"((?:[^"\\]|\\.)*)"|([^\s,]+))/gi)) {
+  for (const [, key = "", quoted, plain] of (match[2] ?? "").matchAll(
+    /([a-z_]+)=(?:"((?:[^"\\]|\\.)*)"|([^\s,]+))/gi,
+  )) {
     parameters[key.toLowerCase()] = quoted?.replace(/\\(.)/g, "$1") ?? plain ?? "";
   }
   return { scheme: match[1]?.toLowerCase() === "basic" ? "basic" : "bearer", parameters };
@@ -277,22 +298,42 @@ async function requireSuccess(response: IncomingMessage): Promise<void> {
 function errorFrom(response: IncomingMessage, bytes: Buffer): RegistryRequestError {
   const status = response.statusCode ?? 500;
   if (status >= 500) {
-    return new RegistryRequestError(status, "", `received unexpected HTTP status: ${status} ${response.statusMessage ?? ""}`.trim());
+    return new RegistryRequestError(
+      status,
+      "",
+      `received unexpected HTTP status: ${status} ${response.statusMessage ?? ""}`.trim(),
+    );
   }
   const oauth = parseChallenge(response.headers["www-authenticate"])?.parameters ?? {};
   if (oauth["error"] === "insufficient_scope") {
-    return new RegistryRequestError(status, "DENIED", `denied: ${oauth["error_description"] ?? "requested access to the resource is denied"}`);
+    return new RegistryRequestError(
+      status,
+      "DENIED",
+      `denied: ${oauth["error_description"] ?? "requested access to the resource is denied"}`,
+    );
   }
   if (oauth["error"] === "invalid_token") {
-    return new RegistryRequestError(status, "UNAUTHORIZED", `unauthorized: ${oauth["error_description"] ?? "authentication required"}`);
+    return new RegistryRequestError(
+      status,
+      "UNAUTHORIZED",
+      `unauthorized: ${oauth["error_description"] ?? "authentication required"}`,
+    );
   }
   const problem = problemsOf(bytes)[0];
   if (problem) {
     const code = problem.code.toLowerCase().replaceAll("_", " ");
-    return new RegistryRequestError(status, problem.code, problem.message === "" ? code : `${code}: ${problem.message}`);
+    return new RegistryRequestError(
+      status,
+      problem.code,
+      problem.message === "" ? code : `${code}: ${problem.message}`,
+    );
   }
   if (status === 401) return new RegistryRequestError(status, "UNAUTHORIZED", "unauthorized: authentication required");
-  return new RegistryRequestError(status, "", `error parsing HTTP ${status} response body: ${bytes.toString("utf8", 0, 200)}`);
+  return new RegistryRequestError(
+    status,
+    "",
+    `error parsing HTTP ${status} response body: ${bytes.toString("utf8", 0, 200)}`,
+  );
 }
 
 function problemsOf(bytes: Buffer): RegistryProblem[] {

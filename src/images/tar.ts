@@ -6,14 +6,7 @@
  * Gaps: sparse files are refused.
  */
 
-export type TarEntryType =
-  | "file"
-  | "directory"
-  | "symlink"
-  | "hardlink"
-  | "character-device"
-  | "block-device"
-  | "fifo";
+export type TarEntryType = "file" | "directory" | "symlink" | "hardlink" | "character-device" | "block-device" | "fifo";
 
 export interface TarEntry {
   /** As in the archive, without a trailing slash; not checked: see `resolveInside` of whoever extracts. */
@@ -142,7 +135,12 @@ export function tarHeader(entry: Omit<TarEntry, "xattrs">): Buffer {
   const block = ustar(prefix, base, entry);
   if (Object.keys(records).length === 0) return block;
   const data = Buffer.concat(Object.entries(records).map(([key, value]) => paxRecord(key, value)));
-  const paxHeader = ustar("", "PaxHeaders/x", { ...entry, type: "file", sizeBytes: data.length, mode: 0o644, linkName: "" }, "x");
+  const paxHeader = ustar(
+    "",
+    "PaxHeaders/x",
+    { ...entry, type: "file", sizeBytes: data.length, mode: 0o644, linkName: "" },
+    "x",
+  );
   return Buffer.concat([paxHeader, data, tarPadding(data.length), block]);
 }
 
@@ -175,17 +173,27 @@ function splitName(name: string): [prefix: string, base: string] | undefined {
   if (Buffer.byteLength(name) <= 100) return ["", name];
   for (let at = name.indexOf("/"); at > 0; at = name.indexOf("/", at + 1)) {
     const base = name.slice(at + 1);
-    if (Buffer.byteLength(name.slice(0, at)) <= 155 && base !== "" && Buffer.byteLength(base) <= 100) return [name.slice(0, at), base];
+    if (Buffer.byteLength(name.slice(0, at)) <= 155 && base !== "" && Buffer.byteLength(base) <= 100)
+      return [name.slice(0, at), base];
   }
   return undefined;
 }
 
 function truncate(text: string, maxBytes: number): string {
-  return Buffer.from(text).subarray(0, maxBytes).toString("utf8").replace(/\ufffd+$/, "");
+  return Buffer.from(text)
+    .subarray(0, maxBytes)
+    .toString("utf8")
+    .replace(/\ufffd+$/, "");
 }
 
 function octal(block: Buffer, offset: number, length: number, value: number): void {
-  block.write(`${Math.floor(value).toString(8).padStart(length - 1, "0")}\0`, offset, "latin1");
+  block.write(
+    `${Math.floor(value)
+      .toString(8)
+      .padStart(length - 1, "0")}\0`,
+    offset,
+    "latin1",
+  );
 }
 
 function paxRecord(key: string, value: string): Buffer {
@@ -203,7 +211,8 @@ function parsePax(data: Buffer): Record<string, string> {
     const length = Number(data.toString("latin1", at, space));
     if (space < 0 || !(length > 0)) break;
     const equals = data.indexOf(0x3d, space);
-    if (equals > 0) records[data.toString("utf8", space + 1, equals)] = data.toString("utf8", equals + 1, at + length - 1);
+    if (equals > 0)
+      records[data.toString("utf8", space + 1, equals)] = data.toString("utf8", equals + 1, at + length - 1);
     at += length;
   }
   return records;

@@ -4,6 +4,8 @@
  * Sources: https://distribution.github.io/distribution/spec/manifest-v2-2/ , order of a push as docker's.
  */
 import { createReadStream } from "node:fs";
+import { configBytes, findLayers, type Image, type ImageConfig, imageArchitecture, imageOf } from "./image.ts";
+import { chainIdOf, type LayerRecord, type LayerStore } from "./layer-store.ts";
 import {
   familiarReference,
   formatReference,
@@ -13,8 +15,6 @@ import {
   withDefaultTag,
 } from "./reference.ts";
 import { MANIFEST_TYPES, RegistryClient, type RegistryCredentials, RegistryRequestError } from "./registry-client.ts";
-import { configBytes, findLayers, type Image, type ImageConfig, imageArchitecture, imageOf } from "./image.ts";
-import { chainIdOf, type LayerRecord, type LayerStore } from "./layer-store.ts";
 
 export interface TransferDeps {
   readonly store: LayerStore;
@@ -37,7 +37,9 @@ interface Manifest {
   readonly mediaType?: string;
   readonly config?: Descriptor;
   readonly layers?: readonly Descriptor[];
-  readonly manifests?: readonly (Descriptor & { readonly platform?: { readonly os: string; readonly architecture: string } })[];
+  readonly manifests?: readonly (Descriptor & {
+    readonly platform?: { readonly os: string; readonly architecture: string };
+  })[];
 }
 
 const LAYER_TYPE = "application/vnd.docker.image.rootfs.diff.tar.gzip";
@@ -58,7 +60,8 @@ export function manifestBytes(image: Image, config: Buffer): Buffer {
 }
 
 /** The config's bytes: of a pulled image as they came, which gave it its id. */
-export const configOf = async (store: LayerStore, image: Image): Promise<Buffer> => (await store.findBlob(image.id)) ?? configBytes(image.config);
+export const configOf = async (store: LayerStore, image: Image): Promise<Buffer> =>
+  (await store.findBlob(image.id)) ?? configBytes(image.config);
 
 /** Pushes one tag; returns the manifest's digest. Throws `RegistryRequestError` with docker's text. */
 export async function pushImage(
@@ -83,11 +86,14 @@ export async function pushImage(
         continue;
       }
       progress({ status: "Pushing", progressDetail: { current: 0, total: blob.sizeBytes }, id });
-      await client.pushBlob(repository, blob.digest, blob.sizeBytes, () => createReadStream(deps.store.blobPath(blob.digest)));
+      await client.pushBlob(repository, blob.digest, blob.sizeBytes, () =>
+        createReadStream(deps.store.blobPath(blob.digest)),
+      );
       progress({ status: "Pushed", progressDetail: {}, id });
     }
     const config = await configOf(deps.store, image);
-    if (!(await client.hasBlob(repository, image.id))) await client.pushBlob(repository, image.id, config.length, () => config);
+    if (!(await client.hasBlob(repository, image.id)))
+      await client.pushBlob(repository, image.id, config.length, () => config);
     const tag = reference.tag ?? "latest";
     const bytes = manifestBytes(image, config);
     const digest = await client.pushManifest(repository, tag, MANIFEST_TYPES.dockerManifest, bytes);
@@ -125,14 +131,21 @@ export async function pullImage(
     const digest = fetched.digest;
     let manifest = JSON.parse(fetched.bytes.toString("utf8")) as Manifest;
     if (manifest.manifests) {
-      const chosen = manifest.manifests.find((entry) => entry.platform?.os === "linux" && entry.platform.architecture === imageArchitecture());
+      const chosen = manifest.manifests.find(
+        (entry) => entry.platform?.os === "linux" && entry.platform.architecture === imageArchitecture(),
+      );
       fetched = chosen && (await client.manifest(repository, chosen.digest));
       if (!fetched) {
-        throw new RegistryRequestError(404, "", `no matching manifest for linux/${imageArchitecture()} in the manifest list entries`);
+        throw new RegistryRequestError(
+          404,
+          "",
+          `no matching manifest for linux/${imageArchitecture()} in the manifest list entries`,
+        );
       }
       manifest = JSON.parse(fetched.bytes.toString("utf8")) as Manifest;
     }
-    if (!manifest.config || !manifest.layers) throw new Error(`unsupported manifest type of ${familiarReference(reference)}: ${fetched.mediaType}`);
+    if (!manifest.config || !manifest.layers)
+      throw new Error(`unsupported manifest type of ${familiarReference(reference)}: ${fetched.mediaType}`);
     const config = await readConfig(deps.store, client, repository, manifest.config);
     const layers = await pullLayers(deps, client, repository, config, manifest.layers, progress);
     // The config's own bytes give the id; ours are the same JSON only when written by us.
@@ -144,14 +157,20 @@ export async function pullImage(
   }
 }
 
-async function readConfig(store: LayerStore, client: RegistryClient, repository: string, descriptor: Descriptor): Promise<ImageConfig> {
+async function readConfig(
+  store: LayerStore,
+  client: RegistryClient,
+  repository: string,
+  descriptor: Descriptor,
+): Promise<ImageConfig> {
   if (descriptor.size > MAX_CONFIG_BYTES) throw new Error("image config is too large");
   const kept = await store.findBlob(descriptor.digest);
   const chunks: Buffer[] = kept ? [kept] : [];
   if (!kept) for await (const chunk of await client.blob(repository, descriptor.digest)) chunks.push(chunk as Buffer);
   const bytes = Buffer.concat(chunks);
   const blob = await store.putBlob(bytes);
-  if (blob.digest !== descriptor.digest) throw new Error(`image config verification failed for digest ${descriptor.digest}`);
+  if (blob.digest !== descriptor.digest)
+    throw new Error(`image config verification failed for digest ${descriptor.digest}`);
   const config = JSON.parse(bytes.toString("utf8")) as ImageConfig;
   return { ...config, config: config.config ?? {}, history: config.history ?? [] };
 }
@@ -180,7 +199,8 @@ async function pullLayers(
     }
     progress({ status: "Pulling fs layer", progressDetail: {}, id });
     const layer = await store.add(layers, await client.blob(repository, descriptor.digest), diffId);
-    if (layer.blob.digest !== descriptor.digest) throw new Error(`filesystem layer verification failed for digest ${descriptor.digest}`);
+    if (layer.blob.digest !== descriptor.digest)
+      throw new Error(`filesystem layer verification failed for digest ${descriptor.digest}`);
     progress({ status: "Pull complete", progressDetail: {}, id });
     layers.push(layer);
   }

@@ -40,7 +40,11 @@ const NEEDS: Readonly<Record<string, readonly string[]>> = {
  * Makes wheels for the projects of a requirements file's text and for what they need. Versions are Debian's: a pin that
  * differs is an error that names both.
  */
-export async function makeWheelhouse(requirements: string, dir: string, options: MakeWheelhouseOptions): Promise<Wheelhouse> {
+export async function makeWheelhouse(
+  requirements: string,
+  dir: string,
+  options: MakeWheelhouseOptions,
+): Promise<Wheelhouse> {
   const wanted = readRequirements(requirements);
   const projects = new Set<string>();
   const visit = (project: string): void => {
@@ -49,12 +53,15 @@ export async function makeWheelhouse(requirements: string, dir: string, options:
     for (const need of NEEDS[project] ?? []) visit(need);
   };
   for (const { project } of wanted) visit(project);
-  const files = await fetchPackages([...projects].map((project) => `python3-${project}`), {
-    dir: options.cacheDir,
-    onProgress: options.onProgress,
-    signal: options.signal,
-    withDependencies: false,
-  });
+  const files = await fetchPackages(
+    [...projects].map((project) => `python3-${project}`),
+    {
+      dir: options.cacheDir,
+      onProgress: options.onProgress,
+      signal: options.signal,
+      withDependencies: false,
+    },
+  );
   await mkdir(dir, { recursive: true });
   const wheels: string[] = [];
   const made: string[] = [];
@@ -116,13 +123,21 @@ async function makeWheel(debFile: string): Promise<Wheel> {
   if (name === undefined || version === undefined) throw new Error(`${debFile} has no Python metadata`);
   const stem = `${name.replace(/[-_.]+/g, "_")}-${version}`;
   const distInfo = `${stem}.dist-info`;
-  files.set(`${distInfo}/METADATA`, Buffer.from(withRequirements(source, info.get("requires.txt") ?? "", NEEDS[normalized(name)] ?? [])));
-  files.set(`${distInfo}/WHEEL`, Buffer.from("Wheel-Version: 1.0\nGenerator: kiln\nRoot-Is-Purelib: true\nTag: py3-none-any\n"));
+  files.set(
+    `${distInfo}/METADATA`,
+    Buffer.from(withRequirements(source, info.get("requires.txt") ?? "", NEEDS[normalized(name)] ?? [])),
+  );
+  files.set(
+    `${distInfo}/WHEEL`,
+    Buffer.from("Wheel-Version: 1.0\nGenerator: kiln\nRoot-Is-Purelib: true\nTag: py3-none-any\n"),
+  );
   for (const extra of ["entry_points.txt", "top_level.txt"]) {
     const text = info.get(extra);
     if (text !== undefined) files.set(`${distInfo}/${extra}`, Buffer.from(text));
   }
-  const record = [...files].map(([path, bytes]) => `${path},sha256=${createHash("sha256").update(bytes).digest("base64url")},${bytes.length}`);
+  const record = [...files].map(
+    ([path, bytes]) => `${path},sha256=${createHash("sha256").update(bytes).digest("base64url")},${bytes.length}`,
+  );
   files.set(`${distInfo}/RECORD`, Buffer.from(`${record.join("\n")}\n${distInfo}/RECORD,,\n`));
   return { name, version, fileName: `${stem}-py3-none-any.whl`, bytes: zipStored([...files]) };
 }
@@ -134,7 +149,9 @@ async function makeWheel(debFile: string): Promise<Wheel> {
 function withRequirements(metadata: string, requires: string, needs: readonly string[]): string {
   if (/^Requires-Dist:/m.test(metadata)) return metadata;
   const stated = requires.toLowerCase().split("\n");
-  const lines = needs.filter((need) => !stated.some((line) => line.startsWith(need))).map((need) => `Requires-Dist: ${need}`);
+  const lines = needs
+    .filter((need) => !stated.some((line) => line.startsWith(need)))
+    .map((need) => `Requires-Dist: ${need}`);
   let extra = "";
   let marker = "";
   for (const line of requires.split("\n").map((text) => text.trim())) {

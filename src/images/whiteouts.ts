@@ -7,8 +7,8 @@ import { execFile, spawn } from "node:child_process";
 import { mkdir, readdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
-import { readTar } from "./tar.ts";
 import { lstatOrUndefined } from "./layered-root.ts";
+import { readTar } from "./tar.ts";
 
 const run = promisify(execFile);
 const BATCH = 200;
@@ -55,7 +55,9 @@ async function opaqueAmong(upper: string, folders: readonly string[]): Promise<S
   tar.stdin.on("error", () => undefined);
   tar.stdin.end(folders.map((folder) => `./${folder}\0`).join(""));
   for await (const entry of readTar(tar.stdout)) {
-    const marked = Object.entries(entry.xattrs).some(([name, value]) => name.endsWith(".overlay.opaque") && value === "y");
+    const marked = Object.entries(entry.xattrs).some(
+      ([name, value]) => name.endsWith(".overlay.opaque") && value === "y",
+    );
     if (marked) opaque.add(entry.name.replace(/^\.\//, ""));
   }
   if ((await ended) !== 0) throw new Error("tar could not read the folders of a layer");

@@ -6,6 +6,8 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { PassThrough, Readable } from "node:stream";
 import { promisify } from "node:util";
+import { systemClock } from "../../src/core/clock.ts";
+import { systemIds } from "../../src/core/ids.ts";
 import { runDockerCli } from "../../src/docker-api/cli/docker-cli.ts";
 import { type DockerSocket, type DockerSocketRequest, openDockerSocket } from "../../src/docker-api/index.ts";
 import { type RegistryFixture, SCOPE, startRegistry } from "./registry-fixture.ts";
@@ -19,7 +21,10 @@ export interface Ran {
 }
 
 /** Runs a docker command; `cwd` is the fixture's context unless told. */
-export type DockerClient = (args: readonly string[], options?: { readonly stdin?: string; readonly cwd?: string }) => Promise<Ran>;
+export type DockerClient = (
+  args: readonly string[],
+  options?: { readonly stdin?: string; readonly cwd?: string },
+) => Promise<Ran>;
 
 export interface DockerFixture {
   readonly registry: RegistryFixture;
@@ -32,13 +37,16 @@ export interface DockerFixture {
   close(): Promise<void>;
 }
 
-export async function openDockerFixture(options: Partial<DockerSocketRequest> = {}): Promise<DockerFixture> {
+export async function openDockerFixture(
+  options: Partial<DockerSocketRequest> = {},
+  environment: NodeJS.ProcessEnv = process.env,
+): Promise<DockerFixture> {
   const dir = await mkdtemp(join(tmpdir(), "kiln-docker-"));
   const registry = await startRegistry();
   const pushed: { reference: string; digest: string }[] = [];
   const notices: string[] = [];
   await mkdir(join(dir, "work"));
-  const socket = await openDockerSocket({
+  const request: DockerSocketRequest = {
     buildId: "test:1",
     workDir: join(dir, "work"),
     registryUrl: registry.url,
@@ -52,7 +60,8 @@ export async function openDockerFixture(options: Partial<DockerSocketRequest> = 
     onNotice: (text) => void notices.push(text),
     backend: "embedded",
     ...options,
-  });
+  };
+  const socket = await openDockerSocket(request, { clock: systemClock, ids: systemIds, environment });
   let count = 0;
   return {
     registry,

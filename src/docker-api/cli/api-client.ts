@@ -1,10 +1,8 @@
 /** HTTP to the Docker API socket for the small CLI. */
-import { type IncomingMessage, request as httpRequest } from "node:http";
+import { request as httpRequest, type IncomingMessage } from "node:http";
 import { connect, type Socket } from "node:net";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-
-const API = "/v1.43";
 
 /** The daemon answered with an error; the message is its own. */
 export class DaemonError extends Error {
@@ -33,10 +31,17 @@ export class ApiClient {
   }
 
   /** Answers of 400 and above throw {@link DaemonError}. */
-  async send(method: string, path: string, options: { headers?: Record<string, string>; body?: Readable | string } = {}): Promise<IncomingMessage> {
+  async send(
+    method: string,
+    path: string,
+    options: { headers?: Record<string, string>; body?: Readable | string } = {},
+  ): Promise<IncomingMessage> {
     if (!this.#mayConnect) throw this.#noDaemon();
     const response = await new Promise<IncomingMessage>((resolve, reject) => {
-      const request = httpRequest({ ...this.#target(), method, path: `${API}${path}`, headers: { host: "docker", ...options.headers } }, resolve);
+      const request = httpRequest(
+        { ...this.#target(), method, path: path, headers: { host: "docker", ...options.headers } },
+        resolve,
+      );
       request.on("error", (error: NodeJS.ErrnoException) => reject(this.#connectionError(error)));
       if (options.body instanceof Readable) pipeline(options.body, request).catch(reject);
       else request.end(options.body);
@@ -55,7 +60,13 @@ export class ApiClient {
   async json<T>(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<T> {
     const sent = body === undefined ? undefined : JSON.stringify(body);
     const response = await this.send(method, path, {
-      headers: { ...headers, ...(sent !== undefined && { "content-type": "application/json", "content-length": String(Buffer.byteLength(sent)) }) },
+      headers: {
+        ...headers,
+        ...(sent !== undefined && {
+          "content-type": "application/json",
+          "content-length": String(Buffer.byteLength(sent)),
+        }),
+      },
       ...(sent !== undefined && { body: sent }),
     });
     const text = await textOf(response);
@@ -66,9 +77,15 @@ export class ApiClient {
   hijack(path: string): Promise<Socket> {
     return new Promise((resolve, reject) => {
       const { socketPath, host, port } = this.#target();
-      const socket = connect(socketPath === undefined ? { host: host ?? "", port: port ?? 0, allowHalfOpen: true } : { path: socketPath, allowHalfOpen: true });
+      const socket = connect(
+        socketPath === undefined
+          ? { host: host ?? "", port: port ?? 0, allowHalfOpen: true }
+          : { path: socketPath, allowHalfOpen: true },
+      );
       socket.on("error", (error: NodeJS.ErrnoException) => reject(this.#connectionError(error)));
-      socket.write(`POST ${API}${path} HTTP/1.1\r\nHost: docker\r\nConnection: Upgrade\r\nUpgrade: tcp\r\nContent-Length: 0\r\n\r\n`);
+      socket.write(
+        `POST ${path} HTTP/1.1\r\nHost: docker\r\nConnection: Upgrade\r\nUpgrade: tcp\r\nContent-Length: 0\r\n\r\n`,
+      );
       let head = Buffer.alloc(0);
       const onData = (chunk: Buffer): void => {
         head = Buffer.concat([head, chunk]);

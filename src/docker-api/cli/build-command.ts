@@ -4,9 +4,9 @@ import { basename, isAbsolute, join, relative, resolve } from "node:path";
 import { Readable } from "node:stream";
 import { InvalidReference, parseReference } from "../../images/reference.ts";
 import { streamMessages } from "./api-client.ts";
+import type { CliCommand } from "./cli-command.ts";
 import { contextTar } from "./context-tar.ts";
 import { configPath, readLogins } from "./credentials.ts";
-import type { CliCommand } from "./cli-command.ts";
 import { type FlagSpec, flagOf, isSet, listOf, parseFlags, UsageError } from "./flags.ts";
 
 const FLAGS: readonly FlagSpec[] = [
@@ -32,7 +32,8 @@ export async function build(command: CliCommand): Promise<number> {
   for (const tag of listOf(parsed, "tag")) checkTag(tag);
   if (parsed.rest.length !== 1) throw new UsageError('"docker build" requires exactly 1 argument.');
   const [path = ""] = parsed.rest;
-  if (/^(https?:\/\/|git@|git:\/\/)/.test(path)) throw new Error(`kiln's docker does not fetch build contexts: ${path}`);
+  if (/^(https?:\/\/|git@|git:\/\/)/.test(path))
+    throw new Error(`kiln's docker does not fetch build contexts: ${path}`);
   const context = await readContext(command, path, flagOf(parsed, "file"));
   const query = new URLSearchParams();
   for (const tag of listOf(parsed, "tag")) query.append("t", tag);
@@ -42,7 +43,12 @@ export async function build(command: CliCommand): Promise<number> {
   query.set("target", flagOf(parsed, "target") ?? "");
   query.set("networkmode", flagOf(parsed, "network") ?? "default");
   query.set("rm", "1");
-  for (const [flag, name] of [["no-cache", "nocache"], ["pull", "pull"], ["quiet", "q"]] as const) if (isSet(parsed, flag)) query.set(name, "1");
+  for (const [flag, name] of [
+    ["no-cache", "nocache"],
+    ["pull", "pull"],
+    ["quiet", "q"],
+  ] as const)
+    if (isSet(parsed, flag)) query.set(name, "1");
   const logins = await readLogins(configPath(command.environment));
   const response = await command.api.send("POST", `/build?${query}`, {
     headers: {
@@ -57,7 +63,8 @@ export async function build(command: CliCommand): Promise<number> {
       return message.errorDetail?.code || 1;
     }
     if (message.stream !== undefined) command.stdout.write(message.stream);
-    else if (message.status !== undefined) command.stdout.write(`${message.id === undefined ? "" : `${message.id}: `}${message.status}\n`);
+    else if (message.status !== undefined)
+      command.stdout.write(`${message.id === undefined ? "" : `${message.id}: `}${message.status}\n`);
   }
   return 0;
 }
@@ -81,7 +88,10 @@ async function readContext(command: CliCommand, path: string, file: string | und
   const absolute = resolve(command.workingDirectory, file ?? join(dir, "Dockerfile"));
   const inside = relative(dir, absolute);
   const text = await readFile(absolute).catch(() => undefined);
-  if (!text) throw new Error(`unable to prepare context: unable to evaluate symlinks in Dockerfile path: lstat ${absolute}: no such file or directory`);
+  if (!text)
+    throw new Error(
+      `unable to prepare context: unable to evaluate symlinks in Dockerfile path: lstat ${absolute}: no such file or directory`,
+    );
   const isOutside = inside.startsWith("..") || isAbsolute(inside);
   const name = isOutside ? `.dockerfile.${basename(absolute)}` : inside;
   return { dockerfile: name, tar: contextTar(dir, name, isOutside ? text : undefined) };
@@ -104,7 +114,8 @@ function checkTag(text: string): void {
   try {
     parseReference(text);
   } catch (error) {
-    if (error instanceof InvalidReference) throw new UsageError(`invalid argument "${text}" for "-t, --tag" flag: ${error.message}`);
+    if (error instanceof InvalidReference)
+      throw new UsageError(`invalid argument "${text}" for "-t, --tag" flag: ${error.message}`);
     throw error;
   }
 }

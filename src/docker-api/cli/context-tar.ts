@@ -14,13 +14,20 @@ export async function* contextTar(dir: string, dockerfile: string, outsideDocker
       const path = folder === "" ? name : `${folder}/${name}`;
       const isIgnored = rules.isIgnored(path) && !always.has(path);
       const stats = await lstat(join(dir, path));
-      const entry = { name: path, mode: stats.mode & 0o7777, uid: 0, gid: 0, mtimeSeconds: Math.floor(stats.mtimeMs / 1000), sizeBytes: 0, linkName: "" };
+      const entry = {
+        name: path,
+        mode: stats.mode & 0o7777,
+        uid: 0,
+        gid: 0,
+        mtimeSeconds: Math.floor(stats.mtimeMs / 1000),
+        sizeBytes: 0,
+        linkName: "",
+      };
       if (stats.isDirectory()) {
         const holdsWanted = rules.hasExceptions || dockerfile.startsWith(`${path}/`);
         if (!isIgnored) yield tarHeader({ ...entry, type: "directory" });
         if (!isIgnored || holdsWanted) yield* walk(path);
       } else if (isIgnored) {
-        continue;
       } else if (stats.isSymbolicLink()) {
         yield tarHeader({ ...entry, type: "symlink", linkName: await readlink(join(dir, path)) });
       } else if (stats.isFile()) {
@@ -39,7 +46,15 @@ export async function* contextTar(dir: string, dockerfile: string, outsideDocker
   };
   yield* walk("");
   if (outsideDockerfile) {
-    const entry = { name: dockerfile, type: "file", mode: 0o600, uid: 0, gid: 0, mtimeSeconds: 0, linkName: "" } as const;
+    const entry = {
+      name: dockerfile,
+      type: "file",
+      mode: 0o600,
+      uid: 0,
+      gid: 0,
+      mtimeSeconds: 0,
+      linkName: "",
+    } as const;
     yield tarHeader({ ...entry, sizeBytes: outsideDockerfile.length });
     yield outsideDockerfile;
     yield tarPadding(outsideDockerfile.length);

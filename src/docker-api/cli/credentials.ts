@@ -20,7 +20,9 @@ export const configPath = (environment: NodeJS.ProcessEnv): string =>
 /** The key of a registry: Docker Hub has its old address, others their host. */
 export const registryKey = (server: string | undefined): string => {
   const host = (server ?? "").replace(/^https?:\/\//, "").replace(/\/.*$/, "");
-  return host === "" || host === "docker.io" || host === "index.docker.io" || host === "registry-1.docker.io" ? HUB_KEY : host;
+  return host === "" || host === "docker.io" || host === "index.docker.io" || host === "registry-1.docker.io"
+    ? HUB_KEY
+    : host;
 };
 
 export async function readLogins(path: string): Promise<Record<string, Login>> {

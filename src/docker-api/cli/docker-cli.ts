@@ -49,7 +49,9 @@ export async function runDockerCli(argv: readonly string[], streams: CliStreams)
     return 0;
   }
   if (args.length === 0 || args[0] === "help" || args[0] === "--help") {
-    streams.stdout.write(`Usage:  docker [OPTIONS] COMMAND\n\nKiln's small docker. Commands: ${Object.keys(COMMANDS).join(", ")}\n`);
+    streams.stdout.write(
+      `Usage:  docker [OPTIONS] COMMAND\n\nKiln's small docker. Commands: ${Object.keys(COMMANDS).join(", ")}\n`,
+    );
     return 0;
   }
   const isGroup = args[0] === "image" || args[0] === "builder" || args[0] === "container";
@@ -65,14 +67,24 @@ export async function runDockerCli(argv: readonly string[], streams: CliStreams)
     return 0;
   }
   try {
-    return await command.run({ ...streams, args: rest, api: new ApiClient(streams.environment[NO_DAEMON] === undefined ? host : undefined, streams.environment[NO_DAEMON] === undefined) });
+    return await command.run({
+      ...streams,
+      args: rest,
+      api: new ApiClient(
+        streams.environment[NO_DAEMON] === undefined ? host : undefined,
+        streams.environment[NO_DAEMON] === undefined,
+      ),
+    });
   } catch (error) {
     if (error instanceof UsageError) {
       print(`${error.message}\n\nUsage:  ${command.usage}\n\nRun 'docker ${name} --help' for more information`);
       return error.message.startsWith("docker:") || error.message.startsWith('"docker') ? 1 : 125;
     }
     if (error instanceof DaemonError) print(`Error response from daemon: ${error.message}`);
-    else if (error instanceof NoDaemon) print(name === "run" ? `docker: ${error.message}\n\nRun 'docker run --help' for more information` : error.message);
+    else if (error instanceof NoDaemon)
+      print(
+        name === "run" ? `docker: ${error.message}\n\nRun 'docker run --help' for more information` : error.message,
+      );
     else print((error as Error).message);
     return name === "run" ? 125 : 1;
   }

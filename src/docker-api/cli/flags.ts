@@ -68,4 +68,5 @@ export function parseFlags(args: readonly string[], specs: readonly FlagSpec[], 
 
 export const flagOf = (parsed: ParsedFlags, name: string): string | undefined => parsed.flags.get(name)?.at(-1);
 export const listOf = (parsed: ParsedFlags, name: string): readonly string[] => parsed.flags.get(name) ?? [];
-export const isSet = (parsed: ParsedFlags, name: string): boolean => !["", "false", "0"].includes(flagOf(parsed, name) ?? "");
+export const isSet = (parsed: ParsedFlags, name: string): boolean =>
+  !["", "false", "0"].includes(flagOf(parsed, name) ?? "");

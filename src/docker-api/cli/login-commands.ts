@@ -1,6 +1,7 @@
 /** `docker login` and `docker logout`. */
-import { configPath, registryKey, writeLogin } from "./credentials.ts";
+
 import type { CliCommand } from "./cli-command.ts";
+import { configPath, registryKey, writeLogin } from "./credentials.ts";
 import { flagOf, isSet, parseFlags, UsageError } from "./flags.ts";
 
 export async function login(command: CliCommand): Promise<number> {
@@ -20,11 +21,18 @@ export async function login(command: CliCommand): Promise<number> {
     if (username === "") throw new Error("Must provide --username with --password-stdin");
     const chunks: Buffer[] = [];
     for await (const chunk of command.stdin) chunks.push(Buffer.from(chunk));
-    password = Buffer.concat(chunks).toString("utf8").replace(/\r?\n$/, "");
+    password = Buffer.concat(chunks)
+      .toString("utf8")
+      .replace(/\r?\n$/, "");
   }
-  if (username === "" || password === "") throw new Error("Error: Cannot perform an interactive login from a non TTY device");
+  if (username === "" || password === "")
+    throw new Error("Error: Cannot perform an interactive login from a non TTY device");
   const key = registryKey(parsed.rest[0]);
-  const answer = await command.api.json<{ Status?: string }>("POST", "/auth", { username, password, serveraddress: key });
+  const answer = await command.api.json<{ Status?: string }>("POST", "/auth", {
+    username,
+    password,
+    serveraddress: key,
+  });
   const path = configPath(command.environment);
   await writeLogin(path, key, { username, password });
   command.stderr.write(

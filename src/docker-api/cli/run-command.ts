@@ -31,10 +31,14 @@ export async function run(command: CliCommand): Promise<number> {
     Image: image,
     Cmd: args.length > 0 ? args : null,
     Entrypoint: entrypoint === undefined ? null : entrypoint === "" ? [""] : [entrypoint],
-    Env: listOf(parsed, "env").map((entry) => (entry.includes("=") ? entry : `${entry}=${command.environment[entry] ?? ""}`)),
+    Env: listOf(parsed, "env").map((entry) =>
+      entry.includes("=") ? entry : `${entry}=${command.environment[entry] ?? ""}`,
+    ),
     WorkingDir: flagOf(parsed, "workdir") ?? "",
     User: flagOf(parsed, "user") ?? "",
-    Labels: Object.fromEntries(listOf(parsed, "label").map((label) => [label.split("=")[0] ?? "", label.split("=").slice(1).join("=")])),
+    Labels: Object.fromEntries(
+      listOf(parsed, "label").map((label) => [label.split("=")[0] ?? "", label.split("=").slice(1).join("=")]),
+    ),
     OpenStdin: isInteractive,
     StdinOnce: isInteractive,
     AttachStdin: isInteractive,
@@ -64,10 +68,14 @@ export async function run(command: CliCommand): Promise<number> {
     command.stdout.write(`${id}\n`);
     return 0;
   }
-  const socket = await command.api.hijack(`/containers/${id}/attach?stream=1&stdout=1&stderr=1&stdin=${isInteractive ? 1 : 0}`);
+  const socket = await command.api.hijack(
+    `/containers/${id}/attach?stream=1&stdout=1&stderr=1&stdin=${isInteractive ? 1 : 0}`,
+  );
   const output = demultiplex(socket, command);
   if (isInteractive) command.stdin.pipe(socket);
-  const waiting = await command.api.send("POST", `/containers/${id}/wait?condition=next-exit`, { headers: { "content-length": "0" } });
+  const waiting = await command.api.send("POST", `/containers/${id}/wait?condition=next-exit`, {
+    headers: { "content-length": "0" },
+  });
   await command.api.json("POST", `/containers/${id}/start`).catch((error: unknown) => {
     socket.destroy();
     throw prefixed(error);
@@ -82,7 +90,9 @@ export async function run(command: CliCommand): Promise<number> {
 
 function prefixed(error: unknown): unknown {
   if (!(error instanceof DaemonError)) return error;
-  return new Error(`docker: Error response from daemon: ${error.message}\n\nRun 'docker run --help' for more information`);
+  return new Error(
+    `docker: Error response from daemon: ${error.message}\n\nRun 'docker run --help' for more information`,
+  );
 }
 
 /** Frames of 8 bytes header `{stream,0,0,0,length}` and payload. */

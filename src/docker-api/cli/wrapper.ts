@@ -11,9 +11,14 @@ export async function writeDockerWrapper(dir: string, hasDaemon: boolean): Promi
   await mkdir(dir, { recursive: true });
   // Run from its TypeScript sources, Kiln takes the CLI from its last build.
   const isSource = import.meta.url.endsWith(".ts");
-  const entry = fileURLToPath(new URL(isSource ? "../../../dist/docker-api/cli/main.js" : "./main.js", import.meta.url));
+  const entry = fileURLToPath(
+    new URL(isSource ? "../../../dist/docker-api/cli/main.js" : "./main.js", import.meta.url),
+  );
   const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
-  await writeFile(join(dir, "docker"), `#!/bin/sh\n${hasDaemon ? "" : `export ${NO_DAEMON}=1\n`}exec ${quoted(process.execPath)} ${quoted(entry)} "$@"\n`);
+  await writeFile(
+    join(dir, "docker"),
+    `#!/bin/sh\n${hasDaemon ? "" : `export ${NO_DAEMON}=1\n`}exec ${quoted(process.execPath)} ${quoted(entry)} "$@"\n`,
+  );
   await chmod(join(dir, "docker"), 0o755);
   return dir;
 }

@@ -2,12 +2,12 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Clock } from "../../core/clock.ts";
 import type { Ids } from "../../core/ids.ts";
+import type { LayerStore } from "../../images/layer-store.ts";
+import type { TransferDeps } from "../../images/transfer.ts";
 import type { DockerSocketRequest } from "../docker-api.ts";
 import type { Containers } from "./containers.ts";
 import type { ImageNames } from "./image-names.ts";
-import type { LayerStore } from "../../images/layer-store.ts";
 import type { Isolation } from "./namespace.ts";
-import type { TransferDeps } from "../../images/transfer.ts";
 
 export const API_VERSION = "1.43";
 

@@ -40,4 +40,3 @@ export const PREDEFINED: ReadonlySet<string> = new Set(
 );
 
 export const shortId = (id: string): string => id.replace(/^sha256:/, "").slice(0, 12);
-

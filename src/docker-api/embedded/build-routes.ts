@@ -1,21 +1,32 @@
 /** `POST /build`: unpacks the context, builds, names the result; the answer is docker's stream of JSON lines. */
 import { chmod, mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { readTar, TarError } from "../../images/tar.ts";
-import { familiarReference, type ImageReference, InvalidReference, parseReference, withDefaultTag } from "../../images/reference.ts";
-import { BuildError } from "./build-request.ts";
-import { buildImage } from "./builder.ts";
 import type { Image } from "../../images/image.ts";
 import { decompressed, removeTree } from "../../images/layer-store.ts";
 import { LayerWriter, PathEscape } from "../../images/layer-writer.ts";
-import { type ApiCall, ApiError, type ApiRoute, jsonLines, sendJson } from "./api.ts";
+import {
+  familiarReference,
+  type ImageReference,
+  InvalidReference,
+  parseReference,
+  withDefaultTag,
+} from "../../images/reference.ts";
+import { readTar, TarError } from "../../images/tar.ts";
 import { findBaseImage, missingBaseImage } from "../../images/transfer.ts";
+import { type ApiCall, ApiError, type ApiRoute, jsonLines, sendJson } from "./api.ts";
+import { BuildError } from "./build-request.ts";
+import { buildImage } from "./builder.ts";
 
 async function build(call: ApiCall): Promise<void> {
   const { context, query, incoming, response, signal } = call;
-  if (query.get("version") === "2") throw new ApiError(400, "kiln's embedded builder has no BuildKit: set DOCKER_BUILDKIT=0");
-  if ((query.get("remote") ?? "") !== "") throw new ApiError(400, `kiln's embedded builder does not fetch contexts: ${query.get("remote")}`);
-  const tags = query.getAll("t").filter((tag) => tag !== "").map(namedTag);
+  if (query.get("version") === "2")
+    throw new ApiError(400, "kiln's embedded builder has no BuildKit: set DOCKER_BUILDKIT=0");
+  if ((query.get("remote") ?? "") !== "")
+    throw new ApiError(400, `kiln's embedded builder does not fetch contexts: ${query.get("remote")}`);
+  const tags = query
+    .getAll("t")
+    .filter((tag) => tag !== "")
+    .map(namedTag);
   const buildArgs = mapParameter(query, "buildargs");
   const labels = mapParameter(query, "labels");
   const holder = await context.store.temporary();
@@ -69,7 +80,8 @@ async function resolveImage({ context }: ApiCall, name: string): Promise<Image> 
   try {
     reference = parseReference(name);
   } catch (error) {
-    if (error instanceof InvalidReference) throw new BuildError(`failed to parse stage name "${name}": ${error.message}`);
+    if (error instanceof InvalidReference)
+      throw new BuildError(`failed to parse stage name "${name}": ${error.message}`);
     throw error;
   }
   const own = context.names.find(name);
@@ -91,7 +103,8 @@ async function unpackContext(incoming: AsyncIterable<Uint8Array>, dir: string): 
     }
     await writer.finish();
   } catch (error) {
-    if (error instanceof TarError || error instanceof PathEscape) throw new ApiError(400, `Error processing tar file: ${error.message}`);
+    if (error instanceof TarError || error instanceof PathEscape)
+      throw new ApiError(400, `Error processing tar file: ${error.message}`);
     throw error;
   }
 }
@@ -110,7 +123,9 @@ function mapParameter(query: URLSearchParams, name: string): Record<string, stri
   if (text === null || text === "") return {};
   try {
     const parsed = JSON.parse(text) as Record<string, string | null>;
-    return Object.fromEntries(Object.entries(parsed ?? {}).flatMap(([key, value]) => (value === null ? [] : [[key, String(value)]])));
+    return Object.fromEntries(
+      Object.entries(parsed ?? {}).flatMap(([key, value]) => (value === null ? [] : [[key, String(value)]])),
+    );
   } catch {
     throw new ApiError(400, `invalid JSON in parameter ${name}`);
   }
@@ -118,5 +133,9 @@ function mapParameter(query: URLSearchParams, name: string): Record<string, stri
 
 export const buildRoutes: readonly ApiRoute[] = [
   { method: "POST", pattern: /^\/build$/, handle: build },
-  { method: "POST", pattern: /^\/build\/prune$/, handle: ({ response }) => sendJson(response, 200, { CachesDeleted: null, SpaceReclaimed: 0 }) },
+  {
+    method: "POST",
+    pattern: /^\/build\/prune$/,
+    handle: ({ response }) => sendJson(response, 200, { CachesDeleted: null, SpaceReclaimed: 0 }),
+  },
 ];

@@ -7,14 +7,29 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { BuildError, type BuildRequest, PREDEFINED, shortId } from "./build-request.ts";
-import { CopyError } from "./copy.ts";
-import { type Dockerfile, DockerfileError, type Instruction, parseDockerfile, parseInstruction, type Stage } from "./dockerfile.ts";
-import { type IgnoreRules, parseIgnoreFile } from "./ignore-file.ts";
-import { findLayers, type Image, type ImageConfig, imageArchitecture, imageOf, saveImage, scratchConfig } from "../../images/image.ts";
-import { applyInstruction, displayInstruction, type StageState } from "./instructions.ts";
+import {
+  findLayers,
+  type Image,
+  type ImageConfig,
+  imageArchitecture,
+  imageOf,
+  saveImage,
+  scratchConfig,
+} from "../../images/image.ts";
 import { type LayerStore, writeAtomically } from "../../images/layer-store.ts";
 import { findFile, LayeredRoot } from "../../images/layered-root.ts";
+import { BuildError, type BuildRequest, PREDEFINED, shortId } from "./build-request.ts";
+import { CopyError } from "./copy.ts";
+import {
+  type Dockerfile,
+  DockerfileError,
+  type Instruction,
+  parseDockerfile,
+  parseInstruction,
+  type Stage,
+} from "./dockerfile.ts";
+import { type IgnoreRules, parseIgnoreFile } from "./ignore-file.ts";
+import { applyInstruction, displayInstruction, type StageState } from "./instructions.ts";
 import { ExpansionError, expandWord } from "./words.ts";
 
 /** The image built, kept in the store but not yet named. */
@@ -36,7 +51,8 @@ async function build(request: BuildRequest): Promise<Image> {
   const platform = platformArgs();
   const globalArgs = readGlobalArgs(dockerfile, { ...platform, ...request.buildArgs });
   const stages = neededStages(dockerfile, request.target, { ...platform, ...globalArgs });
-  const total = dockerfile.globalArgs.length + stages.reduce((count, { stage }) => count + 1 + stage.instructions.length, 0);
+  const total =
+    dockerfile.globalArgs.length + stages.reduce((count, { stage }) => count + 1 + stage.instructions.length, 0);
   let step = 0;
   const announce = (text: string): void => request.onOutput(`Step ${++step}/${total} : ${text}\n`);
   for (const arg of dockerfile.globalArgs) announce(arg.original);
@@ -45,7 +61,18 @@ async function build(request: BuildRequest): Promise<Image> {
   let image: Image | undefined;
   for (const { stage, index, base } of stages) {
     announce(stage.from.original);
-    image = await buildStage({ request, dockerfile, stage, base, built, context, ignore, globalArgs, consumed, announce });
+    image = await buildStage({
+      request,
+      dockerfile,
+      stage,
+      base,
+      built,
+      context,
+      ignore,
+      globalArgs,
+      consumed,
+      announce,
+    });
     built.set(String(index), image);
     if (stage.name !== undefined) built.set(stage.name, image);
   }
@@ -53,10 +80,16 @@ async function build(request: BuildRequest): Promise<Image> {
   const labels = Object.entries(request.labels);
   if (labels.length > 0) {
     const { config } = image;
-    image = imageOf({ ...config, config: { ...config.config, Labels: { ...config.config.Labels, ...request.labels } } }, image.layers);
+    image = imageOf(
+      { ...config, config: { ...config.config, Labels: { ...config.config.Labels, ...request.labels } } },
+      image.layers,
+    );
   }
-  const unused = Object.keys(request.buildArgs).filter((name) => !consumed.has(name) && !(name in globalArgs) && !PREDEFINED.has(name));
-  if (unused.length > 0) request.onOutput(`[Warning] One or more build-args [${unused.sort().join(" ")}] were not consumed\n`);
+  const unused = Object.keys(request.buildArgs).filter(
+    (name) => !consumed.has(name) && !(name in globalArgs) && !PREDEFINED.has(name),
+  );
+  if (unused.length > 0)
+    request.onOutput(`[Warning] One or more build-args [${unused.sort().join(" ")}] were not consumed\n`);
   await saveImage(request.store, image);
   request.onOutput(`Successfully built ${shortId(image.id)}\n`);
   return image;
@@ -81,16 +114,25 @@ interface StageRun {
 async function buildStage(run: StageRun): Promise<Image> {
   const { request, stage, base } = run;
   const platform = stage.from.flags.find((flag) => flag.name === "platform")?.value;
-  refusePlatform(platform === undefined ? undefined : expandWord(platform, (name) => ({ ...platformArgs(), ...run.globalArgs })[name], "\\"));
+  refusePlatform(
+    platform === undefined
+      ? undefined
+      : expandWord(platform, (name) => ({ ...platformArgs(), ...run.globalArgs })[name], "\\"),
+  );
   const from =
-    base === "scratch" ? imageOf(scratchConfig(SCRATCH_CREATED), []) : (run.built.get(base.toLowerCase()) ?? (await request.resolveImage(base)));
+    base === "scratch"
+      ? imageOf(scratchConfig(SCRATCH_CREATED), [])
+      : (run.built.get(base.toLowerCase()) ?? (await request.resolveImage(base)));
   if (base !== "scratch") request.onOutput(` ---> ${shortId(from.id)}\n`);
   const state: StageState = {
     image: from,
     args: new Map(),
     hasOwnCmd: false,
     escape: run.dockerfile.escape,
-    run: { ...run, resolveStage: async (name) => run.built.get(name.toLowerCase()) ?? (await request.resolveImage(name)) },
+    run: {
+      ...run,
+      resolveStage: async (name) => run.built.get(name.toLowerCase()) ?? (await request.resolveImage(name)),
+    },
   };
   const triggers = from.config.config.OnBuild ?? [];
   if (triggers.length > 0) {
@@ -116,7 +158,9 @@ async function step(state: StageState, instruction: Instruction): Promise<void> 
   request.signal.throwIfAborted();
   await applyInstruction(state, instruction, {
     async cached(parts, make) {
-      const key = createHash("sha256").update(JSON.stringify([state.image.id, ...parts])).digest("hex");
+      const key = createHash("sha256")
+        .update(JSON.stringify([state.image.id, ...parts]))
+        .digest("hex");
       const path = join(request.store.dir, "cache", `${key}.json`);
       if (!request.noCache) {
         const hit = await readCache(request.store, path);
@@ -168,7 +212,8 @@ function readGlobalArgs(dockerfile: Dockerfile, given: Readonly<Record<string, s
   for (const { text } of dockerfile.globalArgs) {
     for (const word of text.split(/\s+/)) {
       const [name = "", ...rest] = word.split("=");
-      const fallback = rest.length > 0 ? expandWord(rest.join("="), (key) => values[key] ?? given[key], dockerfile.escape) : undefined;
+      const fallback =
+        rest.length > 0 ? expandWord(rest.join("="), (key) => values[key] ?? given[key], dockerfile.escape) : undefined;
       const value = given[name] ?? fallback;
       if (value !== undefined) values[name] = value;
     }
@@ -202,7 +247,9 @@ function neededStages(dockerfile: Dockerfile, target: string, args: Readonly<Rec
     if (!entry || needed.has(index)) return;
     needed.add(index);
     const sources = entry.stage.instructions.flatMap((instruction) =>
-      instruction.flags.flatMap(({ name, value }) => (name === "from" ? [value] : name === "mount" ? mountSources(value) : [])),
+      instruction.flags.flatMap(({ name, value }) =>
+        name === "from" ? [value] : name === "mount" ? mountSources(value) : [],
+      ),
     );
     visit(indexOf(entry.base, index));
     for (const source of sources) visit(indexOf(source, index));

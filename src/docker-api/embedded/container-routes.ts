@@ -1,9 +1,9 @@
 /** Containers of the embedded builder over HTTP: enough for `docker run`, `ps`, `logs`, `kill`, `rm`. */
 import { realpath } from "node:fs/promises";
 import { relative } from "node:path";
+import type { RunConfig } from "../../images/image.ts";
 import { type ApiCall, ApiError, type ApiRoute, type BuilderContext, readJson, sendJson } from "./api.ts";
 import type { Container } from "./containers.ts";
-import type { RunConfig } from "../../images/image.ts";
 import { requireImage } from "./image-routes.ts";
 
 interface CreateBody extends RunConfig {
@@ -26,13 +26,17 @@ async function create({ context, incoming, query, response }: ApiCall): Promise<
   const host = body.HostConfig ?? {};
   if (host.Privileged) throw new ApiError(403, "privileged containers are refused in a build");
   if (body.Tty) throw new ApiError(501, "kiln's embedded builder does not do terminals (-t)");
-  if ((host.Mounts ?? []).length > 0 || (host.Devices ?? []).length > 0) throw new ApiError(501, "kiln's embedded builder does not do --mount and --device; use -v");
+  if ((host.Mounts ?? []).length > 0 || (host.Devices ?? []).length > 0)
+    throw new ApiError(501, "kiln's embedded builder does not do --mount and --device; use -v");
   const name = query.get("name") ?? "";
-  if (name !== "" && context.containers.find(name)) throw new ApiError(409, `Conflict. The container name "/${name}" is already in use`);
+  if (name !== "" && context.containers.find(name))
+    throw new ApiError(409, `Conflict. The container name "/${name}" is already in use`);
   const inherited = image.config.config;
   const entrypoint = body.Entrypoint ?? inherited.Entrypoint ?? null;
   const command = (body.Cmd ?? []).length > 0 ? body.Cmd : body.Entrypoint ? [] : inherited.Cmd;
-  const env = new Map([...(inherited.Env ?? []), ...(body.Env ?? [])].map((entry) => [entry.split("=")[0] ?? "", entry]));
+  const env = new Map(
+    [...(inherited.Env ?? []), ...(body.Env ?? [])].map((entry) => [entry.split("=")[0] ?? "", entry]),
+  );
   const container = context.containers.create({
     name,
     image,
@@ -55,9 +59,13 @@ async function create({ context, incoming, query, response }: ApiCall): Promise<
 }
 
 /** `source:target[:ro]`, the source inside the build's own folder. */
-async function readBind(context: BuilderContext, bind: string): Promise<{ source: string; target: string; isReadOnly: boolean }> {
+async function readBind(
+  context: BuilderContext,
+  bind: string,
+): Promise<{ source: string; target: string; isReadOnly: boolean }> {
   const [source = "", target = "", options = ""] = bind.split(":");
-  if (!source.startsWith("/") || !target.startsWith("/")) throw new ApiError(501, `kiln's embedded builder does not do named volumes: ${bind}`);
+  if (!source.startsWith("/") || !target.startsWith("/"))
+    throw new ApiError(501, `kiln's embedded builder does not do named volumes: ${bind}`);
   if (target.split("/").includes("..")) throw new ApiError(400, `invalid mount path: ${target}`);
   const real = await realpath(source).catch(() => {
     throw new ApiError(400, `invalid mount config: bind source path does not exist: ${source}`);
@@ -115,7 +123,10 @@ async function remove(call: ApiCall): Promise<void> {
   const container = requireContainer(call);
   if (container.isRunning) {
     if (call.query.get("force") !== "1" && call.query.get("force") !== "true") {
-      throw new ApiError(409, `cannot remove container "/${container.name}": container is running: stop the container before removing or force remove`);
+      throw new ApiError(
+        409,
+        `cannot remove container "/${container.name}": container is running: stop the container before removing or force remove`,
+      );
     }
     await call.context.containers.kill(container, "KILL");
   }
@@ -123,7 +134,8 @@ async function remove(call: ApiCall): Promise<void> {
   call.response.writeHead(204).end();
 }
 
-const stateOf = (container: Container): string => (container.isRunning ? "running" : container.hasStarted ? "exited" : "created");
+const stateOf = (container: Container): string =>
+  container.isRunning ? "running" : container.hasStarted ? "exited" : "created";
 
 function inspect(call: ApiCall): void {
   const container = requireContainer(call);
@@ -163,7 +175,11 @@ function list({ context, query, response }: ApiCall): void {
 export const containerRoutes: readonly ApiRoute[] = [
   { method: "POST", pattern: /^\/containers\/create$/, handle: create },
   { method: "GET", pattern: /^\/containers\/json$/, handle: list },
-  { method: "POST", pattern: /^\/containers\/prune$/, handle: ({ response }) => sendJson(response, 200, { ContainersDeleted: null, SpaceReclaimed: 0 }) },
+  {
+    method: "POST",
+    pattern: /^\/containers\/prune$/,
+    handle: ({ response }) => sendJson(response, 200, { ContainersDeleted: null, SpaceReclaimed: 0 }),
+  },
   { method: "GET", pattern: /^\/containers\/([^/]+)\/json$/, handle: inspect },
   { method: "GET", pattern: /^\/containers\/([^/]+)\/logs$/, handle: logs },
   { method: "POST", pattern: /^\/containers\/([^/]+)\/start$/, handle: start },

@@ -45,10 +45,20 @@ export interface Container extends ContainerSpec {
 const MAX_LOG_BYTES = 16 * 1024 * 1024;
 
 export class Containers {
-  readonly #deps: { readonly store: LayerStore; readonly isolation: Isolation; readonly clock: Clock; readonly ids: Ids };
+  readonly #deps: {
+    readonly store: LayerStore;
+    readonly isolation: Isolation;
+    readonly clock: Clock;
+    readonly ids: Ids;
+  };
   readonly #containers = new Map<string, Container>();
 
-  constructor(deps: { readonly store: LayerStore; readonly isolation: Isolation; readonly clock: Clock; readonly ids: Ids }) {
+  constructor(deps: {
+    readonly store: LayerStore;
+    readonly isolation: Isolation;
+    readonly clock: Clock;
+    readonly ids: Ids;
+  }) {
     this.#deps = deps;
   }
 
@@ -69,7 +79,14 @@ export class Containers {
     const container: Container = {
       ...spec,
       name: spec.name || `kiln_${id.slice(0, 8)}`,
-      ...{ id, createdMs: this.#deps.clock.nowMs(), isRunning: false, hasStarted: false, exitCode: 0, child: undefined },
+      ...{
+        id,
+        createdMs: this.#deps.clock.nowMs(),
+        isRunning: false,
+        hasStarted: false,
+        exitCode: 0,
+        child: undefined,
+      },
       ...{ output: [], attached: new Set<Duplex>(), stop: new AbortController(), ended, end, removed: false },
     };
     this.#containers.set(id, container);
@@ -79,7 +96,8 @@ export class Containers {
   /** Resolves when the process runs. Throws with docker's text when it cannot. */
   async start(container: Container): Promise<void> {
     const { store, isolation } = this.#deps;
-    if (isolation.kind === "none") throw new Error(`docker run needs Linux namespaces, which this machine does not give (${isolation.reason})`);
+    if (isolation.kind === "none")
+      throw new Error(`docker run needs Linux namespaces, which this machine does not give (${isolation.reason})`);
     const { config, image } = container;
     const root = store.root(image.layers);
     const text = async (path: string): Promise<string> => {
@@ -97,7 +115,12 @@ export class Containers {
       lowerDirs: [...image.layers].reverse().map((layer) => store.layerDir(layer)),
       upperDir: upper,
       argv,
-      environment: { PATH: DEFAULT_PATH, HOSTNAME: container.id.slice(0, 12), HOME: user.home, ...environmentOf(config) },
+      environment: {
+        PATH: DEFAULT_PATH,
+        HOSTNAME: container.id.slice(0, 12),
+        HOME: user.home,
+        ...environmentOf(config),
+      },
       workingDirectory: config.WorkingDir || "/",
       ...{ uid: user.uid, gid: user.gid, network: container.network, binds: container.binds },
       stdin: container.opensStdin ? "pipe" : "ignore",
@@ -137,10 +160,14 @@ export class Containers {
     const container = id === undefined ? undefined : this.find(decodeURIComponent(id));
     if (!container) {
       const body = JSON.stringify({ message: `No such container: ${id}` });
-      socket.end(`HTTP/1.1 404 Not Found\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
+      socket.end(
+        `HTTP/1.1 404 Not Found\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+      );
       return;
     }
-    socket.write("HTTP/1.1 101 UPGRADED\r\nContent-Type: application/vnd.docker.multiplexed-stream\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n");
+    socket.write(
+      "HTTP/1.1 101 UPGRADED\r\nContent-Type: application/vnd.docker.multiplexed-stream\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n",
+    );
     if (head.length > 0) socket.unshift(head);
     this.attach(container, socket);
   }

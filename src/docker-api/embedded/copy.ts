@@ -3,15 +3,16 @@
  * Sources and destinations are resolved inside their roots only (layered-root.ts, layer-writer.ts).
  * Source: https://docs.docker.com/reference/dockerfile/#copy . Gap: ADD of URLs and git repositories is refused by name.
  */
-import { createHash } from "node:crypto";
+
 import { spawn } from "node:child_process";
+import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { open, readlink } from "node:fs/promises";
-import { readTar } from "../../images/tar.ts";
-import { type IgnoreRules, matcher } from "./ignore-file.ts";
 import { decompressed } from "../../images/layer-store.ts";
 import { type FileOwner, type LayerWriter, metaOf } from "../../images/layer-writer.ts";
 import { components, type Found, type LayeredRoot } from "../../images/layered-root.ts";
+import { readTar } from "../../images/tar.ts";
+import { type IgnoreRules, matcher } from "./ignore-file.ts";
 
 export interface CopySource {
   readonly root: LayeredRoot;
@@ -44,9 +45,12 @@ export async function findSources(request: CopyRequest): Promise<Found[]> {
   const found: Found[] = [];
   for (const pattern of patterns) {
     if (/^(https?|ftp):\/\//.test(pattern) || /^git@|\.git(#|$)/.test(pattern)) {
-      throw new CopyError(`${keyword} failed: kiln's embedded builder does not fetch \`${pattern}\`; download it before the build and ${keyword} the file`);
+      throw new CopyError(
+        `${keyword} failed: kiln's embedded builder does not fetch \`${pattern}\`; download it before the build and ${keyword} the file`,
+      );
     }
-    if (escapes(pattern)) throw new CopyError(`${keyword} failed: forbidden path outside the build context: ${pattern} ()`);
+    if (escapes(pattern))
+      throw new CopyError(`${keyword} failed: forbidden path outside the build context: ${pattern} ()`);
     if (/[*?[]/.test(pattern)) {
       found.push(...(await expand(source, pattern)));
       continue;
@@ -81,7 +85,8 @@ export async function hashSources(request: CopyRequest, sources: readonly Found[
       hash.update(`->${await readlink(entry.hostPath)}`);
     } else if (entry.stats.isFile()) {
       hash.update(`${entry.stats.size}:`);
-      for await (const chunk of createReadStream(entry.hostPath, { highWaterMark: 256 * 1024 })) hash.update(chunk as Buffer);
+      for await (const chunk of createReadStream(entry.hostPath, { highWaterMark: 256 * 1024 }))
+        hash.update(chunk as Buffer);
     }
   };
   for (const entry of sources) await visit(entry, baseName(entry.path));
@@ -89,13 +94,20 @@ export async function hashSources(request: CopyRequest, sources: readonly Found[
 }
 
 /** Puts the sources into the layer. */
-export async function copySources(request: CopyRequest, sources: readonly Found[], writer: LayerWriter, signal: AbortSignal): Promise<void> {
+export async function copySources(
+  request: CopyRequest,
+  sources: readonly Found[],
+  writer: LayerWriter,
+  signal: AbortSignal,
+): Promise<void> {
   const { keyword } = request;
   const written = request.destination;
   const destination = written.startsWith("/") ? written : `${request.workingDirectory}/${written}`;
   const endsAsFolder = /(^|\/)\.?\.?$|\/$/.test(written);
   if (sources.length > 1 && !endsAsFolder) {
-    throw new CopyError(`When using ${keyword} with more than one source file, the destination must be a directory and end with a /`);
+    throw new CopyError(
+      `When using ${keyword} with more than one source file, the destination must be a directory and end with a /`,
+    );
   }
   const target = await writer.root.resolve(destination);
   const owner = request.owner ?? { uid: 0, gid: 0 };
@@ -103,7 +115,8 @@ export async function copySources(request: CopyRequest, sources: readonly Found[
   for (const source of sources) {
     signal.throwIfAborted();
     if (source.stats.isDirectory()) {
-      if (target.found && !target.found.stats.isDirectory()) throw new CopyError(`${keyword} failed: cannot copy to non-directory: /${target.path}`);
+      if (target.found && !target.found.stats.isDirectory())
+        throw new CopyError(`${keyword} failed: cannot copy to non-directory: /${target.path}`);
       if (target.path !== "") await writer.folder(target.path, owner);
       await copyFolder(request, source, target.path, writer, signal);
     } else if (keyword === "ADD" && source.stats.isFile() && (await archiveKind(source.hostPath)) !== undefined) {
@@ -117,7 +130,13 @@ export async function copySources(request: CopyRequest, sources: readonly Found[
   await writer.finish();
 }
 
-async function copyFolder(request: CopyRequest, folder: Found, path: string, writer: LayerWriter, signal: AbortSignal): Promise<void> {
+async function copyFolder(
+  request: CopyRequest,
+  folder: Found,
+  path: string,
+  writer: LayerWriter,
+  signal: AbortSignal,
+): Promise<void> {
   for (const entry of await request.source.root.list(folder)) {
     signal.throwIfAborted();
     const ignored = request.source.ignore?.isIgnored(entry.path) ?? false;
@@ -138,7 +157,13 @@ async function copyFolder(request: CopyRequest, folder: Found, path: string, wri
   }
 }
 
-async function copyOne(request: CopyRequest, source: Found, path: string, parentOwner: FileOwner, writer: LayerWriter): Promise<void> {
+async function copyOne(
+  request: CopyRequest,
+  source: Found,
+  path: string,
+  parentOwner: FileOwner,
+  writer: LayerWriter,
+): Promise<void> {
   if (!source.stats.isFile() && !source.stats.isSymbolicLink()) return;
   const parent = path.includes("/") ? path.slice(0, path.lastIndexOf("/")) : "";
   if (parent !== "") await writer.folder(parent, parentOwner);
@@ -170,7 +195,9 @@ async function expand(source: CopySource, pattern: string): Promise<Found[]> {
     current = next;
   }
   const kept = current.filter((entry) => !source.ignore?.isIgnored(entry.path));
-  const resolved = await Promise.all(kept.map(async (entry) => ({ entry, target: await source.root.resolve(entry.path) })));
+  const resolved = await Promise.all(
+    kept.map(async (entry) => ({ entry, target: await source.root.resolve(entry.path) })),
+  );
   // A link that the pattern names is followed, as one named without wildcards.
   return resolved.flatMap(({ entry, target: { found } }) => {
     if (!found) return [];
@@ -219,7 +246,8 @@ async function unpackArchive(path: string, base: string, writer: LayerWriter): P
   for await (const entry of readTar(decompressed(source))) {
     const target = await writer.inside(entry.name, base);
     if (components(entry.name).length === 0) continue;
-    const named = entry.type === "hardlink" ? { ...entry, linkName: join(base, components(entry.linkName).join("/")) } : entry;
+    const named =
+      entry.type === "hardlink" ? { ...entry, linkName: join(base, components(entry.linkName).join("/")) } : entry;
     await writer.entry(target, named, entry.body, entry);
   }
 }

@@ -44,7 +44,20 @@ export class DockerfileError extends Error {
 }
 
 export const KEYWORDS = [
-  ...["ADD", "ARG", "CMD", "COPY", "ENTRYPOINT", "ENV", "EXPOSE", "FROM", "HEALTHCHECK", "LABEL", "MAINTAINER", "ONBUILD"],
+  ...[
+    "ADD",
+    "ARG",
+    "CMD",
+    "COPY",
+    "ENTRYPOINT",
+    "ENV",
+    "EXPOSE",
+    "FROM",
+    "HEALTHCHECK",
+    "LABEL",
+    "MAINTAINER",
+    "ONBUILD",
+  ],
   ...["RUN", "SHELL", "STOPSIGNAL", "USER", "VOLUME", "WORKDIR"],
 ] as const;
 const WITH_HEREDOC = new Set(["ADD", "COPY", "RUN"]);
@@ -53,8 +66,8 @@ const WITH_FLAGS = new Set(["ADD", "COPY", "FROM", "HEALTHCHECK", "RUN"]);
 
 export function parseDockerfile(text: string): Dockerfile {
   const lines = text.replace(/^\ufeff/, "").split(/\r?\n/);
-  const escape = readDirectives(lines);
-  const instructions = readInstructions(lines, escape);
+  const escapeChar = readDirectives(lines);
+  const instructions = readInstructions(lines, escapeChar);
   if (instructions.length === 0) throw new DockerfileError("the Dockerfile (Dockerfile) cannot be empty");
   const globalArgs: Instruction[] = [];
   const stages: { from: Instruction; name: string | undefined; instructions: Instruction[] }[] = [];
@@ -66,35 +79,37 @@ export function parseDockerfile(text: string): Dockerfile {
     else throw new DockerfileError("no build stage in current context");
   }
   if (stages.length === 0) throw new DockerfileError("no build stage in current context");
-  return { escape, globalArgs, stages };
+  return { escape: escapeChar, globalArgs, stages };
 }
 
 /** One instruction of ONBUILD, or of `docker commit --change`. */
-export function parseInstruction(text: string, escape: "\\" | "`", line = 1): Instruction {
-  const [instruction] = readInstructions([text], escape);
+export function parseInstruction(text: string, escapeChar: "\\" | "`", line = 1): Instruction {
+  const [instruction] = readInstructions([text], escapeChar);
   if (!instruction) throw new DockerfileError(`dockerfile parse error on line ${line}: empty instruction`);
   return { ...instruction, line };
 }
 
 function readDirectives(lines: readonly string[]): "\\" | "`" {
-  let escape: "\\" | "`" = "\\";
+  let escapeChar: "\\" | "`" = "\\";
   for (const line of lines) {
     const match = /^#\s*([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(.+?)\s*$/.exec(line);
     if (!match) break;
     const [, name = "", value = ""] = match;
     if (name.toLowerCase() === "escape") {
       if (value !== "\\" && value !== "`") throw new DockerfileError(`invalid ESCAPE '${value}'. Must be \` or \\`);
-      escape = value;
+      escapeChar = value;
     }
     if (name.toLowerCase() === "syntax" && !/^(docker\.io\/)?docker\/dockerfile(-upstream)?(:|@|$)/.test(value)) {
-      throw new DockerfileError(`kiln's embedded builder does not run the Dockerfile frontend \`${value}\` of \`# syntax=\``);
+      throw new DockerfileError(
+        `kiln's embedded builder does not run the Dockerfile frontend \`${value}\` of \`# syntax=\``,
+      );
     }
   }
-  return escape;
+  return escapeChar;
 }
 
-function readInstructions(lines: readonly string[], escape: "\\" | "`"): Instruction[] {
-  const continuation = escape === "\\" ? /\\[ \t]*$/ : /`[ \t]*$/;
+function readInstructions(lines: readonly string[], escapeChar: "\\" | "`"): Instruction[] {
+  const continuation = escapeChar === "\\" ? /\\[ \t]*$/ : /`[ \t]*$/;
   const instructions: Instruction[] = [];
   for (let at = 0; at < lines.length; at++) {
     const first = (lines[at] ?? "").trim();
@@ -120,7 +135,8 @@ function readInstructions(lines: readonly string[], escape: "\\" | "`"): Instruc
       for (const { name, isQuoted, stripsTabs } of heredocNames(text)) {
         const content: string[] = [];
         for (at++; ; at++) {
-          if (at >= lines.length) throw new DockerfileError(`dockerfile parse error on line ${line}: unterminated heredoc`);
+          if (at >= lines.length)
+            throw new DockerfileError(`dockerfile parse error on line ${line}: unterminated heredoc`);
           const raw = stripsTabs ? (lines[at] ?? "").replace(/^\t+/, "") : (lines[at] ?? "");
           if (raw === name) break;
           content.push(`${raw}\n`);
@@ -193,7 +209,9 @@ function jsonForm(text: string): string[] | undefined {
 function readStage(from: Instruction): { from: Instruction; name: string | undefined; instructions: Instruction[] } {
   const words = from.text.split(/\s+/);
   if (words.length !== 1 && !(words.length === 3 && words[1]?.toLowerCase() === "as")) {
-    throw new DockerfileError(`dockerfile parse error on line ${from.line}: FROM requires either one or three arguments`);
+    throw new DockerfileError(
+      `dockerfile parse error on line ${from.line}: FROM requires either one or three arguments`,
+    );
   }
   const name = words[2]?.toLowerCase();
   if (name !== undefined && !/^[a-z][a-z0-9-_.]*$/.test(name)) {
@@ -205,7 +223,9 @@ function readStage(from: Instruction): { from: Instruction; name: string | undef
 }
 
 function nearest(keyword: string): string | undefined {
-  const ranked = KEYWORDS.map((known) => ({ known, distance: distance(keyword, known) })).sort((a, b) => a.distance - b.distance);
+  const ranked = KEYWORDS.map((known) => ({ known, distance: distance(keyword, known) })).sort(
+    (a, b) => a.distance - b.distance,
+  );
   const [best] = ranked;
   return best && best.distance <= 2 && best.distance < keyword.length ? best.known : undefined;
 }

@@ -30,7 +30,8 @@ export function parseIgnoreFile(text: string): IgnoreRules {
       const parents = path.split("/").map((_, i, parts) => parts.slice(0, i + 1).join("/"));
       let ignored = false;
       for (const rule of rules) {
-        if (rule.isException === ignored && parents.some((parent) => rule.regExp.test(parent))) ignored = !rule.isException;
+        if (rule.isException === ignored && parents.some((parent) => rule.regExp.test(parent)))
+          ignored = !rule.isException;
       }
       return ignored;
     },

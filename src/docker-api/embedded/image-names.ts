@@ -1,6 +1,13 @@
 /** Names of images inside one build: as on CodeBuild, where each build starts with an empty engine. */
-import { familiarName, type ImageReference, InvalidReference, parseReference, withDefaultTag } from "../../images/reference.ts";
+
 import type { Image } from "../../images/image.ts";
+import {
+  familiarName,
+  type ImageReference,
+  InvalidReference,
+  parseReference,
+  withDefaultTag,
+} from "../../images/reference.ts";
 
 export interface NamedImage {
   readonly image: Image;
@@ -94,7 +101,8 @@ export class ImageNames {
   #named(name: string): Image | undefined {
     try {
       const reference = withDefaultTag(parseReference(name));
-      const byDigest = reference.digest === undefined ? undefined : this.#digests.get(keyOf({ ...reference, tag: undefined }));
+      const byDigest =
+        reference.digest === undefined ? undefined : this.#digests.get(keyOf({ ...reference, tag: undefined }));
       const entry = reference.digest === undefined ? this.#tags.get(keyOf(reference)) : byDigest;
       return entry && this.#images.get(entry.id);
     } catch {

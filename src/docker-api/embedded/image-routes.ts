@@ -1,24 +1,33 @@
 /** Images of the embedded builder: list, inspect, tag, push, pull, save, load, remove. */
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import { type Image, imageSizeBytes } from "../../images/image.ts";
+import { readImageArchive, writeImageArchive } from "../../images/image-archive.ts";
 import { familiarName, familiarReference, formatReference, withDefaultTag } from "../../images/reference.ts";
 import { type RegistryCredentials, RegistryRequestError } from "../../images/registry-client.ts";
-import { namedTag } from "./build-routes.ts";
-import { readImageArchive, writeImageArchive } from "../../images/image-archive.ts";
-import { type Image, imageSizeBytes } from "../../images/image.ts";
-import { type ApiCall, ApiError, type ApiRoute, type BuilderContext, jsonLines, sendJson } from "./api.ts";
 import { findBaseImage, missingBaseImage, pullImage, pushImage } from "../../images/transfer.ts";
+import { type ApiCall, ApiError, type ApiRoute, type BuilderContext, jsonLines, sendJson } from "./api.ts";
+import { namedTag } from "./build-routes.ts";
 
 /** The image or docker's `No such image`. */
 export function requireImage(context: BuilderContext, name: string): Image {
   const image = context.names.find(name);
-  if (!image) throw new ApiError(404, `No such image: ${/[:@]/.test(name.slice(name.lastIndexOf("/") + 1)) ? name : `${name}:latest`}`);
+  if (!image)
+    throw new ApiError(
+      404,
+      `No such image: ${/[:@]/.test(name.slice(name.lastIndexOf("/") + 1)) ? name : `${name}:latest`}`,
+    );
   return image;
 }
 
 function list({ context, query, response }: ApiCall): void {
   const filters = JSON.parse(query.get("filters") ?? "{}") as Record<string, Record<string, boolean> | string[]>;
-  const wanted = filters["reference"] === undefined ? undefined : Array.isArray(filters["reference"]) ? filters["reference"] : Object.keys(filters["reference"]);
+  const wanted =
+    filters["reference"] === undefined
+      ? undefined
+      : Array.isArray(filters["reference"])
+        ? filters["reference"]
+        : Object.keys(filters["reference"]);
   const images = context.names
     .list()
     .map(({ image, tags, digests }) => ({
@@ -89,12 +98,23 @@ async function push({ context, path: [name = ""], query, incoming, response, sig
     send({ errorDetail: { message }, error: message });
     response.end();
   };
-  if (request.pushForReal) return fail("kiln's embedded builder does not push to real registries (--push-for-real): start Docker or Podman for it");
-  const tagged = wantedTag ? names.tagsOf(reference).filter((entry) => entry.reference.tag === wantedTag) : names.tagsOf(reference);
+  if (request.pushForReal)
+    return fail(
+      "kiln's embedded builder does not push to real registries (--push-for-real): start Docker or Podman for it",
+    );
+  const tagged = wantedTag
+    ? names.tagsOf(reference).filter((entry) => entry.reference.tag === wantedTag)
+    : names.tagsOf(reference);
   if (tagged.length === 0) return fail(`An image does not exist locally with the tag: ${familiarName(reference)}`);
   try {
     for (const { reference: one, image } of tagged) {
-      const digest = await pushImage({ ...transfer, signal }, image, one, credentialsOf(incoming.headers["x-registry-auth"]), send);
+      const digest = await pushImage(
+        { ...transfer, signal },
+        image,
+        one,
+        credentialsOf(incoming.headers["x-registry-auth"]),
+        send,
+      );
       names.addDigest(one, digest, image);
       request.onPushed(formatReference(one), digest);
     }
@@ -107,7 +127,8 @@ async function push({ context, path: [name = ""], query, incoming, response, sig
 
 async function pull(call: ApiCall): Promise<void> {
   const { context, query, incoming, response, signal } = call;
-  if ((query.get("fromSrc") ?? "") !== "") throw new ApiError(501, "kiln's embedded builder does not do `docker import`");
+  if ((query.get("fromSrc") ?? "") !== "")
+    throw new ApiError(501, "kiln's embedded builder does not do `docker import`");
   const name = query.get("fromImage") ?? "";
   const wantedTag = query.get("tag") ?? "";
   const separator = wantedTag.startsWith("sha256:") ? "@" : ":";
@@ -119,7 +140,8 @@ async function pull(call: ApiCall): Promise<void> {
   try {
     const progress = (message: Record<string, unknown>): void => void lines.push(message);
     const pulled = credentials
-      ? ((await pullImage(transfer, reference, credentials, progress)) ?? (await findBaseImage(transfer, formatReference(reference))))
+      ? ((await pullImage(transfer, reference, credentials, progress)) ??
+        (await findBaseImage(transfer, formatReference(reference))))
       : await findBaseImage(transfer, formatReference(reference));
     if (!pulled) throw new ApiError(404, missingBaseImage(familiarReference(reference)));
     const isNew = context.names.find(formatReference(reference))?.id !== pulled.image.id;
@@ -127,7 +149,9 @@ async function pull(call: ApiCall): Promise<void> {
     context.names.addDigest(reference, pulled.digest, pulled.image);
     const send = jsonLines(response);
     for (const line of lines) send(line);
-    send({ status: `Status: ${isNew ? "Downloaded newer image" : "Image is up to date"} for ${familiarReference(reference)}` });
+    send({
+      status: `Status: ${isNew ? "Downloaded newer image" : "Image is up to date"} for ${familiarReference(reference)}`,
+    });
     response.end();
   } catch (error) {
     if (error instanceof RegistryRequestError) throw new ApiError(error.status === 404 ? 404 : 500, error.message);
@@ -140,8 +164,14 @@ export function credentialsOf(header: string | string[] | undefined): RegistryCr
   const text = Array.isArray(header) ? header[0] : header;
   if (text === undefined || text === "") return undefined;
   try {
-    const parsed = JSON.parse(Buffer.from(text, "base64url").toString("utf8")) as { username?: string; password?: string; auth?: string };
-    const [user, ...password] = Buffer.from(parsed.auth ?? "", "base64").toString("utf8").split(":");
+    const parsed = JSON.parse(Buffer.from(text, "base64url").toString("utf8")) as {
+      username?: string;
+      password?: string;
+      auth?: string;
+    };
+    const [user, ...password] = Buffer.from(parsed.auth ?? "", "base64")
+      .toString("utf8")
+      .split(":");
     const username = parsed.username || user || "";
     return username === "" ? undefined : { username, password: parsed.password || password.join(":") };
   } catch {
@@ -158,7 +188,12 @@ function remove({ context, path: [name = ""], response }: ApiCall): void {
 const requireImageText = (name: string): string => `No such image: ${/[:@]/.test(name) ? name : `${name}:latest`}`;
 
 async function distribution({ context, path: [name = ""], incoming, response, signal }: ApiCall): Promise<void> {
-  const pulled = await pullImage({ ...context.transfer, signal }, namedTag(name), credentialsOf(incoming.headers["x-registry-auth"]), () => undefined);
+  const pulled = await pullImage(
+    { ...context.transfer, signal },
+    namedTag(name),
+    credentialsOf(incoming.headers["x-registry-auth"]),
+    () => undefined,
+  );
   if (!pulled) throw new ApiError(404, `manifest unknown: ${name}`);
   const { architecture, os } = pulled.image.config;
   sendJson(response, 200, { Descriptor: { digest: pulled.digest }, Platforms: [{ architecture, os }] });
@@ -168,7 +203,10 @@ async function save({ context, path, query, response }: ApiCall): Promise<void> 
   const names = path[0] === undefined ? query.getAll("names") : [path[0]];
   const images = names.map((name) => ({ image: requireImage(context, name), name }));
   response.writeHead(200, { "content-type": "application/x-tar" });
-  const entries = images.map(({ image, name }) => ({ image, tags: /^(sha256:)?[a-f0-9]{12,64}$/.test(name) ? [] : [familiarReference(withDefaultTag(namedTag(name)))] }));
+  const entries = images.map(({ image, name }) => ({
+    image,
+    tags: /^(sha256:)?[a-f0-9]{12,64}$/.test(name) ? [] : [familiarReference(withDefaultTag(namedTag(name)))],
+  }));
   await pipeline(Readable.from(writeImageArchive(context.store, entries), { objectMode: false }), response);
 }
 
@@ -192,7 +230,11 @@ export const imageRoutes: readonly ApiRoute[] = [
   { method: "POST", pattern: /^\/images\/load$/, handle: load },
   { method: "GET", pattern: /^\/images\/get$/, handle: save },
   { method: "GET", pattern: /^\/images\/(.+)\/get$/, handle: save },
-  { method: "POST", pattern: /^\/images\/prune$/, handle: ({ response }) => sendJson(response, 200, { ImagesDeleted: null, SpaceReclaimed: 0 }) },
+  {
+    method: "POST",
+    pattern: /^\/images\/prune$/,
+    handle: ({ response }) => sendJson(response, 200, { ImagesDeleted: null, SpaceReclaimed: 0 }),
+  },
   { method: "GET", pattern: /^\/images\/(.+)\/json$/, handle: inspect },
   { method: "GET", pattern: /^\/images\/(.+)\/history$/, handle: history },
   { method: "POST", pattern: /^\/images\/(.+)\/tag$/, handle: tag },

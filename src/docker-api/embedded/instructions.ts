@@ -5,14 +5,22 @@
  */
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
+import {
+  environmentOf,
+  type HistoryEntry,
+  type Image,
+  type ImageConfig,
+  imageOf,
+  ownerFrom,
+  type RunConfig,
+} from "../../images/image.ts";
+import type { LayerContents } from "../../images/layer-store.ts";
+import type { FileOwner } from "../../images/layer-writer.ts";
+import { findFile, type LayeredRoot } from "../../images/layered-root.ts";
 import { BuildError, type BuildRequest, PREDEFINED, shortId } from "./build-request.ts";
 import { type CopyRequest, copySources, findSources, hashSources } from "./copy.ts";
 import { DockerfileError, type Heredoc, type Instruction, parseInstruction } from "./dockerfile.ts";
 import type { IgnoreRules } from "./ignore-file.ts";
-import { environmentOf, type HistoryEntry, type Image, type ImageConfig, imageOf, ownerFrom, type RunConfig } from "../../images/image.ts";
-import type { LayerContents } from "../../images/layer-store.ts";
-import type { FileOwner } from "../../images/layer-writer.ts";
-import { findFile, type LayeredRoot } from "../../images/layered-root.ts";
 import { runStep, SCRIPT_PATH } from "./run-step.ts";
 import { expandWord, expandWords, splitWords } from "./words.ts";
 
@@ -57,8 +65,12 @@ export async function applyInstruction(state: StageState, instruction: Instructi
     case "ONBUILD": {
       const trigger = parseInstruction(instruction.text, state.escape === "`" ? "`" : "\\", line).keyword;
       if (trigger === "ONBUILD") throw new DockerfileError("Chaining ONBUILD via `ONBUILD ONBUILD` isn't allowed");
-      if (trigger === "FROM" || trigger === "MAINTAINER") throw new DockerfileError(`${trigger} isn't allowed as an ONBUILD trigger`);
-      return configure(state, instruction, cache, (config) => ({ ...config, OnBuild: [...(config.OnBuild ?? []), instruction.text] }));
+      if (trigger === "FROM" || trigger === "MAINTAINER")
+        throw new DockerfileError(`${trigger} isn't allowed as an ONBUILD trigger`);
+      return configure(state, instruction, cache, (config) => ({
+        ...config,
+        OnBuild: [...(config.OnBuild ?? []), instruction.text],
+      }));
     }
     default:
       return configure(state, instruction, cache, (config) => metadata(state, instruction, config));
@@ -80,11 +92,17 @@ function metadata(state: StageState, instruction: Instruction, config: RunConfig
       return { ...config, User: word(text) };
     case "EXPOSE": {
       const ports = expandWords(text, lookupIn(state), state.escape).flatMap(portsOf);
-      return { ...config, ExposedPorts: { ...config.ExposedPorts, ...Object.fromEntries(ports.map((port) => [port, {}])) } };
+      return {
+        ...config,
+        ExposedPorts: { ...config.ExposedPorts, ...Object.fromEntries(ports.map((port) => [port, {}])) },
+      };
     }
     case "VOLUME": {
       const folders = json?.map(word) ?? expandWords(text, lookupIn(state), state.escape);
-      return { ...config, Volumes: { ...config.Volumes, ...Object.fromEntries(folders.map((folder) => [folder, {}])) } };
+      return {
+        ...config,
+        Volumes: { ...config.Volumes, ...Object.fromEntries(folders.map((folder) => [folder, {}])) },
+      };
     }
     case "CMD":
       state.hasOwnCmd = true;
@@ -105,7 +123,12 @@ function metadata(state: StageState, instruction: Instruction, config: RunConfig
   }
 }
 
-async function configure(state: StageState, instruction: Instruction, cache: StepCache, change: (config: RunConfig) => RunConfig): Promise<void> {
+async function configure(
+  state: StageState,
+  instruction: Instruction,
+  cache: StepCache,
+  change: (config: RunConfig) => RunConfig,
+): Promise<void> {
   const config = change(state.image.config.config);
   const createdBy = `/bin/sh -c #(nop)  ${instruction.keyword} ${instruction.text}`;
   const author = instruction.keyword === "MAINTAINER" ? instruction.text : undefined;
@@ -129,7 +152,14 @@ async function declareArgs(state: StageState, instruction: Instruction, cache: S
 
 const PLATFORM = (state: StageState): Record<string, string> => {
   const { architecture } = state.image.config;
-  return { TARGETPLATFORM: `linux/${architecture}`, TARGETOS: "linux", TARGETARCH: architecture, BUILDPLATFORM: `linux/${architecture}`, BUILDOS: "linux", BUILDARCH: architecture };
+  return {
+    TARGETPLATFORM: `linux/${architecture}`,
+    TARGETOS: "linux",
+    TARGETARCH: architecture,
+    BUILDPLATFORM: `linux/${architecture}`,
+    BUILDOS: "linux",
+    BUILDARCH: architecture,
+  };
 };
 
 async function runCommand(state: StageState, instruction: Instruction, cache: StepCache): Promise<void> {
@@ -142,7 +172,8 @@ async function runCommand(state: StageState, instruction: Instruction, cache: St
   const visibleArgs = Object.fromEntries([...state.args].filter(([name]) => !(name in environment)));
   const predefined = Object.fromEntries(Object.entries(request.buildArgs).filter(([name]) => PREDEFINED.has(name)));
   const usedArgs = Object.entries(visibleArgs).filter(([name]) => !PREDEFINED.has(name));
-  const argText = usedArgs.length > 0 ? `|${usedArgs.length} ${usedArgs.map(([name, value]) => `${name}=${value}`).join(" ")} ` : "";
+  const argText =
+    usedArgs.length > 0 ? `|${usedArgs.length} ${usedArgs.map(([name, value]) => `${name}=${value}`).join(" ")} ` : "";
   const createdBy = `${argText}${argv.join(" ")}`;
   state.image = await cache.cached(["run", createdBy, script, instruction.flags], async () => {
     const id = createHash("sha256").update(`${state.image.id}${createdBy}${request.clock.nowMs()}`).digest("hex");
@@ -158,7 +189,10 @@ async function runCommand(state: StageState, instruction: Instruction, cache: St
       onOutput: request.onOutput,
     });
     if (outcome.exitCode !== 0) {
-      throw new BuildError(`The command '${argv.join(" ")}' returned a non-zero code: ${outcome.exitCode}`, outcome.exitCode);
+      throw new BuildError(
+        `The command '${argv.join(" ")}' returned a non-zero code: ${outcome.exitCode}`,
+        outcome.exitCode,
+      );
     }
     request.onOutput(` ---> Removed intermediate container ${shortId(id)}\n`);
     return withLayer(state, outcome.contents, createdBy);
@@ -178,22 +212,31 @@ function runFlags(instruction: Instruction): RunFlags {
     if (name === "network" && (value === "none" || value === "host" || value === "default")) {
       network = value === "none" ? "none" : "host";
     } else if (name === "mount") {
-      const fields = Object.fromEntries(value.split(",").map((field) => [field.split("=")[0] ?? "", field.split("=").slice(1).join("=")]));
+      const fields = Object.fromEntries(
+        value.split(",").map((field) => [field.split("=")[0] ?? "", field.split("=").slice(1).join("=")]),
+      );
       const type = fields["type"] ?? "bind";
       const target = fields["target"] ?? fields["dst"] ?? fields["destination"];
       if (type !== "cache" || target === undefined) {
-        throw new DockerfileError(`kiln's embedded builder does not do RUN --mount=type=${type} (line ${instruction.line})`);
+        throw new DockerfileError(
+          `kiln's embedded builder does not do RUN --mount=type=${type} (line ${instruction.line})`,
+        );
       }
       caches.push({ target, id: fields["id"] ?? target });
     } else {
-      throw new DockerfileError(`kiln's embedded builder does not do RUN --${name}=${value} (line ${instruction.line})`);
+      throw new DockerfileError(
+        `kiln's embedded builder does not do RUN --${name}=${value} (line ${instruction.line})`,
+      );
     }
   }
   return { network, caches };
 }
 
 /** The command line of RUN; a heredoc that is the whole command becomes the shell's script, or its own with `#!`. */
-function commandWithHeredocs(instruction: Instruction, shell: readonly string[]): { argv: string[]; script: string | undefined } {
+function commandWithHeredocs(
+  instruction: Instruction,
+  shell: readonly string[],
+): { argv: string[]; script: string | undefined } {
   const { json, text, heredocs } = instruction;
   if (json) return { argv: [...json], script: undefined };
   const [only] = heredocs;
@@ -210,26 +253,34 @@ async function copy(state: StageState, instruction: Instruction, cache: StepCach
   const keyword = instruction.keyword === "ADD" ? "ADD" : "COPY";
   const flag = (name: string): string | undefined => instruction.flags.find((entry) => entry.name === name)?.value;
   for (const { name } of instruction.flags) {
-    if (!["from", "chown", "chmod", "link"].includes(name)) throw new DockerfileError(`kiln's embedded builder does not do ${keyword} --${name} (line ${instruction.line})`);
+    if (!["from", "chown", "chmod", "link"].includes(name))
+      throw new DockerfileError(`kiln's embedded builder does not do ${keyword} --${name} (line ${instruction.line})`);
   }
   const words = (instruction.json ?? splitWords(instruction.text, state.escape)).map((word) =>
     instruction.json ? word : expandWord(word, lookupIn(state), state.escape),
   );
   const destination = words.at(-1) ?? "";
   const heredocs = new Map(instruction.heredocs.map((heredoc) => [heredoc.name, heredoc]));
-  const named = words.slice(0, -1).map((word) => heredocs.get(word.replace(/^<<-?/, "").replace(/^(["'])(.*)\1$/, "$2")) ?? word);
+  const named = words
+    .slice(0, -1)
+    .map((word) => heredocs.get(word.replace(/^<<-?/, "").replace(/^(["'])(.*)\1$/, "$2")) ?? word);
   const patterns = named.filter((word): word is string => typeof word === "string");
   const texts = named.filter((word): word is Heredoc => typeof word !== "string");
   if (named.length === 0) {
-    throw new DockerfileError(`dockerfile parse error on line ${instruction.line}: ${keyword} requires at least two arguments, but only one was provided. Destination could not be determined`);
+    throw new DockerfileError(
+      `dockerfile parse error on line ${instruction.line}: ${keyword} requires at least two arguments, but only one was provided. Destination could not be determined`,
+    );
   }
   const from = flag("from");
-  const source = from === undefined ? undefined : await state.run.resolveStage(expandWord(from, lookupIn(state), state.escape));
+  const source =
+    from === undefined ? undefined : await state.run.resolveStage(expandWord(from, lookupIn(state), state.escape));
   const chown = flag("chown");
   const chmod = flag("chmod");
   const mode = chmod === undefined ? undefined : Number.parseInt(expandWord(chmod, lookupIn(state), state.escape), 8);
-  if (mode !== undefined && Number.isNaN(mode)) throw new DockerfileError(`kiln's embedded builder does ${keyword} --chmod with octal numbers only, not ${chmod}`);
-  const owner = chown === undefined ? undefined : await ownerIn(state, expandWord(chown, lookupIn(state), state.escape));
+  if (mode !== undefined && Number.isNaN(mode))
+    throw new DockerfileError(`kiln's embedded builder does ${keyword} --chmod with octal numbers only, not ${chmod}`);
+  const owner =
+    chown === undefined ? undefined : await ownerIn(state, expandWord(chown, lookupIn(state), state.escape));
   const copyRequest: CopyRequest = {
     keyword,
     source: source
@@ -248,19 +299,28 @@ async function copy(state: StageState, instruction: Instruction, cache: StepCach
     text: heredoc.isExpanded ? expandHeredoc(heredoc.content, state) : heredoc.content,
   }));
   const createdBy = `/bin/sh -c #(nop) ${keyword} ${words.join(" ")} `;
-  state.image = await cache.cached([keyword, createdBy, contentHash, files, owner, mode, copyRequest.workingDirectory], async () => {
-    const writer = await request.store.newLayer(state.image.layers);
-    if (sources.length > 0) await copySources(copyRequest, sources, writer, request.signal);
-    for (const file of files) {
-      const absolute = destination.startsWith("/") ? destination : `${copyRequest.workingDirectory}/${destination}`;
-      const target = await writer.root.resolve(absolute.endsWith("/") ? `${absolute}${file.name}` : absolute);
-      const parent = target.path.includes("/") ? target.path.slice(0, target.path.lastIndexOf("/")) : "";
-      if (parent !== "") await writer.folder(parent);
-      await writer.write(target.path, Buffer.from(file.text), { mode: mode ?? 0o644, uid: 0, gid: 0, ...owner, mtimeSeconds: 0 });
-    }
-    await writer.finish();
-    return withLayer(state, writer, createdBy);
-  });
+  state.image = await cache.cached(
+    [keyword, createdBy, contentHash, files, owner, mode, copyRequest.workingDirectory],
+    async () => {
+      const writer = await request.store.newLayer(state.image.layers);
+      if (sources.length > 0) await copySources(copyRequest, sources, writer, request.signal);
+      for (const file of files) {
+        const absolute = destination.startsWith("/") ? destination : `${copyRequest.workingDirectory}/${destination}`;
+        const target = await writer.root.resolve(absolute.endsWith("/") ? `${absolute}${file.name}` : absolute);
+        const parent = target.path.includes("/") ? target.path.slice(0, target.path.lastIndexOf("/")) : "";
+        if (parent !== "") await writer.folder(parent);
+        await writer.write(target.path, Buffer.from(file.text), {
+          mode: mode ?? 0o644,
+          uid: 0,
+          gid: 0,
+          ...owner,
+          mtimeSeconds: 0,
+        });
+      }
+      await writer.finish();
+      return withLayer(state, writer, createdBy);
+    },
+  );
 }
 
 async function workdir(state: StageState, instruction: Instruction, cache: StepCache): Promise<void> {
@@ -284,7 +344,8 @@ async function workdir(state: StageState, instruction: Instruction, cache: StepC
 function healthcheck(instruction: Instruction): NonNullable<RunConfig["Healthcheck"]> {
   const [kind = "", ...rest] = instruction.text.split(/\s+/);
   if (kind.toUpperCase() === "NONE") return { Test: ["NONE"] };
-  if (kind.toUpperCase() !== "CMD") throw new DockerfileError(`Unknown type "${kind.toUpperCase()}" in HEALTHCHECK (try CMD)`);
+  if (kind.toUpperCase() !== "CMD")
+    throw new DockerfileError(`Unknown type "${kind.toUpperCase()}" in HEALTHCHECK (try CMD)`);
   const text = instruction.text.slice(kind.length).trim();
   let exec: string[] | undefined;
   try {
@@ -312,7 +373,8 @@ function healthcheck(instruction: Instruction): NonNullable<RunConfig["Healthche
 function durationNs(text: string): number {
   const unit: Readonly<Record<string, number>> = { ns: 1, us: 1e3, ms: 1e6, s: 1e9, m: 6e10, h: 3.6e12 };
   let total = 0;
-  for (const [, value = "0", name = ""] of text.matchAll(/([\d.]+)(ns|us|ms|s|m|h)/g)) total += Number(value) * (unit[name] ?? 0);
+  for (const [, value = "0", name = ""] of text.matchAll(/([\d.]+)(ns|us|ms|s|m|h)/g))
+    total += Number(value) * (unit[name] ?? 0);
   if (!/^([\d.]+(ns|us|ms|s|m|h))+$/.test(text)) throw new DockerfileError(`time: invalid duration "${text}"`);
   return total;
 }
@@ -324,12 +386,18 @@ function pairs(state: StageState, instruction: Instruction): [string, string][] 
   const [first = ""] = words;
   if (!first.includes("=")) {
     const rest = instruction.text.slice(first.length).trim();
-    if (words.length < 2) throw new DockerfileError(`dockerfile parse error on line ${instruction.line}: ${instruction.keyword} must have two arguments`);
+    if (words.length < 2)
+      throw new DockerfileError(
+        `dockerfile parse error on line ${instruction.line}: ${instruction.keyword} must have two arguments`,
+      );
     return [[expand(first), expand(rest)]];
   }
   return words.map((word) => {
     const at = word.indexOf("=");
-    if (at < 0) throw new DockerfileError(`dockerfile parse error on line ${instruction.line}: Syntax error - can't find = in "${word}". Must be of the form: name=value`);
+    if (at < 0)
+      throw new DockerfileError(
+        `dockerfile parse error on line ${instruction.line}: Syntax error - can't find = in "${word}". Must be of the form: name=value`,
+      );
     return [expand(word.slice(0, at)), expand(word.slice(at + 1))];
   });
 }
@@ -351,11 +419,15 @@ const commandOf = (instruction: Instruction, config: RunConfig): string[] =>
 const lookupIn =
   (state: StageState) =>
   (name: string): string | undefined =>
-    environmentOf(state.image.config.config)[name] ?? state.args.get(name) ?? (PREDEFINED.has(name) ? state.run.request.buildArgs[name] : undefined);
+    environmentOf(state.image.config.config)[name] ??
+    state.args.get(name) ??
+    (PREDEFINED.has(name) ? state.run.request.buildArgs[name] : undefined);
 
 /** In a heredoc only variables are replaced; quotes stay. */
 const expandHeredoc = (text: string, state: StageState): string =>
-  text.replace(/\\\$|\$\{[^}]*\}|\$[A-Za-z_]\w*/g, (found) => (found === "\\$" ? "$" : expandWord(found, lookupIn(state), state.escape)));
+  text.replace(/\\\$|\$\{[^}]*\}|\$[A-Za-z_]\w*/g, (found) =>
+    found === "\\$" ? "$" : expandWord(found, lookupIn(state), state.escape),
+  );
 
 async function ownerIn(state: StageState, spec: string): Promise<FileOwner> {
   const root = state.run.request.store.root(state.image.layers);
@@ -374,7 +446,12 @@ function withHistory(state: StageState, config: ImageConfig, createdBy: string):
   return imageOf({ ...config, created, history: [...config.history, entry] }, state.image.layers);
 }
 
-async function withLayer(state: StageState, contents: LayerContents, createdBy: string, config = state.image.config): Promise<Image> {
+async function withLayer(
+  state: StageState,
+  contents: LayerContents,
+  createdBy: string,
+  config = state.image.config,
+): Promise<Image> {
   const { store, clock } = state.run.request;
   const layer = await store.commit(state.image.layers.at(-1), contents);
   const created = new Date(clock.nowMs()).toISOString();

@@ -52,7 +52,10 @@ async function probe(store: LayerStore): Promise<Isolation> {
   const isRoot = process.geteuid?.() === 0;
   const candidates: Isolation[] = isRoot
     ? [{ kind: "root", setpriv: onPath("setpriv") }]
-    : [...(onPath("newuidmap") ? [{ kind: "user", mapsAllIds: true } as const] : []), { kind: "user", mapsAllIds: false }];
+    : [
+        ...(onPath("newuidmap") ? [{ kind: "user", mapsAllIds: true } as const] : []),
+        { kind: "user", mapsAllIds: false },
+      ];
   let reason = "";
   for (const candidate of candidates) {
     const dir = await store.temporary();
@@ -104,11 +107,15 @@ export async function startInNamespace(
     });
     const kill = (): void => void child.kill("SIGKILL");
     container.signal.addEventListener("abort", kill, { once: true });
-    const ended = exitCodeOf(child).finally(async () => {
-      container.signal.removeEventListener("abort", kill);
-      await removeTree(dir);
-    });
-    return { child, ended };
+    const cleanedUp = async (): Promise<number> => {
+      try {
+        return await exitCodeOf(child);
+      } finally {
+        container.signal.removeEventListener("abort", kill);
+        await removeTree(dir);
+      }
+    };
+    return { child, ended: cleanedUp() };
   } catch (error) {
     await removeTree(dir);
     throw error;
@@ -132,7 +139,8 @@ function startScript(isolation: Isolation, container: ContainerProcess, dir: str
   const isLate = ([name]: [string, string]): boolean => !/^[A-Za-z_]\w*$/.test(name) || name.startsWith("LD_");
   const late = names.filter(isLate).map(([name, value]) => quote(`${name}=${value}`));
   const exported = names.filter((entry) => !isLate(entry)).map(([name, value]) => `export ${name}=${quote(value)}`);
-  const drop = isolation.kind === "root" && isolation.setpriv ? `"$SETPRIV" --bounding-set=${CAPABILITIES} --inh-caps=-all ` : "";
+  const drop =
+    isolation.kind === "root" && isolation.setpriv ? `"$SETPRIV" --bounding-set=${CAPABILITIES} --inh-caps=-all ` : "";
   const ids = container.uid === 0 && container.gid === 0 ? "" : `--setgid ${container.gid} --setuid ${container.uid} `;
   const binds = (container.binds ?? []).flatMap((bind) => {
     const target = `${m}${quote(bind.target)}`;
@@ -161,7 +169,11 @@ function startScript(isolation: Isolation, container: ContainerProcess, dir: str
     `ln -s /proc/self/fd ${m}/dev/fd; for n in 0:stdin 1:stdout 2:stderr; do ln -s /proc/self/fd/\${n%%:*} ${m}/dev/\${n#*:}; done`,
     ...["hosts", "hostname"].map((name) => `mount --bind ${quote(join(dir, "f", name))} ${m}/etc/${name}`),
     `[ -e /etc/resolv.conf ] && mount --bind /etc/resolv.conf ${m}/etc/resolv.conf || :`,
-    ...(isolation.kind === "root" ? [`for p in kcore keys sysrq-trigger timer_list; do [ -e ${m}/proc/$p ] && mount --bind /dev/null ${m}/proc/$p || :; done`] : []),
+    ...(isolation.kind === "root"
+      ? [
+          `for p in kcore keys sysrq-trigger timer_list; do [ -e ${m}/proc/$p ] && mount --bind /dev/null ${m}/proc/$p || :; done`,
+        ]
+      : []),
     ...binds,
     "set +e",
     "unset PWD OLDPWD SHLVL _",
@@ -174,14 +186,20 @@ function startScript(isolation: Isolation, container: ContainerProcess, dir: str
 function unshareFlags(isolation: Isolation, network: "host" | "none"): string[] {
   const flags = ["--mount", "--pid", "--fork", "--kill-child=SIGKILL", "--ipc"];
   if (network === "none") flags.push("--net");
-  if (isolation.kind === "user") flags.push("--user", "--map-root-user", ...(isolation.mapsAllIds ? ["--map-auto"] : []));
+  if (isolation.kind === "user")
+    flags.push("--user", "--map-root-user", ...(isolation.mapsAllIds ? ["--map-auto"] : []));
   return flags;
 }
 
 function overlayOptions(isolation: Isolation, lower: readonly string[], upper: string, work: string): string {
-  const escape = (path: string): string => path.replace(/([\\:,])/g, "\\$1");
+  const escaped = (path: string): string => path.replace(/([\\:,])/g, "\\$1");
   const own = isolation.kind === "user" ? ["userxattr"] : ["redirect_dir=off", "metacopy=off", "index=off"];
-  return [`lowerdir=${lower.map(escape).join(":")}`, `upperdir=${escape(upper)}`, `workdir=${escape(work)}`, ...own].join(",");
+  return [
+    `lowerdir=${lower.map(escaped).join(":")}`,
+    `upperdir=${escaped(upper)}`,
+    `workdir=${escaped(work)}`,
+    ...own,
+  ].join(",");
 }
 
 function exitCodeOf(child: ChildProcess): Promise<number> {

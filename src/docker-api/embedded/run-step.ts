@@ -4,12 +4,12 @@ import { createHash } from "node:crypto";
 import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { StringDecoder } from "node:string_decoder";
-import { BuildError, type BuildRequest } from "./build-request.ts";
 import { DEFAULT_PATH, type Image, ownerFrom } from "../../images/image.ts";
 import { type LayerContents, removeTree } from "../../images/layer-store.ts";
 import { findFile } from "../../images/layered-root.ts";
-import { startInNamespace } from "./namespace.ts";
 import { readMarks } from "../../images/whiteouts.ts";
+import { BuildError, type BuildRequest } from "./build-request.ts";
+import { startInNamespace } from "./namespace.ts";
 
 /** Where the script of a RUN heredoc with `#!` is shown: on /dev, which is no part of the layer. */
 export const SCRIPT_PATH = "/dev/kiln-script";
@@ -47,7 +47,8 @@ export async function runStep(step: RunStep): Promise<{ exitCode: number; conten
     await mkdir(upper);
     await chmod(upper, 0o755);
     const binds: { source: string; target: string; isReadOnly: boolean }[] = [];
-    for (const cache of step.caches) binds.push({ source: await cacheFolder(store.dir, cache.id), target: cache.target, isReadOnly: false });
+    for (const cache of step.caches)
+      binds.push({ source: await cacheFolder(store.dir, cache.id), target: cache.target, isReadOnly: false });
     let scriptDir: string | undefined;
     if (step.script !== undefined) {
       scriptDir = await store.temporary();
@@ -97,7 +98,12 @@ export function forwardOutput(child: ChildProcess, onOutput: (text: string) => v
   }
 }
 
-const emptyContents = (dir: string): LayerContents => ({ dir, owners: new Map(), whiteouts: new Set(), opaque: new Set() });
+const emptyContents = (dir: string): LayerContents => ({
+  dir,
+  owners: new Map(),
+  whiteouts: new Set(),
+  opaque: new Set(),
+});
 
 /** Folder on this machine of a RUN cache mount. */
 async function cacheFolder(storeDir: string, id: string): Promise<string> {

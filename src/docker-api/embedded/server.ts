@@ -75,10 +75,20 @@ async function answer(
     for (const route of routes) {
       const match = route.method === incoming.method ? route.pattern.exec(path) : null;
       if (!match) continue;
-      await route.handle({ context, query: url.searchParams, path: match.slice(1).map((part) => decodeURIComponent(part ?? "")), incoming, response, signal });
+      await route.handle({
+        context,
+        query: url.searchParams,
+        path: match.slice(1).map((part) => decodeURIComponent(part ?? "")),
+        incoming,
+        response,
+        signal,
+      });
       return;
     }
-    throw new ApiError(501, `kiln's embedded builder does not do ${incoming.method} ${path}; start Docker or Podman for it`);
+    throw new ApiError(
+      501,
+      `kiln's embedded builder does not do ${incoming.method} ${path}; start Docker or Podman for it`,
+    );
   } catch (error) {
     debug("docker", () => `${incoming.method} ${path} failed: ${(error as Error).stack}`);
     const status = error instanceof ApiError ? error.status : 500;

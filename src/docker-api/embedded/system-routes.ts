@@ -1,17 +1,11 @@
 /** `_ping`, version, info, auth of the embedded builder. */
 import { availableParallelism, totalmem } from "node:os";
-import { RegistryClient, RegistryRequestError } from "../../images/registry-client.ts";
 import { imageArchitecture } from "../../images/image.ts";
+import { RegistryRequestError } from "../../images/registry-client.ts";
+import { type AuthBody, checkLogin, registryHost } from "../registry-login.ts";
 import { API_VERSION, type ApiCall, ApiError, type ApiRoute, readJson, sendJson } from "./api.ts";
 
 const SERVER_VERSION = "28.0.0-kiln";
-
-interface AuthBody {
-  username?: string;
-  password?: string;
-  serveraddress?: string;
-  identitytoken?: string;
-}
 
 function ping({ response, incoming }: ApiCall): void {
   response.writeHead(200, {
@@ -27,7 +21,13 @@ function ping({ response, incoming }: ApiCall): void {
 function version({ response }: ApiCall): void {
   sendJson(response, 200, {
     Platform: { Name: "Kiln embedded builder" },
-    Components: [{ Name: "Engine", Version: SERVER_VERSION, Details: { ApiVersion: API_VERSION, Os: "linux", Arch: imageArchitecture() } }],
+    Components: [
+      {
+        Name: "Engine",
+        Version: SERVER_VERSION,
+        Details: { ApiVersion: API_VERSION, Os: "linux", Arch: imageArchitecture() },
+      },
+    ],
     Version: SERVER_VERSION,
     ApiVersion: API_VERSION,
     MinAPIVersion: "1.24",
@@ -71,29 +71,13 @@ async function auth({ incoming, response, context, signal }: ApiCall): Promise<v
   const body = await readJson<AuthBody>(incoming);
   const host = registryHost(body.serveraddress);
   if (host === undefined) throw new ApiError(400, `invalid registry address: ${body.serveraddress}`);
-  const own = new URL(context.request.registryUrl);
-  const isOwn = host === own.host || host === `localhost:${own.port}` || host === `127.0.0.1:${own.port}`;
-  const client = new RegistryClient({
-    url: context.request.registryUrl,
-    credentials: { username: body.username ?? "", password: body.password ?? "" },
-    signal,
-  });
   try {
-    await client.login(isOwn ? undefined : host);
+    await checkLogin(context.request.registryUrl, body, host, signal);
     sendJson(response, 200, { IdentityToken: "", Status: "Login Succeeded" });
   } catch (error) {
     if (error instanceof RegistryRequestError) throw new ApiError(error.status === 401 ? 401 : 500, error.message);
     throw error;
-  } finally {
-    client.close();
   }
-}
-
-/** `https://index.docker.io/v1/` and nothing at all mean docker.io. */
-export function registryHost(serverAddress: string | undefined): string | undefined {
-  const bare = (serverAddress ?? "").replace(/^https?:\/\//, "").replace(/\/.*$/, "");
-  if (bare === "" || bare === "index.docker.io" || bare === "registry-1.docker.io") return "docker.io";
-  return /^[A-Za-z0-9.:[\]-]+$/.test(bare) ? bare : undefined;
 }
 
 export const systemRoutes: readonly ApiRoute[] = [

@@ -11,17 +11,17 @@ export class ExpansionError extends Error {
 export type Lookup = (name: string) => string | undefined;
 
 /** Expands variables, removes quotes; one result. */
-export function expandWord(text: string, lookup: Lookup, escape: string): string {
-  return new Expander(text, lookup, escape).all(false).join("");
+export function expandWord(text: string, lookup: Lookup, escapeChar: string): string {
+  return new Expander(text, lookup, escapeChar).all(false).join("");
 }
 
 /** As `expandWord`, then split at unquoted blanks. */
-export function expandWords(text: string, lookup: Lookup, escape: string): string[] {
-  return new Expander(text, lookup, escape).all(true);
+export function expandWords(text: string, lookup: Lookup, escapeChar: string): string[] {
+  return new Expander(text, lookup, escapeChar).all(true);
 }
 
 /** Splits at unquoted blanks, quotes and variables left as they are. */
-export function splitWords(text: string, escape: string): string[] {
+export function splitWords(text: string, escapeChar: string): string[] {
   const words: string[] = [];
   let word = "";
   let quote = "";
@@ -33,7 +33,7 @@ export function splitWords(text: string, escape: string): string[] {
       continue;
     }
     word += char;
-    if (char === escape && quote !== "'" && at + 1 < text.length) word += text[++at];
+    if (char === escapeChar && quote !== "'" && at + 1 < text.length) word += text[++at];
     else if (quote === "" && (char === "'" || char === '"')) quote = char;
     else if (char === quote) quote = "";
   }
@@ -47,10 +47,10 @@ class Expander {
   readonly #escape: string;
   #at = 0;
 
-  constructor(text: string, lookup: Lookup, escape: string) {
+  constructor(text: string, lookup: Lookup, escapeChar: string) {
     this.#text = text;
     this.#lookup = lookup;
-    this.#escape = escape;
+    this.#escape = escapeChar;
   }
 
   all(splits: boolean): string[] {
@@ -104,7 +104,8 @@ class Expander {
     this.#at++;
     for (;;) {
       const char = this.#text[this.#at];
-      if (char === undefined) throw new ExpansionError("unexpected end of statement while looking for matching double-quote");
+      if (char === undefined)
+        throw new ExpansionError("unexpected end of statement while looking for matching double-quote");
       if (char === '"') {
         this.#at++;
         return value;
@@ -168,13 +169,17 @@ class Expander {
 }
 
 function globRegExp(pattern: string, isGreedy: boolean, side: "start" | "both"): RegExp {
-  const body = pattern.replace(/[.+^${}()|[\]\\]/g, "\\$&").replaceAll("*", isGreedy ? "[\\s\\S]*" : "[\\s\\S]*?").replaceAll("?", "[\\s\\S]");
+  const body = pattern
+    .replace(/[.+^${}()|[\]\\]/g, "\\$&")
+    .replaceAll("*", isGreedy ? "[\\s\\S]*" : "[\\s\\S]*?")
+    .replaceAll("?", "[\\s\\S]");
   return new RegExp(side === "both" ? `^${body}$` : `^${body}`);
 }
 
 function trimEnd(value: string, pattern: string, isGreedy: boolean): string {
   const whole = globRegExp(pattern, true, "both");
   const starts = Array.from({ length: value.length + 1 }, (_, i) => i);
-  for (const start of isGreedy ? starts : starts.reverse()) if (whole.test(value.slice(start))) return value.slice(0, start);
+  for (const start of isGreedy ? starts : starts.reverse())
+    if (whole.test(value.slice(start))) return value.slice(0, start);
   return value;
 }

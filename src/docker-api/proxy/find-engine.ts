@@ -24,11 +24,18 @@ export async function findEngine(
 ): Promise<Engine | undefined> {
   for (const socketPath of candidates(environment)) {
     try {
-      const version = JSON.parse(await get(socketPath, "/version", signal)) as { Version?: string; Components?: { Name?: string }[] };
+      const version = JSON.parse(await get(socketPath, "/version", signal)) as {
+        Version?: string;
+        Components?: { Name?: string }[];
+      };
       const isPodman = version.Components?.some((component) => /podman/i.test(component.Name ?? "")) ?? false;
       const kind = isPodman ? "podman" : "docker";
       if (wanted !== "auto" && wanted !== kind) continue;
-      return { kind, socketPath, description: `${isPodman ? "Podman" : "Docker"} ${version.Version ?? ""} at ${socketPath}` };
+      return {
+        kind,
+        socketPath,
+        description: `${isPodman ? "Podman" : "Docker"} ${version.Version ?? ""} at ${socketPath}`,
+      };
     } catch (error) {
       debug("docker", () => `no engine at ${socketPath}: ${(error as Error).message}`);
     }
@@ -60,7 +67,9 @@ function get(socketPath: string, path: string, signal: AbortSignal): Promise<str
       response.on("data", (chunk: string) => {
         text += chunk;
       });
-      response.on("end", () => (response.statusCode === 200 ? resolve(text) : reject(new Error(`status ${response.statusCode}`))));
+      response.on("end", () =>
+        response.statusCode === 200 ? resolve(text) : reject(new Error(`status ${response.statusCode}`)),
+      );
       response.on("error", reject);
     });
     asked.on("timeout", () => asked.destroy(new Error("no answer in time")));

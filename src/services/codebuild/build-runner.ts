@@ -3,26 +3,18 @@
  * at each phase change. Other processes on the same state see the record and the event log; they stop a build by writing
  * a mark that the owner polls. Builds whose owner died are closed by the next process that starts (`recover`).
  */
-import { accessSync, constants, mkdirSync, mkdtempSync } from "node:fs";
-import { chmod, mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
+import { mkdtempSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseBuildspec } from "../../build/buildspec/index.ts";
-import { planBuild } from "../../build/plan/index.ts";
 import { type CloudWatchSink, createCloudWatchSink } from "../../build/report/cloud-watch-sink.ts";
-import {
-  type BuildEvent,
-  type BuildRequest,
-  type BuildResult,
-  chooseEngine,
-  type LoadedPlan,
-  runBuild,
-} from "../../build/run/index.ts";
+import { type BuildEvent, type BuildResult, chooseEngine, runBuild } from "../../build/run/index.ts";
 import type { AwsScope } from "../../core/arn.ts";
 import { sleep } from "../../core/clock.ts";
 import { AwsError } from "../../core/errors.ts";
 import { debug } from "../../core/log.ts";
 import type { Key } from "../../store/store.ts";
+import { type BuildFolders, makeFolders, removeFolders } from "./build-folders.ts";
 import { afterRun, duringRun } from "./build-progress.ts";
 import type { CodeBuildDependencies } from "./dependencies.ts";
 import { EventLogs, type EventLogWriter } from "./event-log.ts";
@@ -30,6 +22,7 @@ import { markInterrupted } from "./interrupted.ts";
 import { isAlive } from "./process-mark.ts";
 import { type BuildRecord, buildKey, type CodeBuildRecords, parseBuildId, projectArn, recordsIn } from "./records.ts";
 import { RoleSession } from "./role-session.ts";
+import { loadPlan, requestOf } from "./run-request.ts";
 
 const STOP_POLL_MS = 200;
 /** How long StopBuild waits for the build of another process to end. */
@@ -79,13 +72,8 @@ export class BuildRunner {
   }
 
   /** Private folders of a new build. */
-  async newFolders(uuid: string): Promise<{ workDir: string; privateDir: string }> {
-    const root = this.#dependencies.workRoot ?? tmpdir();
-    await mkdir(root, { recursive: true });
-    const workDir = await mkdtemp(join(root, "kiln-"));
-    const privateDir = memoryFolder(uuid) ?? join(workDir, "private");
-    await mkdir(privateDir, { recursive: true, mode: 0o700 });
-    return { workDir, privateDir };
+  newFolders(uuid: string): Promise<BuildFolders> {
+    return makeFolders(this.#dependencies.workRoot ?? tmpdir(), uuid);
   }
 
   /** Takes over a build whose record was just written. It starts as soon as there is room. */
@@ -309,102 +297,6 @@ function withResolvers(): { promise: Promise<void>; resolve: () => void } {
     resolve = done;
   });
   return { promise, resolve };
-}
-
-async function removeFolders(record: BuildRecord): Promise<void> {
-  for (const folder of [record.workDir, record.privateDir]) await removeFolder(folder);
-}
-
-/** Removes a folder also when a build made folders in it read-only (Go's module cache is). */
-async function removeFolder(folder: string): Promise<void> {
-  const options = { recursive: true, force: true, maxRetries: 3 } as const;
-  try {
-    await rm(folder, options);
-  } catch {
-    await makeWritable(folder)
-      .then(() => rm(folder, options))
-      .catch((error: unknown) => debug("run", () => `left behind: ${String(error)}`));
-  }
-}
-
-async function makeWritable(folder: string): Promise<void> {
-  await chmod(folder, 0o700);
-  for (const entry of await readdir(folder, { withFileTypes: true })) {
-    if (entry.isDirectory()) await makeWritable(join(folder, entry.name));
-  }
-}
-
-/** A folder in memory, where the machine has one: the saved environment of a build holds its secrets. */
-function memoryFolder(uuid: string): string | undefined {
-  const place = "/dev/shm";
-  try {
-    if (process.platform !== "linux") return undefined;
-    accessSync(place, constants.W_OK | constants.X_OK);
-    const folder = join(place, `kiln-${uuid}`);
-    mkdirSync(folder, { mode: 0o700 });
-    return folder;
-  } catch {
-    return undefined;
-  }
-}
-
-function requestOf(record: BuildRecord, strict: boolean): BuildRequest {
-  const { settings, build, scope, uuid } = record;
-  const cloudWatch = settings.logsConfig?.cloudWatchLogs;
-  const prefix = cloudWatch?.streamName;
-  return {
-    buildId: build.id ?? "",
-    uuid,
-    buildArn: build.arn ?? "",
-    buildNumber: build.buildNumber ?? 0,
-    projectName: settings.projectName,
-    projectArn: projectArn(scope, settings.projectName),
-    scope,
-    serviceRole: settings.serviceRole,
-    initiator: build.initiator ?? "",
-    startTimeMs: build.startTime ?? 0,
-    image: settings.environment.image,
-    privilegedMode: settings.environment.privilegedMode === true,
-    encryptionKey: settings.encryptionKey,
-    source: settings.source,
-    sourceVersion: settings.sourceVersion,
-    artifactsType: settings.artifacts.type,
-    ...(cloudWatch?.status === "DISABLED"
-      ? {}
-      : {
-          logs: {
-            groupName: cloudWatch?.groupName ?? `/aws/codebuild/${settings.projectName}`,
-            streamName: prefix === undefined || prefix === "" ? uuid : `${prefix}/${uuid}`,
-          },
-        }),
-    timeoutMs: settings.timeoutInMinutes * 60_000,
-    strict,
-  };
-}
-
-function loadPlan(record: BuildRecord, text: string, file: string, strict: boolean): LoadedPlan {
-  const { settings } = record;
-  const { buildspec, failure } = parseBuildspec(text, file);
-  if (failure || !buildspec) {
-    return {
-      kind: "failure",
-      failure: {
-        statusCode: failure?.statusCode ?? "YAML_FILE_ERROR",
-        message: failure?.message ?? "YAML file is empty",
-      },
-    };
-  }
-  const { plan } = planBuild({
-    buildspec,
-    project: {
-      name: settings.projectName,
-      environment: { ...settings.environment, environmentVariables: settings.projectVariables },
-      timeoutInMinutes: settings.timeoutInMinutes,
-    },
-    overrides: { environmentVariablesOverride: settings.overrideVariables },
-    strict,
-  });
-  return { kind: "plan", plan };
 }
 
 const textOf = (error: unknown): string =>

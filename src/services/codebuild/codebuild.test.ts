@@ -286,6 +286,34 @@ describe("CodeBuild", () => {
   });
 });
 
+describe("a build that another process runs", () => {
+  it("can be followed and stopped through the state folder", async () => {
+    const stateDir = await mkdtemp(join(tmpdir(), "kiln-state-"));
+    const owner = await openTestAccount([engine], stateDir);
+    const other = await openTestAccount([engine], stateDir);
+    try {
+      await owner.makeRole([]);
+      await owner.makeProject(spec("echo started; sleep 1000"));
+      const { build } = await owner.root.call<{ build: { id: string } }>("codebuild", "StartBuild", {
+        projectName: "my-project",
+      });
+      const events: BuildEvent[] = [];
+      for await (const event of other.service.runner.events(build.id)) {
+        events.push(event);
+        if (event.type !== "log" || event.text !== "started") continue;
+        expect(await other.root.call("codebuild", "StopBuild", { id: build.id })).toMatchObject({
+          build: { buildStatus: "STOPPED", buildComplete: true },
+        });
+      }
+      expect(events.at(-1)).toMatchObject({ type: "build-finished", buildStatus: "STOPPED" });
+    } finally {
+      await other.close();
+      await owner.close();
+      await rm(stateDir, { recursive: true, force: true });
+    }
+  });
+});
+
 describe("a build whose process died", () => {
   it("is shown as interrupted, and its processes and folders are removed", async () => {
     const stateDir = await mkdtemp(join(tmpdir(), "kiln-state-"));

@@ -344,7 +344,9 @@ describe("permissions", () => {
     await makeStream();
     const bare = "arn:aws:logs:eu-west-1:111122223333:log-group:/aws/codebuild/app";
     allow("logs:FilterLogEvents", bare);
-    await expect(asUser.call("logs", "FilterLogEvents", group)).rejects.toMatchObject({ code: "AccessDeniedException" });
+    await expect(asUser.call("logs", "FilterLogEvents", group)).rejects.toMatchObject({
+      code: "AccessDeniedException",
+    });
     allow("logs:FilterLogEvents", `${bare}:*`);
     await expect(asUser.call("logs", "FilterLogEvents", group)).resolves.toMatchObject({ events: [] });
     allow("logs:DescribeLogGroups", "arn:aws:logs:eu-west-1:111122223333:log-group::log-stream:*");

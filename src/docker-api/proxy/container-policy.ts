@@ -1,0 +1,52 @@
+/** What a build may ask of the machine's engine: nothing that reaches the machine itself. */
+import { realpath } from "node:fs/promises";
+import { relative } from "node:path";
+
+/** Wire shape of `POST /containers/create`, the members that matter here. */
+export interface CreateContainerBody {
+  Labels?: Record<string, string> | null;
+  HostConfig?: {
+    Privileged?: boolean;
+    Binds?: string[] | null;
+    Mounts?: { Type?: string; Source?: string }[] | null;
+    PidMode?: string;
+    IpcMode?: string;
+    UTSMode?: string;
+    UsernsMode?: string;
+    CapAdd?: string[] | null;
+    Devices?: unknown[] | null;
+    DeviceRequests?: unknown[] | null;
+    SecurityOpt?: string[] | null;
+  };
+}
+
+/** Why it is refused, or undefined. */
+export async function refusal(body: CreateContainerBody, workDir: string): Promise<string | undefined> {
+  const host = body.HostConfig ?? {};
+  if (host.Privileged) return "privileged containers are refused in a build";
+  for (const [name, mode] of [
+    ["pid", host.PidMode],
+    ["ipc", host.IpcMode],
+    ["uts", host.UTSMode],
+    ["userns", host.UsernsMode],
+  ] as const) {
+    if (mode === "host") return `--${name}=host is refused in a build`;
+  }
+  if ((host.CapAdd ?? []).length > 0) return `--cap-add is refused in a build: ${host.CapAdd?.join(", ")}`;
+  if ((host.Devices ?? []).length > 0) return "--device is refused in a build";
+  const unsafe = (host.SecurityOpt ?? []).find((option) => /unconfined|disable/.test(option));
+  if (unsafe !== undefined) return `--security-opt ${unsafe} is refused in a build`;
+  const bound = (host.Binds ?? []).map((bind) => bind.split(":")[0] ?? "").filter((source) => source.startsWith("/"));
+  const mounted = (host.Mounts ?? []).filter((mount) => mount.Type === "bind").map((mount) => mount.Source ?? "");
+  for (const source of [...bound, ...mounted]) {
+    if (!(await isInside(source, workDir))) return `bind mounts outside the build's folder are refused: ${source}`;
+  }
+  return undefined;
+}
+
+async function isInside(path: string, folder: string): Promise<boolean> {
+  const real = await realpath(path).catch(() => undefined);
+  if (real === undefined) return false;
+  const step = relative(await realpath(folder), real);
+  return step === "" || (step !== ".." && !step.startsWith("../"));
+}

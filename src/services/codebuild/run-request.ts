@@ -1,0 +1,64 @@
+/** From a build's record to what build/run executes: the request, and the plan of its buildspec. */
+import { parseBuildspec } from "../../build/buildspec/index.ts";
+import { planBuild } from "../../build/plan/index.ts";
+import type { BuildRequest, LoadedPlan } from "../../build/run/index.ts";
+import { type BuildRecord, projectArn } from "./records.ts";
+
+export function requestOf(record: BuildRecord, strict: boolean): BuildRequest {
+  const { settings, build, scope, uuid } = record;
+  const cloudWatch = settings.logsConfig?.cloudWatchLogs;
+  const prefix = cloudWatch?.streamName;
+  return {
+    buildId: build.id ?? "",
+    uuid,
+    buildArn: build.arn ?? "",
+    buildNumber: build.buildNumber ?? 0,
+    projectName: settings.projectName,
+    projectArn: projectArn(scope, settings.projectName),
+    scope,
+    serviceRole: settings.serviceRole,
+    initiator: build.initiator ?? "",
+    startTimeMs: build.startTime ?? 0,
+    image: settings.environment.image,
+    privilegedMode: settings.environment.privilegedMode === true,
+    encryptionKey: settings.encryptionKey,
+    source: settings.source,
+    sourceVersion: settings.sourceVersion,
+    artifactsType: settings.artifacts.type,
+    ...(cloudWatch?.status === "DISABLED"
+      ? {}
+      : {
+          logs: {
+            groupName: cloudWatch?.groupName ?? `/aws/codebuild/${settings.projectName}`,
+            streamName: prefix === undefined || prefix === "" ? uuid : `${prefix}/${uuid}`,
+          },
+        }),
+    timeoutMs: settings.timeoutInMinutes * 60_000,
+    strict,
+  };
+}
+
+export function loadPlan(record: BuildRecord, text: string, file: string, strict: boolean): LoadedPlan {
+  const { settings } = record;
+  const { buildspec, failure } = parseBuildspec(text, file);
+  if (failure || !buildspec) {
+    return {
+      kind: "failure",
+      failure: {
+        statusCode: failure?.statusCode ?? "YAML_FILE_ERROR",
+        message: failure?.message ?? "YAML file is empty",
+      },
+    };
+  }
+  const { plan } = planBuild({
+    buildspec,
+    project: {
+      name: settings.projectName,
+      environment: { ...settings.environment, environmentVariables: settings.projectVariables },
+      timeoutInMinutes: settings.timeoutInMinutes,
+    },
+    overrides: { environmentVariablesOverride: settings.overrideVariables },
+    strict,
+  });
+  return { kind: "plan", plan };
+}

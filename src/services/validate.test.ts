@@ -1,0 +1,99 @@
+import { describe, expect, it } from "vitest";
+import type { ServiceName } from "../core/aws.ts";
+import { AwsError } from "../core/errors.ts";
+import { loadModel } from "./model.ts";
+import { validateInput } from "./validate.ts";
+
+/** `Code: message` of the refusal, or undefined when the input is fine. */
+function refusal(service: ServiceName, operation: string, input: object): string | undefined {
+  try {
+    validateInput(service, operation, loadModel(service).operation(operation)?.input, input);
+    return undefined;
+  } catch (error) {
+    if (error instanceof AwsError) return `${error.code}: ${error.message}`;
+    throw error;
+  }
+}
+
+describe("validation messages", () => {
+  it("say nothing about an input that is fine", () => {
+    expect(refusal("ssm", "GetParameter", { Name: "/a" })).toBeUndefined();
+  });
+
+  it("name a missing member", () => {
+    expect(refusal("ssm", "GetParameter", {})).toBe(
+      "ValidationException: 1 validation error detected: Value null at 'name' failed to satisfy constraint: Member must not be null",
+    );
+  });
+
+  it("print a list with its items", () => {
+    expect(refusal("ssm", "GetParameters", { Names: "abcdefghijk".split("") })).toBe(
+      "ValidationException: 1 validation error detected: Value '[a, b, c, d, e, f, g, h, i, j, k]' at 'names' failed to satisfy constraint: Member must have length less than or equal to 10",
+    );
+  });
+
+  it("give all constraints of a list's items at once", () => {
+    const label = "x".repeat(101);
+    expect(refusal("ssm", "LabelParameterVersion", { Name: "/a", Labels: [label] })).toBe(
+      `ValidationException: 1 validation error detected: Value '[${label}]' at 'labels' failed to satisfy constraint: Member must satisfy constraint: [Member must have length less than or equal to 100, Member must have length greater than or equal to 1]`,
+    );
+  });
+
+  it("number structures in a list from one", () => {
+    expect(refusal("kms", "TagResource", { KeyId: "k", Tags: [{ TagKey: "", TagValue: "v" }] })).toBe(
+      "ValidationException: 1 validation error detected: Value '' at 'tags.1.member.tagKey' failed to satisfy constraint: Member must have length greater than or equal to 1",
+    );
+  });
+
+  it("never repeat a sensitive value", () => {
+    expect(refusal("kms", "Encrypt", { KeyId: "k", Plaintext: new Uint8Array(4097) })).toBe(
+      "ValidationException: 1 validation error detected: Value at 'plaintext' failed to satisfy constraint: Member must have length less than or equal to 4096",
+    );
+  });
+
+  it("use STS's code and quote the pattern", () => {
+    const input = { RoleArn: "arn:aws:iam::000000000000:role/r", RoleSessionName: "Session1:2" };
+    expect(refusal("sts", "AssumeRole", input)).toBe(
+      "ValidationError: 1 validation error detected: Value 'Session1:2' at 'roleSessionName' failed to satisfy constraint: Member must satisfy regular expression pattern: [\\w+=,.@-]*",
+    );
+  });
+
+  it("leave out value and set of IAM's enums", () => {
+    expect(refusal("iam", "UpdateAccessKey", { AccessKeyId: "A".repeat(20), Status: "On" })).toBe(
+      "ValidationError: 1 validation error detected: Value at 'status' failed to satisfy constraint: Member must satisfy enum value set",
+    );
+  });
+
+  it("take ECR's own form", () => {
+    expect(refusal("ecr", "CreateRepository", { repositoryName: "Bad Name" })).toMatch(
+      /^InvalidParameterException: Invalid parameter at 'repositoryName' failed to satisfy constraint: 'must satisfy regular expression '.*''$/,
+    );
+  });
+
+  it("take Logs' old code for old operations and the new one for new", () => {
+    expect(refusal("logs", "CreateLogGroup", {})).toMatch(/^InvalidParameterException: 1 validation error detected: /);
+    expect(refusal("logs", "ListTagsForResource", {})).toMatch(/^ValidationException: 1 validation error detected: /);
+  });
+});
+
+describe("wrong types", () => {
+  it.each([
+    [{ Name: 1 }, "NUMBER_VALUE can not be converted to a String"],
+    [{ Name: ["a"] }, "Start of list found where not expected"],
+    [{ Name: {} }, "Start of structure or map found where not expected."],
+    [{ Name: "a", WithDecryption: "yes" }, "STRING_VALUE can not be converted to a Boolean"],
+  ])("%j", (input, message) => {
+    expect(refusal("ssm", "GetParameter", input)).toBe(`SerializationException: ${message}`);
+  });
+});
+
+describe("the model tables", () => {
+  it.each<ServiceName>(["ssm", "kms", "secretsmanager", "iam", "sts", "codebuild", "logs", "ecr"])(
+    "%s: every pattern compiles",
+    (service) => {
+      for (const { input, output } of loadModel(service).operations.values()) {
+        for (const shape of [input, output]) for (const member of shape?.members ?? []) member.shape.matches("x");
+      }
+    },
+  );
+});
