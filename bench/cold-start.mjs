@@ -14,11 +14,20 @@ export async function run({ smoke }) {
     const startedMs = performance.now();
     const kiln = await startKilnProcess();
     const body = JSON.stringify({ Names: ["/absent"] });
-    const headers = signedHeaders({ host: new URL(kiln.url).host, service: "ssm", target: "AmazonSSM.GetParameters", body });
+    const headers = signedHeaders({
+      host: new URL(kiln.url).host,
+      service: "ssm",
+      target: "AmazonSSM.GetParameters",
+      body,
+    });
     await load(kiln.url, { connections: 1, durationMs: 1, make: () => ({ headers, body }) });
     first.push(performance.now() - startedMs);
     await kiln.stop();
   }
   row("bare node process", `${median(bare).toFixed(0)} ms`);
-  row("first signed SSM answer", `${median(first).toFixed(0)} ms`, `${(median(first) / median(bare)).toFixed(1)} x baseline (bar 400 ms)`);
+  row(
+    "first signed SSM answer",
+    `${median(first).toFixed(0)} ms`,
+    `${(median(first) / median(bare)).toFixed(1)} x baseline (bar 400 ms)`,
+  );
 }

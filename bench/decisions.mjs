@@ -13,7 +13,10 @@ export function run({ smoke }) {
         Effect: statement === 19 ? "Deny" : "Allow",
         Action: [`ssm:Get${policy}${statement}*`, statement === 10 ? "ssm:GetParameters" : "ssm:Describe*"],
         Resource: `arn:aws:ssm:*:*:parameter/team-${policy}-${statement}/*`,
-        Condition: { StringEquals: { "aws:RequestedRegion": ["us-east-1", "eu-west-1"] }, Bool: { "aws:SecureTransport": "false" } },
+        Condition: {
+          StringEquals: { "aws:RequestedRegion": ["us-east-1", "eu-west-1"] },
+          Bool: { "aws:SecureTransport": "false" },
+        },
       })),
     },
   }));
@@ -49,7 +52,11 @@ export function run({ smoke }) {
   const perSecond = decide();
   const baseline = compare(count);
   row("200 string comparisons (baseline)", `${Math.round(baseline)}/s`);
-  row("policy decisions", `${Math.round(perSecond)}/s`, `${(perSecond / baseline).toFixed(2)} x baseline (bar 200000/s)`);
+  row(
+    "policy decisions",
+    `${Math.round(perSecond)}/s`,
+    `${(perSecond / baseline).toFixed(2)} x baseline (bar 200000/s)`,
+  );
 }
 
 function compare(count) {

@@ -14,7 +14,8 @@ export async function run({ smoke }) {
       const body = JSON.stringify(input);
       return { body, headers: signedHeaders({ host, service: "ssm", target: `AmazonSSM.${operation}`, body }) };
     };
-    const put = (index) => sign("PutParameter", { Name: `/bench/${index % 500}`, Value: "value", Type: "String", Overwrite: true });
+    const put = (index) =>
+      sign("PutParameter", { Name: `/bench/${index % 500}`, Value: "value", Type: "String", Overwrite: true });
     const idleMebibytes = kiln.residentMebibytes();
     await load(kiln.url, { ...settings, durationMs: 200, make: put });
     const get = sign("GetParameter", { Name: "/bench/1" });
@@ -26,8 +27,16 @@ export async function run({ smoke }) {
     }
     const rate = (name) => median(results[name].map((r) => r.perSecond));
     row("bare node:http + JSON", `${Math.round(rate("baseline"))}/s`);
-    row("GetParameter", `${Math.round(rate("reads"))}/s`, `${(rate("reads") / rate("baseline")).toFixed(2)} x baseline (bar 0.5 x)`);
-    row("PutParameter, durable", `${Math.round(rate("writes"))}/s`, `${(rate("writes") / rate("baseline")).toFixed(2)} x baseline (bar 0.4 x)`);
+    row(
+      "GetParameter",
+      `${Math.round(rate("reads"))}/s`,
+      `${(rate("reads") / rate("baseline")).toFixed(2)} x baseline (bar 0.5 x)`,
+    );
+    row(
+      "PutParameter, durable",
+      `${Math.round(rate("writes"))}/s`,
+      `${(rate("writes") / rate("baseline")).toFixed(2)} x baseline (bar 0.4 x)`,
+    );
     row("PutParameter p99", `${median(results.writes.map((r) => r.p99)).toFixed(1)} ms`, "(bar 20 ms)");
     row("resident memory, idle", `${idleMebibytes.toFixed(0)} MiB`, "(bar 80 MiB)");
     row("resident memory, after load", `${kiln.residentMebibytes().toFixed(0)} MiB`, "(bar 120 MiB)");

@@ -43,7 +43,9 @@ async function withSdk([service, operation, ...options], url) {
     maxAttempts: 1,
   });
   try {
-    const { $metadata, ...answer } = await client.send(new sdk[`${pascal(operation)}Command`](sdkInput(service, options)));
+    const { $metadata, ...answer } = await client.send(
+      new sdk[`${pascal(operation)}Command`](sdkInput(service, options)),
+    );
     return { ok: true, text: Object.keys(answer).length ? JSON.stringify(answer, null, 4) : "", json: answer };
   } catch (error) {
     return { ok: false, text: `An error occurred (${error.name}): ${error.message}` };

@@ -12,7 +12,11 @@ const BASE_IMAGE = "python:3.11-slim";
 
 export async function prepare(stage) {
   sayTitle("Before the first scene");
-  say(stage.aws ? `aws CLI: ${stage.aws.version}` : "aws CLI: none here; the same calls are made with the AWS SDK for JavaScript");
+  say(
+    stage.aws
+      ? `aws CLI: ${stage.aws.version}`
+      : "aws CLI: none here; the same calls are made with the AWS SDK for JavaScript",
+  );
   say(`endpoint: ${stage.url}`);
   requirePython();
   await providePythonPackages(stage);
@@ -21,7 +25,9 @@ export async function prepare(stage) {
 
 function requirePython() {
   if (commandExists("python3", ["-m", "pip", "--version"])) return;
-  throw new Error("the sample app needs python3 with pip on this machine (Debian: apt-get install python3 python3-pip python3-venv)");
+  throw new Error(
+    "the sample app needs python3 with pip on this machine (Debian: apt-get install python3 python3-pip python3-venv)",
+  );
 }
 
 /** Wheels for every build of the demo: downloaded once from the package index, else made from Debian's packages. */
@@ -45,7 +51,20 @@ function downloadWheels(stage, wheelhouse) {
   say("python packages: asking the package index …");
   const { status } = spawnSync(
     "python3",
-    ["-m", "pip", "download", "--quiet", "--timeout", "5", "--retries", "0", "--dest", wheelhouse, "-r", "requirements.txt"],
+    [
+      "-m",
+      "pip",
+      "download",
+      "--quiet",
+      "--timeout",
+      "5",
+      "--retries",
+      "0",
+      "--dest",
+      wheelhouse,
+      "-r",
+      "requirements.txt",
+    ],
     { cwd: stage.appDir, env: stage.environment, timeout: 90_000, stdio: "ignore" },
   );
   if (status === 0) say("python packages: downloaded from the package index");

@@ -38,7 +38,11 @@ function buildIsStale() {
   const marker = join(root, "dist/.tsbuildinfo");
   if (!existsSync(marker) || !existsSync(join(root, "dist/main.js"))) return true;
   const builtAtMs = statSync(marker).mtimeMs;
-  const inputs = ["tsconfig.json", "tsconfig.build.json", ...readdirSync(join(root, "src"), { recursive: true }).map((f) => `src/${f}`)];
+  const inputs = [
+    "tsconfig.json",
+    "tsconfig.build.json",
+    ...readdirSync(join(root, "src"), { recursive: true }).map((f) => `src/${f}`),
+  ];
   return inputs.some((file) => statSync(join(root, file)).mtimeMs > builtAtMs);
 }
 

@@ -84,7 +84,8 @@ const production = sources.filter((file) => !/\.test\.ts$|contract\.ts$/.test(fi
 
 function importsOf(file: string): Import[] {
   const text = readFileSync(join(root, "src", file), "utf8");
-  const pattern = /(?:^|\n)\s*(?:import|export)\s[^;]*?from\s+"([^"]+)"|import\(\s*"([^"]+)"\s*\)|(?:^|\n)import\s+"([^"]+)"/g;
+  const pattern =
+    /(?:^|\n)\s*(?:import|export)\s[^;]*?from\s+"([^"]+)"|import\(\s*"([^"]+)"\s*\)|(?:^|\n)import\s+"([^"]+)"/g;
   return [...text.matchAll(pattern)].map((match) => {
     const specifier = match[1] ?? match[2] ?? match[3] ?? "";
     return { from: file, target: specifier.startsWith(".") ? normalize(join(dirname(file), specifier)) : specifier };
@@ -99,7 +100,9 @@ function folderOf(file: string): string {
 const allImports = production.flatMap(importsOf);
 
 test("every import follows the table", () => {
-  const internal = allImports.filter((i) => !/^(node:|@?[a-z])/.test(i.target) || existsSync(join(root, "src", i.target)));
+  const internal = allImports.filter(
+    (i) => !/^(node:|@?[a-z])/.test(i.target) || existsSync(join(root, "src", i.target)),
+  );
   expect(internal.length).toBeGreaterThan(100);
   const wrong = internal.filter(({ from, target }) => {
     const [source, destination] = [folderOf(from), folderOf(target)];
@@ -127,7 +130,9 @@ test("only core/clock.ts and core/ids.ts read time and randomness", () => {
 });
 
 test("every folder has a README", () => {
-  const folders = [...new Set(production.map((file) => folderOf(file)))].filter((f) => !["app", "index", "main"].includes(f));
+  const folders = [...new Set(production.map((file) => folderOf(file)))].filter(
+    (f) => !["app", "index", "main"].includes(f),
+  );
   expect(folders.filter((folder) => !existsSync(join(root, "src", folder, "README.md")))).toEqual([]);
 });
 

@@ -34,7 +34,9 @@ test("installs few packages without install scripts, under the licences we take"
   const facts = packageFolders.map((path) => JSON.parse(readFileSync(join(path, "package.json"), "utf8")));
   expect(facts.length).toBeGreaterThan(1);
   expect(facts.length).toBeLessThanOrEqual(MAX_PACKAGES);
-  expect(facts.filter((f) => f.scripts?.install || f.scripts?.preinstall || f.scripts?.postinstall).map((f) => f.name)).toEqual([]);
+  expect(
+    facts.filter((f) => f.scripts?.install || f.scripts?.preinstall || f.scripts?.postinstall).map((f) => f.name),
+  ).toEqual([]);
   expect(facts.filter((f) => !LICENCES.includes(f.license)).map((f) => `${f.name}: ${f.license}`)).toEqual([]);
 });
 
@@ -50,12 +52,17 @@ test("takes at most 30 MB on disk", () => {
 test("the installed command and library work", () => {
   const project = join(folder, "project");
   expect(run("npx", ["--no-install", "kiln", "version"], project).stdout).toMatch(/^kiln \d+\.\d+\.\d+/);
-  const code = 'import { startKiln } from "kiln"; const k = await startKiln({ memory: true, port: 0 }); console.log(k.url.startsWith("http://127.0.0.1:")); await k.close();';
+  const code =
+    'import { startKiln } from "kiln"; const k = await startKiln({ memory: true, port: 0 }); console.log(k.url.startsWith("http://127.0.0.1:")); await k.close();';
   expect(run(process.execPath, ["--input-type=module", "-e", code], project).stdout).toBe("true\n");
 });
 
 function run(command: string, args: string[], cwd: string): { stdout: string } {
-  const { status, stdout, stderr } = spawnSync(command, args, { cwd, encoding: "utf8", env: { ...process.env, KILN_STATE_DIR: join(folder, "state") } });
+  const { status, stdout, stderr } = spawnSync(command, args, {
+    cwd,
+    encoding: "utf8",
+    env: { ...process.env, KILN_STATE_DIR: join(folder, "state") },
+  });
   if (status !== 0) throw new Error(`${command} ${args.join(" ")} ended with ${status}: ${stderr}`);
   return { stdout };
 }

@@ -23,14 +23,18 @@ const LOGS = JSON.stringify({
 export const PASSWORD = "correct-horse-battery-staple";
 
 export async function play(stage) {
-  await stage.awsCommand(`aws ssm put-parameter --name "my_app_Docker_registry_URL" --value "docker.io" --type "SecureString"`);
+  await stage.awsCommand(
+    `aws ssm put-parameter --name "my_app_Docker_registry_URL" --value "docker.io" --type "SecureString"`,
+  );
   await stage.awsCommand(
     `aws ssm put-parameter --name "my_app_Docker_credentials_username" --value "your_username" --type "SecureString"`,
   );
   await stage.awsCommand(
     `aws ssm put-parameter --name "my_app_Docker_credentials_password" --value "${PASSWORD}" --type "SecureString"`,
   );
-  await stage.awsCommand(`aws iam create-role --role-name CodeBuildServiceRole --assume-role-policy-document '${TRUST}'`);
+  await stage.awsCommand(
+    `aws iam create-role --role-name CodeBuildServiceRole --assume-role-policy-document '${TRUST}'`,
+  );
   await stage.awsCommand(
     `aws iam put-role-policy --role-name CodeBuildServiceRole --policy-name CodeBuildLogs --policy-document '${LOGS}'`,
   );

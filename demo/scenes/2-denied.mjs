@@ -15,7 +15,9 @@ export async function play(stage) {
   expectThat(current.buildStatus === "FAILED", `expected buildStatus FAILED, got ${current.buildStatus}`);
   const phase = current.phases.find((p) => p.phaseType === "DOWNLOAD_SOURCE");
   const context = phase.contexts[0];
-  say(`\nbuildStatus ${current.buildStatus}, phase ${phase.phaseType} ${phase.phaseStatus}\n  statusCode ${context.statusCode}\n  message    ${context.message}`);
+  say(
+    `\nbuildStatus ${current.buildStatus}, phase ${phase.phaseType} ${phase.phaseStatus}\n  statusCode ${context.statusCode}\n  message    ${context.message}`,
+  );
   expectThat(context.statusCode === "Decrypted Variables Error", `unexpected statusCode ${context.statusCode}`);
   const uuid = build.id.split(":")[1];
   expectText(
@@ -23,17 +25,29 @@ export async function play(stage) {
     `AccessDeniedException: User: arn:aws:sts::000000000000:assumed-role/CodeBuildServiceRole/AWSCodeBuild-${uuid} is not authorized to perform: ssm:GetParameters on resource: arn:aws:ssm:us-east-1:000000000000:parameter/my_app_Docker_`,
     "the phase context",
   );
-  expectText(context.message, "because no identity-based policy allows the ssm:GetParameters action\n\tstatus code: 400, request id: ", "the phase context");
+  expectText(
+    context.message,
+    "because no identity-based policy allows the ssm:GetParameters action\n\tstatus code: 400, request id: ",
+    "the phase context",
+  );
 
   const log = await stage.awsCommand(
     `aws logs get-log-events --log-group-name /aws/codebuild/sample-python-flask-app --log-stream-name ${uuid}`,
   );
   const lines = log.events.map((event) => event.message).join("");
-  expectText(lines, "Phase context status code: Decrypted Variables Error Message: AccessDeniedException: User: ", "the log");
+  expectText(
+    lines,
+    "Phase context status code: Decrypted Variables Error Message: AccessDeniedException: User: ",
+    "the log",
+  );
 
   const { output } = await stage.kiln(["explain", build.id]);
   expectText(output, "ssm:GetParameters", "the explanation");
-  expectText(output, "arn:aws:ssm:us-east-1:000000000000:parameter/my_app_Docker_credentials_password", "the explanation");
+  expectText(
+    output,
+    "arn:aws:ssm:us-east-1:000000000000:parameter/my_app_Docker_credentials_password",
+    "the explanation",
+  );
   expectText(output, "aws iam put-role-policy", "the explanation");
 }
 

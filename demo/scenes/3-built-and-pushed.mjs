@@ -23,13 +23,18 @@ export async function play(stage) {
   expectThat(!output.includes(PASSWORD), "the password appeared in the output");
   expectThat(leaks.length === 0, `the password is in clear in ${leaks.join(", ")}`);
   expectThat(argumentsSeen === 0, "the password appeared in a process's arguments");
-  say(`\nThe password is in no output line, in no file of the state folder (${leaks.searched} files searched) and in no process's arguments.`);
+  say(
+    `\nThe password is in no output line, in no file of the state folder (${leaks.searched} files searched) and in no process's arguments.`,
+  );
 }
 
 async function verifyImage(url, repository, tag) {
   const headers = { Authorization: `Basic ${Buffer.from("test:test").toString("base64")}` };
   const answer = await fetch(`${url}/v2/${repository}/manifests/${tag}`, {
-    headers: { ...headers, Accept: "application/vnd.oci.image.manifest.v1+json, application/vnd.docker.distribution.manifest.v2+json" },
+    headers: {
+      ...headers,
+      Accept: "application/vnd.oci.image.manifest.v1+json, application/vnd.docker.distribution.manifest.v2+json",
+    },
   });
   expectThat(answer.status === 200, `the registry answered ${answer.status} for the manifest`);
   const bytes = Buffer.from(await answer.arrayBuffer());

@@ -1,7 +1,8 @@
 import { expectText } from "../stage.mjs";
 
 export const title = "the wrong password: the registry refuses, the parameter and its version are named";
-export const shows = "The password parameter is overwritten with another value. The registry knows the account and refuses.";
+export const shows =
+  "The password parameter is overwritten with another value. The registry knows the account and refuses.";
 
 export async function play(stage) {
   await stage.awsCommand(

@@ -106,7 +106,7 @@ export async function buildProgram(argv: readonly string[], io: CliIo, exit: Exi
     .description("Run, check and explain AWS CodeBuild builds on your own machine, with the service role enforced.")
     .version(kilnVersion(), "-V, --version", "print the version")
     .enablePositionalOptions()
-    .helpCommand("help [command]", "help for a command")
+    .addHelpCommand(new Command("help").argument("[command]").description("help for a command").helpGroup("More:"))
     .addHelpText("after", AFTER_HELP);
   const named = argv[0] === "help" ? argv[1] : argv[0];
   if (named === HERE) {

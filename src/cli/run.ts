@@ -269,7 +269,7 @@ function policyLines(policy: unknown): string[] {
 
 const sourceText = (dir: string, { source }: RunValues): string =>
   source === undefined || source === "worktree"
-    ? `${dir} (tracked files and untracked ones that git does not ignore)`
+    ? `${dir} as it is now`
     : `${dir} at ${source === "head" ? "HEAD" : source}`;
 
 const sourceVersion = ({ source }: RunValues): { sourceVersion?: string } =>

@@ -135,12 +135,23 @@ async function startDetached(context: CommandContext, values: StartValues): Prom
     if (running && running.pid === child.pid) return report(context, running, child);
     await sleepReferenced(30);
   }
-  throw new KilnError({
+  throw startFailure(exitCode, readFileSync(logFile, "utf8"), logFile);
+}
+
+/** What the background process said (its errors are JSON), or that it said nothing in time. */
+function startFailure(exitCode: number | null, log: string, logFile: string): KilnError {
+  const said = /^\{"error":.*\}$/m.exec(log)?.[0];
+  if (said !== undefined) {
+    const { error } = JSON.parse(said) as {
+      error: { code: `KILN_E_${string}`; message: string; why?: string; fix: string[] };
+    };
+    return new KilnError({ ...error, exitCode: exitCode === 2 ? 2 : 4 });
+  }
+  return new KilnError({
     code: "KILN_E_START",
     message: exitCode === null ? `Kiln did not become ready in ${START_TIMEOUT_MS / 1000} s` : "Kiln did not start",
-    why:
-      readFileSync(logFile, "utf8").trim().split("\n").slice(-4).join("\n       ") ||
-      `nothing was written to ${logFile}`,
+    why: log.trim().split("\n").at(-1) || "it said nothing",
+    fix: [`see ${logFile}`],
     exitCode: 4,
   });
 }
@@ -168,6 +179,8 @@ function report(context: CommandContext, running: EndpointFile, child: ReturnTyp
 
 const startArguments = (settings: Settings, values: StartValues): string[] => [
   "start",
+  "--output",
+  "json",
   "--state-dir",
   settings.stateDir,
   ...(values.port === undefined ? [] : ["--port", String(values.port)]),

@@ -94,7 +94,8 @@ export function decisionEvidence(decisions: readonly DecisionRecord[], denial: D
 const statementName = (trace: StatementTrace): string =>
   `${trace.sid ? `statement \`${trace.sid}\`` : `statement ${trace.index + 1}`} of ${trace.policyName}`;
 
-const sameService = (detail: string, action: string): boolean => detail.includes(`${action.split(":")[0]}:`);
+/** Whether the pattern in "`pattern` does not match `action`" is about the service of the denied action. */
+const sameService = (detail: string, action: string): boolean => detail.startsWith(`\`${action.split(":")[0]}:`);
 
 /** Region and account of the build, for ARNs; Kiln's defaults when the build record has no ARN. */
 export function scopeOf(facts: BuildFacts): { readonly region: string; readonly accountId: string } {

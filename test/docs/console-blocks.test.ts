@@ -39,9 +39,9 @@ function examplesOf(document: string): { examples: Example[]; needs: string[] } 
 
 /** A pattern for an expected output: `…` is anything on the line, a `…` line any lines. */
 function patternOf(expected: string): RegExp {
-  const lines = expected.split("\n").map((line) =>
-    line === "…" ? "(?:.*\\n)*?" : `${line.split("…").map(escapeRegExp).join(".*")}\\n`,
-  );
+  const lines = expected
+    .split("\n")
+    .map((line) => (line === "…" ? "(?:.*\\n)*?" : `${line.split("…").map(escapeRegExp).join(".*")}\\n`));
   return new RegExp(`^${lines.join("")}$`);
 }
 
@@ -82,11 +82,16 @@ function runSession(folder: string, examples: readonly Example[]): string[] {
   const { AWS_PROFILE: _profile, AWS_SESSION_TOKEN: _token, ...environment } = process.env;
   const { stdout } = spawnSync("bash", ["-c", `exec 2>&1\n${script}`], {
     cwd: app,
-    env: { ...environment, PATH: `${bin}:${process.env["PATH"]}`, KILN_STATE_DIR: join(folder, "state"), KILN_PORT: "0", NO_COLOR: "1", AWS_PAGER: "" },
+    env: {
+      ...environment,
+      PATH: `${bin}:${process.env["PATH"]}`,
+      KILN_STATE_DIR: join(folder, "state"),
+      KILN_PORT: "0",
+      NO_COLOR: "1",
+      AWS_PAGER: "",
+    },
     encoding: "utf8",
     timeout: 230_000,
   });
-  return stdout
-    .split(new RegExp(`^${mark} \\d+\\n`, "m"))
-    .slice(1);
+  return stdout.split(new RegExp(`^${mark} \\d+\\n`, "m")).slice(1);
 }

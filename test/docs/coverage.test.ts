@@ -33,7 +33,9 @@ function render(services: readonly ServiceDefinition[]): string {
         "",
         "| operation | support | not done |",
         "|---|---|---|",
-        ...done.map((o) => `| [${o.name}](${o.source}) | ${o.support} | ${(o.gaps ?? []).join("; ").replaceAll("|", "\\|")} |`),
+        ...done.map(
+          (o) => `| [${o.name}](${o.source}) | ${o.support} | ${(o.gaps ?? []).join("; ").replaceAll("|", "\\|")} |`,
+        ),
         "",
         ...(refused.length > 0 ? [`Refused by name: ${refused.join(", ")}.`, ""] : []),
       ].join("\n");

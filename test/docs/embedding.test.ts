@@ -11,7 +11,10 @@ test("the embedding example prints true", () => {
   const code = /```js\n([\s\S]*?)```/.exec(readFileSync(join(root, "docs/embedding.md"), "utf8"))?.[1] ?? "";
   const folder = mkdtempSync(join(root, "node_modules/.embedding-"));
   try {
-    writeFileSync(join(folder, "example.mjs"), code.replace('from "kiln"', `from ${JSON.stringify(join(root, "dist/index.js"))}`));
+    writeFileSync(
+      join(folder, "example.mjs"),
+      code.replace('from "kiln"', `from ${JSON.stringify(join(root, "dist/index.js"))}`),
+    );
     const { status, stdout, stderr } = spawnSync(process.execPath, [join(folder, "example.mjs")], { encoding: "utf8" });
     expect({ status, stdout, stderr: status === 0 ? "" : stderr }).toEqual({ status: 0, stdout: "true\n", stderr: "" });
   } finally {

@@ -100,8 +100,8 @@ function forward(client: Socket, head: RequestHead, deps: Deps, target: string, 
     ...(!isUpgrade(head) && { connection: "close" }),
     ...(body && { "content-length": String(body.length), "transfer-encoding": undefined }),
   };
-  engine.write(headBytes(head, replaced, target));
-  engine.write(body ?? head.rest);
+  // One write: the engine may answer and close before a second one.
+  engine.write(Buffer.concat([headBytes(head, replaced, target), body ?? head.rest]));
   engine.pipe(client);
   client.pipe(engine);
 }
@@ -206,7 +206,7 @@ async function pullFromKiln(client: Socket, head: RequestHead, query: URLSearchP
       const wanted = reference.digest ?? reference.tag ?? "latest";
       if (!(await registry.manifest(standInRepository(reference, registryUrl), wanted))) continue;
       const own = nameInKiln(reference, registryUrl);
-      const auth = Buffer.from(JSON.stringify(credentials)).toString("base64url");
+      const auth = Buffer.from(JSON.stringify(credentials)).toString("base64").replaceAll("+", "-").replaceAll("/", "_");
       const pulled = await deps.client.text(
         "POST",
         `/images/create?fromImage=${encodeURIComponent(own)}&tag=${wanted}`,

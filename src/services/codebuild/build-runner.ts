@@ -83,11 +83,17 @@ export class BuildRunner {
     const writer = this.#eventLogs.open(record.uuid);
     const finished = this.#turn(stop.signal)
       .then((release) => this.#run(record, session, token, stop, writer).finally(release))
-      .catch((error: unknown) => debug("run", () => `build ${record.build.id}: ${String(error)}`))
-      .finally(() => {
-        writer.close();
+      .catch((error: unknown): BuildEvent[] => {
+        debug("run", () => `build ${record.build.id}: ${String(error)}`);
+        return [];
+      })
+      .then((lastEvents) => {
+        // Who reads that the build is over finds nothing of it left here.
         this.#running.delete(record.uuid);
-      });
+        for (const event of lastEvents) writer.append(event);
+      })
+      .catch((error: unknown) => debug("run", () => `build ${record.build.id}: ${String(error)}`))
+      .finally(() => writer.close());
     this.#running.set(record.uuid, { record, session, token, stop, finished });
   }
 
@@ -151,13 +157,14 @@ export class BuildRunner {
     await rm(this.#artifactsDir(uuid), { recursive: true, force: true });
   }
 
+  /** Runs the build and records its end; resolves with the events that tell of the end. */
   async #run(
     record: BuildRecord,
     session: RoleSession,
     token: string,
     stop: AbortController,
     writer: EventLogWriter,
-  ): Promise<void> {
+  ): Promise<readonly BuildEvent[]> {
     const { store, clock, ids, engines, engine, openDocker, strict, machine } = this.#dependencies;
     const key = keyOf(record);
     const put = (next: BuildRecord): Promise<void> =>
@@ -214,13 +221,13 @@ export class BuildRunner {
       await sink?.close();
       await removeFolders(record);
       await put(afterRun(current, result, clock.nowMs()));
-      if (last) writer.append(last);
+      return last ? [last] : [];
     } catch (error) {
       debug("run", () => (error instanceof Error ? (error.stack ?? error.message) : String(error)));
       await removeFolders(record);
       const closed = markInterrupted(current, clock.nowMs(), `Kiln could not go on with the build: ${textOf(error)}`);
       await put(closed.record);
-      for (const event of closed.events) writer.append(event);
+      return closed.events;
     } finally {
       polling.cancel();
       await store.write(() => this.#records.stops.delete(key));
