@@ -264,6 +264,13 @@ const cases: readonly Case[] = [
   },
   {
     ...make,
+    privilegedMode: false,
+    output: ['time="t" level=info msg="Error logging in to endpoint, trying next endpoint"', "no such host"],
+    code: "docker/privileged-mode-off",
+    cause: "the project's privileged mode is off, so there is no Docker daemon for this build",
+  },
+  {
+    ...make,
     buildspec: SPEC.replace("make all", "docker build -t $HOST/$WHO/app ."),
     command: "docker build -t $HOST/$WHO/app .",
     exitStatus: 125,

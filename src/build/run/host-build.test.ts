@@ -5,8 +5,8 @@ import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promis
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { phaseLine, testBuild } from "../../../test/support/run-test-build.ts";
 import { createHostEngine } from "../../engines/index.ts";
-import { phaseLine, testBuild } from "./test-build.ts";
 
 const engine = createHostEngine({ graceMs: 100 });
 const spec = (commands: readonly string[], more = ""): string =>

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { denied, scriptedRole, TEST_UUID } from "../../../test/support/run-test-build.ts";
 import type { PlannedVariable } from "../plan/index.ts";
 import { parseSecretReference, resolveVariables } from "./resolve-variables.ts";
-import { denied, scriptedRole, TEST_UUID } from "./test-build.ts";
 
 const parameter = (name: string, value: string, extension?: "ssm-reference"): PlannedVariable => ({
   name,

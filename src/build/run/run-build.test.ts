@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
+import { denied, phaseLine, TEST_ROLE, TEST_UUID, testBuild } from "../../../test/support/run-test-build.ts";
 import { TestClock } from "../../core/clock.ts";
 import { err } from "../../core/result.ts";
 import { createFakeEngine } from "../../engines/index.ts";
-import { denied, phaseLine, TEST_ROLE, TEST_UUID, testBuild } from "./test-build.ts";
 
 const FOUR_PHASES = `version: 0.2
 phases:

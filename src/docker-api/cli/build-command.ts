@@ -53,7 +53,10 @@ export async function build(command: CliCommand): Promise<number> {
   const response = await command.api.send("POST", `/build?${query}`, {
     headers: {
       "content-type": "application/x-tar",
-      "x-registry-config": Buffer.from(JSON.stringify(logins)).toString("base64").replaceAll("+", "-").replaceAll("/", "_"),
+      "x-registry-config": Buffer.from(JSON.stringify(logins))
+        .toString("base64")
+        .replaceAll("+", "-")
+        .replaceAll("/", "_"),
     },
     body: Readable.from(context.tar, { objectMode: false }),
   });

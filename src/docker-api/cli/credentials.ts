@@ -62,5 +62,8 @@ async function read(path: string): Promise<ConfigFile> {
 export function registryAuth(logins: Readonly<Record<string, Login>>, host: string): string {
   const key = registryKey(host);
   const login = logins[key] ?? logins[`https://${host}`] ?? logins[`http://${host}`];
-  return Buffer.from(JSON.stringify(login ? { ...login, serveraddress: key } : {})).toString("base64").replaceAll("+", "-").replaceAll("/", "_");
+  return Buffer.from(JSON.stringify(login ? { ...login, serveraddress: key } : {}))
+    .toString("base64")
+    .replaceAll("+", "-")
+    .replaceAll("/", "_");
 }

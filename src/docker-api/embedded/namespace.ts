@@ -4,7 +4,7 @@
  * capabilities; as an ordinary user in a user namespace. The host's network is used.
  * Killing `unshare` kills everything inside (`--kill-child` and the process namespace).
  * Sources: unshare(1), https://docs.kernel.org/filesystems/overlayfs.html
- * Gaps: no cgroup limits, no seccomp filter, /sys is the host's, read-only.
+ * Gaps: as an ordinary user one id is mapped (no newuidmap ranges), so chown to another user fails; no cgroup limits, no seccomp filter, /sys is the host's, read-only.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
@@ -14,7 +14,8 @@ import { type LayerStore, removeTree } from "../../images/layer-store.ts";
 
 export type Isolation =
   | { readonly kind: "root"; readonly setpriv: boolean }
-  | { readonly kind: "user"; readonly mapsAllIds: boolean }
+  /** One id only: inside, everything belongs to root, and chown to another user fails. */
+  | { readonly kind: "user" }
   | { readonly kind: "none"; readonly reason: string };
 
 export interface ContainerProcess {
@@ -50,12 +51,7 @@ export function detectIsolation(store: LayerStore): Promise<Isolation> {
 async function probe(store: LayerStore): Promise<Isolation> {
   if (process.platform !== "linux") return { kind: "none", reason: `RUN needs Linux, this is ${process.platform}` };
   const isRoot = process.geteuid?.() === 0;
-  const candidates: Isolation[] = isRoot
-    ? [{ kind: "root", setpriv: onPath("setpriv") }]
-    : [
-        ...(onPath("newuidmap") ? [{ kind: "user", mapsAllIds: true } as const] : []),
-        { kind: "user", mapsAllIds: false },
-      ];
+  const candidates: Isolation[] = [isRoot ? { kind: "root", setpriv: onPath("setpriv") } : { kind: "user" }];
   let reason = "";
   for (const candidate of candidates) {
     const dir = await store.temporary();
@@ -186,8 +182,7 @@ function startScript(isolation: Isolation, container: ContainerProcess, dir: str
 function unshareFlags(isolation: Isolation, network: "host" | "none"): string[] {
   const flags = ["--mount", "--pid", "--fork", "--kill-child=SIGKILL", "--ipc"];
   if (network === "none") flags.push("--net");
-  if (isolation.kind === "user")
-    flags.push("--user", "--map-root-user", ...(isolation.mapsAllIds ? ["--map-auto"] : []));
+  if (isolation.kind === "user") flags.push("--user", "--map-root-user");
   return flags;
 }
 

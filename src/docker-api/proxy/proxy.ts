@@ -206,7 +206,10 @@ async function pullFromKiln(client: Socket, head: RequestHead, query: URLSearchP
       const wanted = reference.digest ?? reference.tag ?? "latest";
       if (!(await registry.manifest(standInRepository(reference, registryUrl), wanted))) continue;
       const own = nameInKiln(reference, registryUrl);
-      const auth = Buffer.from(JSON.stringify(credentials)).toString("base64").replaceAll("+", "-").replaceAll("/", "_");
+      const auth = Buffer.from(JSON.stringify(credentials))
+        .toString("base64")
+        .replaceAll("+", "-")
+        .replaceAll("/", "_");
       const pulled = await deps.client.text(
         "POST",
         `/images/create?fromImage=${encodeURIComponent(own)}&tag=${wanted}`,

@@ -11,9 +11,12 @@ export const dockerDaemonUnreachable: Cause = {
     "https://docs.aws.amazon.com/codebuild/latest/userguide/troubleshooting.html#troubleshooting-cannot-connect-to-docker-daemon",
   ],
   match(failure, facts) {
-    const line = findLine(failure.output, /Cannot connect to the Docker daemon|Is the docker daemon running/);
-    if (line === undefined) return undefined;
     const isOff = (facts.build.environment?.privilegedMode ?? facts.plan?.privilegedMode) !== true;
+    // Without a daemon newer docker CLIs try to log in by themselves, and say so before they fail.
+    const line =
+      findLine(failure.output, /Cannot connect to the Docker daemon|Is the docker daemon running/) ??
+      (isOff ? findLine(failure.output, /Error logging in to endpoint, trying next endpoint/) : undefined);
+    if (line === undefined) return undefined;
     const place = placeOfCommand(facts, failure.command);
     if (!isOff) {
       return {

@@ -4,12 +4,12 @@ import { mkdir, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { openTestAccount, ROLE, SCOPE, type TestAccount } from "../../../test/support/codebuild-account.ts";
 import type { BuildEvent } from "../../build/run/index.ts";
 import type { UserPrincipal } from "../../core/aws.ts";
 import { createHostEngine } from "../../engines/index.ts";
 import { ownMark } from "./process-mark.ts";
 import { buildKey, recordsIn } from "./records.ts";
-import { openTestAccount, ROLE, SCOPE, type TestAccount } from "./test-account.ts";
 
 const engine = createHostEngine({ graceMs: 100 });
 const spec = (command: string): string =>

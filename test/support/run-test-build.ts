@@ -1,19 +1,19 @@
-/** For the tests of this folder: runs a buildspec on an engine with a scripted role and collects what happened. */
+/** Runs a buildspec on an engine with a scripted role and collects what happened. */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { AwsCaller } from "../../core/aws.ts";
-import { TestClock } from "../../core/clock.ts";
-import { type AwsErrorType, awsError } from "../../core/errors.ts";
-import { TestIds } from "../../core/ids.ts";
-import { ok } from "../../core/result.ts";
-import type { Engine } from "../../engines/engine.ts";
-import { parseBuildspec } from "../buildspec/index.ts";
-import { type PlanProject, planBuild } from "../plan/index.ts";
-import type { BuildRequest, BuildResult, RunDependencies } from "./build-request.ts";
-import type { BuildEvent } from "./events.ts";
-import { expandEvent } from "./expand-events.ts";
-import { runBuild } from "./run-build.ts";
+import { parseBuildspec } from "../../src/build/buildspec/index.ts";
+import { type PlanProject, planBuild } from "../../src/build/plan/index.ts";
+import type { BuildRequest, BuildResult, RunDependencies } from "../../src/build/run/build-request.ts";
+import type { BuildEvent } from "../../src/build/run/events.ts";
+import { expandEvent } from "../../src/build/run/expand-events.ts";
+import { runBuild } from "../../src/build/run/run-build.ts";
+import type { AwsCaller } from "../../src/core/aws.ts";
+import { TestClock } from "../../src/core/clock.ts";
+import { type AwsErrorType, awsError } from "../../src/core/errors.ts";
+import { TestIds } from "../../src/core/ids.ts";
+import { ok } from "../../src/core/result.ts";
+import type { Engine } from "../../src/engines/engine.ts";
 
 export const TEST_UUID = "11111111-2222-4333-8444-555555555555";
 export const TEST_ROLE = "arn:aws:iam::111122223333:role/CodeBuildServiceRole";

@@ -1,21 +1,21 @@
-/** For the tests of this folder: CodeBuild with the services it calls, on a store in memory, without an endpoint. */
+/** CodeBuild with the services it calls, on a store in memory, without an endpoint. */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { AwsScope } from "../../core/arn.ts";
-import type { AwsCaller, Principal } from "../../core/aws.ts";
-import { systemClock } from "../../core/clock.ts";
-import { systemIds } from "../../core/ids.ts";
-import type { Engine } from "../../engines/engine.ts";
-import { createIdentity, rootPrincipal } from "../../identity/index.ts";
-import { openStore, type Store } from "../../store/index.ts";
-import { iam } from "../iam/index.ts";
-import { createDispatcher, type ServiceDefinition } from "../index.ts";
-import { kms } from "../kms/index.ts";
-import { logs } from "../logs/index.ts";
-import { ssm } from "../ssm/index.ts";
-import { sts } from "../sts/index.ts";
-import { type CodeBuildService, codebuildService } from "./index.ts";
+import type { AwsScope } from "../../src/core/arn.ts";
+import type { AwsCaller, Principal } from "../../src/core/aws.ts";
+import { systemClock } from "../../src/core/clock.ts";
+import { systemIds } from "../../src/core/ids.ts";
+import type { Engine } from "../../src/engines/engine.ts";
+import { createIdentity, rootPrincipal } from "../../src/identity/index.ts";
+import { type CodeBuildService, codebuildService } from "../../src/services/codebuild/index.ts";
+import { iam } from "../../src/services/iam/index.ts";
+import { createDispatcher, type ServiceDefinition } from "../../src/services/index.ts";
+import { kms } from "../../src/services/kms/index.ts";
+import { logs } from "../../src/services/logs/index.ts";
+import { ssm } from "../../src/services/ssm/index.ts";
+import { sts } from "../../src/services/sts/index.ts";
+import { openStore, type Store } from "../../src/store/index.ts";
 
 export const SCOPE: AwsScope = { partition: "aws", region: "us-east-1", accountId: "111122223333" };
 export const ROLE = "arn:aws:iam::111122223333:role/CodeBuildServiceRole";
