@@ -1,46 +1,94 @@
-/** A load generator: `connections` keep-alive connections, each sending the next request when the last was answered. */
-import { Agent, request } from "node:http";
+/**
+ * A load generator in a process of its own, over raw sockets: `connections` keep-alive connections, each sending the next
+ * request when the last was answered. Requests are made ready before the clock runs, so that what is measured is the
+ * server and not the client; baseline and Kiln get the same generator.
+ */
+import { fork } from "node:child_process";
+import { once } from "node:events";
+import { connect } from "node:net";
 
-/** Requests a second and latency percentiles in milliseconds. `make(index)` gives `{ headers, body }`. */
-export async function load(url, { connections, durationMs, make, path = "/" }) {
-  const agent = new Agent({ keepAlive: true, maxSockets: connections });
-  const { hostname, port } = new URL(url);
-  const latencies = [];
-  const untilMs = performance.now() + durationMs;
-  let index = 0;
-  const startedMs = performance.now();
-  await Promise.all(
-    Array.from({ length: connections }, async () => {
-      while (performance.now() < untilMs) {
-        const { headers, body } = make(index++);
-        const sentMs = performance.now();
-        const status = await send({ agent, hostname, port, path, method: "POST", headers }, body);
-        if (status !== 200) throw new Error(`${url} answered ${status}`);
-        latencies.push(performance.now() - sentMs);
-      }
-    }),
-  );
-  const seconds = (performance.now() - startedMs) / 1000;
-  agent.destroy();
-  latencies.sort((a, b) => a - b);
-  return { perSecond: latencies.length / seconds, p50: at(latencies, 0.5), p99: at(latencies, 0.99) };
+const HEAD_END = Buffer.from("\r\n\r\n");
+
+/** One HTTP/1.1 POST as text; `headers` must hold `host` and `content-length`. */
+export function rawRequest({ headers, body, path = "/" }) {
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  return `POST ${path} HTTP/1.1\r\n${lines.join("")}\r\n${body}`;
 }
 
-const at = (sorted, share) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
+/**
+ * Sends `requests` (texts of {@link rawRequest}, round and round) for `durationMs`. Gives requests a second and latency
+ * percentiles in milliseconds; rejects when an answer is not 200.
+ */
+export async function load(url, { connections, durationMs, requests }) {
+  const child = fork(new URL(import.meta.url), { stdio: ["ignore", "inherit", "inherit", "ipc"] });
+  child.send({ url, connections, durationMs, requests });
+  const [result] = await Promise.race([
+    once(child, "message"),
+    once(child, "exit").then(([code]) => [{ failure: `the load generator ended with exit code ${code}` }]),
+  ]);
+  if (result.failure) throw new Error(result.failure);
+  return result;
+}
 
-function send(options, body) {
-  return new Promise((resolve, reject) => {
-    const outgoing = request(options, (response) => {
-      let text = "";
-      response.setEncoding("utf8");
-      response.on("data", (chunk) => {
-        if (response.statusCode !== 200) text += chunk;
-      });
-      response.on("end", () =>
-        response.statusCode === 200 ? resolve(200) : reject(new Error(`${response.statusCode} ${text}`)),
-      );
-    });
-    outgoing.on("error", reject);
-    outgoing.end(body);
+/** In the generator's process. */
+async function generate({ url, connections, durationMs, requests }) {
+  const { hostname, port } = new URL(url);
+  const buffers = requests.map((text) => Buffer.from(text));
+  const latencies = [];
+  let next = 0;
+  let untilMs = 0;
+  const sockets = Array.from({ length: connections }, () => connect(Number(port), hostname).setNoDelay(true));
+  await Promise.all(sockets.map((socket) => once(socket, "connect")));
+  const startedMs = performance.now();
+  untilMs = startedMs + durationMs;
+  await Promise.all(
+    sockets.map(
+      (socket) =>
+        new Promise((resolve, reject) => {
+          let sentMs = 0;
+          let partial;
+          const send = () => {
+            sentMs = performance.now();
+            socket.write(buffers[next++ % buffers.length]);
+          };
+          socket.on("error", reject);
+          socket.on("close", () => reject(new Error(`${url} closed a connection`)));
+          socket.on("data", (chunk) => {
+            const data = partial ? Buffer.concat([partial, chunk]) : chunk;
+            const headEnd = data.indexOf(HEAD_END);
+            const length = headEnd < 0 ? 0 : contentLength(data, headEnd);
+            if (headEnd < 0 || data.length < headEnd + HEAD_END.length + length) {
+              partial = data;
+              return;
+            }
+            partial = undefined;
+            // `HTTP/1.1 200`
+            if (data[9] !== 50 || data[10] !== 48) return reject(new Error(`${url} answered ${data.toString()}`));
+            const nowMs = performance.now();
+            latencies.push(nowMs - sentMs);
+            if (nowMs < untilMs) send();
+            else resolve();
+          });
+          send();
+        }),
+    ),
+  );
+  const seconds = (performance.now() - startedMs) / 1000;
+  latencies.sort((a, b) => a - b);
+  const at = (share) => latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * share))];
+  return { count: latencies.length, perSecond: latencies.length / seconds, p50: at(0.5), p99: at(0.99) };
+}
+
+/** Finds the header without regard to case, in the head alone. */
+function contentLength(data, headEnd) {
+  const match = /\r\ncontent-length: (\d+)/i.exec(data.latin1Slice(0, headEnd));
+  if (!match) throw new Error("an answer without Content-Length");
+  return Number(match[1]);
+}
+
+if (process.send && process.argv[1] === new URL(import.meta.url).pathname) {
+  process.once("message", async (settings) => {
+    const result = await generate(settings).catch((error) => ({ failure: error.message }));
+    process.send(result, () => process.exit(0));
   });
 }

@@ -46,6 +46,7 @@ function start([command, ...args]) {
         resolve({
           url,
           residentMebibytes: () => residentMebibytes(child.pid),
+          cpuMs: () => cpuMs(child.pid),
           stop: () => new Promise((done) => void child.once("close", done).kill("SIGTERM")),
         });
       }
@@ -57,6 +58,16 @@ function start([command, ...args]) {
 function residentMebibytes(pid) {
   try {
     return Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) / 1024;
+  } catch {
+    return Number.NaN;
+  }
+}
+
+/** CPU time of all threads by /proc (Linux, 100 ticks a second), else NaN. */
+function cpuMs(pid) {
+  try {
+    const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1].split(" ");
+    return (Number(fields[11]) + Number(fields[12])) * 10;
   } catch {
     return Number.NaN;
   }

@@ -247,7 +247,7 @@ describe("a registry URL with a scheme", () => {
       line: 18,
       confidence: "likely",
       cause:
-        "`DOCKER_REGISTRY_URL`, which comes from the parameter `my_app_Docker_registry_URL` (version 3) is not a registry host: most often it starts with `https://`, or ends in `/`, or holds a blank",
+        "`DOCKER_REGISTRY_URL`, which comes from the parameter `my_app_Docker_registry_URL` (version 3), is not a registry host: most often it starts with `https://`, or ends in `/`, or holds a blank",
     });
     expect(diagnosis.fix).toMatchObject({
       commands: [

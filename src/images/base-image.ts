@@ -188,6 +188,10 @@ async function finishDebian(
 ): Promise<string> {
   if (certificates.length > 0) {
     await writer.folder("etc/ssl/certs");
+    // Where OpenSSL looks; the openssl package would have brought these.
+    await writer.folder("usr/lib/ssl");
+    await link(writer, "usr/lib/ssl/cert.pem", "/etc/ssl/certs/ca-certificates.crt");
+    await link(writer, "usr/lib/ssl/certs", "/etc/ssl/certs");
     await writer.write("etc/ssl/certs/ca-certificates.crt", Buffer.concat(certificates), {
       mode: 0o644,
       uid: 0,

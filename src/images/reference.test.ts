@@ -19,7 +19,6 @@ describe("image references", () => {
     ["", "invalid reference format"],
     ["me/app:", "invalid reference format"],
     ["me/app 1", "invalid reference format"],
-    ["Me/app", "invalid reference format"],
     ["me/App", "invalid reference format: repository name (me/App) must be lowercase"],
     ["App", "invalid reference format: repository name (library/App) must be lowercase"],
     ["a".repeat(64), `invalid repository name (${"a".repeat(64)}), cannot specify 64-byte hexadecimal strings`],

@@ -2,7 +2,7 @@
  * A client of the OCI distribution API with docker's authentication flows and docker's error texts.
  * Used by the embedded builder, the engine proxy and `kiln images`. One client = one registry and one set of credentials.
  * Sources: https://github.com/opencontainers/distribution-spec/blob/main/spec.md,
- * https://distribution.github.io/distribution/spec/auth/token/ (Bearer), error texts: ../shared facts on containers, observed.
+ * https://distribution.github.io/distribution/spec/auth/token/ (Bearer); error texts as the docker CLI prints them, observed.
  * Gaps: no refresh tokens (`offline_token` is asked for as docker does, the answer's is not kept).
  */
 import { createHash } from "node:crypto";

@@ -97,11 +97,12 @@ function schemeInName(host: string | undefined, isSeen: boolean, base: Base, fac
     name === undefined
       ? ""
       : `, which comes from the parameter \`${name}\`${parameter ? ` (version ${parameter.version})` : ""}`;
+  const comma = from === "" ? "" : ",";
   const cause = isSeen
     ? host === undefined
       ? "the image name starts with `https://`: an image name has a host, no scheme"
-      : `\`${host}\`${from} starts with a scheme such as \`https://\`: an image name has a host, no scheme`
-    : `\`${host}\`${from} is not a registry host: most often it starts with \`https://\`, or ends in \`/\`, or holds a blank`;
+      : `\`${host}\`${from}${comma} starts with a scheme such as \`https://\`: an image name has a host, no scheme`
+    : `\`${host}\`${from}${comma} is not a registry host: most often it starts with \`https://\`, or ends in \`/\`, or holds a blank`;
   const strip = host === undefined ? [] : stripFix(host, facts);
   const overwrite =
     name === undefined

@@ -1,0 +1,59 @@
+/** Runs the built `kiln` as a process of its own, as a person does. Needs `npm run build`; tests skip without it. */
+import { spawn } from "node:child_process";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const MAIN = process.env["KILN_TEST_MAIN"] ?? fileURLToPath(new URL("../../dist/main.js", import.meta.url));
+
+export const isBuilt = existsSync(MAIN);
+
+export interface Finished {
+  readonly exitCode: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+export interface Running {
+  readonly finished: Promise<Finished>;
+  readonly pid: number;
+  kill(signal: NodeJS.Signals): void;
+  /** Resolves when standard output holds the text. */
+  printed(text: string): Promise<void>;
+}
+
+/** A folder of its own with the given files, removed by `remove`. */
+export function temporaryFolder(): { readonly path: string; remove(): void } {
+  const path = mkdtempSync(join(tmpdir(), "kiln-cli-"));
+  return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
+}
+
+export function startProcess(cwd: string, argv: readonly string[], input = ""): Running {
+  const env = { ...process.env, NO_COLOR: "1" };
+  const child = spawn(process.execPath, [MAIN, ...argv], { cwd, env, stdio: ["pipe", "pipe", "pipe"] });
+  let out = "";
+  let err = "";
+  const waiting: { text: string; resolve: () => void }[] = [];
+  child.stdout.on("data", (chunk: Buffer) => {
+    out += chunk.toString("utf8");
+    for (const wait of waiting) if (out.includes(wait.text)) wait.resolve();
+  });
+  child.stderr.on("data", (chunk: Buffer) => {
+    err += chunk.toString("utf8");
+  });
+  child.stdin.end(input);
+  const finished = new Promise<Finished>((resolve, reject) => {
+    child.on("error", reject);
+    child.on("close", (exitCode) => resolve({ exitCode, out, err }));
+  });
+  return {
+    finished,
+    pid: child.pid ?? 0,
+    kill: (signal) => void child.kill(signal),
+    printed: (text) => new Promise((resolve) => (out.includes(text) ? resolve() : waiting.push({ text, resolve }))),
+  };
+}
+
+export const kiln = (cwd: string, argv: readonly string[], input = ""): Promise<Finished> =>
+  startProcess(cwd, argv, input).finished;
