@@ -16,8 +16,13 @@ if (major < MINIMUM_NODE[0] || (major === MINIMUM_NODE[0] && minor < MINIMUM_NOD
 }
 
 if (dependenciesAreStale()) {
-  say("installing dependencies (npm ci) …");
-  run("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"], "npm ci failed: is the package registry in reach?");
+  // Not `npm ci`: it refuses a lock file that lacks the optional packages of platforms the registry in use does not carry.
+  say("installing dependencies (npm install, versions of the lock file) …");
+  run(
+    "npm",
+    ["install", "--no-save", "--no-audit", "--no-fund", "--loglevel=error"],
+    "the dependencies could not be installed: is the package registry in reach?",
+  );
 }
 if (buildIsStale()) {
   say("building (tsc) …");

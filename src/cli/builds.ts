@@ -4,7 +4,7 @@ import type { Kiln } from "../app.ts";
 import { KilnError } from "../core/errors.ts";
 import { type CommandContext, commandContext, withKiln } from "./command-context.ts";
 import { buildNamed } from "./explain.ts";
-import { readLog, type WireBuild } from "./gather-facts.ts";
+import { newestBuilds, readLog, type WireBuild } from "./gather-facts.ts";
 import type { CliIo } from "./io.ts";
 import { addCommonOptions, option, settingsOf } from "./settings.ts";
 import { withSignals } from "./signals.ts";
@@ -45,15 +45,6 @@ export function buildsCommand(io: CliIo, exit: (code: number) => void): Command 
   add("stop", "stop a build", stop, "[id]");
   add("retry", "start a build again with the same settings", retry, "[id]");
   return group;
-}
-
-async function newestBuilds(kiln: Kiln, limit: number): Promise<WireBuild[]> {
-  const { ids = [] } = await kiln.root.call<{ ids?: string[] }>("codebuild", "ListBuilds", { sortOrder: "DESCENDING" });
-  if (ids.length === 0) return [];
-  const { builds = [] } = await kiln.root.call<{ builds?: WireBuild[] }>("codebuild", "BatchGetBuilds", {
-    ids: ids.slice(0, Math.min(100, limit)),
-  });
-  return builds.toSorted((a, b) => (b.startTime ?? 0) - (a.startTime ?? 0));
 }
 
 async function list(context: CommandContext, kiln: Kiln, limit: number): Promise<number> {

@@ -7,7 +7,7 @@ import { createFolderWorkspace } from "../check/index.ts";
 import { KilnError } from "../core/errors.ts";
 import { explainBuild, factsFromLog, renderDiagnosis } from "../explain/index.ts";
 import { type CommandContext, commandContext, withKiln } from "./command-context.ts";
-import { findBuild, gatherFacts, type WireBuild } from "./gather-facts.ts";
+import { findBuild, gatherFacts, newestBuilds, type WireBuild } from "./gather-facts.ts";
 import type { CliIo } from "./io.ts";
 import { paint } from "./paint.ts";
 import { absolute, addCommonOptions, option, settingsOf } from "./settings.ts";
@@ -69,12 +69,7 @@ async function explainStored(context: CommandContext, id: string | undefined): P
 
 /** The newest build that failed, else the newest. */
 async function lastBuild(kiln: Kiln): Promise<WireBuild | undefined> {
-  const { ids = [] } = await kiln.root.call<{ ids?: string[] }>("codebuild", "ListBuilds", { sortOrder: "DESCENDING" });
-  if (ids.length === 0) return undefined;
-  const { builds = [] } = await kiln.root.call<{ builds?: WireBuild[] }>("codebuild", "BatchGetBuilds", {
-    ids: ids.slice(0, 100),
-  });
-  const newest = builds.toSorted((a, b) => (b.startTime ?? 0) - (a.startTime ?? 0));
+  const newest = await newestBuilds(kiln);
   return newest.find((build) => build.buildStatus !== "SUCCEEDED" && build.buildStatus !== "IN_PROGRESS") ?? newest[0];
 }
 

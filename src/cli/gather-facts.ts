@@ -130,6 +130,23 @@ async function parametersWithHistory(kiln: Kiln, used: ReadonlySet<string>): Pro
   return facts;
 }
 
+/** The newest builds of all projects, newest first. */
+export async function newestBuilds(kiln: Kiln, limit = MAX_BATCH): Promise<WireBuild[]> {
+  const { ids = [] } = await kiln.root.call<{ ids?: string[] }>("codebuild", "ListBuilds", { sortOrder: "DESCENDING" });
+  return buildsOf(kiln, ids.slice(0, limit));
+}
+
+/** AWS: BatchGetBuilds takes at most 100 ids. */
+const MAX_BATCH = 100;
+
+async function buildsOf(kiln: Kiln, ids: readonly string[]): Promise<WireBuild[]> {
+  if (ids.length === 0) return [];
+  const { builds = [] } = await kiln.root.call<{ builds?: WireBuild[] }>("codebuild", "BatchGetBuilds", {
+    ids: ids.slice(0, MAX_BATCH),
+  });
+  return builds.toSorted((a, b) => (b.startTime ?? 0) - (a.startTime ?? 0));
+}
+
 async function findLastSuccess(
   kiln: Kiln,
   build: WireBuild,
@@ -139,10 +156,7 @@ async function findLastSuccess(
     projectName: build.projectName,
     sortOrder: "DESCENDING",
   });
-  if (ids.length === 0) return undefined;
-  const { builds = [] } = await kiln.root.call<{ builds?: WireBuild[] }>("codebuild", "BatchGetBuilds", {
-    ids: ids.slice(0, 100),
-  });
+  const builds = await buildsOf(kiln, ids);
   const succeeded = builds.filter(
     (other) =>
       other.buildStatus === "SUCCEEDED" &&

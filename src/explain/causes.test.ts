@@ -296,6 +296,14 @@ const cases: readonly Case[] = [
     code: "build/timed-out",
     cause: "the build ran into its timeout of 60 minutes in BUILD",
   },
+  {
+    phase: "BUILD",
+    phaseStatus: "FAULT",
+    statusCode: "INTERNAL_SERVICE_ERROR",
+    message: "Kiln was interrupted while the build ran (process 7 ended); start the build again",
+    code: "build/interrupted",
+    cause: "the build did not end by itself: Kiln's process was killed, or could not go on, in BUILD",
+  },
   { phase: "BUILD", phaseStatus: "STOPPED", code: "build/stopped", cause: "the build was stopped in BUILD" },
   {
     ...make,

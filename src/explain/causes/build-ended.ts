@@ -53,3 +53,18 @@ export const killed: Cause = {
     };
   },
 };
+
+export const interrupted: Cause = {
+  id: "build/interrupted",
+  sources: ["https://docs.aws.amazon.com/codebuild/latest/userguide/view-build-details-phases.html"],
+  match(failure): Finding | undefined {
+    if (failure.statusCode !== "INTERNAL_SERVICE_ERROR" || !failure.message.startsWith("Kiln ")) return undefined;
+    return {
+      cause: `the build did not end by itself: Kiln's process was killed, or could not go on, in ${failure.phaseType}`,
+      evidence: [failure.message, ...failure.output.slice(-1)],
+      why: "the project, its buildspec and its role are not the cause",
+      next: "start it again with `kiln run`; if nobody killed it, see `kiln doctor`",
+      confidence: "certain",
+    };
+  },
+};

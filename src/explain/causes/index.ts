@@ -4,7 +4,7 @@
  */
 import type { Cause } from "../cause.ts";
 import { artifactsNotFound } from "./artifacts-not-found.ts";
-import { killed, stopped, timedOut } from "./build-ended.ts";
+import { interrupted, killed, stopped, timedOut } from "./build-ended.ts";
 import { buildspecMissing } from "./buildspec-missing.ts";
 import { commandNotAString, unknownRuntime, yamlError } from "./buildspec-yaml.ts";
 import { bashismUnderSh, commandNotFound } from "./command-not-found.ts";
@@ -24,6 +24,7 @@ import { secretNotFound, secretReadDenied } from "./secret-unreadable.ts";
 
 export const causes: readonly Cause[] = [
   stopped,
+  interrupted,
   timedOut,
   roleNotAssumable,
   logsDenied,
