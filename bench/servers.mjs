@@ -35,10 +35,13 @@ export async function startKilnProcess() {
 
 function start([command, ...args]) {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { stdio: ["ignore", "pipe", "inherit"], cwd: tmpdir() });
+    const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"], cwd: tmpdir() });
     let text = "";
     child.once("error", reject);
     child.once("exit", (code) => reject(new Error(`${command} ended with exit code ${code}: ${text}`)));
+    child.stderr.on("data", (chunk) => {
+      text += chunk;
+    });
     child.stdout.on("data", (chunk) => {
       text += chunk;
       const url = /http:\/\/127\.0\.0\.1:\d+/.exec(text)?.[0];

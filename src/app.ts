@@ -24,6 +24,7 @@ import { iam } from "./services/iam/index.ts";
 import { createDispatcher, type Dispatcher } from "./services/index.ts";
 import { kms } from "./services/kms/index.ts";
 import { logs } from "./services/logs/index.ts";
+import { secretsmanager } from "./services/secretsmanager/index.ts";
 import { ssm } from "./services/ssm/index.ts";
 import { sts } from "./services/sts/index.ts";
 import { openStore, type Store } from "./store/index.ts";
@@ -41,6 +42,8 @@ export interface KilnOptions {
   readonly region?: string;
   /** Default 000000000000. */
   readonly accountId?: string;
+  /** Where commands of builds run; default `auto`. */
+  readonly engine?: "auto" | "host";
   /** AWS's buildspec grammar only. */
   readonly strict?: boolean;
   /** Key of the account's root user; default test/test. */
@@ -61,8 +64,8 @@ export interface Kiln {
   readonly dispatcher: Dispatcher;
   readonly identity: Identity;
   readonly registry: Registry;
-  /** A build's events from its start, live until it ends. */
-  events(buildId: string): AsyncIterable<BuildEvent>;
+  /** A build's events from its start, live until it ends; with `joined`, several lines of output an event: much faster. */
+  events(buildId: string, options?: { readonly joined?: boolean }): AsyncIterable<BuildEvent>;
   /** Decisions on record; a build's session is named `AWSCodeBuild-<uuid>`. */
   decisions(filter: { readonly requestId?: string; readonly sessionName?: string }): DecisionRecord[];
   /** Ends running builds, the endpoint and the store. */
@@ -114,10 +117,11 @@ export async function startKiln(options: KilnOptions = {}): Promise<Kiln> {
         pushForReal: options.pushForReal ?? false,
         mappedImage: (reference) => findMappedImage(store, reference),
       }),
+    ...(options.engine !== undefined && { engine: options.engine }),
     ...(options.strict !== undefined && { strict: options.strict }),
   });
   const dispatcher = createDispatcher({
-    services: [ssm, kms, iam, sts, logs, codebuild, ecrService({ registry })],
+    services: [ssm, kms, secretsmanager, iam, sts, logs, codebuild, ecrService({ registry })],
     identity,
     store,
     clock,
@@ -147,7 +151,7 @@ export async function startKiln(options: KilnOptions = {}): Promise<Kiln> {
       dispatcher,
       identity,
       registry,
-      events: (buildId) => codebuild.runner.events(buildId),
+      events: (buildId, how) => codebuild.runner.events(buildId, how),
       decisions: (filter) => dispatcher.decisions(filter),
       async close() {
         await codebuild.runner.close();

@@ -14,6 +14,8 @@ import { type CompiledPolicy, type CompiledStatement, compilePolicy } from "./po
 import { type Grant, stronger } from "./principals.ts";
 import { appliesTo, type EvaluatedRequest, evaluatedRequest } from "./request.ts";
 
+const NO_STATEMENTS: readonly StatementTrace[] = [];
+
 /** A policy taking part in a decision. */
 export interface PolicyInPlay {
   readonly type: PolicyType;
@@ -34,6 +36,10 @@ interface Match {
 
 /** Decides one authorization request. Pure; the same input gives the same decision. */
 export function evaluate(input: EvaluationInput): Decision {
+  // AWS: the account's root user has no policies of its own and may do what no resource's policy is asked about.
+  if (input.principal.type === "Root" && !input.request.resourcePolicy && isInAccount(input)) {
+    return new DecisionByDefault(input);
+  }
   const request = evaluatedRequest(input, contextLookup(input.context, input.request.context));
   const sets = policySets(input);
   const verdict = decide(input, request, sets);
@@ -65,6 +71,27 @@ export function evaluate(input: EvaluationInput): Decision {
         }),
     explain: () => (traces ??= explainStatements(sets.all, request)),
   };
+}
+
+/** Root in its own account: no statement decides, so there is none to explain. */
+class DecisionByDefault implements Decision {
+  readonly effect = "allowed";
+  readonly action: string;
+  readonly resource: string;
+  readonly principalArn: string;
+  readonly policyType = "none";
+  readonly decidedBy = NO_STATEMENTS;
+  readonly message = "";
+
+  constructor({ principal, request }: EvaluationInput) {
+    this.action = request.action;
+    this.resource = request.resource;
+    this.principalArn = principal.arn;
+  }
+
+  explain(): readonly StatementTrace[] {
+    return NO_STATEMENTS;
+  }
 }
 
 interface PolicySets {
@@ -196,6 +223,18 @@ const denyingArn = (verdict: Verdict): string | undefined => verdict.decidedBy[0
 
 const ACCOUNT_ID = /^\d{12}$/;
 const ACCOUNT_PART = 4;
+
+/** True when the resource's ARN has the caller's account, and nothing says otherwise. */
+function isInAccount({ principal: { accountId }, request }: EvaluationInput): boolean {
+  const { resource } = request;
+  if (request.resourceAccountId !== undefined || !resource.startsWith("arn:")) return false;
+  let colon = "arn".length;
+  for (let part = 1; part < ACCOUNT_PART; part++) {
+    colon = resource.indexOf(":", colon + 1);
+    if (colon < 0) return false;
+  }
+  return resource.startsWith(accountId, colon + 1) && resource.charAt(colon + 1 + accountId.length) === ":";
+}
 
 function isCrossAccount({ principal, request }: EvaluationInput, { resourceParts }: EvaluatedRequest): boolean {
   if (principal.type === "AWSService") return false;

@@ -49,6 +49,15 @@ export function blockEnd(lines: TextLines, line: number): number {
   return last;
 }
 
+/** Indentation of the top-level keys: a buildspec copied out of a page is often indented as a whole. */
+export function rootIndent(lines: TextLines): number {
+  for (let at = 1; at <= lines.count; at++) {
+    const text = lines.at(at)?.text ?? "";
+    if (!isBlankOrComment(text) && !/^(---|%|\.\.\.)/.test(text)) return indentOf(text);
+  }
+  return 0;
+}
+
 /** Line of `key:` alone on its line at `indent`, between two lines. */
 export function keyLine(lines: TextLines, key: string, indent: number, from: number, to: number): number | undefined {
   for (let at = from; at <= to; at++) {
@@ -60,12 +69,13 @@ export function keyLine(lines: TextLines, key: string, indent: number, from: num
 
 export function envEdits(context: CheckContext, additions: EnvAdditions): Edit[] | undefined {
   const lines = linesOf(context.text);
-  const env = keyLine(lines, "env", 0, 1, lines.count);
+  const env = keyLine(lines, "env", rootIndent(lines), 1, lines.count);
   if (env === undefined) return newEnv(context, lines, additions);
   if (!isOpen(lines, env)) return undefined;
   const end = blockEnd(lines, env);
   const child = firstChildIndent(lines, env, end);
   const pad = " ".repeat(child);
+  const step = " ".repeat(child - rootIndent(lines));
   const edits: Edit[] = [];
   const atEnd: string[] = [];
   for (const key of ["variables", "parameter-store"] as const) {
@@ -73,12 +83,12 @@ export function envEdits(context: CheckContext, additions: EnvAdditions): Edit[]
     if (entries.length === 0) continue;
     const line = keyLine(lines, key, child, env + 1, end);
     if (line === undefined) {
-      atEnd.push(`${pad}${key}:`, ...entries.map((entry) => `${pad}${" ".repeat(child)}${entry}`));
+      atEnd.push(`${pad}${key}:`, ...entries.map((entry) => `${pad}${step}${entry}`));
       continue;
     }
     if (!isOpen(lines, line)) return undefined;
     const last = blockEnd(lines, line);
-    const indent = last === line ? child * 2 : firstChildIndent(lines, line, last);
+    const indent = last === line ? child + step.length : firstChildIndent(lines, line, last);
     edits.push(
       insertAfter(
         context,
@@ -126,9 +136,10 @@ function insertAfter(context: CheckContext, lines: TextLines, line: number, adde
 
 /** A new `env:` in front of `phases:`. */
 function newEnv(context: CheckContext, lines: TextLines, additions: EnvAdditions): Edit[] | undefined {
-  const phases = keyLine(lines, "phases", 0, 1, lines.count);
+  const root = rootIndent(lines);
+  const phases = keyLine(lines, "phases", root, 1, lines.count);
   if (phases === undefined || context.buildspec.env.span !== undefined) return undefined;
-  const step = " ".repeat(firstChildIndent(lines, phases, blockEnd(lines, phases)) || 2);
+  const step = " ".repeat(firstChildIndent(lines, phases, blockEnd(lines, phases)) - root || 2);
   const added = ["env:"];
   if (additions.shell !== undefined) added.push(`${step}shell: ${additions.shell}`);
   for (const key of ["variables", "parameter-store"] as const) {
@@ -141,7 +152,7 @@ function newEnv(context: CheckContext, lines: TextLines, additions: EnvAdditions
       file: context.file,
       startOffset: start,
       endOffset: start,
-      newText: added.map((line) => line + lines.newline).join(""),
+      newText: added.map((line) => " ".repeat(root) + line + lines.newline).join(""),
     },
   ];
 }

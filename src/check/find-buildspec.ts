@@ -25,6 +25,8 @@ export function findBuildspec(input: CheckInput): {
       return { file: other, text: otherText, diagnostics: [] };
     }
   }
+  const kind = workspace.exists(wanted);
+  if (kind !== undefined) return { diagnostics: [unreadable(wanted, kind)] };
   const candidates = workspace.files().filter((path) => /\.ya?ml$/i.test(path));
   const guess = candidates.find((path) => /(^|\/)buildspec[^/]*\.ya?ml$/i.test(path)) ?? nearest(wanted, candidates);
   return {
@@ -40,5 +42,19 @@ export function findBuildspec(input: CheckInput): {
         source,
       },
     ],
+  };
+}
+
+/** Something of that name is there, but it is not a text that could be parsed. */
+function unreadable(file: string, kind: "file" | "directory"): Diagnostic {
+  return {
+    code: "buildspec/syntax",
+    severity: "error",
+    message:
+      kind === "directory"
+        ? `\`${file}\` is a folder, expected a file`
+        : `\`${file}\` is binary, UTF-16, larger than 1 MiB, or may not be read; expected UTF-8 text`,
+    why: "CodeBuild fails in DOWNLOAD_SOURCE with `YAML_FILE_ERROR`",
+    source,
   };
 }

@@ -16,10 +16,13 @@ export function bareCommand(io: CliIo, exit: (code: number) => void): Command {
 async function bareKiln(io: CliIo, values: object): Promise<number> {
   const context = commandContext(io, settingsOf(values, io));
   if (!hasBuildspec(io.cwd)) {
-    context.print(NEXT);
+    if (context.settings.output === "json") context.printJson({ buildspec: null, next: NEXT_COMMANDS });
+    else context.print(next());
     return 0;
   }
-  const checked = await checkPaths(context, ["."], { output: context.settings.output });
+  // On a terminal `run` asks for what is missing, so that alone does not keep it from running.
+  const tolerated = context.settings.isInteractive ? ["ssm/parameter-not-found"] : [];
+  const checked = await checkPaths(context, ["."], { output: context.settings.output }, tolerated);
   if (checked !== 0) {
     context.note(
       "not run, because of the errors above: `kiln check --fix` repairs what is safe, `kiln run` runs it as it is",
@@ -29,9 +32,16 @@ async function bareKiln(io: CliIo, values: object): Promise<number> {
   return run(context, ".", {});
 }
 
-const NEXT = `Kiln runs, checks and explains AWS CodeBuild builds on your own machine.
-There is no buildspec.yml here. Next:
+const NEXT_COMMANDS = [
+  { command: "kiln run DIR", does: "run the build of a folder that has a buildspec.yml" },
+  { command: "kiln start --detach", does: 'start the AWS endpoint, then: eval "$(kiln env)"' },
+  { command: "kiln help", does: "all commands" },
+];
 
-  kiln run DIR            run the build of a folder that has a buildspec.yml
-  kiln start --detach     start the AWS endpoint, then: eval "$(kiln env)"
-  kiln help               all commands`;
+const next = (): string =>
+  [
+    "Kiln runs, checks and explains AWS CodeBuild builds on your own machine.",
+    "There is no buildspec.yml here. Next:",
+    "",
+    ...NEXT_COMMANDS.map(({ command, does }) => `  ${command.padEnd(22)}${does}`),
+  ].join("\n");

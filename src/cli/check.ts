@@ -1,5 +1,5 @@
 /** `kiln check`: findings about buildspecs before a run, with `--fix`. Needs no running Kiln. */
-import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { Command } from "commander";
 import type { Kiln } from "../app.ts";
@@ -22,6 +22,7 @@ import { requireProject } from "./default-project.ts";
 import type { CliIo } from "./io.ts";
 import { listParameters } from "./parameters.ts";
 import { plural } from "./plural.ts";
+import { DEFAULT_BUILDSPEC } from "./project-files.ts";
 import { addCommonOptions, option, settingsOf } from "./settings.ts";
 
 export interface CheckValues {
@@ -49,32 +50,36 @@ export function checkCommand(io: CliIo, exit: (code: number) => void): Command {
   });
 }
 
+const MAX_FIX_PASSES = 10;
+
 interface Target {
   readonly dir: string;
   readonly buildspec: string | undefined;
 }
 
-/** Checks each path; answers 0, or 3 when an error is left. */
+/** Checks each path; answers 0, or 3 when an error is left whose code is not tolerated. */
 export async function checkPaths(
   context: CommandContext,
   paths: readonly string[],
   values: CheckValues,
+  toleratedCodes: readonly string[] = [],
 ): Promise<number> {
   const known = await knownToKiln(context, values.project);
   const all: Diagnostic[] = [];
   const texts = new Map<string, string>();
-  for (const target of paths.map((path) => targetOf(path, context.io.cwd, values.buildspec))) {
+  for (const target of paths.map((path) => targetOf(path, context.io.cwd, values.buildspec ?? known.buildspec))) {
     const prefix = relative(context.io.cwd, target.dir);
     const checkOnce = () =>
       check({
         workspace: createFolderWorkspace(target.dir),
         ...(target.buildspec === undefined ? {} : { buildspecPath: target.buildspec }),
-        ...(known.parameters === undefined ? {} : { parameters: { list: () => known.parameters ?? [] } }),
+        parameters: { list: () => known.parameters },
         ...(known.project === undefined ? {} : { project: known.project }),
         strict: values.strict === true,
       });
     let found = checkOnce();
-    if (values.fix && fix(context, target.dir, found)) found = checkOnce();
+    // One fix may uncover the next finding, or touch what another one wanted to change.
+    for (let pass = 0; values.fix && pass < MAX_FIX_PASSES && fix(context, target, found); pass++) found = checkOnce();
     for (const diagnostic of found) {
       const file = diagnostic.span?.file;
       const text = file === undefined ? undefined : readIfThere(join(target.dir, file));
@@ -83,7 +88,7 @@ export async function checkPaths(
     }
   }
   print(context, all, texts, values.output);
-  return all.some((diagnostic) => diagnostic.severity === "error") ? 3 : 0;
+  return all.some(({ severity, code }) => severity === "error" && !toleratedCodes.includes(code)) ? 3 : 0;
 }
 
 function targetOf(path: string, cwd: string, buildspec: string | undefined): Target {
@@ -103,7 +108,7 @@ function targetOf(path: string, cwd: string, buildspec: string | undefined): Tar
 async function knownToKiln(
   context: CommandContext,
   projectName: string | undefined,
-): Promise<{ parameters?: readonly KnownParameter[]; project?: CheckProject }> {
+): Promise<{ parameters: readonly KnownParameter[]; project?: CheckProject; buildspec?: string }> {
   if (!existsSync(context.settings.stateDir)) {
     if (projectName !== undefined) {
       throw new KilnError({
@@ -112,7 +117,7 @@ async function knownToKiln(
         exitCode: 2,
       });
     }
-    return {};
+    return { parameters: [] };
   }
   return withKiln(context, async (kiln) => {
     const parameters = await knownParameters(kiln);
@@ -120,8 +125,15 @@ async function knownToKiln(
     const project = (await requireProject(kiln.root, projectName)) as {
       name?: string;
       environment?: Record<string, unknown>;
+      source?: { buildspec?: string };
     };
-    return { parameters, project: { name: project.name, ...(project.environment as CheckProject) } };
+    const { buildspec } = project.source ?? {};
+    return {
+      parameters,
+      project: { name: project.name, ...(project.environment as CheckProject) },
+      // A buildspec written into the project, or kept in S3, is no file here.
+      ...(buildspec && !/[\n{]|^arn:/.test(buildspec) ? { buildspec } : {}),
+    };
   });
 }
 
@@ -139,7 +151,13 @@ async function knownParameters(kiln: Kiln): Promise<KnownParameter[]> {
 }
 
 /** Writes the fixed files; true when something changed. */
-function fix(context: CommandContext, dir: string, found: readonly Diagnostic[]): boolean {
+function fix(context: CommandContext, { dir, buildspec }: Target, found: readonly Diagnostic[]): boolean {
+  const misnamed = found.find(({ code }) => code === "buildspec/file-name")?.span?.file;
+  if (buildspec === undefined && misnamed !== undefined && !existsSync(join(dir, DEFAULT_BUILDSPEC))) {
+    renameSync(join(dir, misnamed), join(dir, DEFAULT_BUILDSPEC));
+    context.note(`fixed ${misnamed}  renamed to ${DEFAULT_BUILDSPEC}`);
+    return true;
+  }
   const files = new Set(
     found.flatMap((diagnostic) =>
       diagnostic.fix?.kind === "edit" ? diagnostic.fix.edits.map((edit) => edit.file) : [],

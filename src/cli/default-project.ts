@@ -12,6 +12,8 @@ import { policyFromPlan } from "../least-privilege/index.ts";
 import { unlessCode } from "./parameters.ts";
 
 export const DEFAULT_IMAGE = "aws/codebuild/standard:7.0";
+/** AWS: `timeoutInMinutes` of a project that says nothing. */
+export const DEFAULT_TIMEOUT_MINUTES = 60;
 
 export interface ProjectSettings {
   readonly name: string;

@@ -163,6 +163,6 @@ async function findLastSuccess(
       other.id !== build.id &&
       (other.startTime ?? 0) <= (build.startTime ?? Infinity),
   );
-  const newest = succeeded.toSorted((a, b) => (b.startTime ?? 0) - (a.startTime ?? 0))[0];
+  const newest = succeeded[0];
   return newest?.id === undefined ? undefined : { buildId: newest.id, startMs: newest.startTime ?? 0 };
 }

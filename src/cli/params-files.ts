@@ -163,6 +163,7 @@ export async function execWithParameters(
       return [values.upper ? variable.toUpperCase() : variable, value];
     }),
   );
+  if (Object.keys(variables).length === 0) context.note(`there is no parameter under \`${path}\``);
   return withSignals(
     ({ first }) =>
       new Promise((resolve, reject) => {

@@ -3,7 +3,7 @@ import { Command } from "commander";
 import { type BuildPlan, type PlannedVariable, requiredPermissions } from "../build/plan/index.ts";
 import { KilnError } from "../core/errors.ts";
 import { type CommandContext, commandContext } from "./command-context.ts";
-import { DEFAULT_IMAGE, type ProjectSettings, planOf, usesDocker } from "./default-project.ts";
+import { DEFAULT_IMAGE, DEFAULT_TIMEOUT_MINUTES, type ProjectSettings, planOf, usesDocker } from "./default-project.ts";
 import { parseAssignment } from "./env-file.ts";
 import type { CliIo } from "./io.ts";
 import { type ProjectFiles, projectNameOf, readProject, sourceDir } from "./project-files.ts";
@@ -54,9 +54,9 @@ export function requirePlan(
     name: projectNameOf(dir),
     image: values.image ?? DEFAULT_IMAGE,
     isPrivileged: usesDocker(files.buildspec),
-    timeoutMinutes: 60,
+    timeoutMinutes: DEFAULT_TIMEOUT_MINUTES,
   };
-  if (!files.buildspec) {
+  if (!files.buildspec || files.failure) {
     throw new KilnError({
       code: "KILN_E_BUILDSPEC",
       message: `the buildspec \`${files.buildspecFile}\` cannot be read: ${files.failure?.message ?? "it is empty"}`,

@@ -52,9 +52,21 @@ function fromAwsError(error: AwsError): RenderedError {
   };
 }
 
+/** Commands that are announced and not written: refused by name. */
+const NOT_YET: ReadonlySet<string> = new Set(["init", "open"]);
+
 /** Commander's complaint in our form: `error: unknown option '--x'` + `(Did you mean --y?)`. */
 function usageError(error: CommanderError): KilnError {
   const [first = "", ...rest] = error.message.replace(/^error: /, "").split("\n");
+  const later = /^unknown command '(\S+)'/.exec(first)?.[1];
+  if (later !== undefined && NOT_YET.has(later)) {
+    return new KilnError({
+      code: "KILN_E_USAGE",
+      message: `\`${later}\` is not in this version of Kiln yet`,
+      fix: ["`kiln help` lists the commands there are"],
+      exitCode: 2,
+    });
+  }
   const suggestion = /Did you mean (?:one of )?(.+)\?\)/.exec(rest.join(" "))?.[1];
   const fix = [
     ...(suggestion === undefined

@@ -1,7 +1,8 @@
 /**
  * The boundary of the command line: arguments → program → exit code; every error is rendered here and nowhere else.
  */
-import { CommanderError } from "commander";
+import { type Command, CommanderError } from "commander";
+import { KilnError } from "../core/errors.ts";
 import { commandFirst } from "./command-first.ts";
 import type { CliIo } from "./io.ts";
 import { buildProgram } from "./program.ts";
@@ -10,22 +11,45 @@ import { renderError } from "./render-error.ts";
 /** Runs one command line and answers its exit code. Never throws. */
 export async function runCli(argv: readonly string[], io: CliIo): Promise<number> {
   const restore = forgetFalseVariables();
+  const words = commandFirst(argv);
+  let program: Command | undefined;
   try {
     let exitCode = 0;
-    const words = commandFirst(argv);
-    const program = await buildProgram(words, io, (code) => {
+    program = await buildProgram(words, io, (code) => {
       exitCode = code;
     });
     await program.parseAsync(words, { from: "user" });
     return exitCode;
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return 0;
-    const { text, json, exitCode } = renderError(error, argv, io.env);
+    const { text, json, exitCode } = renderError(helpWanted(error, words, program) ?? error, argv, io.env);
     io.stderr.write(`${wantsJson(argv, io) ? JSON.stringify(json) : text}\n`);
     return exitCode;
   } finally {
     restore();
   }
+}
+
+/** Commander asks for help where a command is missing: `kiln params`, `kiln help nope`. Said as what it is. */
+function helpWanted(error: unknown, words: readonly string[], program: Command | undefined): KilnError | undefined {
+  if (!(error instanceof CommanderError) || error.code !== "commander.help") return undefined;
+  const isHelp = words[0] === "help";
+  const name = isHelp ? words[1] : words[0];
+  const group = program?.commands.find((command) => command.name() === name);
+  if (isHelp || !group) {
+    return new KilnError({
+      code: "KILN_E_USAGE",
+      message: `unknown command \`${words.slice(isHelp ? 1 : 0).join(" ")}\``,
+      fix: ["`kiln help` lists the commands"],
+      exitCode: 2,
+    });
+  }
+  return new KilnError({
+    code: "KILN_E_USAGE",
+    message: `\`kiln ${name}\` needs one of its commands: ${group.commands.map((command) => `\`${command.name()}\``).join(", ")}`,
+    fix: [`\`kiln help ${name}\` says what each does`],
+    exitCode: 2,
+  });
 }
 
 /** The command line may be too wrong to be parsed, so this looks at the words alone. */

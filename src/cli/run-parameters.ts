@@ -1,49 +1,64 @@
 /**
- * `kiln run -p NAME=VALUE`: a parameter for one run. It is put before the build as a SecureString and taken away
- * afterwards: removed when it did not exist, else put back (which leaves two new versions in its history).
+ * `kiln run -p NAME=VALUE`: a parameter for one run, put before the build as a SecureString and deleted afterwards. It
+ * carries an Expiration policy a little after the build's timeout, so that a run that was killed leaves no value behind.
+ * A parameter that exists is never touched: its history and its value belong to the user.
+ * Source: https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-policies.html
  */
 import type { Kiln } from "../app.ts";
+import { systemClock } from "../core/clock.ts";
+import { KilnError } from "../core/errors.ts";
 import type { CommandContext } from "./command-context.ts";
 import type { Assignment } from "./env-file.ts";
-import { unlessCode } from "./parameters.ts";
+import { listParameters } from "./parameters.ts";
 
-interface Parameter {
-  readonly Name?: string;
-  readonly Value?: string;
-  readonly Type?: string;
-}
+/** Between the build's timeout and the end of its parameters: queueing, download, clean-up. */
+const GRACE_MINUTES = 15;
 
+/** Runs `work` with the parameters in the store. Refuses names that exist. */
 export async function withRunParameters<T>(
   context: CommandContext,
   kiln: Kiln,
   assignments: readonly Assignment[],
+  timeoutMinutes: number,
   work: () => Promise<T>,
 ): Promise<T> {
-  const restores: (() => Promise<unknown>)[] = [];
+  if (assignments.length === 0) return work();
+  const existing = new Set((await listParameters(kiln.root)).map(({ name }) => name));
+  const taken = assignments.find(({ name }) => existing.has(name));
+  if (taken) throw parameterExists(taken.name);
+  const expiresAtMs = systemClock.nowMs() + (timeoutMinutes + GRACE_MINUTES) * 60_000;
+  const put: string[] = [];
   try {
     for (const { name, value } of assignments) {
-      const get = kiln.root.call<{ Parameter?: Parameter }>("ssm", "GetParameter", {
+      await kiln.root.call("ssm", "PutParameter", {
         Name: name,
-        WithDecryption: true,
+        Value: value,
+        Type: "SecureString",
+        Description: "For one run (kiln run -p)",
+        // AWS: parameter policies need the advanced tier.
+        Tier: "Advanced",
+        Policies: JSON.stringify([expiration(expiresAtMs)]),
       });
-      const before = (await unlessCode(["ParameterNotFound"], get))?.Parameter;
-      const put = { Name: name, Value: value, Type: before?.Type ?? "SecureString", Overwrite: true };
-      await kiln.root.call("ssm", "PutParameter", put);
-      restores.unshift(() =>
-        before
-          ? kiln.root.call("ssm", "PutParameter", {
-              Name: name,
-              Value: before.Value,
-              Type: before.Type,
-              Overwrite: true,
-            })
-          : kiln.root.call("ssm", "DeleteParameter", { Name: name }),
-      );
+      put.push(name);
     }
-    if (assignments.length > 0)
-      context.note(`parameters for this run: ${assignments.map(({ name }) => name).join(", ")}`);
+    context.note(`parameters for this run: ${put.join(", ")}`);
     return await work();
   } finally {
-    for (const restore of restores) await restore();
+    for (const Name of put) await kiln.root.call("ssm", "DeleteParameter", { Name });
   }
 }
+
+const expiration = (atMs: number) => ({
+  Type: "Expiration",
+  Version: "1.0",
+  Attributes: { Timestamp: new Date(atMs).toISOString() },
+});
+
+const parameterExists = (name: string): KilnError =>
+  new KilnError({
+    code: "KILN_E_PARAMETER_EXISTS",
+    message: `the parameter \`${name}\` exists, so it cannot be one for this run only`,
+    why: "`-p` would have to overwrite it, which changes its version for good",
+    fix: [`change it: kiln params put ${name}`, "or use another state folder for this run: --state-dir FOLDER"],
+    exitCode: 2,
+  });

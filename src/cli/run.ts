@@ -11,6 +11,7 @@ import { KilnError } from "../core/errors.ts";
 import { type CommandContext, commandContext, withKiln } from "./command-context.ts";
 import {
   DEFAULT_IMAGE,
+  DEFAULT_TIMEOUT_MINUTES,
   ensureGeneratedRole,
   environmentOf,
   type ProjectSettings,
@@ -50,7 +51,7 @@ export interface RunValues {
   readonly [name: string]: unknown;
 }
 
-const NOT_YET = ["batch", "watch", "phase", "from", "j", "shellOnFailure", "keep"] as const;
+const NOT_YET = ["batch", "watch", "phase", "from", "j", "P", "shellOnFailure", "keep"] as const;
 
 export function runCommand(io: CliIo, exit: (code: number) => void): Command {
   const collect = (value: string, earlier: readonly string[] = []) => [...earlier, value];
@@ -82,6 +83,7 @@ export function runCommand(io: CliIo, exit: (code: number) => void): Command {
     "--phase <name>",
     "--from <phase>",
     "-j <n>",
+    "-P <curated=image>",
     "--shell-on-failure",
     "--keep",
   ]) {
@@ -122,7 +124,7 @@ export async function run(context: CommandContext, dirArgument: string, values: 
     withKiln(
       context,
       async (kiln) => {
-        return withRunParameters(context, kiln, parameters, async () => {
+        return withRunParameters(context, kiln, parameters, values.timeout ?? DEFAULT_TIMEOUT_MINUTES, async () => {
           const prepared = await prepare(context, kiln, dir, values, variables);
           const started = await kiln.root.call<{ build?: { id?: string } }>(
             "codebuild",
@@ -146,7 +148,7 @@ export async function run(context: CommandContext, dirArgument: string, values: 
 function refuseWhatIsNotDone(values: RunValues): void {
   const named = NOT_YET.find((name) => values[name] !== undefined);
   if (named !== undefined) {
-    const flag = named === "j" ? "-j" : `--${named.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+    const flag = named.length === 1 ? `-${named}` : `--${named.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
     throw usage(`\`${flag}\` is not in this version of Kiln yet`, [
       "leave it away; `kiln help run` lists what there is",
     ]);
@@ -208,10 +210,11 @@ async function prepareDefaultProject(
     name: projectNameOf(dir),
     image: values.image ?? DEFAULT_IMAGE,
     isPrivileged: values.privileged ?? usesDocker(files.buildspec),
-    timeoutMinutes: values.timeout ?? 60,
+    timeoutMinutes: values.timeout ?? DEFAULT_TIMEOUT_MINUTES,
   };
   const plan = files.buildspec && planOf(files.buildspec, settings, { strict: values.strict === true, variables });
-  if (plan) await requireParameters(context, kiln, plan);
+  // A build that ends at its buildspec reads no parameter: nobody is asked for one.
+  if (plan && !files.failure) await requireParameters(context, kiln, plan);
   const role =
     values.role === undefined
       ? await ensureGeneratedRole(kiln.root, kiln.scope, settings.name, plan)

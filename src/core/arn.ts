@@ -31,7 +31,7 @@ export interface AwsScope {
 
 /** ARN of a regional resource of `service` in this scope. */
 export const arnIn = (scope: AwsScope, service: string, resource: string): string =>
-  formatArn({ ...scope, service, resource });
+  `arn:${scope.partition}:${service}:${scope.region}:${scope.accountId}:${resource}`;
 
 /** ARN of a global (region-less) resource, e.g. IAM's. */
 export const globalArnIn = (scope: AwsScope, service: string, resource: string): string =>

@@ -24,9 +24,9 @@ import {
   basicDate,
   type CredentialScope,
   canonicalRequest,
-  isSignature,
   parseBasicDate,
   type SignedParts,
+  type SigningKey,
   SigningKeys,
   sha256Hex,
   stringToSign,
@@ -52,8 +52,27 @@ export interface AuthenticatorOptions {
 export function createAuthenticator(options: AuthenticatorOptions): (exchange: Exchange) => Authenticated {
   const signingKeys = new SigningKeys();
   const scopes = new Map<string, AwsScope>();
+  let lastScope = options.scope;
+  let lastCredential: { readonly text: string; readonly credential: Credential } | undefined;
 
   function scopeOf(region: string, accountId: string): AwsScope {
+    if (lastScope.region !== region || lastScope.accountId !== accountId) lastScope = findScope(region, accountId);
+    return lastScope;
+  }
+
+  /** The credential of the last request, when this one's is the same text for the same service and day. */
+  function checkedCredential(parts: SignatureParts, service: ServiceName, refuse: Refuse): Credential {
+    const last = lastCredential;
+    if (last?.text === parts.credential) {
+      const { date, service: scopedService } = last.credential.scope;
+      if (scopedService === service && parts.date.startsWith(date)) return last.credential;
+    }
+    const credential = credentialOf(parts, service, refuse);
+    lastCredential = { text: parts.credential, credential };
+    return credential;
+  }
+
+  function findScope(region: string, accountId: string): AwsScope {
     const id = `${region}/${accountId}`;
     let scope = scopes.get(id);
     if (!scope) {
@@ -78,7 +97,7 @@ export function createAuthenticator(options: AuthenticatorOptions): (exchange: E
         `Unsupported AWS 'algorithm': '${parts.algorithm}' (only ${ALGORITHM} for now). `,
       );
     }
-    const { accessKeyId, scope } = credentialOf(parts, service, refuse);
+    const { accessKeyId, scope } = checkedCredential(parts, service, refuse);
     const accessKey = options.identity.findAccessKey(accessKeyId);
     if (accessKey?.status !== "Active") {
       throw refuse(unknownKey, "The security token included in the request is invalid.");
@@ -116,11 +135,12 @@ function checkDate(parts: SignatureParts, nowMs: number, refuse: Refuse): void {
   }
 }
 
-function credentialOf(
-  parts: SignatureParts,
-  service: ServiceName,
-  refuse: Refuse,
-): { accessKeyId: string; scope: CredentialScope } {
+interface Credential {
+  readonly accessKeyId: string;
+  readonly scope: CredentialScope;
+}
+
+function credentialOf(parts: SignatureParts, service: ServiceName, refuse: Refuse): Credential {
   const elements = parts.credential.split("/");
   if (elements.length !== 5) {
     const expected = "Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term";
@@ -146,12 +166,12 @@ function checkSignature(
   exchange: Exchange,
   parts: SignatureParts,
   scope: CredentialScope,
-  key: ReturnType<SigningKeys["keyFor"]>,
+  key: SigningKey,
   refuse: Refuse,
 ): void {
   const canonical = canonicalRequest(signedPartsOf(exchange, parts));
   const text = stringToSign(parts.date, scope, canonical);
-  if (isSignature(key, text, parts.signature)) return;
+  if (key.matches(text, parts.signature)) return;
   throw refuse(
     invalidSignature,
     `The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details.\n\nThe Canonical String for this request should have been\n'${canonical}'\n\nThe String-to-Sign should have been\n'${text}'\n`,
@@ -160,15 +180,14 @@ function checkSignature(
 
 function signedPartsOf(exchange: Exchange, parts: SignatureParts): SignedParts {
   const { headers, rawHeaders } = exchange.request;
-  let count = 0;
-  for (const _name in headers) count++;
   // Node joins repeated headers with `, ` and drops some; then the raw list is the truth.
-  const isPlain = count === rawHeaders.length / 2;
+  const isPlain = Object.keys(headers).length === rawHeaders.length / 2;
   return {
     method: exchange.method,
     path: exchange.path,
     query: exchange.query,
     signedHeaders: parts.signedHeaders,
+    signedHeaderList: parts.signedHeaderList,
     header: isPlain ? (name) => String(headers[name] ?? "") : (name) => joinRepeated(rawHeaders, name),
     payloadHash: sha256Hex(exchange.body),
   };

@@ -5,36 +5,68 @@ import { requestTimeout, requestTooLarge } from "./errors.ts";
 
 const NOTHING = Buffer.alloc(0);
 const BODY_TIMEOUT_MS = 30_000;
+const SWEEP_MS = 1_000;
 
-/** Rejects with an `AwsError` (413, 408), or with the connection's error when the client went away. */
-export function readBody(request: IncomingMessage, maxBytes: number, clock: Clock): Promise<Buffer> {
-  const { headers } = request;
-  const announced = headers["content-length"];
-  if (announced === undefined && headers["transfer-encoding"] === undefined) {
-    request.resume();
-    return Promise.resolve(NOTHING);
+/** Gets the body, or an `AwsError` (413, 408), or an error of the connection when the client went away. */
+export type BodyDone = (error: Error | undefined, body: Buffer) => void;
+
+export type ReadBody = (request: IncomingMessage, maxBytes: number, done: BodyDone) => void;
+
+/** A body that has not arrived yet. */
+interface Waiting {
+  readonly deadlineMs: number;
+  readonly fail: (error: Error) => void;
+}
+
+/** Calls `done` once, with callbacks and one timer for all bodies: most bodies are there in the turn of their head. */
+export function createBodyReader(clock: Clock): ReadBody {
+  const waiting = new Set<Waiting>();
+  let timer: { cancel(): void } | undefined;
+
+  function sweep(): void {
+    timer = undefined;
+    const nowMs = clock.nowMs();
+    for (const one of waiting) if (one.deadlineMs <= nowMs) one.fail(requestTimeout());
+    if (waiting.size > 0) timer = clock.after(SWEEP_MS, sweep);
   }
-  if (announced !== undefined && Number(announced) > maxBytes) return Promise.reject(requestTooLarge(maxBytes));
-  return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
+
+  return (request, maxBytes, done) => {
+    const { headers } = request;
+    const announced = headers["content-length"];
+    if (announced === undefined && headers["transfer-encoding"] === undefined) {
+      request.resume();
+      return done(undefined, NOTHING);
+    }
+    if (announced !== undefined && Number(announced) > maxBytes) return done(requestTooLarge(maxBytes), NOTHING);
+    let first: Buffer | undefined;
+    let more: Buffer[] | undefined;
     let size = 0;
-    const timer = clock.after(BODY_TIMEOUT_MS, () => fail(requestTimeout()));
-    const fail = (error: Error): void => {
-      timer.cancel();
-      request.off("data", onData);
-      reject(error);
-    };
     const onData = (chunk: Buffer): void => {
       size += chunk.byteLength;
-      if (size > maxBytes) fail(requestTooLarge(maxBytes));
-      else chunks.push(chunk);
+      if (size > maxBytes) return one.fail(requestTooLarge(maxBytes));
+      if (first === undefined) first = chunk;
+      else if (more === undefined) more = [first, chunk];
+      else more.push(chunk);
     };
+    const onEnd = (): void => {
+      if (waiting.delete(one)) done(undefined, more ? Buffer.concat(more) : (first ?? NOTHING));
+    };
+    // Follows every end, the client's going away included.
+    const onClose = (): void => {
+      if (waiting.has(one)) one.fail(new Error("the client went away"));
+    };
+    const one: Waiting = {
+      deadlineMs: clock.nowMs() + BODY_TIMEOUT_MS,
+      fail(error) {
+        if (!waiting.delete(one)) return;
+        request.off("data", onData);
+        done(error, NOTHING);
+      },
+    };
+    waiting.add(one);
+    timer ??= clock.after(SWEEP_MS, sweep);
     request.on("data", onData);
-    request.on("error", fail);
-    request.on("aborted", () => fail(new Error("the client went away")));
-    request.on("end", () => {
-      timer.cancel();
-      resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks));
-    });
-  });
+    request.on("end", onEnd);
+    request.on("close", onClose);
+  };
 }

@@ -39,6 +39,8 @@ export function createResolve(services: ReadonlyMap<ServiceName, ServiceDefiniti
   const names = `the services ${[...services.keys()].sort().join(", ")}`;
   const byTargetPrefix = new Map<string, ServiceName>();
   const byQueryVersion = new Map<string, ServiceName>();
+  /** Operations with a model by the whole of `X-Amz-Target`; filled as they are called. */
+  const known = new Map<string, Omit<Target, "payload">>();
   for (const { name, protocol } of services.values()) {
     const { targetPrefix, apiVersion } = loadModel(name);
     if (targetPrefix !== undefined) byTargetPrefix.set(targetPrefix, name);
@@ -49,10 +51,17 @@ export function createResolve(services: ReadonlyMap<ServiceName, ServiceDefiniti
   function resolveJson(exchange: Exchange, amzTarget: string): Target {
     // AWS: a body that does not parse is answered before the target is looked at.
     const payload = parseJson(exchange.body);
+    const remembered = known.get(amzTarget);
+    if (remembered) {
+      const { service, operation, model, serviceModel } = remembered;
+      return { service, operation, model, serviceModel, payload };
+    }
     const dot = amzTarget.lastIndexOf(".");
     const service = byTargetPrefix.get(amzTarget.slice(0, Math.max(dot, 0)));
     if (service === undefined) throw refuse(amzTarget);
-    return targetOf(service, amzTarget.slice(dot + 1), payload);
+    const target = targetOf(service, amzTarget.slice(dot + 1), payload);
+    if (target.model) known.set(amzTarget, { ...target, payload: undefined } as Omit<Target, "payload">);
+    return target;
   }
 
   function resolveQuery(exchange: Exchange): Target {

@@ -17,7 +17,7 @@ import type { Answer, Exchange } from "./exchange.ts";
 import { createHostCheck, isLoopbackHost } from "./host-header.ts";
 import { answerTo, createSteps, errorAnswer } from "./pipeline.ts";
 import { portInUse } from "./port-in-use.ts";
-import { readBody } from "./read-body.ts";
+import { createBodyReader } from "./read-body.ts";
 import { protocolOf } from "./resolve.ts";
 
 const MAX_BODY_BYTES = 10 * 1024 * 1024;
@@ -63,7 +63,7 @@ export async function startEndpoint(options: EndpointOptions): Promise<Endpoint>
   const handle = createHandler(options);
   const server = createServer(
     { headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: 0, keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS, noDelay: true },
-    (request, response) => void handle(request, response),
+    handle,
   );
   await listen(server, options);
   // The kernel's answer to a client that vanishes is its own business.
@@ -81,28 +81,37 @@ export async function startEndpoint(options: EndpointOptions): Promise<Endpoint>
   };
 }
 
-function createHandler(
-  options: EndpointOptions,
-): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
+function createHandler(options: EndpointOptions): (request: IncomingMessage, response: ServerResponse) => void {
   const { clock, ids } = options;
   const steps = createSteps(options);
   const isOwnHost = createHostCheck(options.host);
+  const readBody = createBodyReader(clock);
   const routes = [healthRoute(options), ...options.routes].sort((a, b) => b.prefix.length - a.prefix.length);
 
-  async function answerAws(request: IncomingMessage, response: ServerResponse, exchange: Exchange): Promise<void> {
-    try {
-      exchange.body = await readBody(request, maxBodyBytes(request), clock);
-    } catch (error) {
-      if (request.destroyed) return;
-      // What is left of the body is not worth reading.
-      response.setHeader("Connection", "close");
-      return send(response, errorAnswer(exchange, error));
-    }
-    exchange.receivedMs = clock.nowMs();
-    send(response, await answerTo(exchange, steps));
+  function answerAws(request: IncomingMessage, response: ServerResponse, exchange: Exchange): void {
+    readBody(request, maxBodyBytes(request), (error, body) => {
+      if (error) {
+        if (request.destroyed) return;
+        // What is left of the body is not worth reading.
+        response.setHeader("Connection", "close");
+        return send(response, errorAnswer(exchange, error));
+      }
+      exchange.body = body;
+      exchange.receivedMs = clock.nowMs();
+      answerTo(exchange, steps).then(
+        (answer) => send(response, answer),
+        (thrown: unknown) => fail(request, response, exchange.path, thrown),
+      );
+    });
   }
 
-  return async (request, response) => {
+  function fail(request: IncomingMessage, response: ServerResponse, path: string, thrown: unknown): void {
+    debug("endpoint", () => `${request.method} ${path} failed: ${String((thrown as Error)?.stack ?? thrown)}`);
+    if (response.headersSent) response.destroy();
+    else send(response, errorAnswer(newExchange(request, request.url ?? "/", path), thrown));
+  }
+
+  return (request, response) => {
     const url = request.url ?? "/";
     const path = pathOf(url);
     try {
@@ -111,14 +120,14 @@ function createHandler(
         return send(response, errorAnswer(exchange, foreignHost(request.headers.host ?? "")));
       }
       for (const route of routes) {
-        if (path.startsWith(route.prefix)) return await route.handle(request, response);
+        if (!path.startsWith(route.prefix)) continue;
+        route.handle(request, response).catch((thrown: unknown) => fail(request, response, path, thrown));
+        return;
       }
       if (isPerson(request, url)) return send(response, landingPage(options));
-      await answerAws(request, response, newExchange(request, url, path));
-    } catch (error) {
-      debug("endpoint", () => `${request.method} ${path} failed: ${String((error as Error)?.stack ?? error)}`);
-      if (response.headersSent) response.destroy();
-      else send(response, errorAnswer(newExchange(request, url, path), error));
+      answerAws(request, response, newExchange(request, url, path));
+    } catch (thrown) {
+      fail(request, response, path, thrown);
     }
   };
 

@@ -12,6 +12,8 @@ export interface SignatureParts {
   readonly algorithm: string;
   readonly credential: string;
   readonly signedHeaders: readonly string[];
+  /** The same names joined with `;`. */
+  readonly signedHeaderList: string;
   readonly signature: string;
   /** Text of `X-Amz-Date`, or the `Date` header in that form. */
   readonly date: string;
@@ -28,7 +30,47 @@ export function signatureParts(exchange: Exchange, isQuery: boolean): SignatureP
   throw faultOf(missingToken, isQuery, "Request is missing Authentication Token");
 }
 
+const SIGNATURE = "Signature=";
+const MAX_HEADS = 1_000;
+
+/** An `Authorization` header up to its signature: the same for all requests of a client on one day. */
+type Head = Pick<SignatureParts, "algorithm" | "credential" | "signedHeaders" | "signedHeaderList">;
+const heads = new Map<string, Head>();
+
+/** The usual form, with the signature last, parsed before; undefined when the long way must be taken. */
+function rememberedParts(exchange: Exchange, authorization: string): SignatureParts | undefined {
+  const at = authorization.lastIndexOf(SIGNATURE);
+  const head = at < 0 ? undefined : heads.get(authorization.slice(0, at));
+  if (head === undefined) return undefined;
+  const { headers } = exchange.request;
+  const signature = authorization.slice(at + SIGNATURE.length);
+  const date = headers["x-amz-date"];
+  // invariant: 64 characters without a separator hold no further part.
+  if (signature.length !== 64 || SEPARATOR.test(signature) || typeof date !== "string") return undefined;
+  return {
+    algorithm: head.algorithm,
+    credential: head.credential,
+    signedHeaders: head.signedHeaders,
+    signedHeaderList: head.signedHeaderList,
+    signature,
+    date,
+    sessionToken: headers["x-amz-security-token"] as string | undefined,
+    expiresInSeconds: undefined,
+  };
+}
+
+function remember(authorization: string, parts: SignatureParts): void {
+  const at = authorization.lastIndexOf(SIGNATURE);
+  const isLast = at > 0 && authorization.slice(at + SIGNATURE.length) === parts.signature;
+  if (!isLast || !SEPARATOR.test(authorization.charAt(at - 1))) return;
+  if (heads.size >= MAX_HEADS) heads.clear();
+  const { algorithm, credential, signedHeaders, signedHeaderList } = parts;
+  heads.set(authorization.slice(0, at), { algorithm, credential, signedHeaders, signedHeaderList });
+}
+
 function fromHeader(exchange: Exchange, authorization: string, isQuery: boolean): SignatureParts {
+  const remembered = rememberedParts(exchange, authorization);
+  if (remembered) return remembered;
   const { headers } = exchange.request;
   const space = authorization.indexOf(" ");
   const algorithm = space < 0 ? authorization : authorization.slice(0, space);
@@ -43,16 +85,22 @@ function fromHeader(exchange: Exchange, authorization: string, isQuery: boolean)
   if (missing.length > 0) {
     throw faultOf(incompleteSignature, isQuery, `${missing.join("")}Authorization=${authorization}`);
   }
-  return {
+  const signedHeaderList = (values["SignedHeaders"] as string).toLowerCase();
+  const parts = {
     algorithm,
     credential: values["Credential"] as string,
-    signedHeaders: (values["SignedHeaders"] as string).toLowerCase().split(";"),
+    signedHeaders: signedHeaderList.split(";"),
+    signedHeaderList,
     signature: values["Signature"] as string,
     date: date as string,
     sessionToken: headers["x-amz-security-token"] as string | undefined,
     expiresInSeconds: undefined,
   };
+  remember(authorization, parts);
+  return parts;
 }
+
+const SEPARATOR = /[, ]/;
 
 /** `Credential=…, SignedHeaders=…, Signature=…`; the comma or the space may be missing. */
 function headerValues(authorization: string, text: string, isQuery: boolean): Record<string, string> {
@@ -90,10 +138,12 @@ function fromUrl(exchange: Exchange, isQuery: boolean): SignatureParts {
     throw faultOf(incompleteSignature, isQuery, `${sentences.join("")}Re-examine the query-string parameters.`);
   }
   const expires = query.get("X-Amz-Expires");
+  const signedHeaderList = (query.get("X-Amz-SignedHeaders") as string).toLowerCase();
   return {
     algorithm: query.get("X-Amz-Algorithm") as string,
     credential: query.get("X-Amz-Credential") as string,
-    signedHeaders: (query.get("X-Amz-SignedHeaders") as string).toLowerCase().split(";"),
+    signedHeaders: signedHeaderList.split(";"),
+    signedHeaderList,
     signature: query.get("X-Amz-Signature") as string,
     date: query.get("X-Amz-Date") as string,
     sessionToken: query.get("X-Amz-Security-Token") ?? undefined,

@@ -31,6 +31,8 @@ export interface EnvironmentSpec {
   readonly image: string;
   /** Folder on this machine for everything of this build; exists, empty, private (0700). */
   readonly workDir: string;
+  /** Folder with the build's secrets; goes away with the build's processes when Kiln is killed. */
+  readonly privateDir?: string;
   /** Environment of every command. Secrets included: never printed, never passed in argv. */
   readonly variables: Readonly<Record<string, string>>;
   /** Folders put before the engine's PATH, on this machine. */

@@ -2,7 +2,8 @@
  * The engine `host`: commands run in a shell on this machine, with the user's rights, in a process group of their own.
  * HOME, TMPDIR and the output pipe lie inside the build's work folder; the environment is a minimal base
  * (host-variables.ts) plus the build's variables. A command ends when its shell ends; what it left running in the
- * background is hung up (SIGHUP, so `nohup … &` lives on), and `close` ends all of it.
+ * background is hung up (SIGHUP, so `nohup … &` lives on), and `close` ends all of it. When Kiln itself is killed, the
+ * watchdog (watchdog.ts) does.
  */
 import { spawn } from "node:child_process";
 import { closeSync } from "node:fs";
@@ -17,6 +18,7 @@ import { hostVariables } from "./host-variables.ts";
 import type { Outcome } from "./outcome.ts";
 import { type OutputPipe, openOutputPipe } from "./output-pipe.ts";
 import { BUILD_MARK, sweep } from "./process-sweep.ts";
+import { startWatchdog, type Watchdog } from "./watchdog.ts";
 
 export interface HostEngineOptions {
   readonly clock?: Clock;
@@ -47,16 +49,23 @@ export function createHostEngine(options: HostEngineOptions = {}): Engine {
           exitCode: 4,
         });
       }
+      const watchdog = startWatchdog(spec);
       const home = join(spec.workDir, "home");
       const temporary = join(spec.workDir, "tmp");
-      await Promise.all([mkdir(home, { recursive: true }), mkdir(temporary, { recursive: true })]);
-      const base = {
-        ...hostVariables(machine, { home, temporary, pathPrefix: spec.pathPrefix }),
-        ...spec.variables,
-        [BUILD_MARK]: spec.buildId,
-      };
-      const pipe = openOutputPipe(join(spec.workDir, "output.fifo"));
-      return new HostEnvironment(spec, base, pipe, { clock, ids, graceMs: options.graceMs ?? 2000 });
+      try {
+        await Promise.all([mkdir(home, { recursive: true }), mkdir(temporary, { recursive: true })]);
+        const base = {
+          ...hostVariables(machine, { home, temporary, pathPrefix: spec.pathPrefix }),
+          ...spec.variables,
+          [BUILD_MARK]: spec.buildId,
+        };
+        const pipe = openOutputPipe(join(spec.workDir, "output.fifo"));
+        const graceMs = options.graceMs ?? 2000;
+        return new HostEnvironment(spec, base, pipe, watchdog, { clock, ids, graceMs });
+      } catch (error) {
+        await watchdog.dismiss();
+        throw error;
+      }
     },
   };
 }
@@ -71,14 +80,22 @@ class HostEnvironment implements BuildEnvironment {
   readonly #spec: EnvironmentSpec;
   readonly #base: Readonly<Record<string, string>>;
   readonly #pipe: OutputPipe;
+  readonly #watchdog: Watchdog;
   readonly #tools: Tools;
   readonly #groups: number[] = [];
   readonly #scriptFolders = new Set<string>();
 
-  constructor(spec: EnvironmentSpec, base: Readonly<Record<string, string>>, pipe: OutputPipe, tools: Tools) {
+  constructor(
+    spec: EnvironmentSpec,
+    base: Readonly<Record<string, string>>,
+    pipe: OutputPipe,
+    watchdog: Watchdog,
+    tools: Tools,
+  ) {
     this.#spec = spec;
     this.#base = base;
     this.#pipe = pipe;
+    this.#watchdog = watchdog;
     this.#tools = tools;
   }
 
@@ -128,7 +145,10 @@ class HostEnvironment implements BuildEnvironment {
     })();
     const group = child.pid;
     debug("engine", () => `host: ${command.shell} ${command.scriptPath} pid ${group}`);
-    if (group !== undefined) this.#groups.push(group);
+    if (group !== undefined) {
+      this.#groups.push(group);
+      this.#watchdog.watchGroup(group);
+    }
 
     let ended = false;
     let cancelling: Promise<void> | undefined;
@@ -168,8 +188,12 @@ class HostEnvironment implements BuildEnvironment {
 
   async close(): Promise<void> {
     for (const group of this.#groups) signalGroup(group, "SIGKILL");
-    await sweep(this.#spec, this.#tools.clock);
-    this.#pipe.close();
+    try {
+      await sweep(this.#spec, this.#tools.clock);
+    } finally {
+      this.#pipe.close();
+      await this.#watchdog.dismiss();
+    }
   }
 }
 

@@ -32,6 +32,13 @@ const push = {
   buildspec: SPEC,
   command: "docker push 000000000000.dkr.ecr.us-east-1.amazonaws.com/app:1",
 };
+const SECRET_ARN = "arn:aws:secretsmanager:us-east-1:000000000000:secret:prod/db";
+const secret = {
+  ...at,
+  buildspec:
+    "version: 0.2\nenv:\n  secrets-manager:\n    DB: prod/db:password\nphases:\n  build:\n    commands:\n      - true\n",
+  statusCode: "Secrets Manager Error",
+};
 const parameter = (name: string) => ({ name, version: 1, type: "SecureString", lastModifiedMs: 0 });
 
 const cases: readonly Case[] = [
@@ -70,22 +77,51 @@ const cases: readonly Case[] = [
       "the service role `CodeBuildServiceRole` may read the value but not decrypt it: no policy allows `kms:Decrypt` on the key `arn:aws:kms:us-east-1:000000000000:key/k1`",
   },
   {
-    ...at,
-    statusCode: "Secrets Manager Error",
-    message: denialMessage("secretsmanager:GetSecretValue", "prod/db"),
+    ...secret,
+    message: denialMessage("secretsmanager:GetSecretValue", `${SECRET_ARN}-AbCdEf`),
     code: "iam/secret-read-denied",
-    cause:
-      "the service role `CodeBuildServiceRole` may not read the secret `prod/db`: no policy allows `secretsmanager:GetSecretValue` on it",
+    line: 4,
+    cause: `the service role \`CodeBuildServiceRole\` may not read the secret \`${SECRET_ARN}-AbCdEf\`: no policy allows \`secretsmanager:GetSecretValue\` on it`,
   },
   {
-    ...at,
-    buildspec:
-      "version: 0.2\nenv:\n  secrets-manager:\n    DB: prod/db:password\nphases:\n  build:\n    commands:\n      - true\n",
-    statusCode: "Secrets Manager Error",
+    ...secret,
+    message: denialMessage("secretsmanager:GetSecretValue", "prod/db"),
+    code: "secretsmanager/secret-not-found",
+    line: 4,
+    cause:
+      "there is no secret `prod/db`: a name that AWS does not find is denied, unless a policy allows `secretsmanager:GetSecretValue` on `*`",
+  },
+  {
+    ...secret,
     message: "ResourceNotFoundException: Secrets Manager can't find the specified secret.",
     code: "secretsmanager/secret-not-found",
     line: 4,
     cause: "the secret `prod/db` does not exist",
+  },
+  {
+    ...secret,
+    message:
+      "ResourceNotFoundException: Secrets Manager can't find the specified secret value for staging label: AWSPREVIOUS",
+    code: "secretsmanager/version-not-found",
+    line: 4,
+    cause: "the secret `prod/db` has no version with the staging label `AWSPREVIOUS`",
+    next: '`aws secretsmanager list-secret-version-ids --secret-id "prod/db"` lists the versions with their labels',
+  },
+  {
+    ...secret,
+    message: "the secret `prod/db` has no JSON key `password`",
+    code: "secretsmanager/json-key-not-found",
+    line: 4,
+    cause: "the secret `prod/db` has no JSON key `password`",
+    next: '`aws secretsmanager get-secret-value --secret-id "prod/db"` shows the value',
+  },
+  {
+    ...secret,
+    message: "AccessDeniedException: Access to KMS is not allowed\n\tstatus code: 400, request id: r",
+    code: "iam/secret-decrypt-denied",
+    line: 4,
+    cause:
+      "the service role `CodeBuildServiceRole` may read the secret but not decrypt it: no policy allows `kms:Decrypt` on its key",
   },
   {
     phase: "QUEUED",

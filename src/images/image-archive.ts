@@ -10,8 +10,9 @@ import { pipeline } from "node:stream/promises";
 import { findLayers, type Image, type ImageConfig, imageOf } from "./image.ts";
 import { decompressed, type LayerRecord, type LayerStore, removeTree } from "./layer-store.ts";
 import { components, findFile, LayeredRoot } from "./layered-root.ts";
+import type { RegistryClient } from "./registry-client.ts";
 import { readTar, TAR_END, tarHeader, tarPadding } from "./tar.ts";
-import { configOf } from "./transfer.ts";
+import { configOf, type FoundManifest } from "./transfer.ts";
 
 export interface ArchivedImage {
   readonly image: Image;
@@ -25,10 +26,11 @@ interface ArchiveManifest {
   readonly Layers: readonly string[];
 }
 
+const FILE = { type: "file", mode: 0o644, uid: 0, gid: 0, mtimeSeconds: 0, linkName: "" } as const;
+
 export async function* writeImageArchive(store: LayerStore, images: readonly ArchivedImage[]): AsyncGenerator<Buffer> {
   const manifests: ArchiveManifest[] = [];
   const written = new Set<string>();
-  const meta = { type: "file", mode: 0o644, uid: 0, gid: 0, mtimeSeconds: 0, linkName: "" } as const;
   for (const { image, tags } of images) {
     const config = await configOf(store, image);
     const configName = `blobs/sha256/${image.id.slice("sha256:".length)}`;
@@ -38,23 +40,52 @@ export async function* writeImageArchive(store: LayerStore, images: readonly Arc
       layers.push(name);
       if (written.has(name)) continue;
       written.add(name);
-      yield tarHeader({ ...meta, name, sizeBytes: blob.sizeBytes });
+      yield tarHeader({ ...FILE, name, sizeBytes: blob.sizeBytes });
       for await (const chunk of createReadStream(store.blobPath(blob.digest))) yield chunk as Buffer;
       yield tarPadding(blob.sizeBytes);
     }
     if (!written.has(configName)) {
       written.add(configName);
       yield Buffer.concat([
-        tarHeader({ ...meta, name: configName, sizeBytes: config.length }),
+        tarHeader({ ...FILE, name: configName, sizeBytes: config.length }),
         config,
         tarPadding(config.length),
       ]);
     }
     manifests.push({ Config: configName, RepoTags: tags, Layers: layers });
   }
+  yield* archiveEnd(manifests);
+}
+
+/** A `docker save` archive of an image in a registry, layers as they are kept there; nothing is unpacked. */
+export async function* writeRegistryArchive(
+  client: RegistryClient,
+  repository: string,
+  { manifest }: FoundManifest,
+  tags: readonly string[],
+): AsyncGenerator<Buffer> {
+  const nameOf = (digest: string): string => `blobs/${digest.replace(":", "/")}`;
+  const written = new Set<string>();
+  for (const { digest, size } of [manifest.config, ...manifest.layers]) {
+    if (written.has(digest)) continue;
+    written.add(digest);
+    yield tarHeader({ ...FILE, name: nameOf(digest), sizeBytes: size });
+    let sentBytes = 0;
+    for await (const chunk of await client.blob(repository, digest)) {
+      sentBytes += (chunk as Buffer).length;
+      yield chunk as Buffer;
+    }
+    if (sentBytes !== size) throw new Error(`${digest} has ${sentBytes} bytes, its manifest says ${size}`);
+    yield tarPadding(size);
+  }
+  const layers = manifest.layers.map(({ digest }) => nameOf(digest));
+  yield* archiveEnd([{ Config: nameOf(manifest.config.digest), RepoTags: tags, Layers: layers }]);
+}
+
+function* archiveEnd(manifests: readonly ArchiveManifest[]): Generator<Buffer> {
   const bytes = Buffer.from(JSON.stringify(manifests));
   yield Buffer.concat([
-    tarHeader({ ...meta, name: "manifest.json", sizeBytes: bytes.length }),
+    tarHeader({ ...FILE, name: "manifest.json", sizeBytes: bytes.length }),
     bytes,
     tarPadding(bytes.length),
     TAR_END,

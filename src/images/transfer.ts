@@ -7,7 +7,6 @@ import { createReadStream } from "node:fs";
 import { configBytes, findLayers, type Image, type ImageConfig, imageArchitecture, imageOf } from "./image.ts";
 import { chainIdOf, type LayerRecord, type LayerStore } from "./layer-store.ts";
 import {
-  familiarReference,
   formatReference,
   type ImageReference,
   parseReference,
@@ -27,7 +26,7 @@ export interface TransferDeps {
 /** One line of progress, docker's JSON. */
 export type Progress = (message: Record<string, unknown>) => void;
 
-interface Descriptor {
+export interface Descriptor {
   readonly mediaType: string;
   readonly size: number;
   readonly digest: string;
@@ -125,27 +124,9 @@ export async function pullImage(
   try {
     const named = withDefaultTag(reference);
     const repository = standInRepository(named, deps.registryUrl);
-    const wanted = named.digest ?? named.tag ?? "latest";
-    let fetched = await client.manifest(repository, wanted);
-    if (!fetched) return undefined;
-    const digest = fetched.digest;
-    let manifest = JSON.parse(fetched.bytes.toString("utf8")) as Manifest;
-    if (manifest.manifests) {
-      const chosen = manifest.manifests.find(
-        (entry) => entry.platform?.os === "linux" && entry.platform.architecture === imageArchitecture(),
-      );
-      fetched = chosen && (await client.manifest(repository, chosen.digest));
-      if (!fetched) {
-        throw new RegistryRequestError(
-          404,
-          "",
-          `no matching manifest for linux/${imageArchitecture()} in the manifest list entries`,
-        );
-      }
-      manifest = JSON.parse(fetched.bytes.toString("utf8")) as Manifest;
-    }
-    if (!manifest.config || !manifest.layers)
-      throw new Error(`unsupported manifest type of ${familiarReference(reference)}: ${fetched.mediaType}`);
+    const found = await findManifest(client, repository, named.digest ?? named.tag ?? "latest");
+    if (!found) return undefined;
+    const { digest, manifest } = found;
     const config = await readConfig(deps.store, client, repository, manifest.config);
     const layers = await pullLayers(deps, client, repository, config, manifest.layers, progress);
     // The config's own bytes give the id; ours are the same JSON only when written by us.
@@ -155,6 +136,42 @@ export async function pullImage(
   } finally {
     client.close();
   }
+}
+
+export interface FoundManifest {
+  /** Of what the name stands for: a manifest or an index. */
+  readonly digest: string;
+  /** Of one image. */
+  readonly manifest: { readonly config: Descriptor; readonly layers: readonly Descriptor[] };
+}
+
+/** The manifest of this machine's platform, or undefined when the registry does not have the name. */
+export async function findManifest(
+  client: RegistryClient,
+  repository: string,
+  wanted: string,
+): Promise<FoundManifest | undefined> {
+  let fetched = await client.manifest(repository, wanted);
+  if (!fetched) return undefined;
+  const { digest } = fetched;
+  let manifest = JSON.parse(fetched.bytes.toString("utf8")) as Manifest;
+  if (manifest.manifests) {
+    const chosen = manifest.manifests.find(
+      (entry) => entry.platform?.os === "linux" && entry.platform.architecture === imageArchitecture(),
+    );
+    fetched = chosen && (await client.manifest(repository, chosen.digest));
+    if (!fetched) {
+      throw new RegistryRequestError(
+        404,
+        "",
+        `no matching manifest for linux/${imageArchitecture()} in the manifest list entries`,
+      );
+    }
+    manifest = JSON.parse(fetched.bytes.toString("utf8")) as Manifest;
+  }
+  const { config, layers } = manifest;
+  if (!config || !layers) throw new Error(`unsupported manifest type of ${repository}: ${fetched.mediaType}`);
+  return { digest, manifest: { config, layers } };
 }
 
 async function readConfig(

@@ -81,8 +81,18 @@ function makeContext(facts: CallFacts, second: number): RequestContext {
 
 /** Account of a resource's ARN where it differs from the caller's. */
 export function resourceAccount(resource: string, scope: AwsScope): string | undefined {
-  if (resource.includes(`:${scope.accountId}:`) || !resource.startsWith("arn:")) return undefined;
+  if (!resource.startsWith("arn:") || isAccountOf(resource, scope.accountId)) return undefined;
   return parseArn(resource)?.accountId || undefined;
+}
+
+/** True when the fifth part of an ARN is this account. */
+function isAccountOf(arn: string, accountId: string): boolean {
+  let colon = "arn".length;
+  for (let part = 1; part < 4; part++) {
+    colon = arn.indexOf(":", colon + 1);
+    if (colon < 0) return false;
+  }
+  return arn.startsWith(accountId, colon + 1) && arn.charAt(colon + 1 + accountId.length) === ":";
 }
 
 /** Keys of a call that a service makes for the principal; the principal's own address is not in them. */

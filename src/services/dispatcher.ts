@@ -16,7 +16,7 @@ import type { Identity } from "../identity/index.ts";
 import type { Store } from "../store/store.ts";
 import { accessDeniedIn, internalFailure, notOffered, stateUnavailable, unknownOperation } from "./common-errors.ts";
 import { globalContext, resourceAccount } from "./context-keys.ts";
-import { loadModel } from "./model.ts";
+import { loadModel, type Shape } from "./model.ts";
 import { createRequestLog, type DecisionFilter } from "./request-log.ts";
 import type { OperationContext, OperationDefinition, ServiceDefinition } from "./service.ts";
 import { validateInput } from "./validate.ts";
@@ -69,6 +69,43 @@ interface Target {
   readonly service: ServiceDefinition;
   // biome-ignore lint/suspicious/noExplicitAny: each operation has its own input type
   readonly definition: OperationDefinition<any, object>;
+  /** Of the input, once it was needed; null when the model has none. */
+  shape: Shape | null | undefined;
+}
+
+/** What an operation gets. The caller of other services is made only when one is called. */
+class CallContext implements OperationContext {
+  readonly scope: AwsScope;
+  readonly principal: Principal;
+  readonly requestId: string;
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  declare readonly signal?: AbortSignal;
+  readonly #call: Call;
+  readonly #callerFor: Dispatcher["callerFor"];
+
+  constructor(
+    { store, clock, ids }: DispatcherDependencies,
+    call: Call,
+    requestId: string,
+    callerFor: Dispatcher["callerFor"],
+  ) {
+    this.scope = call.scope;
+    this.principal = call.principal;
+    this.requestId = requestId;
+    this.store = store;
+    this.clock = clock;
+    this.ids = ids;
+    if (call.signal) this.signal = call.signal;
+    this.#call = call;
+    this.#callerFor = callerFor;
+  }
+
+  get aws(): AwsCaller {
+    const { principal, scope, service, via = [] } = this.#call;
+    return this.#callerFor(principal, scope, [...via, `${service}.amazonaws.com`]);
+  }
 }
 
 /** A call on its way, with what it was allowed. */
@@ -84,7 +121,7 @@ export function createDispatcher(dependencies: DispatcherDependencies): Dispatch
   const targets = new Map<string, Target>();
   for (const service of dependencies.services) {
     for (const definition of service.operations)
-      targets.set(`${service.name}:${definition.name}`, { service, definition });
+      targets.set(`${service.name}:${definition.name}`, { service, definition, shape: undefined });
   }
   const log = createRequestLog({ store, clock });
 
@@ -103,8 +140,8 @@ export function createDispatcher(dependencies: DispatcherDependencies): Dispatch
 
   /** Every request must be allowed; `denied` is the first that is not. */
   function decide(call: Omit<Call, "input">, requests: readonly AuthorizationRequest[]): Verdict {
-    if (requests.length === 0) return { decisions: [], denied: undefined };
-    const { principal, scope, service, via = [] } = call;
+    if (requests.length === 0) return NOTHING_ASKED;
+    const { principal, scope, service, via = NO_CHAIN } = call;
     const nowMs = clock.nowMs();
     const principalTags = identity.tagsOf(principal);
     const global = globalContext({ principal, principalTags, scope, service, via, nowMs, request: call.context });
@@ -120,30 +157,36 @@ export function createDispatcher(dependencies: DispatcherDependencies): Dispatch
     return { decisions, denied: undefined };
   }
 
-  async function run(call: Call, progress: Progress): Promise<object> {
-    const { service, operation, input, principal, scope, via = [] } = call;
-    const { definition } = find(service, operation);
-    validateInput(service, operation, loadModel(service).operation(operation)?.input, input);
-    const context: OperationContext = {
-      scope,
-      principal,
-      requestId: progress.requestId,
-      store,
-      clock,
-      ids,
-      aws: callerFor(principal, scope, [...via, `${service}.amazonaws.com`]),
-      ...(call.signal && { signal: call.signal }),
-    };
-    const verdict = decide(call, await definition.authorize(input as never, context));
+  /** Gives a promise only where the operation does: most reads answer at once. */
+  function run(call: Call, progress: Progress): object | Promise<object> {
+    const { service, operation, input } = call;
+    const target = find(service, operation);
+    target.shape ??= loadModel(service).operation(operation)?.input ?? null;
+    if (target.shape) validateInput(service, operation, target.shape, input);
+    const context = new CallContext(dependencies, call, progress.requestId, callerFor);
+    const requests = target.definition.authorize(input as never, context);
+    if (requests instanceof Promise) return requests.then((known) => runAllowed(progress, target, context, known));
+    return runAllowed(progress, target, context, requests);
+  }
+
+  function runAllowed(
+    progress: Progress,
+    { definition }: Target,
+    context: OperationContext,
+    requests: readonly AuthorizationRequest[],
+  ): object | Promise<object> {
+    const { call } = progress;
+    const verdict = decide(call, requests);
     progress.decisions = verdict.decisions;
-    if (verdict.denied) throw accessDeniedIn(service, verdict.denied.message);
-    return definition.run(input as never, context);
+    if (verdict.denied) throw accessDeniedIn(call.service, verdict.denied.message);
+    return definition.run(call.input as never, context);
   }
 
   async function invoke(call: Call): Promise<object> {
     const progress: Progress = { call, requestId: call.requestId ?? ids.uuid(), decisions: [] };
     try {
-      const output = await run(call, progress);
+      const running = run(call, progress);
+      const output = running instanceof Promise ? await running : running;
       if (call.principal.type === "AssumedRole") log.recordSoon(recordOf(progress, undefined));
       return output;
     } catch (thrown) {
@@ -191,6 +234,9 @@ export function createDispatcher(dependencies: DispatcherDependencies): Dispatch
     flush: () => log.flush(),
   };
 }
+
+const NO_CHAIN: readonly string[] = [];
+const NOTHING_ASKED: Verdict = { decisions: [], denied: undefined };
 
 interface Verdict {
   readonly decisions: readonly Decision[];

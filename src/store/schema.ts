@@ -58,7 +58,7 @@ function refuseNewer(database: SqlDatabase, stateDir: string | undefined): void 
   throw new KilnError({
     code: "KILN_E_STATE_FOLDER_NEWER",
     message: `the state folder \`${stateDir}\` was written by a newer Kiln (state version ${version}, this one knows ${SCHEMA_VERSION})`,
-    fix: ["use the newer Kiln", "or use another folder with `--state DIR`"],
+    fix: ["use the newer Kiln", "or use another folder with `--state-dir DIR`"],
     exitCode: 4,
   });
 }

@@ -1,13 +1,19 @@
 /**
  * Keyed JSON records in one SQLite table, with group commit: all `write`s of one turn of the event loop share one
- * transaction and one fsync, each in its own savepoint. Adapter of the port in store.ts; opened by open-store.ts.
+ * transaction and one fsync. Adapter of the port in store.ts; opened by open-store.ts.
  * WAL and synchronous=FULL: a resolved `write` survives `kill -9` and power loss (https://www.sqlite.org/wal.html).
+ *
+ * Changes are kept in memory until the turn ends and reach SQLite together; the write lock is taken before the first of
+ * them is computed, so what a change reads cannot be changed by another process before it is committed. Reads come from
+ * a cache (record-cache.ts), checked against SQLite's `data_version` once per turn: a read sees everything that other
+ * processes had committed when the turn began (https://www.sqlite.org/pragma.html#pragma_data_version).
  */
 
 import type { Ids } from "../core/ids.ts";
 import { debug } from "../core/log.ts";
 import { openSealed, sealBytes } from "./master-key.ts";
-import type { SqlDatabase, SqlRow, SqlStatement } from "./sqlite-driver.ts";
+import { type CacheEntry, RecordCache, valueOf } from "./record-cache.ts";
+import type { SqlDatabase, SqlRow, SqlStatement, SqlValue } from "./sqlite-driver.ts";
 import { stateFolderError } from "./state-folder.ts";
 import type { BlobStore, Collection, Entry, Key, Store } from "./store.ts";
 
@@ -23,7 +29,21 @@ export interface SqliteStoreParts {
 }
 
 /** One event-loop turn's writes, waiting for the commit. */
-type Turn = { readonly resolve: () => void; readonly reject: (error: Error) => void }[];
+interface Turn {
+  readonly writes: { readonly resolve: () => void; readonly reject: (error: Error) => void }[];
+  /** Changes that SQLite has not seen yet, the newest of each record. */
+  readonly pending: Map<string, PendingChange>;
+}
+
+/** One record as a change leaves it. */
+interface PendingChange {
+  readonly collection: string;
+  readonly key: string;
+  readonly entry: CacheEntry;
+}
+
+/** Rows of one INSERT: each call into SQLite costs more than a row does. */
+const ROWS_AT_ONCE = 8;
 
 export class SqliteStore implements Store {
   readonly blobs: BlobStore;
@@ -33,9 +53,19 @@ export class SqliteStore implements Store {
   readonly #ids: Ids;
   readonly #onClose: (() => void) | undefined;
   readonly #collections = new Map<string, Collection<unknown>>();
-  readonly #statements: Record<"get" | "put" | "delete" | "list" | "listReverse", SqlStatement>;
+  readonly #statements: Record<
+    "get" | "put" | "putMany" | "delete" | "list" | "listReverse" | "dataVersion",
+    SqlStatement
+  >;
+  readonly #cache = new RecordCache();
   #turn: Turn | undefined;
-  #isChanging = false;
+  /** The changes of the write that is running, until it has returned. */
+  #change: Map<string, PendingChange> | undefined;
+  /** True when the running write's changes are in SQLite, under a savepoint. */
+  #hasSavepoint = false;
+  /** True until the turn of the event loop ends in which the cache was found to be up to date. */
+  #isFresh = false;
+  #dataVersion: unknown;
   #isClosed = false;
 
   constructor(parts: SqliteStoreParts) {
@@ -46,14 +76,16 @@ export class SqliteStore implements Store {
     this.blobs = parts.blobs;
     this.stateDir = parts.stateDir;
     const range = "SELECT key, value FROM records WHERE collection = ? AND key >= ? AND key < ? ORDER BY key";
+    const put = (rows: number): string =>
+      `INSERT INTO records (collection, key, value) VALUES ${Array(rows).fill("(?, ?, ?)").join(", ")} ON CONFLICT DO UPDATE SET value = excluded.value`;
     this.#statements = {
       get: parts.database.prepare("SELECT value FROM records WHERE collection = ? AND key = ?"),
-      put: parts.database.prepare(
-        "INSERT INTO records (collection, key, value) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value",
-      ),
+      put: parts.database.prepare(put(1)),
+      putMany: parts.database.prepare(put(ROWS_AT_ONCE)),
       delete: parts.database.prepare("DELETE FROM records WHERE collection = ? AND key = ?"),
       list: parts.database.prepare(`${range} LIMIT ?`),
       listReverse: parts.database.prepare(`${range} DESC LIMIT ?`),
+      dataVersion: parts.database.prepare("PRAGMA data_version"),
     };
   }
 
@@ -67,27 +99,30 @@ export class SqliteStore implements Store {
 
   write<R>(change: () => R): Promise<R> {
     if (this.#isClosed) return Promise.reject(new Error("write on a closed store"));
-    if (this.#isChanging) return Promise.reject(new Error("write inside a write: change everything in one function"));
+    if (this.#change) return Promise.reject(new Error("write inside a write: change everything in one function"));
     let turn: Turn;
     try {
       turn = this.#turn ?? this.#beginTurn();
-      this.#database.exec("SAVEPOINT change");
     } catch (error) {
       return Promise.reject(this.#explain(error));
     }
+    const own = new Map<string, PendingChange>();
     let result: R;
-    this.#isChanging = true;
+    this.#change = own;
     try {
       result = change();
       if (result instanceof Promise) throw new Error("the function given to write must not be asynchronous");
-      this.#database.exec("RELEASE change");
+      if (this.#turn !== turn) throw new Error("the transaction of this write was rolled back");
+      if (this.#hasSavepoint) this.#database.exec("RELEASE change");
+      for (const [id, pending] of own) turn.pending.set(id, pending);
     } catch (error) {
       this.#undoChange(turn, error);
       return Promise.reject(this.#explain(error));
     } finally {
-      this.#isChanging = false;
+      this.#change = undefined;
+      this.#hasSavepoint = false;
     }
-    return new Promise<R>((resolve, reject) => turn.push({ resolve: () => resolve(result), reject }));
+    return new Promise<R>((resolve, reject) => turn.writes.push({ resolve: () => resolve(result), reject }));
   }
 
   seal(plaintext: Uint8Array, context: string): string {
@@ -102,6 +137,7 @@ export class SqliteStore implements Store {
     if (this.#isClosed) return;
     if (this.#turn) this.#commitTurn(this.#turn);
     this.#isClosed = true;
+    this.#cache.clear();
     try {
       this.#database.close();
     } finally {
@@ -112,96 +148,168 @@ export class SqliteStore implements Store {
   #beginTurn(): Turn {
     // IMMEDIATE: takes the write lock now, so that a later statement cannot fail because another process wrote first.
     this.#database.exec("BEGIN IMMEDIATE");
-    const turn: Turn = [];
+    const turn: Turn = { writes: [], pending: new Map() };
     this.#turn = turn;
     setImmediate(() => {
       if (this.#turn === turn) this.#commitTurn(turn);
     });
+    // Another process may have committed since the last look; from here on none can.
+    this.#checkDataVersion();
     return turn;
   }
 
   #commitTurn(turn: Turn): void {
     this.#turn = undefined;
     try {
+      this.#apply(turn.pending);
       this.#database.exec("COMMIT");
     } catch (error) {
       this.#rejectTurn(turn, error);
       return;
     }
-    debug("store", () => `committed ${turn.length} writes`);
-    for (const write of turn) write.resolve();
+    debug("store", () => `committed ${turn.writes.length} writes`);
+    for (const write of turn.writes) write.resolve();
+  }
+
+  /** Hands changes to SQLite, inside the turn's transaction, and to the cache. */
+  #apply(changes: Map<string, PendingChange>): void {
+    let rows: SqlValue[] = [];
+    for (const [id, { collection, key, entry }] of changes) {
+      if (entry.text === undefined) this.#statements.delete.run(collection, Buffer.from(key));
+      else rows.push(collection, Buffer.from(key), entry.text);
+      if (rows.length === 3 * ROWS_AT_ONCE) {
+        this.#statements.putMany.run(...rows);
+        rows = [];
+      }
+      this.#cache.replace(id, entry);
+    }
+    for (let i = 0; i < rows.length; i += 3) this.#statements.put.run(...rows.slice(i, i + 3));
+    changes.clear();
+  }
+
+  /** Makes SQLite see what is pending, so that it can answer a range. */
+  #applyPending(): void {
+    const turn = this.#turn;
+    if (!turn) return;
+    try {
+      this.#apply(turn.pending);
+      if (!this.#change || this.#change.size === 0) return;
+      if (!this.#hasSavepoint) this.#database.exec("SAVEPOINT change");
+      this.#hasSavepoint = true;
+      this.#apply(this.#change);
+    } catch (error) {
+      // Half of it may be in SQLite, and the transaction may be gone (disk full): nothing of this turn can be kept.
+      this.#rejectTurn(turn, error);
+      throw error;
+    }
   }
 
   #undoChange(turn: Turn, error: unknown): void {
+    // Changes that SQLite has not seen are gone with the map that held them.
+    if (!this.#hasSavepoint || this.#turn !== turn) return;
+    this.#cache.clear();
     try {
       this.#database.exec("ROLLBACK TO change; RELEASE change");
     } catch {
       // A full disk or an I/O error makes SQLite roll back the whole transaction: the turn's other writes are lost too.
-      if (this.#turn === turn) this.#turn = undefined;
       this.#rejectTurn(turn, error);
     }
   }
 
   #rejectTurn(turn: Turn, error: unknown): void {
+    if (this.#turn === turn) this.#turn = undefined;
+    this.#cache.clear();
     try {
       this.#database.exec("ROLLBACK");
     } catch {
       // SQLite has already ended the transaction.
     }
-    for (const write of turn) write.reject(this.#explain(error));
+    for (const write of turn.writes) write.reject(this.#explain(error));
   }
 
   #explain(error: unknown): Error {
     return stateFolderError(error, this.stateDir) ?? (error as Error);
   }
 
+  /** Empties the cache when another process has committed since the last look; looks once per turn of the loop. */
+  #refresh(): void {
+    // Inside the turn's transaction nobody else can commit; in memory there is nobody else.
+    if (this.#isFresh || this.#turn || this.stateDir === undefined) return;
+    this.#isFresh = true;
+    setImmediate(() => {
+      this.#isFresh = false;
+    });
+    this.#checkDataVersion();
+  }
+
+  #checkDataVersion(): void {
+    const version = (this.#statements.dataVersion.get() as SqlRow)["data_version"];
+    if (version !== this.#dataVersion) this.#cache.clear();
+    this.#dataVersion = version;
+  }
+
+  #find(collection: string, key: Key): CacheEntry {
+    const text = encodeKey(key);
+    const id = `${collection}\u0000\u0000${text}`;
+    const pending = this.#change?.get(id) ?? this.#turn?.pending.get(id);
+    if (pending) return pending.entry;
+    try {
+      this.#refresh();
+      const cached = this.#cache.get(id);
+      if (cached) return cached;
+      const row = this.#statements.get.get(collection, Buffer.from(text)) as SqlRow | undefined;
+      const entry: CacheEntry = { text: row?.["value"] as string | undefined, value: undefined };
+      // What SQLite holds under a savepoint may yet be undone; undoing clears the cache.
+      this.#cache.set(id, entry);
+      return entry;
+    } catch (error) {
+      throw this.#explain(error);
+    }
+  }
+
+  #put(collection: string, key: Key, text: string | undefined): void {
+    if (!this.#change) throw new Error(`collection ${collection}: put and delete only inside Store.write`);
+    const encoded = encodeKey(key);
+    const entry: CacheEntry = { text, value: undefined };
+    this.#change.set(`${collection}\u0000\u0000${encoded}`, { collection, key: encoded, entry });
+  }
+
   #makeCollection<T>(name: string): Collection<T> {
-    const { get, put, delete: remove, list, listReverse } = this.#statements;
-    const inWrite = (): void => {
-      if (!this.#isChanging) throw new Error(`collection ${name}: put and delete only inside Store.write`);
-    };
-    const find = (key: Key): SqlRow | undefined => {
-      try {
-        return get.get(name, encodeKey(key)) as SqlRow | undefined;
-      } catch (error) {
-        throw this.#explain(error);
-      }
-    };
+    const { list, listReverse } = this.#statements;
     return {
-      get(key) {
-        const row = find(key);
-        return row === undefined ? undefined : (JSON.parse(row["value"] as string) as T);
-      },
-      has: (key) => find(key) !== undefined,
+      get: (key) => valueOf<T>(this.#find(name, key)),
+      has: (key) => this.#find(name, key).text !== undefined,
       list: (prefix, options = {}) => {
         const { from, to } = rangeOf(prefix, options);
         const statement = options.reverse ? listReverse : list;
         try {
+          this.#applyPending();
           return (statement.all(name, from, to, options.limit ?? -1) as SqlRow[]).map(entryOf<T>);
         } catch (error) {
           throw this.#explain(error);
         }
       },
-      put(key, value) {
-        inWrite();
-        put.run(name, encodeKey(key), JSON.stringify(value));
+      put: (key, value) => {
+        const text: string | undefined = JSON.stringify(value);
+        if (text === undefined) throw new Error(`collection ${name}: the value is not JSON`);
+        this.#put(name, key, text);
       },
-      delete(key) {
-        inWrite();
-        remove.run(name, encodeKey(key));
-      },
+      delete: (key) => this.#put(name, key, undefined),
     };
   }
 }
 
+const LONE_SURROGATE = /\p{Surrogate}/u;
+
 /** Each part is followed by U+0000: keys sort by parts, and a prefix of parts is a prefix of bytes. */
-function encodeKey(key: Key): Buffer {
+function encodeKey(key: Key): string {
   let text = "";
   for (const part of key) {
     if (part.includes("\u0000")) throw new Error(`key part holds U+0000: ${JSON.stringify(part)}`);
     text += `${part}\u0000`;
   }
-  return Buffer.from(text);
+  // A lone surrogate has no UTF-8: what SQLite would store in its place is the key in the cache too.
+  return LONE_SURROGATE.test(text) ? Buffer.from(text).toString() : text;
 }
 
 const decodeKey = (bytes: Uint8Array | ArrayBuffer): Key =>
@@ -215,7 +323,7 @@ function rangeOf(
   prefix: Key,
   options: { readonly reverse?: boolean; readonly after?: Key },
 ): { from: Buffer; to: Buffer } {
-  let from = encodeKey(prefix);
+  let from = Buffer.from(encodeKey(prefix));
   let to: Buffer;
   if (from.length === 0) to = Buffer.of(0xff);
   else {
@@ -223,7 +331,7 @@ function rangeOf(
     to[to.length - 1] = 1;
   }
   if (options.after) {
-    const after = encodeKey(options.after);
+    const after = Buffer.from(encodeKey(options.after));
     // A bound outside the prefix must not widen the range.
     if (options.reverse) to = Buffer.compare(after, to) < 0 ? after : to;
     else if (Buffer.compare(after, from) >= 0) from = Buffer.concat([after, Buffer.of(0)]);

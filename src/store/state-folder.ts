@@ -44,7 +44,7 @@ export function stateFolderError(error: unknown, stateDir: string | undefined): 
         code: "KILN_E_STATE_FOLDER_FULL",
         message: `no space left for ${where}`,
         why: "the change was not saved; everything saved before is intact",
-        fix: ["free some space on that disk", "or use another folder with `--state DIR`"],
+        fix: ["free some space on that disk", "or use another folder with `--state-dir DIR`"],
         exitCode: 4,
         cause: error,
       });
@@ -55,7 +55,7 @@ export function stateFolderError(error: unknown, stateDir: string | undefined): 
         why: "the folder, its files or the disk are read-only for this user",
         fix: [
           ...(stateDir === undefined ? [] : [`give yourself access: \`chmod -R u+rwX '${stateDir}'\``]),
-          "or use another folder with `--state DIR`",
+          "or use another folder with `--state-dir DIR`",
         ],
         exitCode: 4,
         cause: error,
@@ -82,7 +82,7 @@ export function stateFolderError(error: unknown, stateDir: string | undefined): 
       return new KilnError({
         code: "KILN_E_STATE_FOLDER_UNUSABLE",
         message: `${where} cannot be used: ${(error as Error).message}`,
-        fix: ["check that the path is a folder on a working disk", "or use another folder with `--state DIR`"],
+        fix: ["check that the path is a folder on a working disk", "or use another folder with `--state-dir DIR`"],
         exitCode: 4,
         cause: error,
       });

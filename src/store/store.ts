@@ -12,6 +12,7 @@
 export type Key = readonly string[];
 
 export interface Collection<T> {
+  /** The record, frozen: callers share one object. To change a record, put a new one. */
   get(key: Key): T | undefined;
   has(key: Key): boolean;
   /** Records whose key starts with the parts of `prefix`, in key order (bytewise by UTF-8). */

@@ -29,8 +29,13 @@ export function temporaryFolder(): { readonly path: string; remove(): void } {
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
 }
 
-export function startProcess(cwd: string, argv: readonly string[], input = ""): Running {
-  const env = { ...process.env, NO_COLOR: "1" };
+export function startProcess(
+  cwd: string,
+  argv: readonly string[],
+  input = "",
+  variables: Readonly<Record<string, string>> = {},
+): Running {
+  const env = { ...process.env, NO_COLOR: "1", ...variables };
   const child = spawn(process.execPath, [MAIN, ...argv], { cwd, env, stdio: ["pipe", "pipe", "pipe"] });
   let out = "";
   let err = "";
@@ -55,5 +60,9 @@ export function startProcess(cwd: string, argv: readonly string[], input = ""): 
   };
 }
 
-export const kiln = (cwd: string, argv: readonly string[], input = ""): Promise<Finished> =>
-  startProcess(cwd, argv, input).finished;
+export const kiln = (
+  cwd: string,
+  argv: readonly string[],
+  input = "",
+  variables: Readonly<Record<string, string>> = {},
+): Promise<Finished> => startProcess(cwd, argv, input, variables).finished;

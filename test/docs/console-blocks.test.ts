@@ -26,8 +26,7 @@ function examplesOf(document: string): { examples: Example[]; needs: string[] } 
   for (const [, block = ""] of text.matchAll(/^```console\n([\s\S]*?)^```/gm)) {
     for (const part of block.split(/^\$ /m).slice(1)) {
       const lines = part.split("\n");
-      let commandLines = 1;
-      while (lines[commandLines - 1]?.endsWith("\\")) commandLines++;
+      const commandLines = commandLinesOf(lines);
       examples.push({
         command: lines.slice(0, commandLines).join("\n"),
         expected: lines.slice(commandLines).join("\n").trimEnd(),
@@ -35,6 +34,14 @@ function examplesOf(document: string): { examples: Example[]; needs: string[] } 
     }
   }
   return { examples, needs };
+}
+
+/** Lines of a command: it goes on after a `\` at a line's end, and to the end of its here-document. */
+function commandLinesOf(lines: readonly string[]): number {
+  let count = 1;
+  while (lines[count - 1]?.endsWith("\\")) count++;
+  const end = /<<'(\w+)'/.exec(lines[count - 1] ?? "")?.[1];
+  return end === undefined ? count : lines.indexOf(end) + 1;
 }
 
 /** A pattern for an expected output: `…` is anything on the line, a `…` line any lines. */
@@ -88,6 +95,8 @@ function runSession(folder: string, examples: readonly Example[]): string[] {
       KILN_STATE_DIR: join(folder, "state"),
       KILN_PORT: "0",
       NO_COLOR: "1",
+      AWS_CONFIG_FILE: join(folder, "aws-config"),
+      AWS_SHARED_CREDENTIALS_FILE: join(folder, "aws-credentials"),
       AWS_PAGER: "",
     },
     encoding: "utf8",

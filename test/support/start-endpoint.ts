@@ -7,6 +7,7 @@ import { iam } from "../../src/services/iam/index.ts";
 import { createDispatcher, type Dispatcher } from "../../src/services/index.ts";
 import { kms } from "../../src/services/kms/index.ts";
 import { logs } from "../../src/services/logs/index.ts";
+import { secretsmanager } from "../../src/services/secretsmanager/index.ts";
 import { ssm } from "../../src/services/ssm/index.ts";
 import { sts } from "../../src/services/sts/index.ts";
 import { openStore, type Store } from "../../src/store/index.ts";
@@ -26,7 +27,7 @@ export async function startEndpoint(): Promise<StartedEndpoint> {
   const [clock, ids] = [systemClock, systemIds];
   const store = await openStore({ ids });
   const identity = createIdentity({ store, clock, ids, scope: SCOPE, rootKey: ROOT_KEY });
-  const services = [ssm, kms, iam, sts, logs];
+  const services = [ssm, kms, secretsmanager, iam, sts, logs];
   const dispatcher = createDispatcher({ services, identity, store, clock, ids });
   const options = { dispatcher, identity, scope: SCOPE, clock, ids, routes: [], host: "127.0.0.1", port: 0 };
   const endpoint = await listen(options);

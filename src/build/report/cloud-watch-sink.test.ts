@@ -45,8 +45,34 @@ describe("the CloudWatch Logs sink", () => {
       expect(call.length).toBeLessThanOrEqual(10_000);
       expect(call.reduce((sum, event) => sum + event.message.length + 26, 0)).toBeLessThanOrEqual(1_048_576);
     }
-    expect(calls.flat().length).toBe(25_001);
-    expect(calls.flat().at(-1)?.message.length).toBeLessThan(256 * 1024);
+    expect(calls.flat().length).toBe(25_002);
+    expect(calls.flat().at(-2)?.message.length).toBe(256 * 1024 - 26);
+  });
+
+  it("splits a line that is too long for one event, between characters, and loses nothing of it", async () => {
+    const { sink, calls } = sinkOf();
+    const line = `${"a".repeat(87_371)}${"😀ü".repeat(200_000)}`;
+    void sink.write(output(`${line}\nnext`));
+    await sink.close();
+    const messages = calls.flat().map((event) => event.message);
+    expect(messages.join("")).toBe(`${line}\nnext\n`);
+    for (const message of messages) {
+      expect(message.isWellFormed()).toBe(true);
+      expect(Buffer.byteLength(message) + 26).toBeLessThanOrEqual(256 * 1024);
+    }
+  });
+
+  it("keeps to the order of time when the clock is set back", async () => {
+    const { sink, calls } = sinkOf();
+    void sink.write({ ...output("a"), atMs: 7 });
+    void sink.write({ ...output("b"), atMs: 5 });
+    await sink.close();
+    expect(calls).toEqual([
+      [
+        { timestamp: 7, message: "a\n" },
+        { timestamp: 7, message: "b\n" },
+      ],
+    ]);
   });
 
   it("asks the build to wait when the log falls behind", async () => {

@@ -7,7 +7,7 @@
 import type { AwsCaller } from "../../core/aws.ts";
 import type { Clock } from "../../core/clock.ts";
 import type { BuildEvent } from "../run/events.ts";
-import { awsLines } from "./aws-lines.ts";
+import { containerPrefix } from "./aws-lines.ts";
 
 const FLUSH_AFTER_MS = 250;
 const MAX_BATCH_EVENTS = 10_000;
@@ -15,6 +15,8 @@ const MAX_BATCH_BYTES = 1_048_576;
 /** PutLogEvents counts each event this much on top of its text. */
 const EVENT_OVERHEAD_BYTES = 26;
 const MAX_EVENT_BYTES = 256 * 1024 - EVENT_OVERHEAD_BYTES;
+/** As many UTF-16 units fit, whatever they are. */
+const MAX_PIECE_LENGTH = Math.floor(MAX_EVENT_BYTES / 3);
 /** Above this, the build's output waits until the log has caught up. */
 const MAX_WAITING_BYTES = 8 * MAX_BATCH_BYTES;
 /** Calls under way at once: the log store makes several durable together. They are made, and applied, in order. */
@@ -43,6 +45,7 @@ export function createCloudWatchSink(input: {
   let batch: LogEvent[] = [];
   let batchBytes = 0;
   let waitingBytes = 0;
+  let atMs = 0;
   let failed = false;
   const underWay: Promise<void>[] = [];
   let sending: Promise<void> = Promise.resolve();
@@ -78,9 +81,8 @@ export function createCloudWatchSink(input: {
     }
   };
 
-  const add = (timestamp: number, line: string): void => {
-    const message = `${line.length > MAX_EVENT_BYTES / 3 ? cut(line) : line}\n`;
-    const bytes = Buffer.byteLength(message) + EVENT_OVERHEAD_BYTES;
+  const add = (timestamp: number, message: string, isAscii: boolean): void => {
+    const bytes = (isAscii ? message.length : Buffer.byteLength(message)) + EVENT_OVERHEAD_BYTES;
     if (batch.length >= MAX_BATCH_EVENTS || batchBytes + bytes > MAX_BATCH_BYTES) send();
     batch.push({ timestamp, message });
     batchBytes += bytes;
@@ -90,7 +92,17 @@ export function createCloudWatchSink(input: {
   return {
     write(event) {
       if (failed || event.type !== "log") return;
-      for (const line of awsLines(event)) add(event.atMs, line);
+      const text = `${event.kind === "container" ? containerPrefix(event.atMs) : ""}${event.text}\n`;
+      // Events must be in order of time, also when the machine's clock is set back.
+      atMs = Math.max(atMs, event.atMs);
+      const isAscii = Buffer.byteLength(text) === text.length;
+      for (let from = 0; from < text.length; ) {
+        const to = text.indexOf("\n", from) + 1;
+        const line = text.slice(from, to);
+        if (line.length <= MAX_PIECE_LENGTH) add(atMs, line, isAscii);
+        else for (const piece of pieces(line, isAscii)) add(atMs, piece, isAscii);
+        from = to;
+      }
       timer ??= input.clock.after(FLUSH_AFTER_MS, send);
       if (waitingBytes > MAX_WAITING_BYTES) return sending;
     },
@@ -102,8 +114,15 @@ export function createCloudWatchSink(input: {
   };
 }
 
-/** A line that would break the limit of one event, shortened at a character. */
-function cut(line: string): string {
-  const bytes = Buffer.from(line);
-  return bytes.length < MAX_EVENT_BYTES ? line : new TextDecoder().decode(bytes.subarray(0, MAX_EVENT_BYTES - 4));
+/** A line that breaks the limit of one event, in as many pieces as it takes; their texts in a row are the line. */
+function pieces(line: string, isAscii: boolean): string[] {
+  const parts: string[] = [];
+  const size = isAscii ? MAX_EVENT_BYTES : MAX_PIECE_LENGTH;
+  for (let from = 0; from < line.length; ) {
+    const isInsidePair = /[\ud800-\udbff]/.test(line.charAt(from + size - 1));
+    const to = from + size - (isInsidePair ? 1 : 0);
+    parts.push(line.slice(from, to));
+    from = to;
+  }
+  return parts;
 }

@@ -4,7 +4,7 @@
  * Source: https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html#build-spec.artifacts.files
  * Chosen where AWS says nothing: patterns match dot files; two files of one name under `discard-paths` fail the phase.
  */
-import { mkdir, stat } from "node:fs/promises";
+import { mkdir, rm, stat } from "node:fs/promises";
 import { basename, isAbsolute, join, relative } from "node:path";
 import { glob } from "tinyglobby";
 import { err, ok, type Result } from "../../core/result.ts";
@@ -17,6 +17,8 @@ export interface ArtifactsInput {
   readonly srcDir: string;
   /** Does not exist yet. */
   readonly targetDir: string;
+  /** Aborts the copying; nothing stays in `targetDir`. */
+  readonly signal: AbortSignal;
   log(text: string): void;
   /** Variables in a text, as the build's shell sees them. */
   expand(text: string): Promise<string>;
@@ -40,6 +42,7 @@ export async function collectArtifacts(input: ArtifactsInput): Promise<Result<nu
     log(`Expanding ${pattern}`);
     const found: { base: string; path: string }[] = [];
     for (const base of bases) {
+      input.signal.throwIfAborted();
       for (const path of await filesOf(base, pattern, exclude)) found.push({ base, path });
     }
     if (found.length === 0) {
@@ -50,13 +53,19 @@ export async function collectArtifacts(input: ArtifactsInput): Promise<Result<nu
     for (const { base, path } of found) chosen.set(join(base, path), path);
   }
   if (chosen.size === 0) return err(failure("no matching artifact paths found"));
-  return copyChosen(chosen, artifacts.discardPaths, input.targetDir);
+  try {
+    return await copyChosen(chosen, artifacts.discardPaths, input.targetDir, input.signal);
+  } catch (error) {
+    await rm(input.targetDir, { recursive: true, force: true });
+    throw error;
+  }
 }
 
 async function copyChosen(
   chosen: ReadonlyMap<string, string>,
   flat: boolean,
   targetDir: string,
+  signal: AbortSignal,
 ): Promise<Result<number, PhaseContext>> {
   await mkdir(targetDir, { recursive: true });
   if (flat) {
@@ -68,7 +77,7 @@ async function copyChosen(
       }
       names.set(basename(path), source);
     }
-    for (const source of names.values()) await copyPaths(join(source, ".."), targetDir, [basename(source)]);
+    for (const source of names.values()) await copyPaths(join(source, ".."), targetDir, [basename(source)], signal);
     return ok(names.size);
   }
   const byBase = new Map<string, string[]>();
@@ -77,7 +86,7 @@ async function copyChosen(
     byBase.set(base, [...(byBase.get(base) ?? []), path]);
   }
   let copied = 0;
-  for (const [base, paths] of byBase) copied += await copyPaths(base, targetDir, paths);
+  for (const [base, paths] of byBase) copied += await copyPaths(base, targetDir, paths, signal);
   return ok(copied);
 }
 

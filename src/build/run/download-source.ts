@@ -87,6 +87,7 @@ export async function downloadSource(input: {
       buildId: request.buildId,
       image: request.image,
       workDir,
+      privateDir: dependencies.privateDir,
       variables: {
         ...tools.value.variables,
         ...codeBuildVariables({

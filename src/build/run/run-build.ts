@@ -222,6 +222,7 @@ class BuildRun {
       artifacts,
       srcDir: build.srcDir,
       targetDir,
+      signal: this.#ending.signal,
       log: (text) => this.#log.container(text),
       expand: (text) => build.session.expand(text),
     });

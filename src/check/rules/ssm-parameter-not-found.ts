@@ -5,7 +5,7 @@
 import type { Fix, Span } from "../../core/diagnostics.ts";
 import { nearest } from "../nearest.ts";
 import { phaseEnvironmentEdits } from "../phase-environment-edits.ts";
-import type { CheckContext, Rule } from "../rule.ts";
+import type { CheckContext, Finding, Rule } from "../rule.ts";
 import { findParameter, parameterNameOf } from "../variables.ts";
 
 interface Reference {
@@ -22,9 +22,13 @@ export const ssmParameterNotFound: Rule = {
   source: "https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html#build-spec.env.parameter-store",
   *run(context) {
     if (!context.parameters) return;
+    if (context.parameters.length === 0) {
+      yield* storeEmpty(context);
+      return;
+    }
     for (const reference of references(context)) {
       const { variable, written, span } = reference;
-      if (/[$`]/.test(written) || (written.startsWith("arn:") && !written.includes(":parameter/"))) continue;
+      if (!isPlainName(written)) continue;
       if (findParameter(context.parameters, written)) continue;
       const name = parameterNameOf(written);
       const other = name.startsWith("/") ? name.slice(1) : `/${name}`;
@@ -46,6 +50,30 @@ export const ssmParameterNotFound: Rule = {
     }
   },
 };
+
+/**
+ * A store that holds nothing is most often one that nobody has filled yet: a warning for each parameter, as it may well
+ * exist in the AWS account.
+ */
+function* storeEmpty(context: CheckContext): Iterable<Finding> {
+  const reported = new Set<string>();
+  for (const { variable, written, span } of references(context)) {
+    const name = parameterNameOf(written);
+    if (!isPlainName(written) || reported.has(name)) continue;
+    reported.add(name);
+    yield {
+      severity: "warning",
+      message: `parameter \`${name}\` of \`${variable}\` is not in Kiln's Parameter Store, which is empty`,
+      span,
+      why: "`kiln run` asks for it on a terminal and stops before the build without one; on AWS it must exist in the account",
+      fix: { kind: "command", title: "store it", commands: [`kiln params put ${name}`] },
+    };
+  }
+}
+
+/** Not made of variables, and not an ARN of something else. */
+const isPlainName = (written: string): boolean =>
+  !/[$`]/.test(written) && (!written.startsWith("arn:") || written.includes(":parameter/"));
 
 function references({ buildspec }: CheckContext): Reference[] {
   return [

@@ -30,6 +30,7 @@ import {
 } from "./dockerfile.ts";
 import { type IgnoreRules, parseIgnoreFile } from "./ignore-file.ts";
 import { applyInstruction, displayInstruction, type StageState } from "./instructions.ts";
+import { neededStages, platformArgs, readGlobalArgs } from "./stages.ts";
 import { ExpansionError, expandWord } from "./words.ts";
 
 /** The image built, kept in the store but not yet named. */
@@ -191,14 +192,6 @@ async function readIgnoreRules(context: LayeredRoot, dockerfile: string): Promis
   return parseIgnoreFile(file ? await readFile(file.hostPath, "utf8") : "");
 }
 
-function platformArgs(): Record<string, string> {
-  const arch = imageArchitecture();
-  return {
-    ...{ TARGETPLATFORM: `linux/${arch}`, TARGETOS: "linux", TARGETARCH: arch, TARGETVARIANT: "" },
-    ...{ BUILDPLATFORM: `linux/${arch}`, BUILDOS: "linux", BUILDARCH: arch, BUILDVARIANT: "" },
-  };
-}
-
 function refusePlatform(platform: string | undefined): void {
   if (platform === undefined || platform === "") return;
   const [os, arch] = platform.split("/");
@@ -206,57 +199,3 @@ function refusePlatform(platform: string | undefined): void {
     throw new BuildError(`kiln's embedded builder builds for linux/${imageArchitecture()} only, not for ${platform}`);
   }
 }
-
-function readGlobalArgs(dockerfile: Dockerfile, given: Readonly<Record<string, string>>): Record<string, string> {
-  const values: Record<string, string> = {};
-  for (const { text } of dockerfile.globalArgs) {
-    for (const word of text.split(/\s+/)) {
-      const [name = "", ...rest] = word.split("=");
-      const fallback =
-        rest.length > 0 ? expandWord(rest.join("="), (key) => values[key] ?? given[key], dockerfile.escape) : undefined;
-      const value = given[name] ?? fallback;
-      if (value !== undefined) values[name] = value;
-    }
-  }
-  return values;
-}
-
-interface NeededStage {
-  readonly stage: Stage;
-  readonly index: number;
-  readonly base: string;
-}
-
-/** The stages up to the target that it is made of, in file order. */
-function neededStages(dockerfile: Dockerfile, target: string, args: Readonly<Record<string, string>>): NeededStage[] {
-  const all = dockerfile.stages.map((stage, index): NeededStage => {
-    const word = stage.from.text.split(/\s+/)[0] ?? "";
-    const base = expandWord(word, (name) => args[name], dockerfile.escape);
-    if (base === "") throw new DockerfileError(`base name (${word}) should not be blank`);
-    return { stage, index, base };
-  });
-  const indexOf = (name: string, before: number): number => {
-    const byName = all.findLastIndex(({ stage, index }) => index < before && stage.name === name.toLowerCase());
-    return byName >= 0 || !/^\d+$/.test(name) ? byName : Number(name);
-  };
-  const goal = target === "" ? all.length - 1 : indexOf(target, all.length);
-  if (goal < 0 || goal >= all.length) throw new BuildError(`failed to reach build target ${target} in Dockerfile`);
-  const needed = new Set<number>();
-  const visit = (index: number): void => {
-    const entry = all[index];
-    if (!entry || needed.has(index)) return;
-    needed.add(index);
-    const sources = entry.stage.instructions.flatMap((instruction) =>
-      instruction.flags.flatMap(({ name, value }) =>
-        name === "from" ? [value] : name === "mount" ? mountSources(value) : [],
-      ),
-    );
-    visit(indexOf(entry.base, index));
-    for (const source of sources) visit(indexOf(source, index));
-  };
-  visit(goal);
-  return all.filter(({ index }) => needed.has(index));
-}
-
-const mountSources = (value: string): string[] =>
-  value.split(",").flatMap((part) => (part.startsWith("from=") ? [part.slice("from=".length)] : []));

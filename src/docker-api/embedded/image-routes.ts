@@ -4,8 +4,9 @@ import { pipeline } from "node:stream/promises";
 import { type Image, imageSizeBytes } from "../../images/image.ts";
 import { readImageArchive, writeImageArchive } from "../../images/image-archive.ts";
 import { familiarName, familiarReference, formatReference, withDefaultTag } from "../../images/reference.ts";
-import { type RegistryCredentials, RegistryRequestError } from "../../images/registry-client.ts";
+import { RegistryRequestError } from "../../images/registry-client.ts";
 import { findBaseImage, missingBaseImage, pullImage, pushImage } from "../../images/transfer.ts";
+import { credentialsOf } from "../registry-credentials.ts";
 import { type ApiCall, ApiError, type ApiRoute, type BuilderContext, jsonLines, sendJson } from "./api.ts";
 import { namedTag } from "./build-routes.ts";
 
@@ -156,26 +157,6 @@ async function pull(call: ApiCall): Promise<void> {
   } catch (error) {
     if (error instanceof RegistryRequestError) throw new ApiError(error.status === 404 ? 404 : 500, error.message);
     throw error;
-  }
-}
-
-/** `X-Registry-Auth`: base64url JSON; empty for no login. Never logged. */
-export function credentialsOf(header: string | string[] | undefined): RegistryCredentials | undefined {
-  const text = Array.isArray(header) ? header[0] : header;
-  if (text === undefined || text === "") return undefined;
-  try {
-    const parsed = JSON.parse(Buffer.from(text, "base64url").toString("utf8")) as {
-      username?: string;
-      password?: string;
-      auth?: string;
-    };
-    const [user, ...password] = Buffer.from(parsed.auth ?? "", "base64")
-      .toString("utf8")
-      .split(":");
-    const username = parsed.username || user || "";
-    return username === "" ? undefined : { username, password: parsed.password || password.join(":") };
-  } catch {
-    return undefined;
   }
 }
 

@@ -8,16 +8,39 @@ export interface CreateContainerBody {
   HostConfig?: {
     Privileged?: boolean;
     Binds?: string[] | null;
-    Mounts?: { Type?: string; Source?: string }[] | null;
+    Mounts?:
+      | {
+          Type?: string;
+          Source?: string;
+          VolumeOptions?: { DriverConfig?: { Options?: Record<string, string> | null } | null } | null;
+        }[]
+      | null;
     PidMode?: string;
     IpcMode?: string;
     UTSMode?: string;
     UsernsMode?: string;
     CapAdd?: string[] | null;
     Devices?: unknown[] | null;
+    DeviceCgroupRules?: unknown[] | null;
     DeviceRequests?: unknown[] | null;
     SecurityOpt?: string[] | null;
   };
+}
+
+/** Wire shape of `POST /volumes/create`. */
+export interface CreateVolumeBody {
+  Labels?: Record<string, string> | null;
+  DriverOpts?: Record<string, string> | null;
+}
+
+/** A volume of the `local` driver can be any folder of the machine: why it is refused, or undefined. */
+export async function volumeRefusal(
+  options: Readonly<Record<string, string>> | null | undefined,
+  workDir: string,
+): Promise<string | undefined> {
+  const device = options?.["device"];
+  if (device === undefined || options?.["type"] === "tmpfs") return undefined;
+  return (await isInside(device, workDir)) ? undefined : `volumes outside the build's folder are refused: ${device}`;
 }
 
 /** Why it is refused, or undefined. */
@@ -33,13 +56,17 @@ export async function refusal(body: CreateContainerBody, workDir: string): Promi
     if (mode === "host") return `--${name}=host is refused in a build`;
   }
   if ((host.CapAdd ?? []).length > 0) return `--cap-add is refused in a build: ${host.CapAdd?.join(", ")}`;
-  if ((host.Devices ?? []).length > 0) return "--device is refused in a build";
+  if ((host.Devices ?? []).length + (host.DeviceCgroupRules ?? []).length > 0) return "--device is refused in a build";
   const unsafe = (host.SecurityOpt ?? []).find((option) => /unconfined|disable/.test(option));
   if (unsafe !== undefined) return `--security-opt ${unsafe} is refused in a build`;
   const bound = (host.Binds ?? []).map((bind) => bind.split(":")[0] ?? "").filter((source) => source.startsWith("/"));
   const mounted = (host.Mounts ?? []).filter((mount) => mount.Type === "bind").map((mount) => mount.Source ?? "");
   for (const source of [...bound, ...mounted]) {
     if (!(await isInside(source, workDir))) return `bind mounts outside the build's folder are refused: ${source}`;
+  }
+  for (const mount of host.Mounts ?? []) {
+    const reason = await volumeRefusal(mount.VolumeOptions?.DriverConfig?.Options, workDir);
+    if (reason !== undefined) return reason;
   }
   return undefined;
 }

@@ -1,4 +1,5 @@
 /** Request heads as bytes: read from a socket, rewritten, sent on; nothing of the head is merged or reordered. */
+import { on } from "node:events";
 import type { Socket } from "node:net";
 
 export interface RequestHead {
@@ -68,45 +69,81 @@ export function headBytes(
   return Buffer.from([`${head.method} ${target} HTTP/1.1`, ...lines, "", ""].join("\r\n"), "latin1");
 }
 
-/** The whole body, by length or chunked. */
-export async function readBody(head: RequestHead, socket: Socket): Promise<Buffer> {
-  const isChunked = /chunked/i.test(headerOf(head, "transfer-encoding") ?? "");
-  const length = Number(headerOf(head, "content-length") ?? 0);
-  let bytes = head.rest;
-  const isWhole = (): boolean => (isChunked ? unchunk(bytes) !== undefined : bytes.length >= length);
-  if (!isWhole()) {
-    await new Promise<void>((resolve, reject) => {
-      const finish = (run: () => void): void => {
-        socket.off("data", onData);
-        socket.off("close", onClose);
-        socket.pause();
-        run();
-      };
-      const onClose = (): void => finish(() => reject(new Error("the client went away")));
-      const onData = (chunk: Buffer): void => {
-        bytes = Buffer.concat([bytes, chunk]);
-        if (bytes.length > MAX_BODY_BYTES) finish(() => reject(new Error("request body too large")));
-        else if (isWhole()) finish(resolve);
-      };
-      socket.on("data", onData);
-      socket.on("close", onClose);
-      socket.resume();
-    });
+/** The body as it comes, by length or chunked. What follows it stays unread in the socket, which is paused. */
+export async function* bodyChunks(head: RequestHead, socket: Socket): AsyncGenerator<Buffer> {
+  const input = received(head.rest, socket);
+  try {
+    if (/chunked/i.test(headerOf(head, "transfer-encoding") ?? "")) {
+      yield* unchunked(input);
+      return;
+    }
+    for (let left = Number(headerOf(head, "content-length") ?? 0); left > 0; ) {
+      const { value, done } = await input.next();
+      if (done) throw new Error("the client went away");
+      yield value.subarray(0, left);
+      left -= value.length;
+    }
+  } finally {
+    await input.return(undefined);
+    socket.pause();
   }
-  return isChunked ? (unchunk(bytes) ?? Buffer.alloc(0)) : bytes.subarray(0, length);
 }
 
-/** Undefined while the last chunk is missing. */
-function unchunk(bytes: Buffer): Buffer | undefined {
-  const parts: Buffer[] = [];
-  for (let at = 0; ; ) {
-    const end = bytes.indexOf("\r\n", at);
-    if (end < 0) return undefined;
-    const size = Number.parseInt(bytes.toString("latin1", at, end), 16);
-    if (Number.isNaN(size)) throw new Error("malformed chunk");
-    if (size === 0) return Buffer.concat(parts);
-    if (bytes.length < end + 2 + size + 2) return undefined;
-    parts.push(bytes.subarray(end + 2, end + 2 + size));
-    at = end + 2 + size + 2;
+/** A whole body of limited size. */
+export async function readBody(head: RequestHead, socket: Socket): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of bodyChunks(head, socket)) {
+    size += chunk.length;
+    if (size > MAX_BODY_BYTES) throw new Error("request body too large");
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+async function* received(first: Buffer, socket: Socket): AsyncGenerator<Buffer, undefined> {
+  if (first.length > 0) yield first;
+  const events = on(socket, "data", { close: ["end", "close"], highWaterMark: 16, lowWaterMark: 4 });
+  socket.resume();
+  for await (const [chunk] of events) yield chunk as Buffer;
+  return undefined;
+}
+
+/** https://www.rfc-editor.org/rfc/rfc9112#section-7.1 ; trailers are read and dropped. */
+async function* unchunked(input: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {
+  let bytes = Buffer.alloc(0);
+  const more = async (): Promise<void> => {
+    const { value, done } = await input.next();
+    if (done) throw new Error("the client went away");
+    bytes = Buffer.concat([bytes, value]);
+  };
+  const line = async (): Promise<string> => {
+    for (;;) {
+      const end = bytes.indexOf("\r\n");
+      if (end >= 0) {
+        const text = bytes.toString("latin1", 0, end);
+        bytes = bytes.subarray(end + 2);
+        return text;
+      }
+      if (bytes.length > MAX_HEAD_BYTES) throw new Error("malformed chunk");
+      await more();
+    }
+  };
+  for (;;) {
+    const sizeText = (await line()).split(";")[0]?.trim() ?? "";
+    if (!/^[0-9a-f]{1,12}$/i.test(sizeText)) throw new Error("malformed chunk");
+    let left = Number.parseInt(sizeText, 16);
+    if (left === 0) {
+      while ((await line()) !== "");
+      return;
+    }
+    while (left > 0) {
+      if (bytes.length === 0) await more();
+      const part = bytes.subarray(0, left);
+      bytes = bytes.subarray(part.length);
+      left -= part.length;
+      yield part;
+    }
+    if ((await line()) !== "") throw new Error("malformed chunk");
   }
 }

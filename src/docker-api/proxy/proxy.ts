@@ -1,53 +1,60 @@
 /**
  * A Docker API socket in front of the machine's engine, one build's. Bytes pass unchanged but for what a build needs:
- * pushes go to Kiln's registry, logins are checked there, what is made carries the build's label and is removed at the
- * end, and what would reach the machine itself is refused (container-policy.ts).
+ * pushes and logins go to Kiln's registry, FROM names that only Kiln has are given to the engine first (kiln-images.ts),
+ * what is made carries the build's label and is removed at the end, other people's containers and images are left alone,
+ * and what would reach the machine itself is refused (container-policy.ts).
  * One request a connection (`Connection: close`), so that a request's head is always where it is looked for; hijacked
  * connections (attach, exec, BuildKit's session) are joined byte for byte, each side half-closable.
- * Gaps: FROM is resolved by the engine itself; only `docker pull` looks into Kiln's registry first.
+ * Gaps: with BuildKit, a FROM that nobody has is asked for by the client with the build's own login, and a push out of
+ * the build itself goes past this proxy: cli/guard.ts refuses it.
  */
 import { chmod } from "node:fs/promises";
 import { connect, createServer, type Socket } from "node:net";
+import { join } from "node:path";
 import { debug } from "../../core/log.ts";
-import {
-  familiarName,
-  formatReference,
-  type ImageReference,
-  parseReference,
-  standInRepository,
-  withDefaultTag,
-} from "../../images/reference.ts";
-import { RegistryClient, RegistryRequestError } from "../../images/registry-client.ts";
 import type { DockerSocketRequest } from "../docker-api.ts";
-import { type AuthBody, checkLogin, registryHost } from "../registry-login.ts";
-import { type CreateContainerBody, refusal } from "./container-policy.ts";
+import { imagesBelow, imagesOfContext, MadeByBuild, spoolContext } from "./build.ts";
+import { type CreateContainerBody, type CreateVolumeBody, refusal, volumeRefusal } from "./container-policy.ts";
 import { EngineClient } from "./engine-client.ts";
 import type { Engine } from "./find-engine.ts";
-import { headBytes, headerOf, isUpgrade, type RequestHead, readBody, readHead } from "./http-head.ts";
-
-const LABEL = "dev.kiln.build";
-
-interface Deps {
-  readonly request: DockerSocketRequest;
-  readonly engine: Engine;
-  readonly client: EngineClient;
-}
+import { bodyChunks, headBytes, headerOf, isUpgrade, type RequestHead, readBody, readHead } from "./http-head.ts";
+import { KilnImages } from "./kiln-images.ts";
+import { refusedCall } from "./refusals.ts";
+import {
+  answer,
+  cleanUp,
+  goneSignal,
+  isOwnContainer,
+  isOwnImage,
+  isOwnNamed,
+  LABEL,
+  ownFilters,
+  type ProxySession,
+  relay,
+} from "./session.ts";
+import { login, NO_CREDENTIALS, pullFromKiln, pushToKiln } from "./transfers.ts";
 
 export async function startProxy(options: {
   readonly request: DockerSocketRequest;
   readonly engine: Engine;
   readonly socketPath: string;
 }): Promise<{ close(): Promise<void> }> {
-  const deps: Deps = { ...options, client: new EngineClient(options.engine.socketPath) };
+  const client = new EngineClient(options.engine.socketPath);
+  const images = new KilnImages(options.request, client);
+  const session: ProxySession = { ...options, client, images, made: new MadeByBuild(), tags: new Set() };
   const sockets = new Set<Socket>();
-  const server = createServer({ allowHalfOpen: true }, (client) => {
-    sockets.add(client);
-    client.on("close", () => sockets.delete(client));
-    client.on("error", () => client.destroy());
-    serve(client, deps).catch((error: unknown) => {
-      debug("docker", () => `proxy: ${(error as Error).stack}`);
-      answer(client, 500, { message: (error as Error).message });
-    });
+  const running = new Set<Promise<void>>();
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
+    sockets.add(socket);
+    socket.on("close", () => sockets.delete(socket));
+    socket.on("error", () => socket.destroy());
+    const work = serve(socket, session)
+      .catch((error: unknown) => {
+        debug("docker", () => `proxy: ${(error as Error).stack}`);
+        answer(socket, 500, { message: (error as Error).message });
+      })
+      .finally(() => running.delete(work));
+    running.add(work);
   });
   await new Promise<void>((resolve, reject) => {
     server.on("error", reject);
@@ -58,13 +65,23 @@ export async function startProxy(options: {
     async close() {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       for (const socket of sockets) socket.destroy();
+      await Promise.allSettled(running);
       await closed;
-      await cleanUp(deps);
+      await cleanUp(session);
     },
   };
 }
 
-async function serve(client: Socket, deps: Deps): Promise<void> {
+interface Call {
+  readonly client: Socket;
+  readonly head: RequestHead;
+  readonly url: URL;
+  /** Without `/v1.43`. */
+  readonly path: string;
+  readonly session: ProxySession;
+}
+
+async function serve(client: Socket, session: ProxySession): Promise<void> {
   const head = await readHead(client);
   if (!head) {
     client.destroy();
@@ -73,30 +90,96 @@ async function serve(client: Socket, deps: Deps): Promise<void> {
   const url = new URL(head.target, "http://docker");
   const path = url.pathname.replace(/^\/v\d+\.\d+(?=\/)/, "");
   debug("docker", () => `proxy ${head.method} ${path}`);
-  if (head.method === "POST") {
-    const push = /^\/images\/(.+)\/push$/.exec(path);
-    if (push && !deps.request.pushForReal)
-      return pushToKiln(client, head, decodeURIComponent(push[1] ?? ""), url.searchParams.get("tag"), deps);
-    if (path === "/auth" && !deps.request.pushForReal) return login(client, head, deps);
-    if (path === "/containers/create")
-      return create(client, head, deps, async (body) => refusal(body, deps.request.workDir));
-    if (path === "/networks/create" || path === "/volumes/create")
-      return create(client, head, deps, async () => undefined);
-    if (path === "/build") return forward(client, head, deps, labelled(url, deps.request.buildId));
-    if (path === "/images/create" && (await pullFromKiln(client, head, url.searchParams, deps))) return;
+  const call = { client, head, url, path, session };
+  const refused = refusedCall(head.method, path);
+  if (refused !== undefined) return answer(client, 403, { message: refused });
+  const other = await foreign(call);
+  if (other) return answer(client, other.status, { message: other.message });
+  if (await handled(call)) return;
+  forward(call, head.target);
+}
+
+/** The answer about a container, image, network or volume that the build did not make; undefined for its own. */
+async function foreign({ head, path, session }: Call): Promise<{ status: number; message: string } | undefined> {
+  const container = /^\/containers\/([^/]+)(?:\/|$)/.exec(path)?.[1];
+  const isOne = container !== undefined && !["json", "create", "prune"].includes(container);
+  // As on AWS, where the engine is the build's own: it knows no other container.
+  if (isOne && !(await isOwnContainer(session, decodeURIComponent(container))))
+    return { status: 404, message: `No such container: ${decodeURIComponent(container)}` };
+  if (head.method !== "DELETE") return undefined;
+  const [, kind, id = ""] = /^\/(images|networks|volumes)\/(.+)$/.exec(path) ?? [];
+  const name = decodeURIComponent(id);
+  const isOwn =
+    kind === "images"
+      ? await isOwnImage(session, name)
+      : (kind !== "networks" && kind !== "volumes") || (await isOwnNamed(session, kind, name));
+  return isOwn
+    ? undefined
+    : { status: 403, message: `${kind?.slice(0, -1)} ${name} was not made by this build; kiln leaves it` };
+}
+
+/** True when the call has been answered or passed on here. */
+async function handled(call: Call): Promise<boolean> {
+  const { client, head, url, path, session } = call;
+  const { request } = session;
+  if (path === "/containers/json" && head.method === "GET") {
+    forward(call, targetWith(call, { filters: ownFilters(url.searchParams.get("filters"), request.buildId) }));
+    return true;
   }
-  forward(client, head, deps, head.target);
+  if (head.method !== "POST") return false;
+  const push = /^\/images\/(.+)\/push$/.exec(path)?.[1];
+  const tagged = /^\/images\/(.+)\/tag$/.exec(path)?.[1];
+  const own = { filters: ownFilters(url.searchParams.get("filters"), request.buildId) };
+  if (push !== undefined && !request.pushForReal)
+    await pushToKiln(client, head, decodeURIComponent(push), url.searchParams.get("tag"), session);
+  else if (path === "/auth" && !request.pushForReal) await login(client, head, session);
+  else if (path === "/containers/create")
+    await create<CreateContainerBody>(call, (body) => refusal(body, request.workDir));
+  else if (path === "/networks/create") await create<CreateVolumeBody>(call, async () => undefined);
+  else if (path === "/volumes/create")
+    await create<CreateVolumeBody>(call, (body) => volumeRefusal(body.DriverOpts, request.workDir));
+  else if (/^\/containers\/[^/]+\/exec$/.test(path)) await createExec(call);
+  else if (path === "/build/prune") answer(client, 200, { CachesDeleted: null, SpaceReclaimed: 0 });
+  else if (/^\/(containers|images|networks|volumes)\/prune$/.test(path)) forward(call, targetWith(call, own));
+  else if (path === "/build") await build(call);
+  else if (path === "/session" || path === "/grpc") {
+    await session.images.ensure(await imagesBelow(request.workDir));
+    forward(call, head.target);
+  } else if (path === "/commit") {
+    url.searchParams.append("changes", `LABEL ${LABEL}=${request.buildId}`);
+    forward(call, url.pathname + url.search);
+  } else if (path === "/images/load") await load(call);
+  else if (tagged !== undefined) {
+    const name = `${url.searchParams.get("repo") ?? ""}:${url.searchParams.get("tag") || "latest"}`;
+    session.tags.add(name);
+    forward(call, head.target);
+  } else if (path === "/images/create") {
+    if (!(await pullFromKiln(client, head, url.searchParams, session)))
+      forward(call, head.target, request.pushForReal ? {} : { "x-registry-auth": NO_CREDENTIALS });
+  } else return false;
+  return true;
+}
+
+function targetWith({ url }: Call, parameters: Readonly<Record<string, string>>): string {
+  for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, value);
+  return url.pathname + url.search;
 }
 
 /** Joins the two connections. */
-function forward(client: Socket, head: RequestHead, deps: Deps, target: string, body?: Buffer): void {
-  const engine = connect({ path: deps.engine.socketPath, allowHalfOpen: true });
+function forward(
+  { client, head, session }: Call,
+  target: string,
+  headers: Readonly<Record<string, string>> = {},
+  body?: Buffer,
+): void {
+  const engine = connect({ path: session.engine.socketPath, allowHalfOpen: true });
   engine.on("error", (error) => {
     debug("docker", () => `engine: ${error.message}`);
     client.destroy();
   });
   client.on("close", () => engine.destroy());
   const replaced = {
+    ...headers,
     ...(!isUpgrade(head) && { connection: "close" }),
     ...(body && { "content-length": String(body.length), "transfer-encoding": undefined }),
   };
@@ -107,163 +190,73 @@ function forward(client: Socket, head: RequestHead, deps: Deps, target: string, 
 }
 
 /** Adds the build's label, after the policy agreed. */
-async function create(
-  client: Socket,
-  head: RequestHead,
-  deps: Deps,
-  check: (body: CreateContainerBody) => Promise<string | undefined>,
+async function create<Body extends { Labels?: Record<string, string> | null }>(
+  call: Call,
+  check: (body: Body) => Promise<string | undefined>,
 ): Promise<void> {
-  const body = JSON.parse((await readBody(head, client)).toString("utf8") || "{}") as CreateContainerBody;
+  const { client, head, session } = call;
+  const body = JSON.parse((await readBody(head, client)).toString("utf8") || "{}") as Body;
   const reason = await check(body);
   if (reason !== undefined) return answer(client, 403, { message: reason });
-  const labelledBody = { ...body, Labels: { ...body.Labels, [LABEL]: deps.request.buildId } };
-  forward(client, head, deps, head.target, Buffer.from(JSON.stringify(labelledBody)));
+  const labelledBody = { ...body, Labels: { ...body.Labels, [LABEL]: session.request.buildId } };
+  forward(call, head.target, {}, Buffer.from(JSON.stringify(labelledBody)));
 }
 
-function labelled(url: URL, buildId: string): string {
-  const labels = JSON.parse(url.searchParams.get("labels") || "{}") as Record<string, string> | null;
-  url.searchParams.set("labels", JSON.stringify({ ...labels, [LABEL]: buildId }));
-  return url.pathname + url.search;
+async function createExec(call: Call): Promise<void> {
+  const body = await readBody(call.head, call.client);
+  const { Privileged: isPrivileged } = JSON.parse(body.toString("utf8") || "{}") as { Privileged?: boolean };
+  if (isPrivileged) return answer(call.client, 403, { message: "docker exec --privileged is refused in a build" });
+  forward(call, call.head.target, {}, body);
 }
 
-async function login(client: Socket, head: RequestHead, deps: Deps): Promise<void> {
-  const body = JSON.parse((await readBody(head, client)).toString("utf8")) as AuthBody;
-  const host = registryHost(body.serveraddress);
-  if (host === undefined) return answer(client, 400, { message: `invalid registry address: ${body.serveraddress}` });
-  try {
-    await checkLogin(deps.request.registryUrl, body, host, deps.request.signal);
-    answer(client, 200, { IdentityToken: "", Status: "Login Succeeded" });
-  } catch (error) {
-    if (!(error instanceof RegistryRequestError)) throw error;
-    answer(client, error.status === 401 ? 401 : 500, { message: error.message });
-  }
-}
-
-/** The name under which the engine reaches Kiln's registry: it talks plain HTTP to loopback addresses. */
-const nameInKiln = (reference: ImageReference, registryUrl: string): string =>
-  `${new URL(registryUrl).host}/${standInRepository(reference, registryUrl)}`;
-
-/** Tags for Kiln's registry, pushes that name, translates the answer back, removes the tag. */
-async function pushToKiln(
-  client: Socket,
-  head: RequestHead,
-  name: string,
-  tag: string | null,
-  deps: Deps,
-): Promise<void> {
-  const { registryUrl, onPushed } = deps.request;
-  const reference = withDefaultTag(parseReference(tag ? `${name}:${tag}` : name));
-  const wanted = reference.tag ?? "latest";
-  const own = nameInKiln(reference, registryUrl);
-  const shown = `${reference.host}/${reference.repository}`;
-  const tagged = await deps.client.text(
-    "POST",
-    `/images/${familiarName(reference)}:${wanted}/tag?repo=${encodeURIComponent(own)}&tag=${wanted}`,
-  );
-  startStream(client);
-  if (tagged.status >= 400) {
-    const message = `An image does not exist locally with the tag: ${familiarName(reference)}`;
-    client.end(`${JSON.stringify({ errorDetail: { message }, error: message })}\r\n`);
+async function build(call: Call): Promise<void> {
+  const { client, head, url, session } = call;
+  const { request, images, made } = session;
+  const query = url.searchParams;
+  const labels = JSON.parse(query.get("labels") || "{}") as Record<string, string> | null;
+  query.set("labels", JSON.stringify({ ...labels, [LABEL]: request.buildId }));
+  const headers = request.pushForReal ? {} : { "x-registry-config": NO_CREDENTIALS };
+  if ((query.get("remote") ?? "") !== "" || query.get("version") === "2") {
+    if (query.get("version") === "2") await images.ensure(await imagesBelow(request.workDir));
+    forward(call, url.pathname + url.search, headers);
     return;
   }
+  // A failed RUN's container has no label: the engine is told to remove it itself.
+  query.set("forcerm", "1");
+  const context = await spoolContext(bodyChunks(head, client), join(request.workDir, "docker"));
   try {
-    const auth = headerOf(head, "x-registry-auth") ?? "";
-    const response = await deps.client.send("POST", `/images/${own}/push?tag=${wanted}`, {
-      "x-registry-auth": auth || "e30=",
+    const signal = AbortSignal.any([goneSignal(client), request.signal]);
+    const given = await images.ensure(await imagesOfContext(context, query));
+    // `--pull` would look for another image under the name elsewhere.
+    if (given.length > 0) query.delete("pull");
+    const type = headerOf(head, "content-type");
+    const config = headerOf(head, "x-registry-config");
+    const response = await session.client.send("POST", url.pathname + url.search, {
+      headers: {
+        "content-length": context.sizeBytes,
+        ...(type !== undefined && { "content-type": type }),
+        ...(config !== undefined && { "x-registry-config": config }),
+        ...headers,
+      },
+      body: context.read(),
+      signal,
     });
-    let rest = "";
-    for await (const chunk of response) {
-      rest += String(chunk);
-      const lines = rest.split("\n");
-      rest = lines.pop() ?? "";
-      for (const line of lines) relay(line);
-    }
-    relay(rest);
-    function relay(line: string): void {
-      if (line.trim() === "") return;
-      client.write(`${line.replaceAll(own, shown).trimEnd()}\r\n`);
-      const { aux } = JSON.parse(line) as { aux?: { Digest?: string } };
-      if (aux?.Digest !== undefined) onPushed(formatReference({ ...reference, tag: wanted }), aux.Digest);
-    }
+    await relay(client, response, (line) => made.line(line));
   } finally {
-    client.end();
-    if (own !== shown) await deps.client.text("DELETE", `/images/${own}:${wanted}?noprune=1`);
+    await context.remove();
   }
 }
 
-/** True when Kiln's registry had the image: then the engine has pulled it from there and it has its name. */
-async function pullFromKiln(client: Socket, head: RequestHead, query: URLSearchParams, deps: Deps): Promise<boolean> {
-  const { registryUrl, rootKey, signal, mappedImage } = deps.request;
-  const name = query.get("fromImage") ?? "";
-  if (name === "") return false;
-  const tag = query.get("tag") ?? "";
-  const asked = withDefaultTag(parseReference(tag === "" ? name : `${name}${tag.includes(":") ? "@" : ":"}${tag}`));
-  const mapped = mappedImage?.(formatReference(asked));
-  const credentials = { username: rootKey.accessKeyId, password: rootKey.secretAccessKey };
-  const registry = new RegistryClient({ url: registryUrl, credentials, signal });
-  try {
-    for (const reference of [asked, ...(mapped === undefined ? [] : [withDefaultTag(parseReference(mapped))])]) {
-      const wanted = reference.digest ?? reference.tag ?? "latest";
-      if (!(await registry.manifest(standInRepository(reference, registryUrl), wanted))) continue;
-      const own = nameInKiln(reference, registryUrl);
-      const auth = Buffer.from(JSON.stringify(credentials))
-        .toString("base64")
-        .replaceAll("+", "-")
-        .replaceAll("/", "_");
-      const pulled = await deps.client.text(
-        "POST",
-        `/images/create?fromImage=${encodeURIComponent(own)}&tag=${wanted}`,
-        { "x-registry-auth": auth },
-      );
-      const source = reference.digest === undefined ? `${own}:${wanted}` : `${own}@${wanted}`;
-      if (pulled.status < 400 && asked.tag !== undefined) {
-        await deps.client.text(
-          "POST",
-          `/images/${source}/tag?repo=${encodeURIComponent(familiarName(asked))}&tag=${asked.tag}`,
-        );
-      }
-      await readBody(head, client);
-      startStream(client);
-      client.end(pulled.text.replaceAll(own, familiarName(asked)));
-      return true;
-    }
-    return false;
-  } finally {
-    registry.close();
-  }
-}
-
-function startStream(client: Socket): void {
-  client.write("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n");
-}
-
-function answer(client: Socket, status: number, value: unknown): void {
-  if (client.destroyed) return;
-  const body = JSON.stringify(value);
-  client.end(
-    `HTTP/1.1 ${status} Kiln\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
-  );
-}
-
-/** Removes containers, images, networks and volumes with the build's label. What fails is left and logged. */
-async function cleanUp({ client, request }: Deps): Promise<void> {
-  const filters = encodeURIComponent(JSON.stringify({ label: [`${LABEL}=${request.buildId}`] }));
-  const steps = [
-    { list: `/containers/json?all=1&filters=${filters}`, remove: (id: string) => `/containers/${id}?force=1&v=1` },
-    { list: `/images/json?filters=${filters}`, remove: (id: string) => `/images/${id}?force=1` },
-    { list: `/networks?filters=${filters}`, remove: (id: string) => `/networks/${id}` },
-    { list: `/volumes?filters=${filters}`, remove: (id: string) => `/volumes/${id}?force=1` },
-  ];
-  for (const step of steps) {
-    try {
-      const { text } = await client.text("GET", step.list);
-      const found = JSON.parse(text) as { Id?: string }[] | { Volumes?: { Name: string }[] | null };
-      const ids = Array.isArray(found)
-        ? found.map((entry) => entry.Id ?? "")
-        : (found.Volumes ?? []).map((entry) => entry.Name);
-      for (const id of ids) await client.text("DELETE", step.remove(id));
-    } catch (error) {
-      debug("docker", () => `clean-up: ${(error as Error).message}`);
-    }
-  }
+/** `docker load`: the names it brings are the build's. */
+async function load(call: Call): Promise<void> {
+  const { client, head, url, session } = call;
+  const response = await session.client.send("POST", url.pathname + url.search, {
+    headers: { "content-type": "application/x-tar" },
+    body: bodyChunks(head, client),
+    signal: session.request.signal,
+  });
+  await relay(client, response, (line) => {
+    const name = /Loaded image: ([^\s"\\]+)/.exec(line)?.[1];
+    if (name !== undefined) session.tags.add(name);
+  });
 }

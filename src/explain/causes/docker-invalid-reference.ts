@@ -4,7 +4,7 @@ import type { BuildFacts } from "../build-facts.ts";
 import { findParameterUse, locateCommand, parameterUses, placeOfCommand, variablesIn } from "../buildspec-places.ts";
 import type { Cause, Finding } from "../cause.ts";
 import type { FailedCommand } from "../failures.ts";
-import { findLine } from "./finding-parts.ts";
+import { at, findLine, quotedList } from "./finding-parts.ts";
 
 const SOURCES = [
   "https://docs.docker.com/reference/cli/docker/image/tag/",
@@ -31,10 +31,12 @@ export const dockerInvalidReference: Cause = {
         confidence: "certain",
       };
     }
-    const unset = unsetVariables(failure.command, facts);
     const written = /"([^"]*)"/.exec(line)?.[1];
+    const unread = notReadByCodeBuild(failure.command, written, base, facts);
+    if (unread) return unread;
+    const unset = unsetVariables(failure.command, facts);
     const scheme = hasScheme(line, failure.command);
-    if (!scheme && (unset.length > 0 || (written !== undefined && /^\/|\/\/|\/$/.test(written))))
+    if (!scheme && (unset.length > 0 || (written !== undefined && hasEmptyPart(written))))
       return emptyVariable(unset, base);
     const host = leadingVariable(failure.command);
     // The value is masked in the log: `***/user/app`. The most common one is a registry URL with its scheme.
@@ -60,6 +62,51 @@ const hasScheme = (line: string, command: FailedCommand): boolean =>
 /** The variable an image name in the command starts with: `-t $REGISTRY/…`, `docker push ${REGISTRY}/…`. */
 const leadingVariable = (command: FailedCommand): string | undefined =>
   /(?:^|\s)["']?\$\{?([A-Za-z_][A-Za-z0-9_]*)\}?\//.exec(command.text)?.[1];
+
+/** `ssm:/name` texts and `environment` blocks under a phase, which AWS (and Kiln with --strict) does not read. */
+function notReadByCodeBuild(
+  command: FailedCommand,
+  written: string | undefined,
+  base: Base,
+  { buildspec }: BuildFacts,
+): Finding | undefined {
+  const used = new Set(variablesIn(command.text));
+  const fix = {
+    kind: "command" as const,
+    title: "let `kiln check` move them to `env.parameter-store`",
+    commands: ["kiln check --fix"],
+  };
+  const literal = buildspec?.env.variables.filter(
+    ({ name, value }) => used.has(name.value) && isReference(value.value),
+  );
+  if (buildspec && literal?.length && written?.includes("ssm:")) {
+    const [first] = literal;
+    return {
+      ...base,
+      ...at(buildspec.file, first?.value.span.line),
+      cause: `${quotedList(literal.map(({ name }) => name.value))} ${literal.length === 1 ? "is" : "are"} the literal text \`${first?.value.value}\`${literal.length === 1 ? "" : " and the like"}, not the value of a parameter`,
+      why: "CodeBuild takes the values of parameters only under `env.parameter-store`; under `env.variables` a text stays a text",
+      fix,
+      confidence: "certain",
+    };
+  }
+  for (const phase of buildspec?.phases ?? []) {
+    const ignored = phase.environmentVariables.filter(({ name }) => used.has(name.value));
+    if (!buildspec || ignored.length === 0 || written === undefined || !hasEmptyPart(written)) continue;
+    return {
+      ...base,
+      ...at(buildspec.file, ignored[0]?.name.span.line),
+      cause: `the image name has an empty part: nothing sets ${quotedList(ignored.map(({ name }) => name.value))}, because CodeBuild ignores \`environment\` under \`phases.${phase.name}\``,
+      why: "a phase has no `environment`; variables stand under `env`",
+      fix,
+      confidence: "certain",
+    };
+  }
+  return undefined;
+}
+
+const isReference = (value: string): boolean => /^ssm:/.test(value);
+const hasEmptyPart = (name: string): boolean => /^\/|\/\/|\/$/.test(name);
 
 function unsetVariables(command: FailedCommand, { plan, buildspec }: BuildFacts): string[] {
   if (!plan) return [];

@@ -13,9 +13,6 @@ export const firstLine = (text: string): string => text.split("\n", 1)[0] ?? "";
 export const findLine = (lines: readonly string[], pattern: RegExp): string | undefined =>
   lines.find((line) => pattern.test(line))?.trim();
 
-/** `1 command`, `3 commands`. */
-export const plural = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? "" : "s"}`;
-
 /** `` `a`, `b` and `c` `` */
 export function quotedList(items: readonly string[]): string {
   const quoted = items.map((item) => `\`${item}\``);

@@ -20,7 +20,13 @@ import { logsDenied } from "./logs-denied.ts";
 import { parameterNotFound } from "./parameter-not-found.ts";
 import { parameterReadDenied } from "./parameter-read-denied.ts";
 import { roleNotAssumable } from "./role-not-assumable.ts";
-import { secretNotFound, secretReadDenied } from "./secret-unreadable.ts";
+import {
+  secretDecryptDenied,
+  secretJsonKeyNotFound,
+  secretNotFound,
+  secretReadDenied,
+  secretVersionNotFound,
+} from "./secret-unreadable.ts";
 
 export const causes: readonly Cause[] = [
   stopped,
@@ -33,6 +39,9 @@ export const causes: readonly Cause[] = [
   kmsDecryptDenied,
   secretReadDenied,
   secretNotFound,
+  secretVersionNotFound,
+  secretJsonKeyNotFound,
+  secretDecryptDenied,
   buildspecMissing,
   commandNotAString,
   unknownRuntime,

@@ -1,9 +1,14 @@
-/** A Secrets Manager secret of `env.secrets-manager` is denied (R09) or does not exist. */
+/**
+ * A secret of `env.secrets-manager` cannot be read: denied (R09), absent, without the version or the JSON key that the
+ * reference names, or encrypted with a key that the role may not use.
+ */
 import type { BuildFacts } from "../build-facts.ts";
-import type { Cause } from "../cause.ts";
-import { decisionEvidence, findDenial, policyFix, scopeOf, serviceRoleName } from "../denial.ts";
+import type { Cause, Finding } from "../cause.ts";
+import { type Denial, decisionEvidence, findDenial, policyFix, scopeOf, serviceRoleName } from "../denial.ts";
+import type { Failure } from "../failures.ts";
 import { at, firstLine } from "./finding-parts.ts";
 
+const STATUS_CODE = "Secrets Manager Error";
 const SOURCES = [
   "https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html#build-spec.env.secrets-manager",
 ];
@@ -12,25 +17,14 @@ export const secretReadDenied: Cause = {
   id: "iam/secret-read-denied",
   sources: SOURCES,
   match(failure, facts) {
-    const denial = findDenial(failure.message);
-    if (!denial?.action.startsWith("secretsmanager:")) return undefined;
+    const denial = secretDenial(failure);
+    if (!denial?.resource.startsWith("arn:")) return undefined;
     const role = serviceRoleName(facts, denial);
-    const { region, accountId } = scopeOf(facts);
-    // AWS: a secret's ARN ends in six random characters; a name in a policy needs the wildcard `-??????`.
-    const resource = denial.resource.startsWith("arn:")
-      ? denial.resource
-      : `arn:aws:secretsmanager:${region}:${accountId}:secret:${denial.resource}-??????`;
-    const statement = {
-      Sid: "ReadBuildSecrets",
-      Effect: "Allow" as const,
-      Action: [denial.action],
-      Resource: [resource],
-    };
     return {
       cause: `the service role \`${role}\` may not read the secret \`${denial.resource}\`: no policy allows \`${denial.action}\` on it`,
-      ...placeOfSecret(facts, denial.resource),
+      ...placeOf(facts, denial.resource),
       evidence: [firstLine(failure.message), ...decisionEvidence(facts.decisions, denial)],
-      fix: policyFix("allow reading this secret, and nothing else", role, "kiln-read-secrets", [statement]),
+      fix: readPolicy(facts, role, denial.resource),
       confidence: "certain",
     };
   },
@@ -40,33 +34,159 @@ export const secretNotFound: Cause = {
   id: "secretsmanager/secret-not-found",
   sources: SOURCES,
   match(failure, facts) {
-    if (
-      failure.statusCode !== "Secrets Manager Error" ||
-      !failure.message.includes("can't find the specified secret")
-    ) {
+    const denial = secretDenial(failure);
+    if (denial && !denial.resource.startsWith("arn:")) return absentAndDenied(failure, facts, denial);
+    if (failure.statusCode !== STATUS_CODE || !failure.message.includes("can't find the specified secret.")) {
       return undefined;
     }
-    const secrets = facts.buildspec?.env.secretsManager ?? [];
-    const only = secrets.length === 1 ? secrets[0] : undefined;
-    const id = only?.value.value.split(":")[0];
+    const id = secretAskedFor(facts);
     return {
       cause: id === undefined ? "a secret that the build reads does not exist" : `the secret \`${id}\` does not exist`,
-      ...at(facts.buildspec?.file, only?.value.span.line ?? secrets[0]?.value.span.line),
+      ...placeOf(facts, id),
       evidence: [firstLine(failure.message)],
-      fix: {
-        kind: "command",
-        title: "create the secret",
-        commands: [`aws secretsmanager create-secret --name "${id ?? "NAME"}" --secret-string "VALUE"`],
-      },
+      fix: createSecret(id),
       confidence: "certain",
     };
   },
 };
 
-function placeOfSecret(facts: BuildFacts, resource: string): { file?: string; line?: number } {
-  const variable = facts.buildspec?.env.secretsManager.find(({ value }) => {
-    const id = value.value.startsWith("arn:") ? value.value : (value.value.split(":")[0] ?? "");
-    return id === resource || resource.includes(`:secret:${id}`);
-  });
-  return at(facts.buildspec?.file, variable?.value.span.line);
+export const secretVersionNotFound: Cause = {
+  id: "secretsmanager/version-not-found",
+  sources: SOURCES,
+  match(failure, facts) {
+    const match = /can't find the specified secret value for (VersionId|staging label): (\S+)/.exec(failure.message);
+    if (!match || failure.statusCode !== STATUS_CODE) return undefined;
+    const [, kind, selector = ""] = match;
+    const id = secretAskedFor(facts);
+    return {
+      cause: `the secret${id === undefined ? "" : ` \`${id}\``} has no version with the ${kind === "VersionId" ? "id" : kind} \`${selector}\``,
+      ...placeOf(facts, id, selector),
+      evidence: [firstLine(failure.message)],
+      next: `\`aws secretsmanager list-secret-version-ids --secret-id "${id ?? "NAME"}"\` lists the versions with their labels`,
+      confidence: "certain",
+    };
+  },
+};
+
+export const secretJsonKeyNotFound: Cause = {
+  id: "secretsmanager/json-key-not-found",
+  sources: SOURCES,
+  match(failure, facts) {
+    const match = /the secret `([^`]+)` has no JSON key `([^`]+)`/.exec(failure.message);
+    if (!match || failure.statusCode !== STATUS_CODE) return undefined;
+    const [cause, id = "", key = ""] = match;
+    return {
+      cause,
+      ...placeOf(facts, id, key),
+      evidence: [firstLine(failure.message)],
+      why: "`name:key` reads one member of a secret whose value is a JSON object; `name` alone reads the whole value",
+      next: `\`aws secretsmanager get-secret-value --secret-id "${id}"\` shows the value`,
+      confidence: "certain",
+    };
+  },
+};
+
+export const secretDecryptDenied: Cause = {
+  id: "iam/secret-decrypt-denied",
+  sources: ["https://docs.aws.amazon.com/secretsmanager/latest/userguide/security-encryption.html"],
+  match(failure, facts) {
+    if (failure.statusCode !== STATUS_CODE || !failure.message.includes("Access to KMS is not allowed")) {
+      return undefined;
+    }
+    const role = serviceRoleName(facts);
+    const denied = facts.decisions
+      .flatMap((record) => record.decisions)
+      .findLast((decision) => decision.effect !== "allowed" && decision.action === "kms:Decrypt");
+    const denial = denied && findDenial(denied.message);
+    const statement = {
+      Sid: "DecryptBuildSecrets",
+      Effect: "Allow" as const,
+      Action: ["kms:Decrypt"],
+      Resource: [denied?.resource ?? "KEY_ARN"],
+      Condition: { StringEquals: { "kms:ViaService": `secretsmanager.${scopeOf(facts).region}.amazonaws.com` } },
+    };
+    return {
+      cause: `the service role \`${role}\` may read the secret but not decrypt it: no policy allows \`kms:Decrypt\` on ${denied ? `the key \`${denied.resource}\`` : "its key"}`,
+      ...placeOf(facts, secretAskedFor(facts)),
+      evidence: [firstLine(failure.message), ...(denial ? decisionEvidence(facts.decisions, denial) : [])],
+      why: "a secret encrypted with a customer managed key needs a permission on that key too; Secrets Manager does not pass on what KMS said",
+      fix: policyFix("allow `kms:Decrypt` on this key, only through Secrets Manager", role, "kiln-decrypt-secrets", [
+        statement,
+      ]),
+      next: "if it stays denied, the key's own policy does not let the account's IAM policies decide: see `aws kms get-key-policy`",
+      confidence: denied ? "certain" : "likely",
+    };
+  },
+};
+
+function secretDenial(failure: Failure): Denial | undefined {
+  const denial = findDenial(failure.message);
+  return denial?.action.startsWith("secretsmanager:") ? denial : undefined;
+}
+
+// AWS: a secret that exists is denied under its ARN; the name as written is printed only for one that is not there.
+function absentAndDenied(failure: Failure, facts: BuildFacts, denial: Denial): Finding {
+  const role = serviceRoleName(facts, denial);
+  return {
+    cause: `there is no secret \`${denial.resource}\`: a name that AWS does not find is denied, unless a policy allows \`${denial.action}\` on \`*\``,
+    ...placeOf(facts, denial.resource),
+    evidence: [firstLine(failure.message), ...decisionEvidence(facts.decisions, denial)],
+    why: "permission comes before existence: without a secret there is no ARN, and a policy for ARNs does not match a name",
+    fix: createSecret(denial.resource),
+    alternatives: [readPolicy(facts, role, denial.resource)],
+    confidence: facts.decisions.length > 0 ? "certain" : "likely",
+  };
+}
+
+/** AWS: a secret's ARN ends in six random characters; a policy for the name needs the wildcard `-??????`. */
+function readPolicy(facts: BuildFacts, role: string, secret: string) {
+  const { region, accountId } = scopeOf(facts);
+  const arn = secret.startsWith("arn:") ? secret : `arn:aws:secretsmanager:${region}:${accountId}:secret:${secret}`;
+  const statement = {
+    Sid: "ReadBuildSecrets",
+    Effect: "Allow" as const,
+    Action: ["secretsmanager:GetSecretValue"],
+    Resource: [secret.startsWith("arn:") ? arn.replace(SUFFIX, "-??????") : `${arn}-??????`],
+  };
+  return policyFix("allow reading this secret, and nothing else", role, "kiln-read-secrets", [statement]);
+}
+
+const SUFFIX = /-[A-Za-z0-9]{6}$/;
+
+const createSecret = (id: string | undefined) => ({
+  kind: "command" as const,
+  title: "create the secret",
+  commands: [`aws secretsmanager create-secret --name "${id ?? "NAME"}" --secret-string "VALUE"`],
+});
+
+/** The secret-id of a reference; an ARN takes the first seven fields. */
+const idIn = (reference: string): string =>
+  reference
+    .split(":")
+    .slice(0, reference.startsWith("arn:") ? 7 : 1)
+    .join(":");
+
+/** The secret of the last call that failed, as the build wrote it, or the only one of the buildspec. */
+function secretAskedFor(facts: BuildFacts): string | undefined {
+  const failed = facts.decisions.findLast(
+    (record) => record.operation === "GetSecretValue" && record.errorCode !== undefined,
+  );
+  const resource = failed?.decisions[0]?.resource;
+  const secrets = facts.buildspec?.env.secretsManager ?? [];
+  const written = secrets.map(({ value }) => idIn(value.value));
+  return (
+    written.find((id) => resource !== undefined && names(id, resource)) ??
+    (secrets.length === 1 ? written[0] : resource)
+  );
+}
+
+/** Whether a secret-id of a buildspec means this resource of a decision. */
+const names = (id: string, resource: string): boolean =>
+  id === resource || resource.replace(SUFFIX, "") === id || resource.replace(SUFFIX, "").endsWith(`:secret:${id}`);
+
+function placeOf(facts: BuildFacts, secret: string | undefined, part?: string): { file?: string; line?: number } {
+  if (secret === undefined) return at(facts.buildspec?.file, facts.buildspec?.env.secretsManager[0]?.value.span.line);
+  const variables = (facts.buildspec?.env.secretsManager ?? []).filter(({ value }) => names(idIn(value.value), secret));
+  const exact = variables.find(({ value }) => part !== undefined && value.value.split(":").includes(part));
+  return at(facts.buildspec?.file, (exact ?? variables[0])?.value.span.line);
 }

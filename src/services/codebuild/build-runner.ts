@@ -244,10 +244,15 @@ export class BuildRunner {
       clock.nowMs(),
       `Kiln was interrupted while the build ran (process ${record.owner.pid} ended); start the build again`,
     );
-    await store.write(() => {
-      if (this.#records.builds.has(keyOf(record))) this.#records.builds.put(keyOf(record), closed.record);
-      this.#records.stops.delete(keyOf(record));
+    const isFirst = await store.write(() => {
+      const key = keyOf(record);
+      this.#records.stops.delete(key);
+      // Another process may have closed it at the same time, or deleted it.
+      if (this.#records.builds.get(key)?.build.buildComplete !== false) return false;
+      this.#records.builds.put(key, closed.record);
+      return true;
     });
+    if (!isFirst) return;
     const writer = this.#eventLogs.open(record.uuid);
     for (const event of closed.events) writer.append(event);
     writer.close();

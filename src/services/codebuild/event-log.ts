@@ -2,21 +2,39 @@
  * The events of a build as JSON lines in a file, written by the process that runs it, read by any: from the start, then
  * live until `build-finished`. Texts are masked before they get here. A chunk of output lines is one record
  * (see build/run/expand-events.ts); readers get one event a line.
+ *
+ * The file is the truth. Beside it the writing process keeps the newest events in memory by their place in the file, so
+ * that a reader here that keeps up reads nothing back. A process that was killed leaves half a line at the end: whoever
+ * goes on with the file ends that line first, and readers pass over it.
  */
-import { closeSync, existsSync, type FSWatcher, mkdirSync, openSync, readSync, watch, writeSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  type FSWatcher,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  watch,
+  writeSync,
+} from "node:fs";
 import { join } from "node:path";
-import { StringDecoder } from "node:string_decoder";
 import { type BuildEvent, expandEvent } from "../../build/run/index.ts";
 import type { Clock } from "../../core/clock.ts";
+import { debug } from "../../core/log.ts";
 
 const READ_BYTES = 256 * 1024;
+/** How much of a file's newest part is kept in memory. */
+const KEPT_BYTES = 2 * 1024 * 1024;
 /** Where the file system tells nothing about changes, it is looked at this often. */
 const POLL_MS = 40;
+const LINE_END = 0x0a;
 
 export class EventLogs {
   readonly #root: string;
   readonly #clock: Clock;
   readonly #waiting = new Map<string, Set<() => void>>();
+  readonly #newest = new Map<string, NewestEvents>();
 
   constructor(root: string, clock: Clock) {
     this.#root = root;
@@ -30,13 +48,27 @@ export class EventLogs {
   /** Starts the log of a build, or goes on with it. */
   open(uuid: string): EventLogWriter {
     mkdirSync(join(this.#root, uuid), { recursive: true, mode: 0o700 });
-    const fd = openSync(this.#path(uuid), "a", 0o600);
+    const fd = openSync(this.#path(uuid), "a+", 0o600);
+    const newest = new NewestEvents();
+    this.#newest.set(uuid, newest);
+    let { size } = fstatSync(fd);
+    const write = (text: string): void => {
+      const bytes = Buffer.from(text);
+      for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done);
+      size += bytes.length;
+    };
+    if (size > 0 && !endsInLineEnd(fd, size)) write("\n");
     return {
       append: (event) => {
-        writeSync(fd, `${JSON.stringify(event)}\n`);
+        const start = size;
+        write(`${JSON.stringify(event)}\n`);
+        newest.add(start, size, event);
         for (const wake of this.#waiting.get(uuid) ?? []) wake();
       },
-      close: () => closeSync(fd),
+      close: () => {
+        this.#newest.delete(uuid);
+        closeSync(fd);
+      },
     };
   }
 
@@ -49,26 +81,36 @@ export class EventLogs {
     const path = this.#path(uuid);
     if (!existsSync(path)) return;
     const fd = openSync(path, "r");
-    const buffer = Buffer.alloc(READ_BYTES);
-    const decoder = new StringDecoder("utf8");
+    let buffer: Buffer | undefined;
     let offset = 0;
-    let rest = "";
     try {
       for (;;) {
         const over = isOver();
-        const bytes = readSync(fd, buffer, 0, buffer.length, offset);
-        offset += bytes;
-        const lines = (rest + decoder.write(buffer.subarray(0, bytes))).split("\n");
-        rest = lines.pop() ?? "";
-        for (const line of lines) {
-          const event = JSON.parse(line) as BuildEvent;
+        const kept = this.#newest.get(uuid)?.at(offset);
+        let events: readonly BuildEvent[] = [];
+        if (kept) {
+          events = [kept.event];
+          offset = kept.end;
+        } else {
+          buffer ??= Buffer.allocUnsafe(READ_BYTES);
+          const bytes = readSync(fd, buffer, 0, buffer.length, offset);
+          const end = buffer.subarray(0, bytes).lastIndexOf(LINE_END) + 1;
+          if (end === 0 && bytes === buffer.length) {
+            buffer = Buffer.allocUnsafe(buffer.length * 2);
+            continue;
+          }
+          events = parseLines(buffer.toString("utf8", 0, end));
+          offset += end;
+          if (end === 0) {
+            if (over) return;
+            await this.#more(uuid, path);
+          }
+        }
+        for (const event of events) {
           if (joined) yield event;
-          else for (const one of expandEvent(event)) yield one;
+          else yield* expandEvent(event);
           if (event.type === "build-finished") return;
         }
-        if (bytes > 0) continue;
-        if (over) return;
-        await this.#more(uuid, path);
       }
     } finally {
       closeSync(fd);
@@ -104,4 +146,41 @@ export class EventLogs {
 export interface EventLogWriter {
   append(event: BuildEvent): void;
   close(): void;
+}
+
+/** The newest events of a file by the place where their line begins, oldest first. */
+class NewestEvents {
+  readonly #events = new Map<number, { readonly event: BuildEvent; readonly end: number }>();
+
+  at(start: number): { readonly event: BuildEvent; readonly end: number } | undefined {
+    return this.#events.get(start);
+  }
+
+  add(start: number, end: number, event: BuildEvent): void {
+    this.#events.set(start, { event, end });
+    for (const oldest of this.#events.keys()) {
+      if (end - oldest <= KEPT_BYTES) break;
+      this.#events.delete(oldest);
+    }
+  }
+}
+
+function endsInLineEnd(fd: number, size: number): boolean {
+  const last = Buffer.alloc(1);
+  readSync(fd, last, 0, 1, size - 1);
+  return last[0] === LINE_END;
+}
+
+/** Complete lines; one that a killed process left half-written is passed over. */
+function parseLines(text: string): BuildEvent[] {
+  const events: BuildEvent[] = [];
+  for (const line of text.split("\n")) {
+    if (line === "") continue;
+    try {
+      events.push(JSON.parse(line) as BuildEvent);
+    } catch {
+      debug("run", () => `passed over half a line of ${line.length} characters in an event log`);
+    }
+  }
+  return events;
 }

@@ -4,7 +4,7 @@
  * such places.
  */
 import type { Key } from "../../store/store.ts";
-import { type Chunk, type ChunkHead, chunkKey, type LogRecords, type LogStreamRecord } from "./records.ts";
+import { type Chunk, type ChunkHead, chunkKey, type LogRecords, type LogStreamRecord, readChunk } from "./records.ts";
 
 export interface StoredEvent {
   readonly timestampMs: number;
@@ -48,13 +48,13 @@ export function* eventsOf(
   if (stream.isOrdered) {
     if (backward) heads.reverse();
     for (const { number } of heads) {
-      const events = eventsOfChunk(records.chunks.get(chunkKey(key, number)), stream, number, range);
+      const events = eventsOfChunk(readChunk(records, chunkKey(key, number), stream), stream, number, range);
       yield* backward ? events.reverse() : events;
     }
     return;
   }
   const all = heads.flatMap(({ number }) =>
-    eventsOfChunk(records.chunks.get(chunkKey(key, number)), stream, number, range),
+    eventsOfChunk(readChunk(records, chunkKey(key, number), stream), stream, number, range),
   );
   all.sort((a, b) => (a.place < b.place ? -1 : 1));
   yield* backward ? all.reverse() : all;

@@ -65,11 +65,14 @@ export const deleteLogGroup = operation<DeleteLogGroupRequest, object>({
   async run(input, { store, scope }) {
     const records = logRecords(store);
     const key = groupKey(scope, input.logGroupName);
-    await store.write(() => {
+    const streams = await store.write(() => {
       requireGroup(records, scope, input.logGroupName);
-      for (const stream of records.streams.list(key)) deleteStream(records, stream.key);
+      const all = records.streams.list(key);
+      for (const stream of all) deleteStream(records, stream.key);
       records.groups.delete(key);
+      return all;
     });
+    for (const { value } of streams) await records.files?.remove(value.number);
     return {};
   },
 });

@@ -1,12 +1,14 @@
 /**
- * PutLogEvents. Builds write up to 100 MB/s through it, so a batch is one record, not a record an event; small batches
- * join the last record while that is small. Sequence tokens are accepted and ignored, as on AWS since 2023.
+ * PutLogEvents. Builds write up to 100 MB/s through it, so a batch is one chunk, not a record an event: a big one goes into
+ * the stream's file, a small one joins the last record while that is small. Sequence tokens are accepted and ignored, as
+ * on AWS since 2023.
  */
 import type { Key } from "../../store/store.ts";
 import { operation } from "../service.ts";
 import { onStream } from "./access.ts";
 import { groupNotFound, invalidParameter, streamNotFound } from "./errors.ts";
 import { pushRun } from "./events.ts";
+import { packBatch } from "./packed-batch.ts";
 import {
   type Chunk,
   type ChunkHead,
@@ -16,6 +18,7 @@ import {
   logRecords,
   requireGroup,
   requireStream,
+  type StoredChunk,
   streamKey,
 } from "./records.ts";
 import type { InputLogEvent, PutLogEventsRequest, PutLogEventsResponse, RejectedLogEventsInfo } from "./shapes.gen.ts";
@@ -27,6 +30,8 @@ const EVENT_OVERHEAD_BYTES = 26;
 const DAY_MS = 86_400_000;
 const MAX_AGE_MS = 14 * DAY_MS;
 const MAX_AHEAD_MS = 2 * 3_600_000;
+/** Bigger batches go into a file. */
+const RECORD_BELOW_BYTES = 32 * 1024;
 /** Up to this size the last record takes further events. */
 const JOIN_BELOW_BYTES = 32 * 1024;
 
@@ -38,17 +43,25 @@ export const putLogEvents = operation<PutLogEventsRequest, PutLogEventsResponse>
   authorize: (input, context) => onStream("PutLogEvents", input.logGroupName, input.logStreamName, context),
   errors: [groupNotFound, streamNotFound, invalidParameter],
   async run(input, context) {
-    const { store, scope, clock } = context;
+    const { store, scope, clock, ids } = context;
     const nowMs = clock.nowMs();
     const bytes = checkBatch(input.logEvents);
     const records = logRecords(store);
     const group = requireGroup(records, scope, input.logGroupName);
+    const { number } = requireStream(records, scope, input.logGroupName, input.logStreamName);
     const { accepted, rejected } = screen(input.logEvents, nowMs, group.retentionDays);
+    const batch: Batch = { events: accepted, bytes, nowMs };
+    // What comes after a batch on its way to the file must not overtake it.
+    const inFile = records.files && (bytes > RECORD_BELOW_BYTES || records.files.isBusy(number));
+    const place =
+      inFile && accepted.length > 0
+        ? await records.files.append(number, packBatch(extend(undefined, batch)), () => ids.alphanumeric(16))
+        : undefined;
     const stream = await store.write(() => {
       const current = requireStream(records, scope, input.logGroupName, input.logStreamName);
       if (accepted.length === 0) return current;
       const key = streamKey(scope, input.logGroupName, input.logStreamName);
-      return append(records, key, current, { events: accepted, bytes, nowMs });
+      return append(records, key, current, place ? { ...batch, stored: { place } } : batch);
     });
     return { nextSequenceToken: sequenceToken(stream), ...(rejected && { rejectedLogEventsInfo: rejected }) };
   },
@@ -105,6 +118,8 @@ interface Batch {
   readonly events: readonly InputLogEvent[];
   readonly bytes: number;
   readonly nowMs: number;
+  /** Where the events are already, when they are in a file. */
+  readonly stored?: StoredChunk;
 }
 
 /** Inside a write: stores the events and returns the stream as it is then. */
@@ -115,10 +130,11 @@ function append(records: LogRecords, key: Key, stream: LogStreamRecord, batch: B
   const isInOrder = firstMs >= (stream.lastEventMs ?? 0);
   const last = isInOrder && stream.nextChunk > 0 ? chunkKey(key, stream.nextChunk - 1) : undefined;
   const lastHead = last && records.heads.get(last);
-  const joins = last !== undefined && lastHead !== undefined && takesMore(lastHead, bytes, lastMs);
-  const chunk = joins ? records.chunks.get(last) : undefined;
+  const joins = !batch.stored && last !== undefined && lastHead !== undefined && takesMore(lastHead, bytes, lastMs);
+  const lastChunk = joins ? records.chunks.get(last) : undefined;
+  const chunk = lastChunk && "messages" in lastChunk ? lastChunk : undefined;
   const target = chunk && last ? last : chunkKey(key, stream.nextChunk);
-  records.chunks.put(target, extend(chunk, batch));
+  records.chunks.put(target, batch.stored ?? extend(chunk, batch));
   records.heads.put(target, {
     firstMs: chunk && lastHead ? lastHead.firstMs : firstMs,
     lastMs,

@@ -1,7 +1,12 @@
-/** What CloudWatch Logs keeps: groups, streams, and events in chunks; and the keys they are kept under. */
+/**
+ * What CloudWatch Logs keeps: groups, streams, and events in chunks; and the keys they are kept under. A big chunk lies in
+ * a file (log-files.ts) and its record says where; in memory all of them are records.
+ */
 import type { AwsScope } from "../../core/arn.ts";
 import type { Collection, Key, Store } from "../../store/store.ts";
 import { groupNotFound, streamNotFound } from "./errors.ts";
+import { type FilePlace, LogFiles } from "./log-files.ts";
+import { unpackBatch } from "./packed-batch.ts";
 
 export interface LogGroupRecord {
   readonly groupName: string;
@@ -39,11 +44,18 @@ export interface Chunk {
   readonly ingestionRuns: readonly number[];
 }
 
+/** A chunk in a file. */
+export interface StoredChunk {
+  readonly place: FilePlace;
+}
+
 export interface LogRecords {
   readonly groups: Collection<LogGroupRecord>;
   readonly streams: Collection<LogStreamRecord>;
   readonly heads: Collection<ChunkHead>;
-  readonly chunks: Collection<Chunk>;
+  readonly chunks: Collection<Chunk | StoredChunk>;
+  /** Undefined in memory. */
+  readonly files: LogFiles | undefined;
 }
 
 const opened = new WeakMap<Store, LogRecords>();
@@ -56,6 +68,7 @@ export function logRecords(store: Store): LogRecords {
       streams: store.collection("log-streams"),
       heads: store.collection("log-chunk-heads"),
       chunks: store.collection("log-chunks"),
+      files: store.stateDir === undefined ? undefined : new LogFiles(store.stateDir),
     };
     opened.set(store, records);
   }
@@ -90,7 +103,20 @@ export function requireStream(
   throw streamNotFound();
 }
 
-/** Inside a write: removes a stream and its events. */
+/** The events of a chunk, wherever they are; undefined when it was deleted meanwhile. */
+export function readChunk(records: LogRecords, key: Key, stream: LogStreamRecord): Chunk | undefined {
+  const chunk = records.chunks.get(key);
+  if (chunk === undefined || "messages" in chunk) return chunk;
+  try {
+    return records.files && unpackBatch(records.files.read(stream.number, chunk.place));
+  } catch (error) {
+    // Files go after the records: another process may have deleted the stream just now.
+    if ((error as NodeJS.ErrnoException).code === "ENOENT" && !records.chunks.has(key)) return undefined;
+    throw error;
+  }
+}
+
+/** Inside a write: removes a stream and its events. Their files go afterwards, with `LogFiles.remove`. */
 export function deleteStream(records: LogRecords, key: Key): void {
   for (const head of records.heads.list(key)) {
     records.chunks.delete(head.key);

@@ -54,10 +54,12 @@ export const deleteLogStream = operation<DeleteLogStreamRequest, object>({
   errors: [groupNotFound, streamNotFound],
   async run(input, { store, scope }) {
     const records = logRecords(store);
-    await store.write(() => {
-      requireStream(records, scope, input.logGroupName, input.logStreamName);
+    const { number } = await store.write(() => {
+      const stream = requireStream(records, scope, input.logGroupName, input.logStreamName);
       deleteStream(records, streamKey(scope, input.logGroupName, input.logStreamName));
+      return stream;
     });
+    await records.files?.remove(number);
     return {};
   },
 });

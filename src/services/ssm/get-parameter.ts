@@ -32,8 +32,10 @@ export const getParameter = operation<GetParameterRequest, GetParameterResult>({
   source: "https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_GetParameter.html",
   authorize: (input, context) => [parameterAccess(context, "ssm:GetParameter", input.Name)],
   errors,
-  async run(input, context) {
-    return { Parameter: await read(context, parseReference(context.scope, input.Name), input.WithDecryption) };
+  run(input, context) {
+    const parameter = read(context, parseReference(context.scope, input.Name), input.WithDecryption);
+    if (!(parameter instanceof Promise)) return { Parameter: parameter };
+    return parameter.then((decrypted) => ({ Parameter: decrypted }));
   },
 });
 
@@ -65,11 +67,12 @@ export const getParameters = operation<GetParametersRequest, GetParametersResult
   },
 });
 
-async function read(
+/** A promise only for what another service has to answer. */
+function read(
   context: OperationContext,
   reference: ParameterReference,
   withDecryption: boolean | undefined,
-): Promise<Parameter> {
+): Parameter | Promise<Parameter> {
   requireReadableName(reference.name);
   if (isSecretReference(reference.name)) return secretAnswer(context, reference, withDecryption ?? false);
   return parameterAnswer(context, requireVersion(context, reference), askedBy(reference, withDecryption));

@@ -9,20 +9,34 @@ import { findParameter } from "./find-parameter.ts";
 import { isWellFormed, parameterArn, parseReference } from "./parameter-name.ts";
 import type { Tag } from "./shapes.gen.ts";
 
+const NO_KEYS: RequestContext = {};
+
 /** One action on one parameter, named in any form that reading accepts. */
 export function parameterAccess(
   context: OperationContext,
   action: string,
   written: string,
-  conditionKeys: RequestContext = {},
+  conditionKeys: RequestContext = NO_KEYS,
 ): AuthorizationRequest {
   const { name, scope } = parseReference(context.scope, written);
   // AWS: a name that cannot be part of an ARN is authorised on `*`, and refused for its form only afterwards.
   if (!isWellFormed(name)) return anyResource(context.scope, action, conditionKeys);
-  const values: Record<string, string | readonly string[]> = { ...conditionKeys };
-  const tags = findParameter(context, scope, name)?.tags ?? {};
-  for (const [key, value] of Object.entries(tags)) values[`aws:ResourceTag/${key}`] = value;
-  return { action, resource: parameterArn(scope, name), context: values };
+  return { action, resource: parameterArn(scope, name), context: withTags(context, scope, name, conditionKeys) };
+}
+
+function withTags(
+  context: OperationContext,
+  scope: AwsScope,
+  name: string,
+  conditionKeys: RequestContext,
+): RequestContext {
+  const tags = findParameter(context, scope, name)?.tags;
+  let values: Record<string, string | readonly string[]> | undefined;
+  for (const key in tags) {
+    values ??= { ...conditionKeys };
+    values[`aws:ResourceTag/${key}`] = tags[key] as string;
+  }
+  return values ?? conditionKeys;
 }
 
 /** Actions without a resource; the denial shows `arn:aws:ssm:<region>:<account>:*`. */

@@ -13,16 +13,21 @@ export interface Asked {
   readonly withDecryption: boolean;
 }
 
-export async function parameterAnswer(
+/** At once unless something must be decrypted. */
+export function parameterAnswer(
   context: OperationContext,
-  found: FoundParameter,
+  { version }: FoundParameter,
   asked: Asked,
-): Promise<Parameter> {
-  const { version } = found;
+): Parameter | Promise<Parameter> {
+  if (version.type !== "SecureString" || !asked.withDecryption) return answerOf(context, version, asked, version.value);
+  return decryptValue(context, asked.name, version).then((value) => answerOf(context, version, asked, value));
+}
+
+function answerOf(context: OperationContext, version: ParameterVersion, asked: Asked, value: string): Parameter {
   return {
     Name: asked.name,
     Type: version.type,
-    Value: await readValue(context, asked.name, version, asked.withDecryption),
+    Value: value,
     Version: version.version,
     ...(asked.selector !== "" && { Selector: asked.selector }),
     LastModifiedDate: version.lastModifiedMs,

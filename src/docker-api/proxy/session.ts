@@ -1,0 +1,142 @@
+/** What the parts of the engine proxy share: one build's request, its engine, and what of the engine is this build's. */
+import { once } from "node:events";
+import type { IncomingMessage } from "node:http";
+import type { Socket } from "node:net";
+import { debug } from "../../core/log.ts";
+import type { DockerSocketRequest } from "../docker-api.ts";
+import type { MadeByBuild } from "./build.ts";
+import type { EngineClient } from "./engine-client.ts";
+import type { Engine } from "./find-engine.ts";
+import type { KilnImages } from "./kiln-images.ts";
+
+/** On everything that a build makes in the engine; the value is the build's id. */
+export const LABEL = "dev.kiln.build";
+
+export interface ProxySession {
+  readonly request: DockerSocketRequest;
+  readonly engine: Engine;
+  readonly client: EngineClient;
+  readonly images: KilnImages;
+  readonly made: MadeByBuild;
+  /** Names given by `docker tag`, `docker load`: removed at the end though the image may be another's. */
+  readonly tags: Set<string>;
+}
+
+/** Answers with one JSON object. */
+export function answer(client: Socket, status: number, value: unknown): void {
+  if (client.destroyed) return;
+  const body = JSON.stringify(value);
+  client.end(
+    `HTTP/1.1 ${status} Kiln\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  );
+}
+
+/** Starts an answer of JSON lines, which ends with the connection. */
+export function startLines(client: Socket): (message: Record<string, unknown>) => void {
+  client.write("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n");
+  return (message) => void client.write(`${JSON.stringify(message)}\r\n`);
+}
+
+/** Passes the engine's answer on; `onLine` sees each line of it. */
+export async function relay(
+  client: Socket,
+  response: IncomingMessage,
+  onLine: (line: string) => void = () => undefined,
+): Promise<void> {
+  const lines = [`HTTP/1.1 ${response.statusCode} ${response.statusMessage}`];
+  for (let at = 0; at < response.rawHeaders.length; at += 2) {
+    const name = response.rawHeaders[at] ?? "";
+    if (!/^(connection|keep-alive|transfer-encoding|content-length)$/i.test(name))
+      lines.push(`${name}: ${response.rawHeaders[at + 1]}`);
+  }
+  client.write(Buffer.from([...lines, "Connection: close", "", ""].join("\r\n"), "latin1"));
+  let rest = "";
+  const decoder = new TextDecoder();
+  for await (const chunk of response) {
+    if (client.destroyed) return;
+    const whole = rest + decoder.decode(chunk as Buffer, { stream: true });
+    const parts = whole.split("\n");
+    rest = parts.pop() ?? "";
+    for (const line of parts) onLine(line);
+    if (!client.write(chunk as Buffer)) await Promise.race([once(client, "drain"), once(client, "close")]);
+  }
+  if (rest !== "") onLine(rest);
+  client.end();
+}
+
+/** Aborted when the client goes away. The connection must not carry more of the request. */
+export function goneSignal(client: Socket): AbortSignal {
+  const gone = new AbortController();
+  const abort = (): void => gone.abort(new Error("the client went away"));
+  client.once("end", abort);
+  client.once("close", abort);
+  client.resume();
+  return gone.signal;
+}
+
+/** True for a container of this build. What the engine does not know is left to its own error. */
+export async function isOwnContainer({ client, request }: ProxySession, id: string): Promise<boolean> {
+  const found = await client.json<{ Config?: { Labels?: Record<string, string> | null } }>(
+    `/containers/${encodeURIComponent(id)}/json`,
+  );
+  return found === undefined || found.Config?.Labels?.[LABEL] === request.buildId;
+}
+
+/** Whether the build made an image or gave it this name. */
+export async function isOwnImage({ client, request, tags, made }: ProxySession, name: string): Promise<boolean> {
+  if (tags.has(name) || tags.has(`${name}:latest`)) return true;
+  const found = await client.json<{ Id?: string; Config?: { Labels?: Record<string, string> | null } | null }>(
+    `/images/${encodeURIComponent(name)}/json`,
+  );
+  if (found === undefined || found.Config?.Labels?.[LABEL] === request.buildId) return true;
+  return [...made.images].some((id) => found.Id?.startsWith(`sha256:${id}`));
+}
+
+/** Whether a network or a volume is the build's. */
+export async function isOwnNamed(
+  { client, request }: ProxySession,
+  kind: "networks" | "volumes",
+  id: string,
+): Promise<boolean> {
+  const found = await client.json<{ Labels?: Record<string, string> | null }>(`/${kind}/${encodeURIComponent(id)}`);
+  return found === undefined || found.Labels?.[LABEL] === request.buildId;
+}
+
+/** `filters` of a list or prune call, narrowed to the build's own. */
+export function ownFilters(filters: string | null, buildId: string): string {
+  const given = JSON.parse(filters || "{}") as Record<string, string[] | Record<string, boolean>>;
+  const asMap = (value: string[] | Record<string, boolean>): Record<string, boolean> =>
+    Array.isArray(value) ? Object.fromEntries(value.map((entry) => [entry, true])) : value;
+  const all = Object.fromEntries(Object.entries(given).map(([name, value]) => [name, asMap(value)]));
+  return JSON.stringify({ ...all, label: { ...all["label"], [`${LABEL}=${buildId}`]: true } });
+}
+
+/** Removes what the build made: containers, images, networks, volumes. What fails is left and logged. */
+export async function cleanUp(session: ProxySession): Promise<void> {
+  const { client, request, made, tags, images } = session;
+  const filters = encodeURIComponent(ownFilters(null, request.buildId));
+  const attempt = async (work: () => Promise<unknown>): Promise<void> => {
+    try {
+      await work();
+    } catch (error) {
+      debug("docker", () => `clean-up: ${(error as Error).message}`);
+    }
+  };
+  const removeAll = (list: string, remove: (id: string) => string): Promise<void> =>
+    attempt(async () => {
+      const found = await client.json<{ Id?: string }[] | { Volumes?: { Name: string }[] | null }>(list);
+      const ids = Array.isArray(found)
+        ? found.map((entry) => entry.Id ?? "")
+        : (found?.Volumes ?? []).map((entry) => entry.Name);
+      for (const id of ids) await client.text("DELETE", remove(id));
+    });
+  await removeAll(`/containers/json?all=1&filters=${filters}`, (id) => `/containers/${id}?force=1&v=1`);
+  for (const id of made.containers) await attempt(() => client.text("DELETE", `/containers/${id}?force=1&v=1`));
+  for (const tag of tags) await attempt(() => client.text("DELETE", `/images/${encodeURIComponent(tag)}?noprune=1`));
+  await removeAll(`/images/json?filters=${filters}`, (id) => `/images/${id}?force=1&noprune=1`);
+  // Steps, last first; one that another build's image stands on stays.
+  for (const id of [...made.images].reverse()) await attempt(() => client.text("DELETE", `/images/${id}?noprune=1`));
+  await removeAll(`/networks?filters=${filters}`, (id) => `/networks/${id}`);
+  await removeAll(`/volumes?filters=${filters}`, (id) => `/volumes/${id}?force=1`);
+  await attempt(() => images.close());
+}

@@ -1,0 +1,55 @@
+/** BatchGetSecretValue: GetSecretValue for each secret of a list or of a search; failures are items of the answer. */
+import { AwsError } from "../../core/errors.ts";
+import { operation } from "../service.ts";
+import { secretsSelectedBy } from "./describe-secrets.ts";
+import { invalidNextToken, invalidParameter, reference } from "./errors.ts";
+import { pageOf } from "./pages.ts";
+import { secretArn } from "./records.ts";
+import { anySecret } from "./secret-access.ts";
+import type {
+  APIErrorType,
+  BatchGetSecretValueRequest,
+  BatchGetSecretValueResponse,
+  GetSecretValueResponse,
+} from "./shapes.gen.ts";
+
+const PAGE_SIZE = 20;
+
+export const batchGetSecretValue = operation<BatchGetSecretValueRequest, BatchGetSecretValueResponse>({
+  name: "BatchGetSecretValue",
+  support: "partial",
+  gaps: ["GetSecretValue of each secret is decided as a call through the service (`aws:CalledVia`)"],
+  source: reference("BatchGetSecretValue"),
+  authorize: (input) => [
+    anySecret("secretsmanager:BatchGetSecretValue"),
+    ...(input.Filters ? [anySecret("secretsmanager:ListSecrets")] : []),
+  ],
+  errors: [invalidParameter, invalidNextToken],
+  async run({ SecretIdList, Filters, MaxResults, NextToken }, context) {
+    if ((SecretIdList === undefined) === (Filters === undefined)) {
+      throw invalidParameter("You must provide either SecretIdList or Filters, but not both.");
+    }
+    if (SecretIdList && (MaxResults !== undefined || NextToken !== undefined)) {
+      throw invalidParameter("You can use MaxResults and NextToken only with Filters.");
+    }
+    const page = SecretIdList
+      ? { items: SecretIdList, token: {} }
+      : pageOf(
+          secretsSelectedBy(context, Filters, false).map(secretArn),
+          (arn) => arn,
+          { NextToken },
+          MaxResults ?? PAGE_SIZE,
+        );
+    const SecretValues: GetSecretValueResponse[] = [];
+    const Errors: APIErrorType[] = [];
+    for (const SecretId of page.items) {
+      try {
+        SecretValues.push(await context.aws.call("secretsmanager", "GetSecretValue", { SecretId }));
+      } catch (error) {
+        if (!(error instanceof AwsError) || error.fault === "server") throw error;
+        Errors.push({ SecretId, ErrorCode: error.code, Message: error.message });
+      }
+    }
+    return { SecretValues, Errors, ...page.token };
+  },
+});

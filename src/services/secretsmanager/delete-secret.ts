@@ -1,0 +1,83 @@
+/** DeleteSecret, with a recovery window or at once, and RestoreSecret. */
+import { parseArn } from "../../core/arn.ts";
+import { type OperationContext, operation } from "../service.ts";
+import { forgetSecret } from "./create-secret.ts";
+import { invalidRecovery, markedForDeletion, reference } from "./errors.ts";
+import { changeSecret, findSecret, lookupErrors, requireLiveSecret, requireSecret } from "./find-secret.ts";
+import { secretArn } from "./records.ts";
+import { conditionsOf, secretAccess } from "./secret-access.ts";
+import type {
+  DeleteSecretRequest,
+  DeleteSecretResponse,
+  RestoreSecretRequest,
+  RestoreSecretResponse,
+} from "./shapes.gen.ts";
+
+const DAY_MS = 86_400_000;
+const DEFAULT_WINDOW_DAYS = 30;
+
+export const deleteSecret = operation<DeleteSecretRequest, DeleteSecretResponse>({
+  name: "DeleteSecret",
+  support: "supported",
+  source: reference("DeleteSecret"),
+  authorize: ({ SecretId, ForceDeleteWithoutRecovery, RecoveryWindowInDays }, context) => [
+    secretAccess(
+      context,
+      "secretsmanager:DeleteSecret",
+      SecretId,
+      conditionsOf({ ForceDeleteWithoutRecovery, RecoveryWindowInDays }),
+    ),
+  ],
+  errors: [...lookupErrors, invalidRecovery, markedForDeletion],
+  async run(input, context) {
+    const days = windowDays(input);
+    if (input.ForceDeleteWithoutRecovery) return forceDelete(context, input.SecretId);
+    const deletionAtMs = context.clock.nowMs() + days * DAY_MS;
+    const record = await changeSecret(context, requireLiveSecret(context, input.SecretId), (current) => ({
+      ...current,
+      deletionAtMs,
+    }));
+    return { ARN: secretArn(record), Name: record.name, DeletionDate: deletionAtMs };
+  },
+});
+
+export const restoreSecret = operation<RestoreSecretRequest, RestoreSecretResponse>({
+  name: "RestoreSecret",
+  support: "supported",
+  source: reference("RestoreSecret"),
+  authorize: (input, context) => [secretAccess(context, "secretsmanager:RestoreSecret", input.SecretId)],
+  errors: lookupErrors,
+  async run(input, context) {
+    const record = await changeSecret(context, requireSecret(context, input.SecretId), (current) => {
+      const { deletionAtMs: _, ...live } = current;
+      return live;
+    });
+    return { ARN: secretArn(record), Name: record.name };
+  },
+});
+
+function windowDays({ RecoveryWindowInDays, ForceDeleteWithoutRecovery }: DeleteSecretRequest): number {
+  if (RecoveryWindowInDays === undefined) return DEFAULT_WINDOW_DAYS;
+  if (ForceDeleteWithoutRecovery) {
+    throw invalidRecovery("You can't use ForceDeleteWithoutRecovery in conjunction with RecoveryWindowInDays.");
+  }
+  if (RecoveryWindowInDays < 7 || RecoveryWindowInDays > 30) {
+    throw invalidRecovery("The RecoveryWindowInDays value must be between 7 and 30 days (inclusive).");
+  }
+  return RecoveryWindowInDays;
+}
+
+// AWS: at once, also when deletion is scheduled, and without an error when there is no such secret.
+async function forceDelete(context: OperationContext, secretId: string): Promise<DeleteSecretResponse> {
+  const nowMs = context.clock.nowMs();
+  const record = await context.store.write(() => {
+    const found = findSecret(context, secretId);
+    if (found) forgetSecret(context, found);
+    return found;
+  });
+  if (record) return { ARN: secretArn(record), Name: record.name, DeletionDate: nowMs };
+  const written = parseArn(secretId);
+  if (written) return { ARN: secretId, Name: written.resource.replace(/^secret:/, ""), DeletionDate: nowMs };
+  const suffix = context.ids.alphanumeric(6);
+  return { ARN: secretArn({ ...context.scope, name: secretId, suffix }), Name: secretId, DeletionDate: nowMs };
+}

@@ -1,0 +1,188 @@
+/**
+ * Every error the Secrets Manager operations answer, besides the ones any service can answer. All are HTTP 400.
+ * Sources: the operations' Errors sections, e.g.
+ * https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html, recorded responses and texts
+ * seen in public reports. Texts marked `unverified` have not been seen on AWS; correct them here, in one line.
+ */
+import { awsError } from "../../core/errors.ts";
+
+export const reference = (operation: string): string =>
+  `https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_${operation}.html`;
+
+// AWS: modelled exceptions of this service carry their text as `Message`.
+const client = { status: 400, fault: "client", messageMember: "Message" } as const;
+const text = (message: string): string => message;
+
+/** Not in the service's model, hence with a small `message`. */
+export const invalidName = awsError({
+  status: 400,
+  fault: "client",
+  code: "ValidationException",
+  source: reference("CreateSecret"),
+  message: () =>
+    "Invalid name. Must be a valid name containing alphanumeric characters, or any of the following: -/_+=.@!",
+});
+
+export const secretNotFound = awsError({
+  ...client,
+  code: "ResourceNotFoundException",
+  source: reference("GetSecretValue"),
+  message: () => "Secrets Manager can't find the specified secret.",
+});
+
+export const valueNotFound = awsError({
+  ...client,
+  code: "ResourceNotFoundException",
+  source: reference("GetSecretValue"),
+  message: (kind: "VersionId" | "staging label", selector: string) =>
+    `Secrets Manager can't find the specified secret value for ${kind}: ${selector}`,
+});
+
+export const stageNotOnVersion = awsError({
+  ...client,
+  code: "InvalidRequestException",
+  source: reference("GetSecretValue"),
+  message: () => "You provided a VersionStage that is not associated to the provided VersionId.",
+});
+
+export const markedForDeletion = awsError({
+  ...client,
+  code: "InvalidRequestException",
+  source: reference("DeleteSecret"),
+  message: () => "You can't perform this operation on the secret because it was marked for deletion.",
+});
+
+export const nameScheduledForDeletion = awsError({
+  ...client,
+  code: "InvalidRequestException",
+  source: reference("CreateSecret"),
+  message: () => "You can't create this secret because a secret with this name is already scheduled for deletion.",
+});
+
+export const tokenMissing = awsError({
+  ...client,
+  code: "InvalidRequestException",
+  source: reference("CreateSecret"),
+  message: () => "You must provide a ClientRequestToken value. We recommend a UUID-type value.",
+});
+
+export const valueMissing = awsError({
+  ...client,
+  code: "InvalidRequestException",
+  source: reference("PutSecretValue"),
+  unverified: true,
+  message: () => "You must provide either SecretString or SecretBinary.",
+});
+
+export const secretExists = awsError({
+  ...client,
+  code: "ResourceExistsException",
+  source: reference("CreateSecret"),
+  message: (name: string) => `The operation failed because the secret ${name} already exists.`,
+});
+
+export const tokenInUse = awsError({
+  ...client,
+  code: "ResourceExistsException",
+  source: reference("PutSecretValue"),
+  message: (token: string, secretArn: string) =>
+    `You can't use ClientRequestToken ${token} because that value is already in use for a version of secret ${secretArn}.`,
+});
+
+export const invalidParameter = awsError({
+  ...client,
+  code: "InvalidParameterException",
+  source: reference("CreateSecret"),
+  unverified: true,
+  message: text,
+});
+
+export const stageNeedsRemoveFrom = awsError({
+  ...client,
+  code: "InvalidParameterException",
+  source: reference("UpdateSecretVersionStage"),
+  message: (stage: string, versionId: string) =>
+    `The parameter RemoveFromVersionId can't be empty. Staging label ${stage} is currently attached to version ` +
+    `${versionId}, so you must explicitly reference that version in RemoveFromVersionId.`,
+});
+
+export const invalidRecovery = awsError({
+  ...client,
+  code: "InvalidParameterException",
+  source: reference("DeleteSecret"),
+  unverified: true,
+  message: text,
+});
+
+export const passwordTooShort = awsError({
+  ...client,
+  code: "InvalidParameterException",
+  source: reference("GetRandomPassword"),
+  unverified: true,
+  message: () => "Password length is too short based on the required types.",
+});
+
+export const invalidNextToken = awsError({
+  ...client,
+  code: "InvalidNextTokenException",
+  source: reference("ListSecrets"),
+  unverified: true,
+  message: () => "The NextToken value is invalid.",
+});
+
+// AWS: what KMS refuses loses its reason on the way.
+export const kmsAccessDenied = awsError({
+  ...client,
+  code: "AccessDeniedException",
+  source: "https://docs.aws.amazon.com/secretsmanager/latest/userguide/troubleshoot.html",
+  message: () => "Access to KMS is not allowed",
+});
+
+export const invalidKmsKey = awsError({
+  ...client,
+  code: "InvalidParameterException",
+  source: reference("CreateSecret"),
+  message: (why: string) => `The operation failed because of an invalid KMS key: ${why}`,
+});
+
+export const encryptionFailure = awsError({
+  ...client,
+  code: "EncryptionFailure",
+  source: reference("CreateSecret"),
+  unverified: true,
+  message: () =>
+    "Secrets Manager can't encrypt the protected secret text using the provided KMS key. Check that the KMS key is " +
+    "available, enabled, and not in an invalid state.",
+});
+
+export const decryptionFailure = awsError({
+  ...client,
+  code: "DecryptionFailure",
+  source: reference("GetSecretValue"),
+  unverified: true,
+  message: () => "Secrets Manager can't decrypt the protected secret text using the provided KMS key.",
+});
+
+export const malformedPolicy = awsError({
+  ...client,
+  code: "MalformedPolicyDocumentException",
+  source: reference("PutResourcePolicy"),
+  unverified: true,
+  message: () => "This resource policy contains a syntax error.",
+});
+
+export const publicPolicy = awsError({
+  ...client,
+  code: "PublicPolicyException",
+  source: reference("PutResourcePolicy"),
+  unverified: true,
+  message: () => "You can't attach a resource policy that allows broad access to the secret.",
+});
+
+/** Not AWS's text: what this implementation does not offer, by name. */
+export const unsupported = awsError({
+  ...client,
+  code: "InvalidParameterException",
+  source: "docs/coverage.md",
+  message: (what: string) => `kiln does not offer ${what} (docs/coverage.md)`,
+});

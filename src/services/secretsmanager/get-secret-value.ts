@@ -1,0 +1,66 @@
+/** GetSecretValue: by version id, by staging label, or the current version. */
+import type { AuthorizationRequest } from "../../authorize/decision.ts";
+import { type OperationContext, operation } from "../service.ts";
+import { markedForDeletion, reference, stageNotOnVersion, valueNotFound } from "./errors.ts";
+import { changeSecret, lookupErrors, requireLiveSecret } from "./find-secret.ts";
+import { type SecretRecord, type SecretVersion, secretArn } from "./records.ts";
+import { conditionsOf, secretAccess } from "./secret-access.ts";
+import { decryptValue, readErrors } from "./secret-value.ts";
+import type { GetSecretValueRequest, GetSecretValueResponse } from "./shapes.gen.ts";
+import { CURRENT, versionAt, versionById } from "./version-stages.ts";
+
+const DAY_MS = 86_400_000;
+
+export const getSecretValue = operation<GetSecretValueRequest, GetSecretValueResponse>({
+  name: "GetSecretValue",
+  support: "supported",
+  source: reference("GetSecretValue"),
+  authorize: (input, context) => [valueAccess(context, input)],
+  errors: [...lookupErrors, markedForDeletion, valueNotFound, stageNotOnVersion, ...readErrors],
+  async run(input, context) {
+    const record = requireLiveSecret(context, input.SecretId);
+    const version = requireVersion(record, input);
+    const value = await decryptValue(context, record, version.id);
+    await noteAccess(context, record, version);
+    return {
+      ARN: secretArn(record),
+      Name: record.name,
+      VersionId: version.id,
+      ...value,
+      ...(version.stages.length > 0 && { VersionStages: version.stages }),
+      CreatedDate: version.createdAtMs,
+    };
+  },
+});
+
+function valueAccess(context: OperationContext, input: GetSecretValueRequest): AuthorizationRequest {
+  // AWS: who names no version asks for the current one, and policies may say so.
+  const stage = input.VersionStage ?? (input.VersionId === undefined ? CURRENT : undefined);
+  const keys = conditionsOf({ VersionId: input.VersionId, VersionStage: stage });
+  return secretAccess(context, "secretsmanager:GetSecretValue", input.SecretId, keys);
+}
+
+function requireVersion({ versions }: SecretRecord, { VersionId, VersionStage }: GetSecretValueRequest): SecretVersion {
+  if (VersionId === undefined) {
+    const stage = VersionStage ?? CURRENT;
+    const version = versionAt(versions, stage);
+    if (!version) throw valueNotFound("staging label", stage);
+    return version;
+  }
+  const version = versionById(versions, VersionId);
+  if (!version) throw valueNotFound("VersionId", VersionId);
+  if (VersionStage !== undefined && !version.stages.includes(VersionStage)) throw stageNotOnVersion();
+  return version;
+}
+
+/** AWS: the date of the last access has no time of day, so that most reads change nothing. */
+async function noteAccess(context: OperationContext, record: SecretRecord, { id }: SecretVersion): Promise<void> {
+  const nowMs = context.clock.nowMs();
+  const lastAccessedMs = nowMs - (nowMs % DAY_MS);
+  if (versionById(record.versions, id)?.lastAccessedMs === lastAccessedMs) return;
+  await changeSecret(context, record, (current) => ({
+    ...current,
+    lastAccessedMs,
+    versions: current.versions.map((version) => (version.id === id ? { ...version, lastAccessedMs } : version)),
+  }));
+}

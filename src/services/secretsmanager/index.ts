@@ -1,0 +1,49 @@
+/**
+ * AWS Secrets Manager: secrets with versions and staging labels, encrypted through KMS, with resource policies that
+ * really decide.
+ *
+ * Sources: https://docs.aws.amazon.com/secretsmanager/latest/apireference/, the user guide, recorded responses and texts
+ * of real calls collected in November 2026.
+ * Gaps: rotation, replication, managed external secrets, secrets owned by other services, ValidateResourcePolicy,
+ * quotas on secrets, versions and throughput.
+ * Differences: a name can be used again as soon as its secret is gone, and a scheduled deletion happens to the second;
+ * without `SortOrder` ListSecrets shows the oldest secret first (AWS's order is not documented).
+ */
+import type { ServiceDefinition } from "../service.ts";
+import { batchGetSecretValue } from "./batch-get-secret-value.ts";
+import { createSecret } from "./create-secret.ts";
+import { deleteSecret, restoreSecret } from "./delete-secret.ts";
+import { describeSecret, listSecrets, listSecretVersionIds } from "./describe-secrets.ts";
+import { getRandomPassword } from "./get-random-password.ts";
+import { getSecretValue } from "./get-secret-value.ts";
+import { putSecretValue } from "./put-secret-value.ts";
+import { deleteResourcePolicy, getResourcePolicy, putResourcePolicy } from "./resource-policy.ts";
+import { tagResource, untagResource } from "./tags.ts";
+import { updateSecret } from "./update-secret.ts";
+import { updateSecretVersionStage } from "./update-secret-version-stage.ts";
+
+export const secretsmanager: ServiceDefinition = {
+  name: "secretsmanager",
+  title: "Secrets Manager",
+  protocol: "awsJson1_1",
+  targetPrefix: "secretsmanager",
+  operations: [
+    createSecret,
+    getSecretValue,
+    batchGetSecretValue,
+    putSecretValue,
+    updateSecret,
+    updateSecretVersionStage,
+    describeSecret,
+    listSecrets,
+    listSecretVersionIds,
+    deleteSecret,
+    restoreSecret,
+    getRandomPassword,
+    tagResource,
+    untagResource,
+    putResourcePolicy,
+    getResourcePolicy,
+    deleteResourcePolicy,
+  ],
+};

@@ -1,0 +1,64 @@
+/**
+ * What must be allowed to touch a secret: the action on its full ARN, with the secret's resource policy and condition
+ * keys; what does not exist is authorised, and printed, as the caller wrote it.
+ * Source: https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssecretsmanager.html
+ */
+import type { AuthorizationRequest, RequestContext } from "../../authorize/decision.ts";
+import type { PolicyDocument } from "../../core/aws.ts";
+import type { OperationContext } from "../service.ts";
+import { findSecret } from "./find-secret.ts";
+import { secretArn } from "./records.ts";
+import type { Tag } from "./shapes.gen.ts";
+
+/** One action on one secret. Throws for what cannot be a SecretId. */
+export function secretAccess(
+  context: OperationContext,
+  action: string,
+  secretId: string,
+  conditionKeys: RequestContext = {},
+): AuthorizationRequest {
+  const record = findSecret(context, secretId);
+  if (!record) {
+    return { action, resource: secretId, context: { ...conditionKeys, "secretsmanager:SecretId": secretId } };
+  }
+  const arn = secretArn(record);
+  const values: Record<string, string | readonly string[]> = {
+    ...conditionKeys,
+    "secretsmanager:SecretId": arn,
+    "secretsmanager:SecretPrimaryRegion": record.region,
+  };
+  for (const [key, value] of Object.entries(record.tags ?? {})) {
+    values[`aws:ResourceTag/${key}`] = value;
+    values[`secretsmanager:ResourceTag/${key}`] = value;
+  }
+  return {
+    action,
+    resource: arn,
+    context: values,
+    ...(record.policyText !== undefined && {
+      resourcePolicy: {
+        name: `resource policy of ${arn}`,
+        document: JSON.parse(record.policyText) as PolicyDocument,
+        accountId: record.accountId,
+        mandatory: false,
+      },
+    }),
+  };
+}
+
+/** Actions without a resource; AWS's denial names none. */
+export const anySecret = (action: string): AuthorizationRequest => ({ action, resource: "*", resourceText: "" });
+
+/** Condition keys of the tags in a request. */
+export function requestTagConditions(tags: readonly Tag[] = []): RequestContext {
+  if (tags.length === 0) return {};
+  const values: Record<string, string | readonly string[]> = { "aws:TagKeys": tags.map(({ Key = "" }) => Key) };
+  for (const { Key = "", Value = "" } of tags) values[`aws:RequestTag/${Key}`] = Value;
+  return values;
+}
+
+/** Those of `values` that the request has, as condition keys. */
+export function conditionsOf(values: Readonly<Record<string, string | number | boolean | undefined>>): RequestContext {
+  const entries = Object.entries(values).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(entries.map(([key, value]) => [`secretsmanager:${key}`, String(value)]));
+}

@@ -1,0 +1,62 @@
+/** TagResource and UntagResource. Tags are read with DescribeSecret and ListSecrets. */
+import { operation } from "../service.ts";
+import { invalidParameter, markedForDeletion, reference } from "./errors.ts";
+import { changeSecret, lookupErrors, requireLiveSecret } from "./find-secret.ts";
+import { requestTagConditions, secretAccess } from "./secret-access.ts";
+import type { Tag, TagResourceRequest, UntagResourceRequest } from "./shapes.gen.ts";
+
+const MAX_TAGS = 50;
+const errors = [...lookupErrors, markedForDeletion];
+
+export const tagResource = operation<TagResourceRequest, object>({
+  name: "TagResource",
+  support: "supported",
+  source: reference("TagResource"),
+  authorize: (input, context) => [
+    secretAccess(context, "secretsmanager:TagResource", input.SecretId, requestTagConditions(input.Tags)),
+  ],
+  errors: [...errors, invalidParameter],
+  async run(input, context) {
+    await changeSecret(context, requireLiveSecret(context, input.SecretId), (record) => ({
+      ...record,
+      tags: tagsWith(record.tags ?? {}, input.Tags),
+      lastChangedMs: context.clock.nowMs(),
+    }));
+    return {};
+  },
+});
+
+export const untagResource = operation<UntagResourceRequest, object>({
+  name: "UntagResource",
+  support: "supported",
+  source: reference("UntagResource"),
+  authorize: (input, context) => [
+    secretAccess(context, "secretsmanager:UntagResource", input.SecretId, { "aws:TagKeys": input.TagKeys }),
+  ],
+  errors,
+  async run(input, context) {
+    await changeSecret(context, requireLiveSecret(context, input.SecretId), (record) => ({
+      ...record,
+      ...(record.tags && {
+        tags: Object.fromEntries(Object.entries(record.tags).filter(([key]) => !input.TagKeys.includes(key))),
+      }),
+      lastChangedMs: context.clock.nowMs(),
+    }));
+    return {};
+  },
+});
+
+/** `existing` with `added` on top, or an InvalidParameterException. */
+export function tagsWith(existing: Readonly<Record<string, string>>, added: readonly Tag[]): Record<string, string> {
+  if (added.some(({ Key }) => Key === undefined)) throw invalidParameter("You must provide a key for each tag.");
+  if (added.some(({ Key = "" }) => /^aws:/i.test(Key))) {
+    throw invalidParameter("Tag keys that start with aws: are reserved for AWS use.");
+  }
+  const tags = { ...existing, ...Object.fromEntries(added.map(({ Key = "", Value = "" }) => [Key, Value])) };
+  if (Object.keys(tags).length > MAX_TAGS) throw invalidParameter("You can't attach more than 50 tags to a secret.");
+  return tags;
+}
+
+/** `Tags` of an answer; AWS: absent until the first tag, an empty list after the last. */
+export const tagsAnswer = (tags: Readonly<Record<string, string>> | undefined): { readonly Tags?: Tag[] } =>
+  tags === undefined ? {} : { Tags: Object.entries(tags).map(([Key, Value]) => ({ Key, Value })) };

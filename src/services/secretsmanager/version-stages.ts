@@ -1,0 +1,42 @@
+/**
+ * Staging labels: each is on one version at most. Pure functions over a secret's versions.
+ * Source: https://docs.aws.amazon.com/secretsmanager/latest/userguide/whats-in-a-secret.html#term_version
+ */
+import type { SecretVersion } from "./records.ts";
+
+export const CURRENT = "AWSCURRENT";
+export const PREVIOUS = "AWSPREVIOUS";
+export const PENDING = "AWSPENDING";
+
+const MAX_VERSIONS = 100;
+const MIN_AGE_MS = 86_400_000;
+
+type Versions = readonly SecretVersion[];
+
+export const versionAt = (versions: Versions, stage: string): SecretVersion | undefined =>
+  versions.find((version) => version.stages.includes(stage));
+
+export const versionById = (versions: Versions, id: string): SecretVersion | undefined =>
+  versions.find((version) => version.id === id);
+
+/** `stages` move to one version. AWS: the version that loses AWSCURRENT gets AWSPREVIOUS. */
+export function withStages(versions: Versions, id: string, stages: readonly string[]): SecretVersion[] {
+  const old = versionAt(versions, CURRENT);
+  const moved = stages.reduce<Versions>((all, stage) => moveStage(all, stage, id), versions);
+  const isDemoted = old !== undefined && old.id !== id && stages.includes(CURRENT);
+  return [...(isDemoted ? moveStage(moved, PREVIOUS, old.id) : moved)];
+}
+
+/** On `id` only, or on no version. */
+export const moveStage = (versions: Versions, stage: string, id: string | undefined): SecretVersion[] =>
+  versions.map((version) => {
+    const others = version.stages.filter((one) => one !== stage);
+    return { ...version, stages: version.id === id ? [...others, stage].sort() : others };
+  });
+
+/** Without the versions that AWS may forget: no label, older than a day, not among the newest hundred. */
+export const withoutForgotten = (versions: Versions, nowMs: number): SecretVersion[] =>
+  versions.filter(
+    (version, index) =>
+      version.stages.length > 0 || index >= versions.length - MAX_VERSIONS || nowMs - version.createdAtMs < MIN_AGE_MS,
+  );

@@ -1,0 +1,64 @@
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { failureOf, openServices, type ServicesFixture } from "../../../test/support/services-fixture.ts";
+import { kms } from "../kms/index.ts";
+import { secretsmanager } from "../secretsmanager/index.ts";
+import { ssm } from "./index.ts";
+
+let services: ServicesFixture;
+let arn: string;
+const VersionId = "11111111-2222-4333-8444-555555555555";
+const NAME = "/aws/reference/secretsmanager/app/db";
+
+beforeEach(async () => {
+  services = await openServices([ssm, kms, secretsmanager]);
+  const secret = { Name: "app/db", SecretString: '{"user":"me"}', ClientRequestToken: VersionId };
+  arn = (await services.root.call<{ ARN: string }>("secretsmanager", "CreateSecret", secret)).ARN;
+});
+afterEach(() => services.close());
+
+const get = (input: object = {}, caller = services.root) =>
+  caller.call<{ Parameter: Record<string, unknown> & { SourceResult: string } }>("ssm", "GetParameter", {
+    Name: NAME,
+    WithDecryption: true,
+    ...input,
+  });
+
+describe("/aws/reference/secretsmanager", () => {
+  it("reads a secret as a SecureString", async () => {
+    const { Parameter } = await get();
+    expect(Parameter).toMatchObject({ Name: NAME, Type: "SecureString", Value: '{"user":"me"}', Version: 0 });
+    expect(JSON.parse(Parameter.SourceResult)).toMatchObject({
+      ...{ ARN: arn, name: "app/db", versionId: VersionId, secretString: '{"user":"me"}' },
+      versionStages: ["AWSCURRENT"],
+    });
+  });
+
+  it("takes a stage or a version id as selector", async () => {
+    expect((await get({ Name: `${NAME}:AWSCURRENT` })).Parameter).toMatchObject({ Selector: ":AWSCURRENT" });
+    expect((await get({ Name: `${NAME}:${VersionId}` })).Parameter).toMatchObject({ Value: '{"user":"me"}' });
+  });
+
+  it("needs decryption and the secret", async () => {
+    expect(await failureOf(get({ WithDecryption: false }))).toBe(
+      "ValidationException: WithDecryption flag must be True for retrieving a Secret Manager secret.",
+    );
+    expect(await failureOf(get({ Name: "/aws/reference/secretsmanager/none" }))).toBe(
+      "ParameterNotFound: Secret aws/reference/secretsmanager/none not found.",
+    );
+    const Names = [NAME, "/aws/reference/secretsmanager/none"];
+    const several = await services.root.call("ssm", "GetParameters", { Names, WithDecryption: true });
+    expect(several).toMatchObject({
+      Parameters: [{ Name: NAME }],
+      InvalidParameters: ["/aws/reference/secretsmanager/none"],
+    });
+  });
+
+  it("needs permission in both services", async () => {
+    const onParameter = { Effect: "Allow", Action: "ssm:GetParameter", Resource: "*" };
+    const onSecret = { Effect: "Allow", Action: "secretsmanager:GetSecretValue", Resource: arn };
+    expect(await failureOf(get({}, services.role("One", [onParameter])))).toContain(
+      `is not authorized to perform: secretsmanager:GetSecretValue on resource: ${arn} because no identity-based policy`,
+    );
+    expect((await get({}, services.role("Both", [onParameter, onSecret]))).Parameter).toMatchObject({ Name: NAME });
+  });
+});
