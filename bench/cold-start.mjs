@@ -37,9 +37,11 @@ export async function run({ smoke }) {
 function answered(url, headers, body) {
   return new Promise((resolve, reject) => {
     const outgoing = request(url, { method: "POST", headers, agent: false }, (response) => {
-      response.resume().on("end", () =>
-        response.statusCode === 200 ? resolve() : reject(new Error(`${url} answered ${response.statusCode}`)),
-      );
+      response
+        .resume()
+        .on("end", () =>
+          response.statusCode === 200 ? resolve() : reject(new Error(`${url} answered ${response.statusCode}`)),
+        );
     });
     outgoing.on("error", reject).end(body);
   });

@@ -11,12 +11,10 @@ import type { AwsCaller, Principal } from "./core/aws.ts";
 import { systemClock } from "./core/clock.ts";
 import { KilnError } from "./core/errors.ts";
 import { systemIds } from "./core/ids.ts";
-import { openDockerSocket } from "./docker-api/index.ts";
+import { kilnVersion } from "./core/kiln-version.ts";
 import { startEndpoint } from "./endpoint/index.ts";
 import { createHostEngine } from "./engines/index.ts";
 import { createIdentity, type Identity, rootPrincipal } from "./identity/index.ts";
-import { findMappedImage } from "./images/index.ts";
-import { kilnVersion } from "./core/kiln-version.ts";
 import { createRegistry, type Registry } from "./registry/index.ts";
 import { codebuildService, credentialsRoute } from "./services/codebuild/index.ts";
 import { ecrService } from "./services/ecr/index.ts";
@@ -108,15 +106,21 @@ export async function startKiln(options: KilnOptions = {}): Promise<Kiln> {
     callerForAccessKey: (accessKeyId, at) => dispatcher.callerFor(principalOf(identity, accessKeyId), at),
     endpointUrl: urlOfEndpoint,
     engines: [createHostEngine({ clock, ids })],
-    openDocker: (request) =>
-      openDockerSocket({
+    async openDocker(request) {
+      // Loaded for the first build that has docker: most starts need neither.
+      const [{ openDockerSocket }, { findMappedImage }] = await Promise.all([
+        import("./docker-api/index.ts"),
+        import("./images/index.ts"),
+      ]);
+      return openDockerSocket({
         ...request,
         registryUrl: endpointUrl,
         rootKey,
         imageStoreDir: join(stateDir ?? tmpdir(), stateDir ? "images" : "kiln-images"),
         pushForReal: options.pushForReal ?? false,
         mappedImage: (reference) => findMappedImage(store, reference),
-      }),
+      });
+    },
     ...(options.engine !== undefined && { engine: options.engine }),
     ...(options.strict !== undefined && { strict: options.strict }),
   });
@@ -137,7 +141,10 @@ export async function startKiln(options: KilnOptions = {}): Promise<Kiln> {
       ids,
       host: options.host ?? DEFAULT_HOST,
       port: options.port ?? DEFAULT_PORT,
-      routes: [{ prefix: "/v2/", handle: (...exchange) => registry.handle(...exchange) }, credentialsRoute(codebuild.runner)],
+      routes: [
+        { prefix: "/v2/", handle: (...exchange) => registry.handle(...exchange) },
+        credentialsRoute(codebuild.runner),
+      ],
       version: kilnVersion(),
     });
     endpointUrl = endpoint.url;

@@ -1,4 +1,4 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S node --
 /** The `kiln` command: arguments in, exit code out; everything else is in cli/. */
 import { processIo, runCli } from "./cli/index.ts";
 

@@ -135,12 +135,15 @@ export async function putProject(
   await aws.call("codebuild", projects.length > 0 ? "UpdateProject" : "CreateProject", input);
 }
 
+/** A project in BatchGetProjects' shape, with the members commands read. */
+export type WireProject = Record<string, unknown> & {
+  readonly serviceRole?: string;
+  readonly environment?: { readonly image?: string };
+};
+
 /** A project by name, as BatchGetProjects answers it; an unknown name is an error with the nearest one. */
-export async function requireProject(
-  aws: AwsCaller,
-  name: string,
-): Promise<Record<string, unknown> & { serviceRole?: string }> {
-  const { projects = [] } = await aws.call<{ projects?: Record<string, unknown>[] }>("codebuild", "BatchGetProjects", {
+export async function requireProject(aws: AwsCaller, name: string): Promise<WireProject> {
+  const { projects = [] } = await aws.call<{ projects?: WireProject[] }>("codebuild", "BatchGetProjects", {
     names: [name],
   });
   if (projects[0]) return projects[0];

@@ -19,6 +19,18 @@ export function parseAssignment(text: string, flag: string): Assignment {
   });
 }
 
+/** `-e NAME=VALUE`: an assignment whose name a shell takes, as CodeBuild demands. */
+export function parseVariable(text: string): Assignment {
+  const assignment = parseAssignment(text, "--env");
+  if (/^[A-Za-z_][A-Za-z0-9_]*$/.test(assignment.name)) return assignment;
+  throw new KilnError({
+    code: "KILN_E_USAGE",
+    message: `\`${assignment.name}\` is not a name of a variable`,
+    why: "a name has letters, digits and `_`, and does not begin with a digit",
+    exitCode: 2,
+  });
+}
+
 /** Lines `NAME=VALUE`; `#` comments, `export `, single and double quotes as dotenv files have them. */
 export function readEnvFile(file: string, cwd: string): Assignment[] {
   let text: string;

@@ -4,7 +4,7 @@ import { type BuildPlan, type PlannedVariable, requiredPermissions } from "../bu
 import { KilnError } from "../core/errors.ts";
 import { type CommandContext, commandContext } from "./command-context.ts";
 import { DEFAULT_IMAGE, DEFAULT_TIMEOUT_MINUTES, type ProjectSettings, planOf, usesDocker } from "./default-project.ts";
-import { parseAssignment } from "./env-file.ts";
+import { parseVariable } from "./env-file.ts";
 import type { CliIo } from "./io.ts";
 import { type ProjectFiles, projectNameOf, readProject, sourceDir } from "./project-files.ts";
 import { addCommonOptions, option, type Settings, settingsOf } from "./settings.ts";
@@ -64,7 +64,7 @@ export function requirePlan(
       exitCode: 3,
     });
   }
-  const variables = (values.env ?? []).map((text) => parseAssignment(text, "--env"));
+  const variables = (values.env ?? []).map((text) => parseVariable(text));
   return { plan: planOf(files.buildspec, settings, { strict: values.strict === true, variables }), settings, files };
 }
 

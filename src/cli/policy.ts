@@ -108,10 +108,17 @@ function printDiff(context: CommandContext, role: string, difference: PolicyDiff
     context.printJson({ role, ...difference });
     return;
   }
-  const { usedButNotGranted, grantedButUnused } = difference;
+  const { usedButNotGranted, grantedButUnused, grantedTooWidely } = difference;
   context.print(usedButNotGranted.length === 0 ? `nothing is missing in ${role}` : "needed but not granted:");
   for (const { action, resource } of usedButNotGranted) context.print(`  ${action} on ${resource}`);
-  context.print(grantedButUnused.length === 0 ? `nothing in ${role} is too much` : "granted but not needed:");
+  if (grantedTooWidely.length > 0) context.print("granted wider than needed:");
+  for (const { action, resource, policyName, needs } of grantedTooWidely) {
+    context.print(`  ${action} on ${resource}  (${policyName}); needed:`);
+    for (const need of needs) context.print(`    ${need.action} on ${need.resource}`);
+  }
+  if (grantedButUnused.length > 0) context.print("granted but not needed:");
   for (const { action, resource, policyName } of grantedButUnused)
     context.print(`  ${action} on ${resource}  (${policyName})`);
+  if (grantedButUnused.length + grantedTooWidely.length === 0) context.print(`nothing in ${role} is too much`);
+  else context.note("the least policy that is enough: `kiln policy` without --diff");
 }

@@ -22,6 +22,8 @@ export interface RenderedError {
 
 export function renderError(error: unknown, argv: readonly string[], env: CliIo["env"]): RenderedError {
   if (error instanceof KilnError) return fromKilnError(error);
+  // The state could not be read or written: said as what it is, not as the answer an AWS client gets.
+  if (error instanceof AwsError && error.cause instanceof KilnError) return fromKilnError(error.cause);
   if (error instanceof AwsError) return fromAwsError(error);
   if (error instanceof CommanderError) return fromKilnError(usageError(error));
   return fromBug(error, argv, env);

@@ -21,11 +21,12 @@ import {
   requireRole,
   usesDocker,
 } from "./default-project.ts";
-import { type Assignment, parseAssignment, readEnvFile } from "./env-file.ts";
+import { type Assignment, parseAssignment, parseVariable, readEnvFile } from "./env-file.ts";
 import type { CliIo } from "./io.ts";
 import { requireParameters } from "./missing-parameters.ts";
 import { buildspecPath, type ProjectFiles, projectNameOf, readProject, sourceDir } from "./project-files.ts";
 import { withRunParameters } from "./run-parameters.ts";
+import { refuseBatchOnly, refuseImageWithoutEngine, refuseWhatIsNotDone, usage } from "./run-refusals.ts";
 import { absolute, addCommonOptions, option, settingsOf } from "./settings.ts";
 import { withSignals } from "./signals.ts";
 import { watchBuild } from "./watch-build.ts";
@@ -50,8 +51,6 @@ export interface RunValues {
   readonly pushForReal?: boolean;
   readonly [name: string]: unknown;
 }
-
-const NOT_YET = ["batch", "watch", "phase", "from", "j", "P", "shellOnFailure", "keep"] as const;
 
 export function runCommand(io: CliIo, exit: (code: number) => void): Command {
   const collect = (value: string, earlier: readonly string[] = []) => [...earlier, value];
@@ -102,9 +101,6 @@ function minutes(text: string): number {
   throw usage(`--timeout expects minutes from 5 to 2160, not \`${text}\``);
 }
 
-const usage = (message: string, fix: readonly string[] = []): KilnError =>
-  new KilnError({ code: "KILN_E_USAGE", message, fix, exitCode: 2 });
-
 /** Runs one build; answers the exit code. */
 export async function run(context: CommandContext, dirArgument: string, values: RunValues): Promise<number> {
   refuseWhatIsNotDone(values);
@@ -112,7 +108,7 @@ export async function run(context: CommandContext, dirArgument: string, values: 
   const dir = sourceDir(dirArgument, io.cwd);
   const variables = [
     ...(values.envFile ?? []).flatMap((file) => readEnvFile(file, io.cwd)),
-    ...(values.env ?? []).map((text) => parseAssignment(text, "--env")),
+    ...(values.env ?? []).map((text) => parseVariable(text)),
   ];
   const parameters = (values.parameter ?? []).map((text) => parseAssignment(text, "--parameter"));
   const options: KilnOptions = {
@@ -145,25 +141,6 @@ export async function run(context: CommandContext, dirArgument: string, values: 
   );
 }
 
-function refuseWhatIsNotDone(values: RunValues): void {
-  const named = NOT_YET.find((name) => values[name] !== undefined);
-  if (named !== undefined) {
-    const flag = named.length === 1 ? `-${named}` : `--${named.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
-    throw usage(`\`${flag}\` is not in this version of Kiln yet`, [
-      "leave it away; `kiln help run` lists what there is",
-    ]);
-  }
-  if (values.engine !== undefined && values.engine !== "auto" && values.engine !== "host") {
-    throw new KilnError({
-      code: "KILN_E_ENGINE",
-      message: `the engine \`${values.engine}\` is not in this version of Kiln`,
-      why: "this version runs the commands of a build on this machine only",
-      fix: ["use `--engine host`, or leave it away"],
-      exitCode: 4,
-    });
-  }
-}
-
 interface Prepared {
   readonly startBuild: Record<string, unknown>;
 }
@@ -189,6 +166,7 @@ async function prepare(
     const name =
       values.template === undefined ? (values.project ?? "") : await projectFromTemplate(context, kiln, values);
     const project = await requireProject(kiln.root, name);
+    refuseImageWithoutEngine(values.image ?? project.environment?.image ?? DEFAULT_IMAGE, values.engine);
     const role = values.role === undefined ? {} : { serviceRoleOverride: await requireRole(kiln.root, values.role) };
     context.note(
       `project ${name} · role ${(values.role ?? project.serviceRole ?? "").split("/").at(-1)} · source ${sourceText(dir, values)}`,
@@ -205,7 +183,9 @@ async function prepareDefaultProject(
   values: RunValues,
   variables: readonly Assignment[],
 ): Promise<Record<string, unknown>> {
+  refuseImageWithoutEngine(values.image ?? DEFAULT_IMAGE, values.engine);
   const files = readProject(dir, values.buildspec);
+  if (!files.failure) refuseBatchOnly(files.buildspec);
   const settings: ProjectSettings = {
     name: projectNameOf(dir),
     image: values.image ?? DEFAULT_IMAGE,
@@ -260,6 +240,8 @@ function announce(
     context.note(`role     ${role.name}, generated with exactly these permissions:`);
     for (const line of policyLines(role.policy)) context.note(`         ${line}`);
   }
+  if (plan && plan.phases.every((phase) => phase.commands.length + phase.finally.length === 0))
+    context.note("commands none: the buildspec has no command, so nothing will run");
   for (const notDone of plan?.notDone ?? []) context.note(`not done ${notDone}`);
 }
 

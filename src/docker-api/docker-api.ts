@@ -37,9 +37,9 @@ export interface DockerSocketRequest {
 export interface DockerSocket {
   /** `unix:///…`, or undefined when the build has no docker. */
   readonly dockerHost: string | undefined;
-  /** DOCKER_HOST, DOCKER_CONFIG and, before the embedded builder, DOCKER_BUILDKIT=0. */
+  /** DOCKER_HOST (a dead socket when the build has no docker), DOCKER_CONFIG and, without buildx, DOCKER_BUILDKIT=0. */
   readonly variables: Readonly<Record<string, string>>;
-  /** Folder with Kiln's small docker CLI when none is on PATH. */
+  /** Folder of the build's `docker`: Kiln's small CLI, or a guard before the machine's. Must come first on PATH. */
   readonly pathPrefix: readonly string[];
   readonly backend: "docker" | "podman" | "embedded" | "none";
   close(): Promise<void>;

@@ -2,15 +2,16 @@
  * Chooses what answers the build's docker: nothing without privilegedMode, an engine of this machine behind Kiln's proxy,
  * or the embedded builder. Called by the build runner once per build.
  */
+import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { delimiter, join } from "node:path";
+import { delimiter, dirname, join } from "node:path";
 import { type Clock, systemClock } from "../core/clock.ts";
 import { KilnError } from "../core/errors.ts";
 import { type Ids, systemIds } from "../core/ids.ts";
 import { LayerStore } from "../images/layer-store.ts";
-import { writeDockerWrapper } from "./cli/wrapper.ts";
+import { writeDockerGuard, writeDockerWrapper } from "./cli/wrapper.ts";
 import type { DockerSocket, DockerSocketRequest } from "./docker-api.ts";
 import { detectIsolation } from "./embedded/namespace.ts";
 import { startEmbeddedServer } from "./embedded/server.ts";
@@ -19,7 +20,7 @@ import { startProxy } from "./proxy/proxy.ts";
 
 /** Longest path a unix socket can have, in bytes, on the systems Kiln runs on. */
 const MAX_SOCKET_PATH_BYTES = 100;
-const DEFAULT_SOCKET = "/var/run/docker.sock";
+const BUILDX_TIMEOUT_MS = 10_000;
 
 export async function openDockerSocket(
   request: DockerSocketRequest,
@@ -31,14 +32,28 @@ export async function openDockerSocket(
 ): Promise<DockerSocket> {
   const dockerDir = join(request.workDir, "docker");
   await mkdir(dockerDir, { recursive: true, mode: 0o700 });
-  const hasCli = hasDockerCli(ports.environment["PATH"]);
-  // Without privilegedMode a daemon of this machine must not answer: then the machine's own CLI is put aside too.
-  const usesOwnCli = !hasCli || (!request.privileged && existsSync(DEFAULT_SOCKET));
-  const pathPrefix = usesOwnCli ? [await writeDockerWrapper(join(dockerDir, "bin"), request.privileged)] : [];
+  const machineCli = findDockerCli(ports.environment["PATH"]);
+  const binDir = join(dockerDir, "bin");
   const variables = { DOCKER_CONFIG: join(dockerDir, "config"), DOCKER_CLI_HINTS: "false" };
   if (!request.privileged) {
-    return { dockerHost: undefined, variables, pathPrefix, backend: "none", close: async () => undefined };
+    // The machine's own CLI would log in to the real registry by itself when no daemon answers; ours never connects.
+    // For what opens the API itself: a socket that nobody listens at, though the machine may have an engine.
+    const nowhere = `unix://${join(dockerDir, "no-daemon.sock")}`;
+    return {
+      dockerHost: undefined,
+      variables: { ...variables, DOCKER_HOST: nowhere },
+      pathPrefix: [await writeDockerWrapper(binDir, false)],
+      backend: "none",
+      close: async () => undefined,
+    };
   }
+  const pathPrefix = [
+    machineCli === undefined
+      ? await writeDockerWrapper(binDir, true)
+      : request.pushForReal
+        ? dirname(machineCli)
+        : await writeDockerGuard(binDir, machineCli),
+  ];
   const { socketPath, release } = await socketPathFor(dockerDir, ports.ids);
   const dockerHost = `unix://${socketPath}`;
   const wanted = request.backend ?? "auto";
@@ -46,10 +61,14 @@ export async function openDockerSocket(
     const engine = wanted === "embedded" ? undefined : await findEngine(ports.environment, wanted, request.signal);
     if (engine) {
       const proxy = await startProxy({ request, engine, socketPath });
-      request.onNotice(`docker: ${engine.description}, pushes go to Kiln's registry`);
+      // Docker's CLI without buildx refuses to build when told to use BuildKit; Podman has none.
+      const hasBuildKit = engine.kind === "docker" && (await hasBuildx(machineCli, dockerHost));
+      const builder = hasBuildKit ? "BuildKit" : "the classic builder (no buildx here)";
+      const target = request.pushForReal ? "the registries they name" : "Kiln's registry";
+      request.onNotice(`docker: ${engine.description}, builds with ${builder}, pushes go to ${target}`);
       return {
         dockerHost,
-        variables: { ...variables, DOCKER_HOST: dockerHost },
+        variables: { ...variables, DOCKER_HOST: dockerHost, ...(!hasBuildKit && { DOCKER_BUILDKIT: "0" }) },
         pathPrefix,
         backend: engine.kind,
         close: () => proxy.close().finally(release),
@@ -89,8 +108,18 @@ export async function openDockerSocket(
   }
 }
 
-function hasDockerCli(path: string | undefined): boolean {
-  return (path ?? "").split(delimiter).some((folder) => folder !== "" && existsSync(join(folder, "docker")));
+function findDockerCli(path: string | undefined): string | undefined {
+  const folders = (path ?? "").split(delimiter).filter((folder) => folder !== "");
+  return folders.map((folder) => join(folder, "docker")).find((file) => existsSync(file));
+}
+
+/** Whether the CLI has the buildx plugin, asked of the CLI: plugins lie in several folders. */
+async function hasBuildx(machineCli: string | undefined, dockerHost: string): Promise<boolean> {
+  if (machineCli === undefined) return false;
+  const options = { env: { ...process.env, DOCKER_HOST: dockerHost }, timeout: BUILDX_TIMEOUT_MS };
+  return new Promise((resolve) => {
+    execFile(machineCli, ["buildx", "version"], options, (error) => resolve(error === null));
+  });
 }
 
 /** In the build's folder, or below the system's temporary folder when that path is too long for a socket. */

@@ -70,5 +70,5 @@ export const foreignHost = awsError({
   fault: "client",
   source: "docs/differences.md",
   message: (host: string) =>
-    `the Host header \`${host}\` is not a name of this endpoint; call it by its address, e.g. http://127.0.0.1:4566`,
+    `the Host header \`${host}\` is not a name of this endpoint; call it by its address, e.g. 127.0.0.1 with this port`,
 });

@@ -38,13 +38,13 @@ export type Resolve = (exchange: Exchange) => Target;
 export function createResolve(services: ReadonlyMap<ServiceName, ServiceDefinition>): Resolve {
   const names = `the services ${[...services.keys()].sort().join(", ")}`;
   const byTargetPrefix = new Map<string, ServiceName>();
-  const byQueryVersion = new Map<string, ServiceName>();
+  const queryServices: ServiceName[] = [];
   /** Operations with a model by the whole of `X-Amz-Target`; filled as they are called. */
   const known = new Map<string, Omit<Target, "payload">>();
-  for (const { name, protocol } of services.values()) {
-    const { targetPrefix, apiVersion } = loadModel(name);
-    if (targetPrefix !== undefined) byTargetPrefix.set(targetPrefix, name);
-    if (protocol === "awsQuery") byQueryVersion.set(apiVersion, name);
+  // A service's model is read when the service is first called: the start waits for none.
+  for (const { name, protocol, targetPrefix } of services.values()) {
+    if (protocol === "awsQuery") queryServices.push(name);
+    else byTargetPrefix.set(targetPrefix ?? loadModel(name).targetPrefix ?? name, name);
   }
   const refuse = (name: string): AwsError => notOffered(name, names);
 
@@ -77,7 +77,7 @@ export function createResolve(services: ReadonlyMap<ServiceName, ServiceDefiniti
   /** The scope decides; unsigned and foreign-scoped requests go by `Version`, to be refused by authentication. */
   function queryService(scoped: string | undefined, version: string | null): ServiceName | undefined {
     const known = scoped !== undefined && isQueryService(scoped) && services.has(scoped as ServiceName);
-    return known ? (scoped as ServiceName) : byQueryVersion.get(version ?? "");
+    return known ? (scoped as ServiceName) : queryServices.find((name) => loadModel(name).apiVersion === version);
   }
 
   return (exchange) => {

@@ -127,9 +127,7 @@ export class SigningKey {
   matches(text: string, signature: string): boolean {
     if (signature.length !== 2 * DIGEST_BYTES) return false;
     this.#expected.write(this.#hmac(text), "latin1");
-    return (
-      this.#given.write(signature, "hex") === DIGEST_BYTES && timingSafeEqual(this.#given, this.#expected)
-    );
+    return this.#given.write(signature, "hex") === DIGEST_BYTES && timingSafeEqual(this.#given, this.#expected);
   }
 
   /** The digest, one character a byte: cheaper to hand over than a buffer. */

@@ -9,6 +9,5 @@ export type {
 } from "./engine.ts";
 export { createFakeEngine, type FakeCommand, type FakeEngine } from "./fake.ts";
 export { createHostEngine, type HostEngineOptions } from "./host.ts";
-export { PASSED_PREFIXES, PASSED_VARIABLES } from "./host-variables.ts";
-export { exitStatus, type Outcome } from "./outcome.ts";
-export { BUILD_MARK, findProcesses, type SweepTarget, sweep } from "./process-sweep.ts";
+export type { Outcome } from "./outcome.ts";
+export type { SweepTarget } from "./process-sweep.ts";

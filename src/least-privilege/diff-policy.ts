@@ -24,6 +24,12 @@ export interface PolicyDifference {
     readonly message: string;
   }[];
   readonly grantedButUnused: readonly UnusedGrant[];
+  /** Grants that cover a need and more than it: `ssm:*` where `ssm:GetParameters` would do. */
+  readonly grantedTooWidely: readonly WideGrant[];
+}
+
+export interface WideGrant extends UnusedGrant {
+  readonly needs: readonly { readonly action: string; readonly resource: string }[];
 }
 
 interface Need {
@@ -35,12 +41,16 @@ interface Need {
 /** `needed` is a document of policyFromPlan or policyFromDecisions; `granted` are all policies of the role. */
 export function diffPolicy(needed: PolicyDocument, granted: readonly NamedPolicy[]): PolicyDifference {
   const needs = needsOf(needed);
+  const grants = granted.flatMap((policy) => grantsOf(policy, needs));
   return {
     usedButNotGranted: needs.flatMap(({ action, resource, context }) => {
       const decision = decide({ action, resource, context }, granted);
       return decision.effect === "allowed" ? [] : [{ action, resource, message: decision.message }];
     }),
-    grantedButUnused: granted.flatMap((policy) => unusedOf(policy, needs)),
+    grantedButUnused: grants.filter((grant) => grant.needs.length === 0).map(({ needs: _, ...unused }) => unused),
+    grantedTooWidely: grants.filter(
+      (grant) => grant.needs.length > 0 && grant.needs.every((need) => !isExact(grant, need)),
+    ),
   };
 }
 
@@ -53,8 +63,11 @@ function needsOf(document: PolicyDocument): Need[] {
   });
 }
 
-/** Each action and resource of an Allow statement that, alone, covers no need. */
-function unusedOf(policy: NamedPolicy, needs: readonly Need[]): UnusedGrant[] {
+const isExact = (grant: UnusedGrant, need: { action: string; resource: string }): boolean =>
+  grant.action.toLowerCase() === need.action.toLowerCase() && grant.resource === need.resource;
+
+/** Each action and resource of an Allow statement, with the needs that it covers alone. */
+function grantsOf(policy: NamedPolicy, needs: readonly Need[]): WideGrant[] {
   return statementsOf(policy.document).flatMap((statement, index) => {
     if (statement["Effect"] !== "Allow") return [];
     // NotAction and NotResource grant by exception: they are used as soon as any need falls under them.
@@ -75,7 +88,7 @@ function unusedOf(policy: NamedPolicy, needs: readonly Need[]): UnusedGrant[] {
             ],
           },
         };
-        if (needs.some((need) => decide(need, [alone]).effect === "allowed")) return [];
+        const covered = needs.filter((need) => decide(need, [alone]).effect === "allowed");
         const sid = statement["Sid"];
         return [
           {
@@ -84,6 +97,7 @@ function unusedOf(policy: NamedPolicy, needs: readonly Need[]): UnusedGrant[] {
             ...(typeof sid === "string" && { sid }),
             action: action ?? `everything but ${texts(statement["NotAction"]).join(", ")}`,
             resource: resource ?? `everything but ${texts(statement["NotResource"]).join(", ")}`,
+            needs: covered.map((need) => ({ action: need.action, resource: need.resource })),
           },
         ];
       }),

@@ -15,4 +15,3 @@ export {
   ecrHost,
   type RepositoryAddress,
 } from "./repository-address.ts";
-export { TOKEN_PATH } from "./route.ts";

@@ -68,7 +68,7 @@ export class RecordCache {
 }
 
 /** The parsed value of an entry that has a text. */
-export function valueOf<T>(entry: CacheEntry): T | undefined {
+export function parsedValue<T>(entry: CacheEntry): T | undefined {
   if (entry.text === undefined) return undefined;
   if (entry.value === undefined) entry.value = deepFreeze(JSON.parse(entry.text));
   return entry.value as T;

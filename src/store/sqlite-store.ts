@@ -12,7 +12,7 @@
 import type { Ids } from "../core/ids.ts";
 import { debug } from "../core/log.ts";
 import { openSealed, sealBytes } from "./master-key.ts";
-import { type CacheEntry, RecordCache, valueOf } from "./record-cache.ts";
+import { type CacheEntry, RecordCache, parsedValue } from "./record-cache.ts";
 import type { SqlDatabase, SqlRow, SqlStatement, SqlValue } from "./sqlite-driver.ts";
 import { stateFolderError } from "./state-folder.ts";
 import type { BlobStore, Collection, Entry, Key, Store } from "./store.ts";
@@ -277,7 +277,7 @@ export class SqliteStore implements Store {
   #makeCollection<T>(name: string): Collection<T> {
     const { list, listReverse } = this.#statements;
     return {
-      get: (key) => valueOf<T>(this.#find(name, key)),
+      get: (key) => parsedValue<T>(this.#find(name, key)),
       has: (key) => this.#find(name, key).text !== undefined,
       list: (prefix, options = {}) => {
         const { from, to } = rangeOf(prefix, options);

@@ -67,19 +67,17 @@ describe.skipIf(!isBuilt || !existsSync("/proc/self/environ"))("an interrupted k
     expect(existsSync(`/dev/shm/kiln-${build.id.split(":")[1]}`)).toBe(false);
   }
 
-  it.each(
-    COMMAND_PHASES.flatMap((phase) => [
-      [phase, "SIGINT"] as const,
-      [phase, "SIGTERM"] as const,
-    ]),
-  )("stops in %s on %s, with exit code 130 and nothing left", async (phase, signal) => {
-    writeFileSync(join(folder.path, "buildspec.yml"), buildspec(phase, "setsid sleep 300 & echo up; sleep 300"));
-    const running = start([]);
-    await running.printed("\nup\n");
-    running.kill(signal);
-    expect((await running.finished).exitCode).toBe(130);
-    await expectStopped(phase.toUpperCase());
-  });
+  it.each(COMMAND_PHASES.flatMap((phase) => [[phase, "SIGINT"] as const, [phase, "SIGTERM"] as const]))(
+    "stops in %s on %s, with exit code 130 and nothing left",
+    async (phase, signal) => {
+      writeFileSync(join(folder.path, "buildspec.yml"), buildspec(phase, "setsid sleep 300 & echo up; sleep 300"));
+      const running = start([]);
+      await running.printed("\nup\n");
+      running.kill(signal);
+      expect((await running.finished).exitCode).toBe(130);
+      await expectStopped(phase.toUpperCase());
+    },
+  );
 
   it("stops while the source is taken", async () => {
     const bin = join(temporary.path, "bin");
@@ -111,6 +109,7 @@ describe.skipIf(!isBuilt || !existsSync("/proc/self/environ"))("an interrupted k
         image: "aws/codebuild/standard:7.0",
         computeType: "BUILD_GENERAL1_SMALL",
       },
+      logsConfig: { cloudWatchLogs: { status: "DISABLED" } },
     };
     writeFileSync(join(folder.path, "project.json"), JSON.stringify(project));
     const { out } = await kiln(folder.path, ["builds", "show", "-o", "json"]);

@@ -7,7 +7,6 @@ export type {
   PlannedVariable,
   VariableSource,
 } from "./build-plan.ts";
-export { expandPlaintext } from "./expand-plaintext.ts";
 export type { EnvironmentVariable, PlanInput, PlanProject, StartBuildOverrides } from "./plan-build.ts";
 export { planBuild } from "./plan-build.ts";
 export type { RequiredPermission } from "./required-permissions.ts";

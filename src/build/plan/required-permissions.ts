@@ -100,7 +100,8 @@ function ecrPermissions(plan: BuildPlan, scope: AwsScope): RequiredPermission[] 
   const values = new Map([...plaintextOf(plan), ["AWS_REGION", scope.region], ["AWS_DEFAULT_REGION", scope.region]]);
   for (const { text } of commands) assignments(text, values);
   const expanded = commands.map((command) => ({ ...command, text: expandPlaintext(command.text, values, "*") }));
-  const logsIn = expanded.find(({ text }) =>
+  // The text as written: `$(aws ecr get-login …)` is gone from the expanded one.
+  const logsIn = commands.find(({ text }) =>
     /\baws\b.*\becr\s+get-(login-password|login|authorization-token)\b/.test(text),
   );
   const permissions: RequiredPermission[] = [];

@@ -1,7 +1,6 @@
 /** Public face of build/report: shows events to people, programs and log stores. */
 export { createAwsReporter } from "./aws.ts";
-export { awsLines, containerPrefix } from "./aws-lines.ts";
-export { type CloudWatchSink, createCloudWatchSink } from "./cloud-watch-sink.ts";
+export type { CloudWatchSink } from "./cloud-watch-sink.ts";
 export { createJsonReporter } from "./json.ts";
 export { createPlainReporter } from "./plain.ts";
 export { createQuietReporter } from "./quiet.ts";

@@ -17,9 +17,6 @@ export interface CommandScriptInput {
   readonly carriesState: boolean;
 }
 
-/** First line of the user's text in the script. */
-export const FIRST_COMMAND_LINE = 4;
-
 export function commandScript(input: CommandScriptInput): string {
   const environmentFile = shellQuote(input.environmentFile);
   const save = input.carriesState ? `export -p > ${environmentFile}\npwd > ${shellQuote(input.directoryFile)}\n` : "";

@@ -46,10 +46,3 @@ export function codeBuildVariables(input: EnvironmentInput): Record<string, stri
     CODEBUILD_START_TIME: String(request.startTimeMs),
   };
 }
-
-/** What Kiln adds so that nothing a command installs stays on the machine (host engine). */
-export const installVariables = (workDir: string): Record<string, string> => ({
-  NPM_CONFIG_PREFIX: `${workDir}/npm`,
-  PYTHONUSERBASE: `${workDir}/python-user`,
-  GOPATH: `${workDir}/go`,
-});

@@ -10,10 +10,10 @@ export type {
   LoadedPlan,
   RunDependencies,
 } from "./build-request.ts";
-export { type BuildspecLocation, DEFAULT_BUILDSPEC, locateBuildspec } from "./buildspec-location.ts";
+export type { BuildspecLocation } from "./buildspec-location.ts";
 export { chooseEngine, isCuratedImage } from "./choose-engine.ts";
 export type { BuildEvent, BuildPhase, BuildStatus, PhaseContext, PhaseType } from "./events.ts";
 export { expandEvent } from "./expand-events.ts";
-export { createSecretSet, type SecretSet, secretParts } from "./mask.ts";
-export { parseSecretReference, type SecretReference } from "./resolve-variables.ts";
+export type { SecretSet } from "./mask.ts";
+export type { SecretReference } from "./resolve-variables.ts";
 export { runBuild } from "./run-build.ts";

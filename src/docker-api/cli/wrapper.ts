@@ -1,24 +1,76 @@
-/** Puts a `docker` command into a folder: a shell script that starts Kiln's small docker CLI with this Node. */
+/**
+ * The `docker` that comes first on a build's PATH, as a shell script in a folder of its own:
+ * - without privilegedMode, and where the machine has no docker CLI: Kiln's small docker, started with this Node;
+ * - else a guard that starts the machine's CLI, except for what that CLI would send to a real registry by itself, past
+ *   the socket: manifests, trust, pushes out of BuildKit, logins in a browser. These are refused by name.
+ * Observed with docker CLI 28: its other commands talk to the socket only, as long as something answers there.
+ */
 import { chmod, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-/** Set by the wrapper of a build without docker: a daemon of the machine must not be reached by accident. */
+/** Set by the wrapper of a build without docker: no daemon must be reached, by accident or by `-H`. */
 export const NO_DAEMON = "KILN_NO_DOCKER_DAEMON";
 
-/** Returns the folder, for PATH. */
+/** Kiln's small docker. Returns the folder, for PATH. */
 export async function writeDockerWrapper(dir: string, hasDaemon: boolean): Promise<string> {
-  await mkdir(dir, { recursive: true });
   // Run from its TypeScript sources, Kiln takes the CLI from its last build.
   const isSource = import.meta.url.endsWith(".ts");
   const entry = fileURLToPath(
     new URL(isSource ? "../../../dist/docker-api/cli/main.js" : "./main.js", import.meta.url),
   );
-  const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
-  await writeFile(
-    join(dir, "docker"),
-    `#!/bin/sh\n${hasDaemon ? "" : `export ${NO_DAEMON}=1\n`}exec ${quoted(process.execPath)} ${quoted(entry)} "$@"\n`,
-  );
-  await chmod(join(dir, "docker"), 0o755);
+  const lines = [
+    ...(hasDaemon ? [] : [`export ${NO_DAEMON}=1`]),
+    `exec ${quoted(process.execPath)} ${quoted(entry)} "$@"`,
+  ];
+  return writeScript(dir, lines);
+}
+
+/** The machine's docker CLI behind the guard. Returns the folder, for PATH. */
+export function writeDockerGuard(dir: string, machineCli: string): Promise<string> {
+  return writeScript(dir, [
+    "refuse() {",
+    `  printf 'kiln refuses docker %s in a build: %s\\n' "$1" "$2" >&2`,
+    "  exit 1",
+    "}",
+    // The command is the first word that is no global flag and no value of one.
+    'command="" sub="" skip="" push=""',
+    'for word in "$@"; do',
+    '  if [ -n "$skip" ]; then skip=""; continue; fi',
+    '  case "$command:$word" in',
+    "    :--config|:-c|:--context|:-H|:--host|:-l|:--log-level|:--tlscacert|:--tlscert|:--tlskey) skip=1 ;;",
+    "    :-*) ;;",
+    "    :*) command=$word ;;",
+    '    *) case "$word" in',
+    "      --push|--push=true|*type=registry*|*push=true*) push=1 ;;",
+    "      -*) ;;",
+    '      *) [ -n "$sub" ] || sub=$word ;;',
+    "    esac ;;",
+    "  esac",
+    "done",
+    'case "$command $sub" in',
+    '  "manifest "*) refuse manifest "it would ask the real registry; push and pull go to kiln\'s" ;;',
+    '  "trust "*) refuse trust "it would ask a real Notary server" ;;',
+    '  "buildx imagetools") refuse "buildx imagetools" "it would ask the real registry; push and pull go to kiln\'s" ;;',
+    '  build\\ *|buildx\\ *|builder\\ *|image\\ build|compose\\ *) if [ -n "$push" ]; then refuse "$command --push" "BuildKit would push to the real registry; build, then docker push"; fi ;;',
+    "esac",
+    'case "${DOCKER_CONTENT_TRUST:-0}" in 0|f|F|false|FALSE|False) ;; *) refuse "$command" "DOCKER_CONTENT_TRUST would ask a real Notary server; unset it" ;; esac',
+    // A login without a name to Docker Hub would start a log-in in the browser, which the CLI does with the real host.
+    'if [ "$command" = login ]; then',
+    '  case " $* " in *" -u"*|*" --username"*|*" -p"*|*" --password"*|*" --help "*) ;;',
+    "    *) echo 'Error: Cannot perform an interactive login from a non TTY device' >&2; exit 1 ;;",
+    "  esac",
+    "fi",
+    `exec ${quoted(machineCli)} "$@"`,
+  ]);
+}
+
+async function writeScript(dir: string, lines: readonly string[]): Promise<string> {
+  await mkdir(dir, { recursive: true });
+  const path = join(dir, "docker");
+  await writeFile(path, ["#!/bin/sh", ...lines, ""].join("\n"));
+  await chmod(path, 0o755);
   return dir;
 }
+
+const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;

@@ -31,6 +31,7 @@ import {
   ownFilters,
   type ProxySession,
   relay,
+  wholeName,
 } from "./session.ts";
 import { login, NO_CREDENTIALS, pullFromKiln, pushToKiln } from "./transfers.ts";
 
@@ -151,7 +152,7 @@ async function handled(call: Call): Promise<boolean> {
   } else if (path === "/images/load") await load(call);
   else if (tagged !== undefined) {
     const name = `${url.searchParams.get("repo") ?? ""}:${url.searchParams.get("tag") || "latest"}`;
-    session.tags.add(name);
+    session.tags.add(wholeName(name));
     forward(call, head.target);
   } else if (path === "/images/create") {
     if (!(await pullFromKiln(client, head, url.searchParams, session)))
@@ -257,6 +258,6 @@ async function load(call: Call): Promise<void> {
   });
   await relay(client, response, (line) => {
     const name = /Loaded image: ([^\s"\\]+)/.exec(line)?.[1];
-    if (name !== undefined) session.tags.add(name);
+    if (name !== undefined) session.tags.add(wholeName(name));
   });
 }

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import { debug } from "../../core/log.ts";
+import { formatReference, InvalidReference, parseReference, withDefaultTag } from "../../images/reference.ts";
 import type { DockerSocketRequest } from "../docker-api.ts";
 import type { MadeByBuild } from "./build.ts";
 import type { EngineClient } from "./engine-client.ts";
@@ -18,7 +19,7 @@ export interface ProxySession {
   readonly client: EngineClient;
   readonly images: KilnImages;
   readonly made: MadeByBuild;
-  /** Names given by `docker tag`, `docker load`: removed at the end though the image may be another's. */
+  /** Names given by `docker tag`, `docker load`: whole; removed at the end though the image may be another's. */
   readonly tags: Set<string>;
 }
 
@@ -82,9 +83,19 @@ export async function isOwnContainer({ client, request }: ProxySession, id: stri
   return found === undefined || found.Config?.Labels?.[LABEL] === request.buildId;
 }
 
+/** A name as `tags` keeps it; what is no name stays as it is. */
+export function wholeName(name: string): string {
+  try {
+    return formatReference(withDefaultTag(parseReference(name)));
+  } catch (error) {
+    if (error instanceof InvalidReference) return name;
+    throw error;
+  }
+}
+
 /** Whether the build made an image or gave it this name. */
 export async function isOwnImage({ client, request, tags, made }: ProxySession, name: string): Promise<boolean> {
-  if (tags.has(name) || tags.has(`${name}:latest`)) return true;
+  if (tags.has(wholeName(name))) return true;
   const found = await client.json<{ Id?: string; Config?: { Labels?: Record<string, string> | null } | null }>(
     `/images/${encodeURIComponent(name)}/json`,
   );

@@ -22,14 +22,20 @@ export const unknownRuntime: Cause = {
     const file = facts.buildspec?.file ?? facts.plan?.buildspecFile;
     const line = located?.version.span.line ?? place?.line;
     return {
-      cause: `the build image has no \`${runtime}\` \`${version}\`; it has ${list}`,
+      cause:
+        newest === undefined
+          ? `there is no \`${runtime}\` where the build runs, so no version \`${version}\` of it`
+          : `the build image has no \`${runtime}\` \`${version}\`; it has ${list}`,
       ...(file === undefined ? {} : { file }),
       ...(line === undefined ? {} : { line }),
       evidence: [failure.message],
       ...(located && facts.buildspec && newest !== undefined
         ? { fix: replaceValue(facts.buildspec, located.version, newest, `use \`${runtime}: ${newest}\``) }
         : {}),
-      next: "or choose an image that has this version: `kiln run --image IMAGE`, `environment.image` of the project",
+      next:
+        newest === undefined
+          ? `with the engine \`host\`, runtimes are those of this machine: install \`${runtime}\`; \`kiln doctor\` shows what there is`
+          : "or choose an image that has this version: `kiln run --image IMAGE`, `environment.image` of the project",
       confidence: "certain",
     };
   },

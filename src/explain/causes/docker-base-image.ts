@@ -1,10 +1,25 @@
 /** The image of a FROM, or the build's own image, cannot be had (R23, T11, T12, T27). */
+import type { BuildFacts } from "../build-facts.ts";
 import { placeOfCommand } from "../buildspec-places.ts";
 import type { Cause, Finding } from "../cause.ts";
+import type { Failure } from "../failures.ts";
 import { findLine } from "./finding-parts.ts";
 
 const UNAVAILABLE =
   /pull access denied for|pull access denied, repository does not exist|toomanyrequests|manifest for \S+ not found|manifest unknown|lookup registry-1\.docker\.io|base image \S+ is not (?:available|to be had)|failed to resolve source metadata for|: failed to do request: Head/;
+
+const firstFrom = ({ workspace }: BuildFacts): string | undefined =>
+  /^\s*FROM\s+(\S+)/im.exec(workspace?.readText("Dockerfile") ?? "")?.[1];
+
+/** Kiln's own: the build's image asks for an engine that is not here. */
+const engineMissing = (failure: Failure, { build }: BuildFacts): Finding => ({
+  cause: `the build's image \`${build.environment?.image ?? ""}\` needs a container engine, which Kiln does not have here`,
+  evidence: [failure.message],
+  why: "the tools of a build are those of its image; this machine's may be others",
+  fix: { kind: "command", title: "run it with this machine's tools", commands: ["kiln run --engine host"] },
+  next: "or name a curated image: `kiln run --image aws/codebuild/standard:7.0`",
+  confidence: "certain",
+});
 
 export const baseImageUnavailable: Cause = {
   id: "docker/base-image-unavailable",
@@ -14,13 +29,14 @@ export const baseImageUnavailable: Cause = {
   ],
   match(failure, facts): Finding | undefined {
     const isBuildImage = failure.statusCode === "BUILD_CONTAINER_UNABLE_TO_PULL_IMAGE";
+    if (isBuildImage && failure.message.includes("needs a container engine")) return engineMissing(failure, facts);
     const line = isBuildImage ? failure.message : findLine(failure.output, UNAVAILABLE);
     if (line === undefined) return undefined;
     const image =
       /pull access denied for ([^\s,]+)|manifest for (\S+) not found|source metadata for ([^\s:]+(?::[^\s:/]+)?)|base image `?([^\s`]+)/
         .exec(line)
         ?.slice(1)
-        .find(Boolean) ?? /^\s*FROM\s+(\S+)/im.exec(facts.workspace?.readText("Dockerfile") ?? "")?.[1];
+        .find(Boolean) ?? (isBuildImage ? facts.build.environment?.image : firstFrom(facts));
     const what = isBuildImage ? "the build's image" : "the base image";
     const name = image === undefined ? what : `${what} \`${image}\``;
     const isRateLimited = line.includes("toomanyrequests");

@@ -42,6 +42,7 @@ const PATTERNS: readonly {
   { pattern: /lstat (\S*Dockerfile\S*): no such file or directory/, kind: "file" },
   { pattern: /failed to read dockerfile: open (\S+): no such file or directory/, kind: "file" },
   { pattern: /unable to prepare context: path "([^"]+)" not found/, kind: "directory" },
+  { pattern: /^error: file not found: (\S+)/, kind: "file" },
   { pattern: /ENOENT[^\n]*open '([^']+)'/, kind: "file" },
   { pattern: /FileNotFoundError: \[Errno 2\] No such file or directory: '([^']+)'/, kind: "file" },
   {
@@ -92,6 +93,14 @@ function finding(missing: Missing, command: FailedCommand, facts: BuildFacts): F
     confidence: "certain" as const,
   };
   const { workspace } = facts;
+  if (missing.path.startsWith("/") && relative === undefined) {
+    return {
+      ...base,
+      cause: `${what} \`${missing.path}\` does not exist where the build runs`,
+      next: "a path of the source does not begin with `/`; one that is put together from variables does when the first is empty",
+      confidence: "likely",
+    };
+  }
   if (!workspace || relative === undefined)
     return { ...base, next: "see what is there: put `ls -R` before the command" };
   if (workspace.isIgnored(relative)) {

@@ -17,6 +17,7 @@ import { exitStatusOnly } from "./exit-status.ts";
 import { fileNotFound } from "./file-not-found.ts";
 import { kmsDecryptDenied } from "./kms-decrypt-denied.ts";
 import { logsDenied } from "./logs-denied.ts";
+import { nameNotResolved } from "./name-not-resolved.ts";
 import { parameterNotFound } from "./parameter-not-found.ts";
 import { parameterReadDenied } from "./parameter-read-denied.ts";
 import { roleNotAssumable } from "./role-not-assumable.ts";
@@ -27,6 +28,7 @@ import {
   secretReadDenied,
   secretVersionNotFound,
 } from "./secret-unreadable.ts";
+import { sourceReferenceNotFound } from "./source-reference-not-found.ts";
 
 export const causes: readonly Cause[] = [
   stopped,
@@ -42,6 +44,7 @@ export const causes: readonly Cause[] = [
   secretVersionNotFound,
   secretJsonKeyNotFound,
   secretDecryptDenied,
+  sourceReferenceNotFound,
   buildspecMissing,
   commandNotAString,
   unknownRuntime,
@@ -58,6 +61,7 @@ export const causes: readonly Cause[] = [
   bashismUnderSh,
   fileNotFound,
   commandNotFound,
+  nameNotResolved,
   artifactsNotFound,
   killed,
   exitStatusOnly,

@@ -16,7 +16,7 @@ import { projectOperations } from "./projects.ts";
 import { startOperations } from "./start-build.ts";
 
 export { BuildRunner } from "./build-runner.ts";
-export { CREDENTIALS_PREFIX, type CredentialsRoute, credentialsRoute } from "./credentials-route.ts";
+export { type CredentialsRoute, credentialsRoute } from "./credentials-route.ts";
 export type { CodeBuildDependencies } from "./dependencies.ts";
 export type { Build, CreateProjectInput, Project, StartBuildInput } from "./shapes.gen.ts";
 

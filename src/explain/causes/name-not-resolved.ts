@@ -1,0 +1,38 @@
+/** A command asks for a host whose name does not resolve: no network where the build runs, or a wrong name (T35). */
+import { placeOfCommand } from "../buildspec-places.ts";
+import type { Cause, Finding } from "../cause.ts";
+
+/** What curl, wget, pip, git, npm, apt, Go and Java print; a group holds the host where the line names it. */
+const PATTERNS: readonly RegExp[] = [
+  /[Cc]ould not resolve host(?:name)?:? ['"]?([^\s'";,)]+)/,
+  /unable to resolve host address [‘'"`]?([^\s’'"`]+)/,
+  /[Tt]emporary failure (?:in name resolution|resolving ['"]([^'"]+)['"])/,
+  /getaddrinfo (?:ENOTFOUND|EAI_AGAIN) (\S+)/,
+  /dial tcp: lookup (\S+?)(?: on \S+)?: /,
+  /java\.net\.UnknownHostException: (\S+)/,
+  /Name or service not known/,
+];
+
+export const nameNotResolved: Cause = {
+  id: "network/name-not-resolved",
+  sources: [
+    "https://docs.aws.amazon.com/codebuild/latest/userguide/troubleshooting.html#troubleshooting-no-internet-connectivity",
+  ],
+  match(failure, facts): Finding | undefined {
+    if (!failure.command) return undefined;
+    for (const line of failure.output) {
+      const match = PATTERNS.map((pattern) => pattern.exec(line)).find((found) => found !== null);
+      if (!match) continue;
+      const host = match[1]?.replace(/[.,:)]+$/, "");
+      return {
+        cause: `${host === undefined ? "the name of a host" : `the host name \`${host}\``} does not resolve: there is no network where the build runs, or no such host`,
+        ...placeOfCommand(facts, failure.command),
+        evidence: [line.trim(), ...failure.output.slice(-1)].filter((text, at, all) => all.indexOf(text) === at),
+        why: "on this machine a build has this machine's network; on AWS a build in a VPC needs a NAT gateway",
+        next: "try the same command by hand, or point the tool at a mirror that is in reach",
+        confidence: "likely",
+      };
+    }
+    return undefined;
+  },
+};
