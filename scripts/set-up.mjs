@@ -3,7 +3,7 @@
  * than it. Runs before `npm run demo` and `npm test`; plain Node, because nothing is installed yet.
  */
 import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -26,6 +26,7 @@ if (dependenciesAreStale()) {
 }
 if (buildIsStale()) {
   say("building (tsc) …");
+  rmSync(join(root, "dist"), { recursive: true, force: true });
   run(process.execPath, ["node_modules/typescript/bin/tsc", "-p", "tsconfig.build.json"], "the build failed");
 }
 

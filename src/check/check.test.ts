@@ -25,6 +25,28 @@ const text = [
 const workspace = createMemoryWorkspace({ "buildspec.yml": text, "requirements.txt": "" });
 const found = check({ workspace });
 
+describe("a buildspec that is no text", () => {
+  const findingOf = (kind: "file" | "directory") => {
+    const of = createMemoryWorkspace([]);
+    return check({ workspace: { ...of, exists: () => kind, readText: () => undefined } });
+  };
+
+  it("is a folder", () => {
+    expect(findingOf("directory")).toMatchObject([
+      { code: "buildspec/syntax", severity: "error", message: "`buildspec.yml` is a folder, expected a file" },
+    ]);
+  });
+
+  it("is binary, too large or unreadable", () => {
+    expect(findingOf("file")).toMatchObject([
+      {
+        code: "buildspec/syntax",
+        message: "`buildspec.yml` is binary, UTF-16, larger than 1 MiB, or may not be read; expected UTF-8 text",
+      },
+    ]);
+  });
+});
+
 describe("the formats", () => {
   it("frame: position, code, message, line with caret, why, fix, source", () => {
     expect(renderDiagnostics(found.slice(0, 1), { texts: new Map([["buildspec.yml", text]]) })).toBe(

@@ -54,6 +54,36 @@ describe("a wrong command line", () => {
     );
   });
 
+  it("names the commands of a group that needs one", async () => {
+    expect((await kiln("builds")).err).toBe(
+      "error: `kiln builds` needs one of its commands: `ls`, `show`, `logs`, `stop`, `retry`\n  fix: `kiln help builds` says what each does\n",
+    );
+  });
+
+  it("has no help for a command that does not exist", async () => {
+    const { err, exitCode } = await kiln("help", "nope");
+    expect(exitCode).toBe(2);
+    expect(err).toBe("error: unknown command `nope`\n  fix: `kiln help` lists the commands\n");
+  });
+
+  it("refuses commands that are not written yet by name", async () => {
+    expect((await kiln("init")).err).toBe(
+      "error: `init` is not in this version of Kiln yet\n  fix: `kiln help` lists the commands there are\n",
+    );
+  });
+
+  it("refuses an image mapping for one run by name", async () => {
+    expect((await kiln("run", "-P", "aws/codebuild/standard:7.0=alpine", "/")).err).toContain(
+      "error: `-P` is not in this version of Kiln yet\n",
+    );
+  });
+
+  it("refuses a name that no variable can have", async () => {
+    expect((await kiln("run", "-e", "1A=b", "/")).err).toBe(
+      "error: `1A` is not a name of a variable\n  why: a name has letters, digits and `_`, and does not begin with a digit\n",
+    );
+  });
+
   it("refuses an account id that is none", async () => {
     expect((await kiln("env", "--account", "12")).err).toBe(
       "error: `12` is not an account id\n  why: an AWS account id has 12 digits\n",
@@ -81,6 +111,7 @@ describe("help and version", () => {
     const { out, exitCode } = await kiln();
     expect(exitCode).toBe(0);
     expect(out).toContain("There is no buildspec.yml here. Next:\n");
+    expect(JSON.parse((await kiln("-o", "json")).out)).toMatchObject({ buildspec: null });
   });
 });
 
@@ -112,6 +143,13 @@ describe("renderError", () => {
     expect(renderError(error, [], {}).text).toBe(
       "error: an AWS call failed (AccessDeniedException): User: x\n  fix: see each policy that was asked: kiln explain r-1",
     );
+  });
+
+  it("prints what lies behind an internal failure when the state could not be written", () => {
+    const full = new KilnError({ code: "KILN_E_STATE_FOLDER_FULL", message: "no space left", exitCode: 4 });
+    const failure = awsError({ code: "InternalFailure", status: 500, fault: "server", source: "", message: () => "x" });
+    const error = Object.assign(failure(), { cause: full });
+    expect(renderError(error, [], {})).toMatchObject({ text: "error: no space left", exitCode: 4 });
   });
 
   it("calls anything else a bug, without arguments and without a stack", () => {

@@ -64,7 +64,8 @@ function wantsJson(argv: readonly string[], io: CliIo): boolean {
 function forgetFalseVariables(): () => void {
   const names = Object.keys(process.env).filter(
     // KILN_PORT=0 is a value: any free port.
-    (name) => name.startsWith("KILN_") && name !== "KILN_PORT" && /^(?:|0|false|no|off)$/i.test(process.env[name] ?? ""),
+    (name) =>
+      name.startsWith("KILN_") && name !== "KILN_PORT" && /^(?:|0|false|no|off)$/i.test(process.env[name] ?? ""),
   );
   const kept = names.map((name) => [name, process.env[name]] as const);
   for (const name of names) delete process.env[name];

@@ -6,7 +6,7 @@ import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { delimiter, dirname, join } from "node:path";
+import { delimiter, join } from "node:path";
 import { type Clock, systemClock } from "../core/clock.ts";
 import { KilnError } from "../core/errors.ts";
 import { type Ids, systemIds } from "../core/ids.ts";
@@ -47,13 +47,12 @@ export async function openDockerSocket(
       close: async () => undefined,
     };
   }
-  const pathPrefix = [
+  const pathPrefix =
     machineCli === undefined
-      ? await writeDockerWrapper(binDir, true)
+      ? [await writeDockerWrapper(binDir, true)]
       : request.pushForReal
-        ? dirname(machineCli)
-        : await writeDockerGuard(binDir, machineCli),
-  ];
+        ? []
+        : [await writeDockerGuard(binDir, machineCli)];
   const { socketPath, release } = await socketPathFor(dockerDir, ports.ids);
   const dockerHost = `unix://${socketPath}`;
   const wanted = request.backend ?? "auto";

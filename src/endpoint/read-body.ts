@@ -21,13 +21,13 @@ interface Waiting {
 /** Calls `done` once, with callbacks and one timer for all bodies: most bodies are there in the turn of their head. */
 export function createBodyReader(clock: Clock): ReadBody {
   const waiting = new Set<Waiting>();
-  let timer: { cancel(): void } | undefined;
+  let isSweepDue = false;
 
   function sweep(): void {
-    timer = undefined;
     const nowMs = clock.nowMs();
     for (const one of waiting) if (one.deadlineMs <= nowMs) one.fail(requestTimeout());
-    if (waiting.size > 0) timer = clock.after(SWEEP_MS, sweep);
+    isSweepDue = waiting.size > 0;
+    if (isSweepDue) clock.after(SWEEP_MS, sweep);
   }
 
   return (request, maxBytes, done) => {
@@ -43,8 +43,8 @@ export function createBodyReader(clock: Clock): ReadBody {
     let size = 0;
     const onData = (chunk: Buffer): void => {
       size += chunk.byteLength;
-      if (size > maxBytes) return one.fail(requestTooLarge(maxBytes));
-      if (first === undefined) first = chunk;
+      if (size > maxBytes) one.fail(requestTooLarge(maxBytes));
+      else if (first === undefined) first = chunk;
       else if (more === undefined) more = [first, chunk];
       else more.push(chunk);
     };
@@ -64,7 +64,8 @@ export function createBodyReader(clock: Clock): ReadBody {
       },
     };
     waiting.add(one);
-    timer ??= clock.after(SWEEP_MS, sweep);
+    if (!isSweepDue) clock.after(SWEEP_MS, sweep);
+    isSweepDue = true;
     request.on("data", onData);
     request.on("end", onEnd);
     request.on("close", onClose);

@@ -153,7 +153,7 @@ describe("the host check", () => {
     const answer = await rawRequest(endpoint.url, { headers: { host: "evil.example:4566" } });
     expect(answer.status).toBe(403);
     expect(answer.body).toContain(
-      "the Host header `evil.example:4566` is not a name of this endpoint; call it by its address, e.g. http://127.0.0.1:4566",
+      "the Host header `evil.example:4566` is not a name of this endpoint; call it by its address, e.g. 127.0.0.1 with this port",
     );
   });
 

@@ -18,6 +18,17 @@ artifacts:
     - dist/app.zip
 `;
 
+const PHASE_ENVIRONMENT = `version: 0.2
+phases:
+  build:
+    environment:
+      variables:
+        REGISTRY: ssm:/app/url
+        NAME: ssm:/app/name
+    commands:
+      - docker build -t $REGISTRY/$NAME/app .
+`;
+
 interface Case extends FactsInput {
   readonly code: string;
   readonly cause: string;
@@ -362,6 +373,83 @@ const cases: readonly Case[] = [
     message: "no matching base directory path found for out",
     code: "artifacts/not-found",
     cause: "the folder `out` of `artifacts.base-directory` does not exist after the build",
+  },
+  {
+    ...at,
+    statusCode: "CLIENT_ERROR",
+    message: "reference not found for primary source and source version mian",
+    code: "source/reference-not-found",
+    cause: "the source has no branch, tag or commit `mian`",
+    next: "then name one of them: `kiln run --source REV`, or the project's `sourceVersion`",
+  },
+  {
+    ...make,
+    exitStatus: 6,
+    output: ["curl: (6) Could not resolve host: get.example.com"],
+    code: "network/name-not-resolved",
+    line: 8,
+    cause:
+      "the host name `get.example.com` does not resolve: there is no network where the build runs, or no such host",
+  },
+  {
+    ...make,
+    exitStatus: 1,
+    output: ["NewConnectionError: [Errno -2] Name or service not known')': /simple/flask/", "ERROR: No matching"],
+    code: "network/name-not-resolved",
+    cause: "the name of a host does not resolve: there is no network where the build runs, or no such host",
+  },
+  {
+    ...make,
+    exitStatus: 1,
+    output: ["md5sum: /agent-v.tar: No such file or directory"],
+    code: "files/not-found",
+    cause: "the file `/agent-v.tar` does not exist where the build runs",
+  },
+  {
+    ...make,
+    exitStatus: 2,
+    output: ["error: file not found: src/Main.java"],
+    code: "files/not-found",
+    cause: "the file `src/Main.java` is not in the root of the source, where the command runs",
+  },
+  {
+    ...at,
+    buildspec: SPEC,
+    statusCode: "YAML_FILE_ERROR",
+    message: "Unknown runtime version named '3.7' of python. This build image has the following versions: ",
+    code: "runtime/unknown-version",
+    line: 5,
+    cause: "there is no `python` where the build runs, so no version `3.7` of it",
+  },
+  {
+    phase: "BUILD",
+    buildspec: PHASE_ENVIRONMENT,
+    command: "docker build -t $REGISTRY/$NAME/app .",
+    exitStatus: 125,
+    output: ['invalid argument "//app" for "-t, --tag" flag: invalid reference format'],
+    code: "docker/invalid-reference",
+    line: 6,
+    cause:
+      "the image name has an empty part: nothing sets `REGISTRY` and `NAME`, because CodeBuild ignores `environment` under `phases.build`",
+  },
+  {
+    phase: "BUILD",
+    buildspec:
+      'version: 0.2\nenv:\n  variables:\n    REGISTRY: "ssm:/app/url"\nphases:\n  build:\n    commands:\n      - docker build -t $REGISTRY/app .\n',
+    command: "docker build -t $REGISTRY/app .",
+    exitStatus: 125,
+    output: ['invalid argument "ssm:/app/url/app" for "-t, --tag" flag: invalid reference format'],
+    code: "docker/invalid-reference",
+    line: 4,
+    cause: "`REGISTRY` is the literal text `ssm:/app/url`, not the value of a parameter",
+  },
+  {
+    phase: "PROVISIONING",
+    statusCode: "BUILD_CONTAINER_UNABLE_TO_PULL_IMAGE",
+    message:
+      "Unable to pull customer's container image. the image `alpine:3` needs a container engine, and there is `host`",
+    code: "docker/base-image-unavailable",
+    cause: "the build's image `aws/codebuild/standard:7.0` needs a container engine, which Kiln does not have here",
   },
   {
     ...make,

@@ -74,7 +74,11 @@ describe("the policy of a plan", () => {
   it("allows every permission of the plan, and no longer does without any one statement", () => {
     const needs = policyFromRequirements(requiredPermissions(plan, scope, "app"));
     const granted = (document: NamedPolicy["document"]): NamedPolicy[] => [{ name: "generated", document }];
-    expect(diffPolicy(needs, granted(policy))).toEqual({ usedButNotGranted: [], grantedButUnused: [] });
+    expect(diffPolicy(needs, granted(policy))).toEqual({
+      usedButNotGranted: [],
+      grantedButUnused: [],
+      grantedTooWidely: [],
+    });
     for (const dropped of policy.Statement) {
       const less = { ...policy, Statement: policy.Statement.filter((statement) => statement !== dropped) };
       expect(diffPolicy(needs, granted(less)).usedButNotGranted.length, dropped.Sid).toBeGreaterThan(0);
@@ -181,5 +185,28 @@ describe("the difference to a role", () => {
       { policyName: "inline policy p of role r", index: 0, sid: "Broad", action: "ssm:PutParameter", resource: "*" },
       { policyName: "inline policy p of role r", index: 1, action: "s3:*", resource: "*" },
     ]);
+  });
+
+  it("names a grant that is wider than what it is needed for", () => {
+    const read = {
+      Effect: "Allow",
+      Action: "ssm:GetParameters",
+      Resource: "arn:aws:ssm:us-east-1:111122223333:parameter/a",
+    };
+    const wide = { Effect: "Allow", Action: "ssm:*", Resource: "*" };
+    const document = (statement: object) => ({ Version: "2012-10-17", Statement: [statement] });
+    expect(diffPolicy(document(read), [{ name: "full access", document: document(wide) }])).toEqual({
+      usedButNotGranted: [],
+      grantedButUnused: [],
+      grantedTooWidely: [
+        {
+          policyName: "full access",
+          index: 0,
+          action: "ssm:*",
+          resource: "*",
+          needs: [{ action: "ssm:GetParameters", resource: "arn:aws:ssm:us-east-1:111122223333:parameter/a" }],
+        },
+      ],
+    });
   });
 });

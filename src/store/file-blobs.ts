@@ -171,9 +171,9 @@ async function publish(path: string, target: string): Promise<void> {
   const folder = dirname(target);
   const firstMade = await mkdir(folder, { recursive: true });
   await rename(path, target);
-  syncFolder(folder);
+  await syncFolder(folder);
   // New folders are names in their parents, which must be durable too.
   for (let made = folder; firstMade !== undefined && made.length >= firstMade.length; made = dirname(made)) {
-    syncFolder(dirname(made));
+    await syncFolder(dirname(made));
   }
 }

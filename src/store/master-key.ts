@@ -8,7 +8,7 @@ import { closeSync, fsyncSync, linkSync, openSync, readFileSync, rmSync, writeSy
 import { join } from "node:path";
 import { KilnError } from "../core/errors.ts";
 import type { Ids } from "../core/ids.ts";
-import { syncFolder } from "./sync-folder.ts";
+import { syncFolderNow } from "./sync-folder.ts";
 
 const SEAL_VERSION = 1;
 const NONCE_BYTES = 12;
@@ -87,7 +87,7 @@ export function createMasterKey(stateDir: string, ids: Ids): Buffer {
     }
     // A link fails when the name exists, so the first complete file wins and nobody reads half a key.
     linkSync(draft, path);
-    syncFolder(stateDir);
+    syncFolderNow(stateDir);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
   } finally {

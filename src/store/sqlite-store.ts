@@ -12,7 +12,7 @@
 import type { Ids } from "../core/ids.ts";
 import { debug } from "../core/log.ts";
 import { openSealed, sealBytes } from "./master-key.ts";
-import { type CacheEntry, RecordCache, parsedValue } from "./record-cache.ts";
+import { type CacheEntry, parsedValue, RecordCache } from "./record-cache.ts";
 import type { SqlDatabase, SqlRow, SqlStatement, SqlValue } from "./sqlite-driver.ts";
 import { stateFolderError } from "./state-folder.ts";
 import type { BlobStore, Collection, Entry, Key, Store } from "./store.ts";

@@ -102,7 +102,7 @@ describe.skipIf(!isBuilt || !existsSync("/proc/self/environ"))("an interrupted k
     await kiln(folder.path, ["run", "-q"]);
     const project = {
       name: "with-artifacts",
-      source: { type: "NO_SOURCE", buildspec: "version: 0.2" },
+      source: { type: "GITHUB", location: "https://github.com/kiln/example" },
       artifacts: { type: "S3", location: "bucket" },
       environment: {
         type: "LINUX_CONTAINER",

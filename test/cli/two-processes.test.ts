@@ -12,13 +12,14 @@ describe.skipIf(!isBuilt)("two kiln run on one state folder", () => {
       join(folder.path, "buildspec.yml"),
       `version: 0.2\nphases:\n  build:\n    commands:\n${commands.map((text) => `      - ${text}\n`).join("")}`,
     );
-    for (let round = 0; round < 3; round++) {
+    expect((await kiln(folder.path, ["run", "-q"])).exitCode).toBe(0);
+    for (let round = 0; round < 2; round++) {
       const both = await Promise.all([1, 2].map(() => kiln(folder.path, ["run", "--format", "aws"])));
       expect(both.map(({ exitCode, err }) => (exitCode === 0 ? 0 : err))).toEqual([0, 0]);
       const numbers = both.map(({ out }) => Number(/^number=(\d+) /m.exec(out)?.[1]));
-      expect(numbers.sort((a, b) => a - b)).toEqual([round * 2 + 1, round * 2 + 2]);
+      expect(numbers.sort((a, b) => a - b)).toEqual([round * 2 + 2, round * 2 + 3]);
       for (const { out } of both) {
-        const id = / id=(\S+)/.exec(out)?.[1] ?? "";
+        const id = /^number=\d+ id=(\S+)$/m.exec(out)?.[1] ?? "";
         const log = (await kiln(folder.path, ["builds", "logs", id])).out;
         expect(log.split("\n").filter((line) => /^\d+$/.test(line)).length).toBe(3000);
       }

@@ -87,15 +87,19 @@ export async function openDockerFixture(
   };
 }
 
-/** The docker CLI of this machine, or undefined. */
-export function realDocker(socket: DockerSocket): DockerClient | undefined {
-  const found = (process.env["PATH"] ?? "").split(":").find((folder) => existsSync(join(folder, "docker")));
-  if (found === undefined) return undefined;
+/** The docker CLI of this machine as a build finds it, or undefined. */
+export function realDocker(
+  socket: DockerSocket,
+  environment: Readonly<Record<string, string>> = {},
+): DockerClient | undefined {
+  const onPath = (process.env["PATH"] ?? "").split(":").find((folder) => existsSync(join(folder, "docker")));
+  if (onPath === undefined) return undefined;
+  const found = socket.pathPrefix[0] ?? onPath;
   return (args, options = {}) =>
     new Promise((resolve, reject) => {
       const child = spawn(join(found, "docker"), [...args], {
         cwd: options.cwd ?? "/",
-        env: { PATH: process.env["PATH"], HOME: "/nonexistent", ...socket.variables },
+        env: { PATH: process.env["PATH"], HOME: "/nonexistent", ...socket.variables, ...environment },
         stdio: ["pipe", "pipe", "pipe"],
       });
       let out = "";

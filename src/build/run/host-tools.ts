@@ -6,6 +6,7 @@ import { mkdir, symlink } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { ok, type Result } from "../../core/result.ts";
 import type { BuildPlan } from "../plan/index.ts";
+import { prepareAwsTool } from "./aws-tool.ts";
 import type { BuildLog } from "./build-log.ts";
 import type { PhaseContext } from "./events.ts";
 import { createPythonEnvironment } from "./python-environment.ts";
@@ -72,6 +73,7 @@ export async function prepareHostTools(input: {
     variables["NPM_CONFIG_PREFIX"] = join(workDir, "npm");
     pathPrefix.push(join(workDir, "npm", "bin"));
   }
+  pathPrefix.push(...(await prepareAwsTool(workDir, machine["PATH"])));
   return ok({ pathPrefix, variables });
 }
 

@@ -36,7 +36,7 @@ export class ApiClient {
     path: string,
     options: { headers?: Record<string, string>; body?: Readable | string } = {},
   ): Promise<IncomingMessage> {
-    if (!this.#mayConnect) throw this.#noDaemon();
+    if (!this.#mayConnect) throw this.noDaemon();
     const response = await new Promise<IncomingMessage>((resolve, reject) => {
       const request = httpRequest(
         { ...this.#target(), method, path: path, headers: { host: "docker", ...options.headers } },
@@ -118,10 +118,11 @@ export class ApiClient {
       return new NoDaemon(`permission denied while trying to connect to the Docker daemon socket at ${this.#host}`);
     }
     const isAbsent = ["ENOENT", "ECONNREFUSED", "ENOTFOUND", "ENOTSOCK"].includes(error.code ?? "");
-    return isAbsent ? this.#noDaemon() : error;
+    return isAbsent ? this.noDaemon() : error;
   }
 
-  #noDaemon(): NoDaemon {
+  /** What docker says when nothing listens. */
+  noDaemon(): NoDaemon {
     return new NoDaemon(`Cannot connect to the Docker daemon at ${this.#host}. Is the docker daemon running?`);
   }
 }

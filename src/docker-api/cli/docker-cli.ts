@@ -32,6 +32,13 @@ const COMMANDS: Readonly<Record<string, { readonly run: Run; readonly usage: str
   tag: { run: tag, usage: "docker tag SOURCE_IMAGE[:TAG] TARGET_IMAGE[:TAG]" },
   version: { run: version, usage: "docker version [OPTIONS]" },
 };
+/** Commands of docker that this one does not have and that end with `Cannot connect` where there is no daemon. */
+const OTHERS_WITH_DAEMON = new Set(
+  (
+    "attach build builder buildx commit compose container cp create diff events exec export image import kill logs network node pause " +
+    "plugin port ps rename restart rm search secret service stack start stats stop swarm system top unpause update volume wait"
+  ).split(" "),
+);
 const ALIASES: Readonly<Record<string, string>> = { ls: "images", rm: "rmi" };
 
 /** Returns the exit code. */
@@ -58,7 +65,13 @@ export async function runDockerCli(argv: readonly string[], streams: CliStreams)
   if (isGroup && args.length > 1) args = [ALIASES[args[1] ?? ""] ?? args[1] ?? "", ...args.slice(2)];
   const [name = "", ...rest] = args;
   const command = COMMANDS[name];
+  const hasDaemon = streams.environment[NO_DAEMON] === undefined;
+  const api = new ApiClient(hasDaemon ? host : undefined, hasDaemon);
   if (!command) {
+    if (!hasDaemon && OTHERS_WITH_DAEMON.has(name)) {
+      print(api.noDaemon().message);
+      return 1;
+    }
     print(`docker: unknown command: docker ${name}\n\nRun 'docker --help' for more information`);
     return 1;
   }
@@ -67,16 +80,14 @@ export async function runDockerCli(argv: readonly string[], streams: CliStreams)
     return 0;
   }
   try {
-    return await command.run({
-      ...streams,
-      args: rest,
-      api: new ApiClient(
-        streams.environment[NO_DAEMON] === undefined ? host : undefined,
-        streams.environment[NO_DAEMON] === undefined,
-      ),
-    });
+    return await command.run({ ...streams, args: rest, api });
   } catch (error) {
     if (error instanceof UsageError) {
+      // A flag that only docker's own CLI knows: that one would have said that nothing answers.
+      if (!hasDaemon && /^unknown (flag|shorthand)/.test(error.message)) {
+        print(api.noDaemon().message);
+        return name === "run" ? 125 : 1;
+      }
       print(`${error.message}\n\nUsage:  ${command.usage}\n\nRun 'docker ${name} --help' for more information`);
       return error.message.startsWith("docker:") || error.message.startsWith('"docker') ? 1 : 125;
     }

@@ -2,8 +2,9 @@
  * The `docker` that comes first on a build's PATH, as a shell script in a folder of its own:
  * - without privilegedMode, and where the machine has no docker CLI: Kiln's small docker, started with this Node;
  * - else a guard that starts the machine's CLI, except for what that CLI would send to a real registry by itself, past
- *   the socket: manifests, trust, pushes out of BuildKit, logins in a browser. These are refused by name.
- * Observed with docker CLI 28: its other commands talk to the socket only, as long as something answers there.
+ *   the socket: manifests, trust, pushes out of BuildKit. These are refused by name.
+ * Observed with docker CLI 28: its other commands talk to the socket only, as long as something answers there; a login
+ * without a name asks docker.com only on a terminal, which a build does not have.
  */
 import { chmod, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -42,7 +43,7 @@ export function writeDockerGuard(dir: string, machineCli: string): Promise<strin
     "    :-*) ;;",
     "    :*) command=$word ;;",
     '    *) case "$word" in',
-    "      --push|--push=true|*type=registry*|*push=true*) push=1 ;;",
+    "      --push|--push=true|type=registry*|*=type=registry*|type=*push=true*|*=type=*push=true*) push=1 ;;",
     "      -*) ;;",
     '      *) [ -n "$sub" ] || sub=$word ;;',
     "    esac ;;",
@@ -55,12 +56,6 @@ export function writeDockerGuard(dir: string, machineCli: string): Promise<strin
     '  build\\ *|buildx\\ *|builder\\ *|image\\ build|compose\\ *) if [ -n "$push" ]; then refuse "$command --push" "BuildKit would push to the real registry; build, then docker push"; fi ;;',
     "esac",
     'case "${DOCKER_CONTENT_TRUST:-0}" in 0|f|F|false|FALSE|False) ;; *) refuse "$command" "DOCKER_CONTENT_TRUST would ask a real Notary server; unset it" ;; esac',
-    // A login without a name to Docker Hub would start a log-in in the browser, which the CLI does with the real host.
-    'if [ "$command" = login ]; then',
-    '  case " $* " in *" -u"*|*" --username"*|*" -p"*|*" --password"*|*" --help "*) ;;',
-    "    *) echo 'Error: Cannot perform an interactive login from a non TTY device' >&2; exit 1 ;;",
-    "  esac",
-    "fi",
     `exec ${quoted(machineCli)} "$@"`,
   ]);
 }

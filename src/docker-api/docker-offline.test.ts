@@ -1,0 +1,101 @@
+/** The machine's docker CLI in a build asks nobody but the build's socket: a proxy that it would use sees no request. */
+import { chmod, mkdir, writeFile } from "node:fs/promises";
+import { createServer, type Server } from "node:net";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import {
+  type DockerClient,
+  type DockerFixture,
+  openDockerFixture,
+  realDocker,
+} from "../../test/support/docker-fixture.ts";
+import { writeDockerGuard } from "./cli/wrapper.ts";
+
+const hasCli = realDocker({
+  variables: {},
+  pathPrefix: [],
+  dockerHost: "",
+  backend: "none",
+  close: async () => undefined,
+});
+
+describe.skipIf(!hasCli)("the docker CLI in a build", () => {
+  const asked: string[] = [];
+  let sink: Server;
+  let at: DockerFixture;
+  let docker: DockerClient;
+  beforeAll(async () => {
+    sink = createServer((socket) => {
+      socket.on("error", () => undefined);
+      socket.once("data", (bytes) => {
+        asked.push(bytes.toString("latin1").split("\r\n")[0] ?? "");
+        socket.destroy();
+      });
+    });
+    await new Promise<void>((resolve) => sink.listen(0, "127.0.0.1", resolve));
+    const address = sink.address();
+    const proxy = `http://127.0.0.1:${typeof address === "object" ? address?.port : 0}`;
+    at = await openDockerFixture();
+    await at.registry.registry.accounts.declare("docker.io", "me", "secret");
+    docker = realDocker(at.socket, { HTTPS_PROXY: proxy, HTTP_PROXY: proxy }) as DockerClient;
+  });
+  afterAll(async () => {
+    await at.close();
+    sink.close();
+  });
+
+  it.each([
+    [["login"], "", 1, "Error: Cannot perform an interactive login from a non TTY device"],
+    [["login", "-u", "me", "--password-stdin"], "wrong", 1, "unauthorized: incorrect username or password"],
+    [["login", "-u", "me", "--password-stdin"], "secret", 0, "Login Succeeded"],
+    [["pull", "nowhere/x:1"], "", 1, "pull access denied for nowhere/x:1"],
+    [["push", "nowhere/x:1"], "", 1, "An image does not exist locally with the tag: nowhere/x"],
+    [["run", "nowhere/x:1"], "", 125, "pull access denied for nowhere/x:1"],
+    [["search", "x"], "", 1, "does not do GET /images/search"],
+    [
+      ["manifest", "inspect", "python:3"],
+      "",
+      1,
+      "kiln refuses docker manifest in a build: it would ask the real registry",
+    ],
+    [
+      ["trust", "inspect", "python:3"],
+      "",
+      1,
+      "kiln refuses docker trust in a build: it would ask a real Notary server",
+    ],
+    [["logout"], "", 0, "Removing login credentials"],
+  ] as const)("%j: answers from the socket or is refused by name", async (args, stdin, code, text) => {
+    const ran = await docker([...args], { stdin });
+    expect(ran.out + ran.err).toContain(text);
+    expect(ran.code).toBe(code);
+    expect(asked).toEqual([]);
+  });
+
+  it.each([
+    [["--config", "/x", "manifest", "create", "a", "b"], "kiln refuses docker manifest"],
+    [["buildx", "imagetools", "inspect", "a"], "kiln refuses docker buildx imagetools"],
+    [["buildx", "build", "--push", "."], "kiln refuses docker buildx --push"],
+    [["build", "--output=type=registry", "."], "kiln refuses docker build --push"],
+    [["build", "-o", "type=image,name=a,push=true", "."], "kiln refuses docker build --push"],
+    [["build", "--build-arg", "push=true", "-t", "manifest", "."], undefined],
+    [["run", "image", "manifest", "--push"], undefined],
+    [["-H", "manifest", "images"], undefined],
+  ])("the guard reads docker %j", async (args, refusal) => {
+    const dir = join(at.dir, "guard");
+    await mkdir(dir, { recursive: true });
+    const cli = join(dir, "it's docker");
+    await writeFile(cli, '#!/bin/sh\necho "ran $*"\n');
+    await chmod(cli, 0o755);
+    await writeDockerGuard(join(dir, "bin"), cli);
+    const guarded = realDocker({ ...at.socket, pathPrefix: [join(dir, "bin")] }) as DockerClient;
+    const ran = await guarded(args);
+    if (refusal === undefined) expect(ran).toMatchObject({ code: 0, out: `ran ${args.join(" ")}\n` });
+    else expect(ran).toMatchObject({ code: 1, out: "", err: expect.stringContaining(refusal) });
+  });
+
+  it("refuses signing with Notary", async () => {
+    const trusting = realDocker(at.socket, { DOCKER_CONTENT_TRUST: "1" }) as DockerClient;
+    expect((await trusting(["push", "a/b"])).err).toContain("DOCKER_CONTENT_TRUST would ask a real Notary server");
+  });
+});
