@@ -20,7 +20,14 @@ export async function watchBuild(
   const reporter = selectReporter(context, format);
   const events: BuildEvent[] = [];
   const stopped = aborted(interruption.first).then(async () => {
-    context.note("\nstopping the build; Ctrl-C once more kills it");
+    // Through the reporter: what another stream writes would break a live view.
+    reporter.event({
+      type: "notice",
+      level: "info",
+      text: "stopping the build; Ctrl-C once more kills it",
+      buildId,
+      atMs: systemClock.nowMs(),
+    });
     await kiln.root.call("codebuild", "StopBuild", { id: buildId });
   });
   const follow = async (): Promise<void> => {

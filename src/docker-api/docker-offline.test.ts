@@ -94,6 +94,17 @@ describe.skipIf(!hasCli)("the docker CLI in a build", () => {
     else expect(ran).toMatchObject({ code: 1, out: "", err: expect.stringContaining(refusal) });
   });
 
+  it("gives what BuildKit builds the build's label", async () => {
+    const dir = join(at.dir, "labels");
+    await mkdir(dir);
+    await writeFile(join(dir, "docker"), '#!/bin/sh\necho "ran $*"\n', { mode: 0o755 });
+    await writeDockerGuard(join(dir, "bin"), join(dir, "docker"), "a=b:1");
+    const guarded = realDocker({ ...at.socket, pathPrefix: [join(dir, "bin")] }) as DockerClient;
+    expect((await guarded(["build", "-t", "build", "a b"])).out).toBe("ran build --label a=b:1 -t build a b\n");
+    expect((await guarded(["-D", "buildx", "build", "."])).out).toBe("ran -D buildx build --label a=b:1 .\n");
+    expect((await guarded(["run", "build"])).out).toBe("ran run build\n");
+  });
+
   it("refuses signing with Notary", async () => {
     const trusting = realDocker(at.socket, { DOCKER_CONTENT_TRUST: "1" }) as DockerClient;
     expect((await trusting(["push", "a/b"])).err).toContain("DOCKER_CONTENT_TRUST would ask a real Notary server");

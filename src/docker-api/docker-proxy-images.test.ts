@@ -67,6 +67,7 @@ describe.skipIf(!usable)("images that only Kiln has, before an engine", { timeou
   });
 
   it("follows the image map and says which image it took", async () => {
+    const before = await imagesOfEngine();
     await open({ "docker.io/library/kiln-test-mapped:3": "kiln-test/mine:1" }, ["kiln-test/mine:1"]);
     const cwd = await at.context({ Dockerfile: "FROM kiln-test-mapped:3\nRUN true\n" });
     const built = await docker(["build", "--pull", "-q", "."], { cwd });
@@ -75,6 +76,11 @@ describe.skipIf(!usable)("images that only Kiln has, before an engine", { timeou
     expect(at.notices).toContain(
       "docker: kiln-test-mapped:3 is kiln-test/mine:1 of Kiln's registry, as the image map says",
     );
+    const failing = await at.context({ Dockerfile: "FROM kiln-test-mapped:3\nRUN echo why; exit 3\n" });
+    const failed = await docker(["build", "-q", "."], { cwd: failing });
+    expect(failed.err).toContain("The command '/bin/sh -c echo why; exit 3' returned a non-zero code: 3");
+    await at.close();
+    expect(await imagesOfEngine()).toEqual(before);
   });
 
   it("leaves nothing of a build whose RUN fails, and its exit code is the command's", async () => {

@@ -36,7 +36,7 @@ it.each([
   ["login", "-u", "me", "--password-stdin", "registry.example.com"],
   ["pull", "python:3.11-slim"],
   ["push", "me/app"],
-  ["build", "--progress=plain", "."],
+  ["images", "--format", "{{.ID}}"],
   ["ps", "-a"],
   ["buildx", "build", "."],
   ["info"],

@@ -17,6 +17,7 @@ import { detectIsolation } from "./embedded/namespace.ts";
 import { startEmbeddedServer } from "./embedded/server.ts";
 import { findEngine } from "./proxy/find-engine.ts";
 import { startProxy } from "./proxy/proxy.ts";
+import { LABEL } from "./proxy/session.ts";
 
 /** Longest path a unix socket can have, in bytes, on the systems Kiln runs on. */
 const MAX_SOCKET_PATH_BYTES = 100;
@@ -47,12 +48,11 @@ export async function openDockerSocket(
       close: async () => undefined,
     };
   }
-  const pathPrefix =
-    machineCli === undefined
-      ? [await writeDockerWrapper(binDir, true)]
-      : request.pushForReal
-        ? []
-        : [await writeDockerGuard(binDir, machineCli)];
+  /** The build's `docker`; with BuildKit it is the only place where the build's label can be added. */
+  const pathWith = async (label: string | undefined): Promise<string[]> => {
+    if (machineCli === undefined) return [await writeDockerWrapper(binDir, true)];
+    return request.pushForReal ? [] : [await writeDockerGuard(binDir, machineCli, label)];
+  };
   const { socketPath, release } = await socketPathFor(dockerDir, ports.ids);
   const dockerHost = `unix://${socketPath}`;
   const wanted = request.backend ?? "auto";
@@ -68,7 +68,7 @@ export async function openDockerSocket(
       return {
         dockerHost,
         variables: { ...variables, DOCKER_HOST: dockerHost, ...(!hasBuildKit && { DOCKER_BUILDKIT: "0" }) },
-        pathPrefix,
+        pathPrefix: await pathWith(hasBuildKit ? `${LABEL}=${request.buildId}` : undefined),
         backend: engine.kind,
         close: () => proxy.close().finally(release),
       };
@@ -97,7 +97,7 @@ export async function openDockerSocket(
     return {
       dockerHost,
       variables: { ...variables, DOCKER_HOST: dockerHost, DOCKER_BUILDKIT: "0" },
-      pathPrefix,
+      pathPrefix: await pathWith(undefined),
       backend: "embedded",
       close: () => server.close().finally(release),
     };

@@ -73,7 +73,7 @@ describe.skipIf(!isBuilt)("a person's mistakes", () => {
     expect(exitCode).toBe(2);
     expect((await kiln("params", "get", "kept")).out).toBe("old\n");
     expect(JSON.parse((await kiln("params", "history", "kept", "-o", "json")).out)).toMatchObject({
-      versions: [{ version: 1 }],
+      versions: [{ Version: 1 }],
     });
   });
 

@@ -26,4 +26,6 @@ export interface ReportOptions {
   readonly clock: Clock;
   /** ANSI colours; never the only signal. */
   readonly colour: boolean;
+  /** Signs beyond ASCII may be drawn; default true. Commands and their output are shown as they come. */
+  readonly unicode?: boolean;
 }

@@ -13,14 +13,16 @@ const REDRAW_MS = 100;
 const SHOWN_LINES = 6;
 /** Kept of the running command, to be written out when it fails. */
 const KEPT_LINES = 200;
-const FRAMES = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
+const SIGNS = { ok: "✓", bad: "✗", bar: "│", more: "…", frames: [..."⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"] } as const;
+const ASCII_SIGNS = { ok: "+", bad: "x", bar: "|", more: "~", frames: [..."|/-\\"] } as const;
 
 const HIDE_CURSOR = "\u001b[?25l";
 const SHOW_CURSOR = "\u001b[?25h";
 const CLEAR_BELOW = "\u001b[0J";
 const up = (lines: number): string => (lines === 0 ? "" : `\u001b[${lines}A`);
 
-export function createTtyReporter({ output, clock, colour }: ReportOptions): Reporter {
+export function createTtyReporter({ output, clock, colour, unicode = true }: ReportOptions): Reporter {
+  const signs = unicode ? SIGNS : ASCII_SIGNS;
   const style = picocolors.createColors(colour);
   let startedMs = clock.nowMs();
   let open: { phaseType: PhaseType; startMs: number } | undefined;
@@ -36,24 +38,25 @@ export function createTtyReporter({ output, clock, colour }: ReportOptions): Rep
     drawn = 0;
     return text;
   };
-  const shorten = (text: string): string => {
+  /** Cut to one row, with room for what is written behind it. */
+  const shorten = (text: string, room = 0): string => {
     const plain = stripVTControlCharacters(text).replaceAll("\t", "  ");
-    const width = Math.max(20, (output.columns ?? 80) - 1);
-    return plain.length <= width ? plain : `${plain.slice(0, width - 1)}…`;
+    const width = Math.max(20, (output.columns ?? 80) - 1) - room;
+    return plain.length <= width ? plain : `${plain.slice(0, width - 1)}${signs.more}`;
   };
   const block = (): string[] => {
     if (!open) return [];
     const nowMs = clock.nowMs();
-    const spin = FRAMES[frame++ % FRAMES.length] ?? "";
+    const spin = signs.frames[frame++ % signs.frames.length] ?? "";
     const head = shorten(`${spin} ${open.phaseType} ${duration(nowMs - open.startMs)}`);
     if (!command) return [style.bold(head)];
     const first = command.text.split("\n")[0] ?? "";
+    const more = command.text.includes("\n") ? ` ${signs.more}` : "";
+    const behind = `${more} (${duration(nowMs - command.startMs)})`;
     return [
       style.bold(head),
-      style.cyan(
-        shorten(`  $ ${first}${command.text.includes("\n") ? " …" : ""} (${duration(nowMs - command.startMs)})`),
-      ),
-      ...lines.slice(-SHOWN_LINES).map((line) => style.dim(shorten(`  │ ${line}`))),
+      style.cyan(`${shorten(`  $ ${first}`, behind.length)}${behind}`),
+      ...lines.slice(-SHOWN_LINES).map((line) => style.dim(shorten(`  ${signs.bar} ${line}`))),
     ];
   };
   const draw = (above = ""): void => {
@@ -77,7 +80,7 @@ export function createTtyReporter({ output, clock, colour }: ReportOptions): Rep
     }
     const bad = isBad(phaseStatus);
     const context = contextLine(phase);
-    const text = `${bad ? style.red("✗") : style.green("✓")} ${phaseType}${bad ? ` ${phaseStatus}` : ""} ${style.dim(phaseTime(phase))}\n`;
+    const text = `${bad ? style.red(signs.bad) : style.green(signs.ok)} ${phaseType}${bad ? ` ${phaseStatus}` : ""} ${style.dim(phaseTime(phase))}\n`;
     draw(
       text +
         (context === undefined
@@ -117,14 +120,14 @@ export function createTtyReporter({ output, clock, colour }: ReportOptions): Rep
         case "command-finished": {
           command = undefined;
           if (event.exitStatus === 0) {
-            draw(
-              `  ${style.green("✓")} ${shorten(event.command.split("\n")[0] ?? "")} ${style.dim(duration(event.durationMs))}\n`,
-            );
+            const took = duration(event.durationMs);
+            const first = shorten(event.command.split("\n")[0] ?? "", took.length + 5);
+            draw(`  ${style.green(signs.ok)} ${first} ${style.dim(took)}\n`);
             return;
           }
           const tail = lines.slice(-KEPT_LINES).map((line) => `    ${line}\n`);
           draw(
-            `  ${style.red("✗")} ${event.command.replaceAll("\n", "\n    ")}\n${tail.join("")}    ${style.red(`exit status ${event.exitStatus}`)} ${style.dim(`buildspec line ${event.line}`)}\n`,
+            `  ${style.red(signs.bad)} ${event.command.replaceAll("\n", "\n    ")}\n${tail.join("")}    ${style.red(`exit status ${event.exitStatus}`)} ${style.dim(`buildspec line ${event.line}`)}\n`,
           );
           return;
         }

@@ -86,7 +86,7 @@ async function copyChosen(
     byBase.set(base, [...(byBase.get(base) ?? []), path]);
   }
   let copied = 0;
-  for (const [base, paths] of byBase) copied += await copyPaths(base, targetDir, paths, signal);
+  for (const [base, paths] of byBase) copied += (await copyPaths(base, targetDir, paths, signal)).count;
   return ok(copied);
 }
 

@@ -51,6 +51,7 @@ export async function downloadSource(input: {
   if (!source.ok) return source;
   log.container(`CODEBUILD_SRC_DIR=${srcDir}`);
   if (source.value.notice !== undefined) log.notice("info", source.value.notice);
+  for (const text of source.value.warnings ?? []) log.notice("warning", text);
   const resolvedSourceVersion = source.value.resolvedVersion;
   if (resolvedSourceVersion !== undefined) input.onSourceVersion(resolvedSourceVersion);
 

@@ -2,7 +2,8 @@
 import { execFile } from "node:child_process";
 
 export type GitOutcome =
-  | { readonly ok: true; readonly text: string }
+  /** `bytes`: standard output as it was; `warnings`: standard error. */
+  | { readonly ok: true; readonly text: string; readonly bytes: Buffer; readonly warnings: string }
   /** `missing`: there is no git on this machine. */
   | { readonly ok: false; readonly missing: boolean; readonly message: string };
 
@@ -13,13 +14,15 @@ export function git(directory: string, args: readonly string[], signal?: AbortSi
       ["-c", "safe.directory=*", "-c", "core.hooksPath=/dev/null", "-c", "advice.detachedHead=false", ...args],
       {
         cwd: directory,
+        encoding: "buffer",
         maxBuffer: 2 ** 30,
         env: { ...withoutGitVariables(process.env), GIT_TERMINAL_PROMPT: "0", LC_ALL: "C" },
         ...(signal ? { signal } : {}),
       },
       (error, stdout, stderr) => {
-        if (!error) return resolve({ ok: true, text: stdout });
-        resolve({ ok: false, missing: error.code === "ENOENT", message: stderr.trim() || error.message });
+        const warnings = stderr.toString().trim();
+        if (!error) return resolve({ ok: true, text: stdout.toString(), bytes: stdout, warnings });
+        resolve({ ok: false, missing: error.code === "ENOENT", message: warnings || error.message });
       },
     );
   });

@@ -4,6 +4,8 @@ export interface TakenSource {
   readonly resolvedVersion?: string;
   /** What was taken, in one line. */
   readonly notice?: string;
+  /** What is not in it although one would expect it. */
+  readonly warnings?: readonly string[];
 }
 
 const GIT_SOURCES: ReadonlySet<string> = new Set([

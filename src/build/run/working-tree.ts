@@ -7,7 +7,7 @@
 import { mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { err, ok, type Result } from "../../core/result.ts";
-import { copyPaths, listTree } from "./copy-tree.ts";
+import { asPath, copyPaths, listTree, type TreePath } from "./copy-tree.ts";
 import type { PhaseContext } from "./events.ts";
 import { git } from "./git.ts";
 import { isGitSource, type TakenSource } from "./taken-source.ts";
@@ -30,17 +30,32 @@ export async function takeWorkingTree(input: WorkingTreeInput): Promise<Result<T
     return takeRevision(input, repository, input.sourceVersion);
   }
   await mkdir(srcDir, { recursive: true });
-  const paths = repository ? await gitFiles(folder, signal) : await listTree(folder, OWN_FOLDERS);
-  const taken = await copyPaths(folder, srcDir, paths, signal);
+  const listed = repository ? await gitFiles(folder, signal) : await listTree(folder, OWN_FOLDERS);
+  const copied = await copyPaths(folder, srcDir, listed.paths, signal);
   const withHistory = repository?.head !== undefined && repository.prefix === "" && isGitSource(input.sourceType);
   if (withHistory && repository) await shareHistory(repository, srcDir, signal);
-  const files = `${taken} file${taken === 1 ? "" : "s"}`;
+  const files = `${copied.count} file${copied.count === 1 ? "" : "s"}`;
+  const warnings = [
+    ...leftOut("not readable for this user", [...listed.unreadable, ...copied.unreadable]),
+    ...leftOut("a socket, pipe or device", copied.special),
+  ];
   return ok({
     ...(repository?.head === undefined ? {} : { resolvedVersion: repository.head }),
     notice: repository
       ? `source: ${files} of ${folder} as they are now (tracked ones, and untracked ones that git does not ignore)${withHistory ? "" : ", without .git"}`
       : `source: all ${files} of ${folder} (it is not a git work tree)`,
+    ...(warnings.length === 0 ? {} : { warnings }),
   });
+}
+
+const SHOWN_PATHS = 5;
+
+/** One warning that names what is not in the source, and why. Line ends in names are shown, not printed. */
+function leftOut(why: string, paths: readonly string[]): string[] {
+  if (paths.length === 0) return [];
+  const shown = paths.slice(0, SHOWN_PATHS).map((path) => `\`${path.replaceAll("\n", "\\n")}\``);
+  const more = paths.length > SHOWN_PATHS ? ` and ${paths.length - SHOWN_PATHS} more` : "";
+  return [`not in the build's source (${why}): ${shown.join(", ")}${more}`];
 }
 
 interface Repository {
@@ -67,15 +82,26 @@ async function findRepository(folder: string, signal: AbortSignal): Promise<Repo
   return { gitDir: gitDir.startsWith("/") ? gitDir : join(folder, gitDir), prefix, head: undefined };
 }
 
-async function gitFiles(folder: string, signal: AbortSignal): Promise<string[]> {
+async function gitFiles(
+  folder: string,
+  signal: AbortSignal,
+): Promise<{ readonly paths: readonly TreePath[]; readonly unreadable: readonly string[] }> {
   const [own, submodules] = await Promise.all([
     git(folder, ["ls-files", "-z", "-co", "--exclude-standard"], signal),
     git(folder, ["ls-files", "-z", "-c", "--recurse-submodules"], signal),
   ]);
   if (!own.ok) return listTree(folder, OWN_FOLDERS);
-  const paths = new Set(`${own.text}\0${submodules.ok ? submodules.text : ""}`.split("\0"));
-  paths.delete("");
-  return [...paths].filter((path) => !path.startsWith(".kiln/")).sort();
+  // Byte for byte as text, so that names which are no UTF-8 stay apart.
+  const names = new Set(
+    [own, submodules].flatMap((list) => (list.ok ? list.bytes.toString("latin1").split("\0") : [])),
+  );
+  names.delete("");
+  const paths = [...names].filter((name) => !name.startsWith(".kiln/")).sort();
+  const unreadable = [...own.warnings.matchAll(/could not open directory '(.*)': Permission denied/g)];
+  return {
+    paths: paths.map((name) => asPath(Buffer.from(name, "latin1"))),
+    unreadable: unreadable.map((match) => match[1] ?? ""),
+  };
 }
 
 /** A `.git` at HEAD whose objects are the user's repository's, and whose index matches HEAD. */

@@ -27,8 +27,18 @@ export async function writeDockerWrapper(dir: string, hasDaemon: boolean): Promi
   return writeScript(dir, lines);
 }
 
-/** The machine's docker CLI behind the guard. Returns the folder, for PATH. */
-export function writeDockerGuard(dir: string, machineCli: string): Promise<string> {
+/** The machine's docker CLI behind the guard, which gives `label` to what it builds. Returns the folder, for PATH. */
+export function writeDockerGuard(dir: string, machineCli: string, label?: string): Promise<string> {
+  const labelling = [
+    // Every word goes to the end of the list once; the flag follows the command.
+    'case "$command $sub" in build\\ *|buildx\\ build|builder\\ build|image\\ build)',
+    '  left=$# found=""',
+    '  while [ "$left" -gt 0 ]; do',
+    '    word=$1; shift; set -- "$@" "$word"; left=$((left - 1))',
+    `    if [ "$word" = build ] && [ -z "$found" ]; then set -- "$@" --label ${quoted(label ?? "")}; found=1; fi`,
+    "  done ;;",
+    "esac",
+  ];
   return writeScript(dir, [
     "refuse() {",
     `  printf 'kiln refuses docker %s in a build: %s\\n' "$1" "$2" >&2`,
@@ -56,6 +66,7 @@ export function writeDockerGuard(dir: string, machineCli: string): Promise<strin
     '  build\\ *|buildx\\ *|builder\\ *|image\\ build|compose\\ *) if [ -n "$push" ]; then refuse "$command --push" "BuildKit would push to the real registry; build, then docker push"; fi ;;',
     "esac",
     'case "${DOCKER_CONTENT_TRUST:-0}" in 0|f|F|false|FALSE|False) ;; *) refuse "$command" "DOCKER_CONTENT_TRUST would ask a real Notary server; unset it" ;; esac',
+    ...(label === undefined ? [] : labelling),
     `exec ${quoted(machineCli)} "$@"`,
   ]);
 }

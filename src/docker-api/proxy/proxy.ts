@@ -31,6 +31,7 @@ import {
   ownFilters,
   type ProxySession,
   relay,
+  relayQuietly,
   wholeName,
 } from "./session.ts";
 import { login, NO_CREDENTIALS, pullFromKiln, pushToKiln } from "./transfers.ts";
@@ -230,6 +231,9 @@ async function build(call: Call): Promise<void> {
     const given = await images.ensure(await imagesOfContext(context, query));
     // `--pull` would look for another image under the name elsewhere.
     if (given.length > 0) query.delete("pull");
+    // The steps' images are in the output only.
+    const isQuiet = query.get("q") === "1" || query.get("q") === "true";
+    query.delete("q");
     const type = headerOf(head, "content-type");
     const config = headerOf(head, "x-registry-config");
     const response = await session.client.send("POST", url.pathname + url.search, {
@@ -242,7 +246,8 @@ async function build(call: Call): Promise<void> {
       body: context.read(),
       signal,
     });
-    await relay(client, response, (line) => made.line(line));
+    const note = (line: string): void => made.line(line);
+    await (isQuiet ? relayQuietly(client, response, note) : relay(client, response, note));
   } finally {
     await context.remove();
   }

@@ -24,9 +24,11 @@ export interface ProxySession {
 }
 
 /** Answers with one JSON object. */
-export function answer(client: Socket, status: number, value: unknown): void {
+export const answer = (client: Socket, status: number, value: unknown): void =>
+  answerText(client, status, JSON.stringify(value));
+
+function answerText(client: Socket, status: number, body: string): void {
   if (client.destroyed) return;
-  const body = JSON.stringify(value);
   client.end(
     `HTTP/1.1 ${status} Kiln\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
   );
@@ -62,6 +64,33 @@ export async function relay(
     if (!client.write(chunk as Buffer)) await Promise.race([once(client, "drain"), once(client, "close")]);
   }
   if (rest !== "") onLine(rest);
+  client.end();
+}
+
+/** As an engine answers a build with `q`: the image's id alone, or all of the output when it failed. */
+export async function relayQuietly(
+  client: Socket,
+  response: IncomingMessage,
+  onLine: (line: string) => void,
+): Promise<void> {
+  const lines: string[] = [];
+  let id: string | undefined;
+  response.setEncoding("utf8");
+  let rest = "";
+  for await (const chunk of response) {
+    const parts = (rest + String(chunk)).split("\n");
+    rest = parts.pop() ?? "";
+    lines.push(...parts);
+  }
+  if (rest !== "") lines.push(rest);
+  for (const line of lines) {
+    onLine(line);
+    id = /"aux":\s*\{\s*"ID":\s*"(sha256:[0-9a-f]{64})"/.exec(line)?.[1] ?? id;
+  }
+  if ((response.statusCode ?? 500) >= 400) return answerText(client, response.statusCode ?? 500, lines.join("\n"));
+  const send = startLines(client);
+  if (id === undefined || lines.some((line) => /^\s*\{"errorDetail"/.test(line))) client.write(`${lines.join("\n")}\n`);
+  else send({ stream: `${id}\n` });
   client.end();
 }
 

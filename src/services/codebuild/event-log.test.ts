@@ -1,0 +1,78 @@
+import { appendFileSync, readFileSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { BuildEvent } from "../../build/run/index.ts";
+import { systemClock } from "../../core/clock.ts";
+import { EventLogs } from "./event-log.ts";
+
+const output = (text: string): BuildEvent => ({ type: "log", kind: "output", text, buildId: "p:1", atMs: 1 });
+const END: BuildEvent = { type: "build-finished", buildStatus: "SUCCEEDED", phases: [], buildId: "p:1", atMs: 2 };
+
+describe("the event log of a build", () => {
+  let folder = "";
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), "kiln-events-"));
+  });
+  afterEach(() => rm(folder, { recursive: true, force: true }));
+
+  const logs = () => new EventLogs(folder, systemClock);
+  const file = () => join(folder, "u", "events.jsonl");
+  async function textsOf(reader: EventLogs, joined = false): Promise<string[]> {
+    const texts: string[] = [];
+    for await (const event of reader.read("u", () => true, joined)) if (event.type === "log") texts.push(event.text);
+    return texts;
+  }
+
+  it("is read to its end when the writer was killed in the middle of a line", async () => {
+    const writer = logs().open("u");
+    writer.append(output("one"));
+    writer.close();
+    appendFileSync(file(), '{"type":"log","kind":"output","te');
+    expect(await textsOf(logs())).toEqual(["one"]);
+  });
+
+  it("goes on behind half a line, which readers pass over", async () => {
+    const first = logs().open("u");
+    first.append(output("one"));
+    first.close();
+    appendFileSync(file(), '{"type":"log","kind":"output","text":"hal');
+    const second = logs().open("u");
+    second.append(output("two"));
+    second.append(END);
+    second.close();
+    expect(await textsOf(logs())).toEqual(["one", "two"]);
+    expect(readFileSync(file(), "utf8").split("\n")).toHaveLength(5);
+  });
+
+  it("gives the same events to a reader here, to one far behind, and to one of another process", async () => {
+    const here = logs();
+    const writer = here.open("u");
+    const texts = Array.from({ length: 200 }, (_, index) => `${index} ü\n${"x".repeat(40_000)}`);
+    const live: string[] = [];
+    const following = (async () => {
+      for await (const event of here.read("u", () => false, true)) if (event.type === "log") live.push(event.text);
+    })();
+    for (const [index, text] of texts.entries()) {
+      writer.append(output(text));
+      if (index % 10 === 0) await new Promise((resolve) => setImmediate(resolve));
+    }
+    const behind = textsOf(here, true);
+    writer.append(END);
+    await following;
+    expect(live).toEqual(texts);
+    expect(await behind).toEqual(texts);
+    writer.close();
+    expect(await textsOf(logs(), true)).toEqual(texts);
+    expect(await textsOf(logs())).toEqual(texts.flatMap((text) => text.split("\n")));
+  });
+
+  it("reads a line longer than its buffer", async () => {
+    const writer = logs().open("u");
+    writer.append(output("y".repeat(1_000_000)));
+    writer.append(END);
+    writer.close();
+    expect((await textsOf(logs()))[0]?.length).toBe(1_000_000);
+  });
+});
