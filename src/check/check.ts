@@ -9,9 +9,10 @@ import type { EnvironmentVariable } from "../build/plan/index.ts";
 import { type Diagnostic, sortDiagnostics } from "../core/diagnostics.ts";
 import { findBuildspec } from "./find-buildspec.ts";
 import { lineIndex } from "./line-index.ts";
+import { readCommands } from "./read-commands.ts";
 import type { CheckContext, Rule } from "./rule.ts";
 import { rules } from "./rules/index.ts";
-import { readCommands, type ShellModel } from "./shell-model.ts";
+import type { ShellModel } from "./shell-model.ts";
 import { sourceRootsOf } from "./source-paths.ts";
 import type { Workspace } from "./workspace.ts";
 

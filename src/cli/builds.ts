@@ -130,8 +130,16 @@ async function logs(
 /** Prints what came after the first `printed` characters; answers the new length. */
 async function printLogFrom(context: CommandContext, kiln: Kiln, build: WireBuild, printed: number): Promise<number> {
   const text = await readLog(kiln, build);
-  context.io.stdout.write(text.slice(printed));
-  return text.length;
+  if (context.settings.output !== "json") {
+    context.io.stdout.write(text.slice(printed));
+    return text.length;
+  }
+  // JSON Lines: an object for each whole line; the rest of a line that is still being written waits.
+  const end = build.buildComplete ? text.length : text.lastIndexOf("\n") + 1;
+  const lines = text.slice(printed, end).replace(/\n$/, "");
+  if (end > printed)
+    for (const message of lines.split("\n")) context.io.stdout.write(`${JSON.stringify({ message })}\n`);
+  return Math.max(printed, end);
 }
 
 async function stop(context: CommandContext, kiln: Kiln, id: string | undefined): Promise<number> {

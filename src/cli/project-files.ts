@@ -89,9 +89,11 @@ function noBuildspec(dir: string, wanted: string, workspace: Workspace): KilnErr
   const fix =
     near === undefined
       ? [`create \`${wanted}\`, see https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html`]
-      : folder === "."
-        ? [`rename it: git mv ${near} ${wanted}`, `or name it: kiln run -b ${near}`]
-        : [`name it: kiln run -b ${near}`, `or go there: kiln run ${folder}`];
+      : wanted !== DEFAULT_BUILDSPEC
+        ? [near === DEFAULT_BUILDSPEC ? "leave -b away" : `name it: kiln run -b ${near}`]
+        : folder === "."
+          ? [`rename it: git mv ${near} ${wanted}`, `or name it: kiln run -b ${near}`]
+          : [`name it: kiln run -b ${near}`, `or go there: kiln run ${folder}`];
   return new KilnError({
     code: "KILN_E_NO_BUILDSPEC",
     message: `there is no \`${wanted}\` in \`${dir}\`${near === undefined ? "" : `; the nearest is \`${near}\``}`,

@@ -13,6 +13,7 @@ import { listParameters } from "./parameters.ts";
 
 /** Between the build's timeout and the end of its parameters: queueing, download, clean-up. */
 const GRACE_MINUTES = 15;
+const DESCRIPTION = "For one run (kiln run -p)";
 
 /** Runs `work` with the parameters in the store. Refuses names that exist. */
 export async function withRunParameters<T>(
@@ -23,9 +24,9 @@ export async function withRunParameters<T>(
   work: () => Promise<T>,
 ): Promise<T> {
   if (assignments.length === 0) return work();
-  const existing = new Set((await listParameters(kiln.root)).map(({ name }) => name));
-  const taken = assignments.find(({ name }) => existing.has(name));
-  if (taken) throw parameterExists(taken.name);
+  const wanted = new Set(assignments.map(({ name }) => name));
+  const taken = (await listParameters(kiln.root)).find(({ name }) => wanted.has(name));
+  if (taken) throw taken.description === DESCRIPTION ? leftByRun(taken.name) : parameterExists(taken.name);
   const expiresAtMs = systemClock.nowMs() + (timeoutMinutes + GRACE_MINUTES) * 60_000;
   const put: string[] = [];
   try {
@@ -34,7 +35,7 @@ export async function withRunParameters<T>(
         Name: name,
         Value: value,
         Type: "SecureString",
-        Description: "For one run (kiln run -p)",
+        Description: DESCRIPTION,
         // AWS: parameter policies need the advanced tier.
         Tier: "Advanced",
         Policies: JSON.stringify([expiration(expiresAtMs)]),
@@ -60,5 +61,14 @@ const parameterExists = (name: string): KilnError =>
     message: `the parameter \`${name}\` exists, so it cannot be one for this run only`,
     why: "`-p` would have to overwrite it, which changes its version for good",
     fix: [`change it: kiln params put ${name}`, "or use another state folder for this run: --state-dir FOLDER"],
+    exitCode: 2,
+  });
+
+const leftByRun = (name: string): KilnError =>
+  new KilnError({
+    code: "KILN_E_PARAMETER_EXISTS",
+    message: `the parameter \`${name}\` belongs to another \`kiln run -p\``,
+    why: "that run is still going, or it was killed before it could delete the parameter, which expires by itself",
+    fix: [`if no such run is going: kiln params rm ${name}`],
     exitCode: 2,
   });

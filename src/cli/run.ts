@@ -240,7 +240,7 @@ function announce(
     context.note(`role     ${role.name}, generated with exactly these permissions:`);
     for (const line of policyLines(role.policy)) context.note(`         ${line}`);
   }
-  if (plan && plan.phases.every((phase) => phase.commands.length + phase.finally.length === 0))
+  if (plan?.phases.every((phase) => phase.commands.length + phase.finally.length === 0))
     context.note("commands none: the buildspec has no command, so nothing will run");
   for (const notDone of plan?.notDone ?? []) context.note(`not done ${notDone}`);
 }

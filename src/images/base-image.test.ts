@@ -34,6 +34,8 @@ describe.skipIf((await staticBusybox()) === undefined)("base images and wheels f
       });
       expect(suggestedReference).toMatch(/^docker\.io\/library\/python:3\.\d+-slim$/);
       expect(progress).toContain("packing the layer");
+      expect(progress).toContainEqual(expect.stringMatching(/^unpacking \d+ packages$/));
+      expect(progress.length).toBeLessThanOrEqual(16);
       const rootKey = { accessKeyId: "test", secretAccessKey: "test" };
       await loadIntoRegistry(store, image, "python:slim", { registryUrl: at.registry.url, rootKey, signal });
       const cwd = await at.context({
@@ -44,6 +46,34 @@ describe.skipIf((await staticBusybox()) === undefined)("base images and wheels f
       const built = await smallDocker(at.socket)(["build", "-t", "flask", "."], { cwd });
       expect(built.err).toBe("");
       expect(built.out).toContain("Successfully tagged flask:latest");
+    } finally {
+      await at.close();
+    }
+  });
+
+  it("makes a Node image in which npm installs and runs scripts", { timeout: 180_000 }, async () => {
+    const at = await openDockerFixture({ imageStoreDir: join(dir, "images") });
+    try {
+      const progress: string[] = [];
+      const { image, store, suggestedReference } = await makeBaseImage("node", {
+        outputDir: join(dir, "images"),
+        onProgress: (text) => void progress.push(text),
+        signal,
+      });
+      expect(suggestedReference).toMatch(/^docker\.io\/library\/node:\d+-slim$/);
+      expect(progress.length).toBeLessThanOrEqual(12);
+      const rootKey = { accessKeyId: "test", secretAccessKey: "test" };
+      await loadIntoRegistry(store, image, "node:slim", { registryUrl: at.registry.url, rootKey, signal });
+      const cwd = await at.context({
+        "dep/package.json": '{"name":"dep","version":"1.0.0"}',
+        "dep/index.js": "module.exports = 42;\n",
+        "package.json": '{"name":"app","version":"1.0.0","scripts":{"test":"node -p 1+1"}}',
+        Dockerfile:
+          "FROM node:slim\nWORKDIR /app\nCOPY . .\nRUN npm pack ./dep && npm install ./dep-1.0.0.tgz && npm test\nRUN node -p 'require(\"dep\")'\n",
+      });
+      const built = await smallDocker(at.socket)(["build", "."], { cwd });
+      expect(built.err).toBe("");
+      expect(built.out).toMatch(/^42$/m);
     } finally {
       await at.close();
     }

@@ -31,6 +31,8 @@ export interface BaseImage {
   readonly store: LayerStore;
 }
 
+/** Of unpacking: a handful, whatever the image. */
+const MAX_PROGRESS_LINES = 6;
 const SHELL_PACKAGES = [
   "dash",
   "bash",
@@ -42,10 +44,11 @@ const SHELL_PACKAGES = [
   "gzip",
   "libc-bin",
   "base-files",
+  "debianutils",
 ];
 const PACKAGES: Readonly<Record<BaseImageKind, readonly string[]>> = {
   python: [...SHELL_PACKAGES, "python3", "python3-pip", "python3-venv", "ca-certificates", "netbase", "tzdata"],
-  node: [...SHELL_PACKAGES, "nodejs", "ca-certificates", "netbase"],
+  node: [...SHELL_PACKAGES, "nodejs", "npm", "ca-certificates", "netbase"],
   busybox: ["busybox-static"],
 };
 /** Needed only by install scripts that are not run here. */
@@ -74,6 +77,8 @@ const LEFT_OUT = new Set(
     "e2fsprogs",
   ]),
 );
+/** Of npm's dependencies: compilers' headers and tools that only building its own packages needs. */
+const LEFT_OUT_OF_NODE = /^(eslint|gyp|handlebars|terser|webpack|media-types|readline-common|.+-dev|(lib)?python3.*)$/;
 const SKIPPED_PATHS =
   /^(usr\/share\/(man|locale|info|lintian|bug|doc-base)|usr\/share\/doc\/.*\/(changelog|NEWS|README|examples)|var\/cache|var\/log)(\/|\.|$)/;
 const PASSWD = `root:x:0:0:root:/root:/bin/sh
@@ -115,17 +120,19 @@ export async function makeBaseImage(kind: BaseImageKind, options: MakeBaseImageO
     onProgress: options.onProgress,
     signal: options.signal,
     withDependencies: kind !== "busybox",
+    leaveOut: (name) => LEFT_OUT.has(name) || (kind === "node" && LEFT_OUT_OF_NODE.test(name)),
   });
-  const kept = files.filter((file) => !LEFT_OUT.has(packageName(file)));
   const writer = await store.newLayer([]);
   await layOut(writer);
   const certificates: Buffer[] = [];
-  for (const [index, file] of kept.entries()) {
+  const step = Math.max(16, Math.ceil(files.length / MAX_PROGRESS_LINES));
+  for (const [index, file] of files.entries()) {
     options.signal.throwIfAborted();
-    options.onProgress(`unpacking ${index + 1}/${kept.length} ${packageName(file)}`);
+    if (index === 0) options.onProgress(`unpacking ${files.length} packages`);
+    else if (index % step === 0) options.onProgress(`unpacked ${index} of ${files.length} packages`);
     await unpackPackage(file, writer, certificates);
   }
-  const version = kind === "busybox" ? await finishBusybox(writer) : await finishDebian(kind, writer, certificates);
+  const version = await finish(kind, files, writer, certificates);
   await writer.finish();
   options.onProgress("packing the layer");
   const layer = await store.commit(undefined, writer);
@@ -136,7 +143,7 @@ export async function makeBaseImage(kind: BaseImageKind, options: MakeBaseImageO
       os: "linux",
       created,
       config: configOf(kind, version),
-      history: [{ created, created_by: `kiln images make ${kind} (${kept.length} Debian packages)` }],
+      history: [{ created, created_by: `kiln images make ${kind} (${files.length} Debian packages)` }],
       rootfs: { type: "layers", diff_ids: [layer.diffId] },
     },
     [layer],
@@ -181,11 +188,22 @@ async function unpackPackage(file: string, writer: LayerWriter, certificates: Bu
   }
 }
 
-async function finishDebian(
-  kind: "python" | "node",
+/** What install scripts would have done; returns the language's version. */
+async function finish(
+  kind: BaseImageKind,
+  files: readonly string[],
   writer: LayerWriter,
   certificates: readonly Buffer[],
 ): Promise<string> {
+  if (kind === "busybox") return finishBusybox(writer);
+  await finishDebian(writer, certificates);
+  if (kind === "python") return finishPython(writer);
+  const nodePackage = files.map(fileName).find((name) => name.startsWith("nodejs_"));
+  if (!(await writer.root.resolve("usr/bin/node")).found) throw new Error("the nodejs package has no /usr/bin/node");
+  return /^nodejs_(\d+)\./.exec(nodePackage ?? "")?.[1] ?? "";
+}
+
+async function finishDebian(writer: LayerWriter, certificates: readonly Buffer[]): Promise<void> {
   if (certificates.length > 0) {
     await writer.folder("etc/ssl/certs");
     // Where OpenSSL looks; the openssl package would have brought these.
@@ -200,11 +218,9 @@ async function finishDebian(
     });
   }
   if (!(await writer.root.resolve("usr/bin/sh")).found) await link(writer, "usr/bin/sh", "dash");
-  if (kind === "node") {
-    const node = (await writer.root.resolve("usr/bin/node")).found;
-    if (!node) throw new Error("the nodejs package has no /usr/bin/node");
-    return "";
-  }
+}
+
+async function finishPython(writer: LayerWriter): Promise<string> {
   const library = (await writer.root.resolve("usr/lib")).found;
   const names = library ? await writer.root.list(library) : [];
   const versions = names.flatMap(({ path }) => /^usr\/lib\/python(3\.\d+)$/.exec(path)?.[1] ?? []);
@@ -234,7 +250,8 @@ function configOf(kind: BaseImageKind, version: string): RunConfig {
 
 function suggestedReference(kind: BaseImageKind, version: string): string {
   if (kind === "python") return `docker.io/library/python:${version}-slim`;
-  return kind === "node" ? "docker.io/library/node:slim" : "docker.io/library/busybox:latest";
+  if (kind === "node") return `docker.io/library/node:${version}-slim`;
+  return "docker.io/library/busybox:latest";
 }
 
 const link = (writer: LayerWriter, path: string, target: string): Promise<void> =>
@@ -261,8 +278,6 @@ const text = (writer: LayerWriter, path: string, contents: string): Promise<void
 async function* none(): AsyncGenerator<Uint8Array> {}
 
 const fileName = (path: string): string => path.slice(path.lastIndexOf("/") + 1);
-const packageName = (path: string): string => fileName(path).split("_")[0] ?? "";
-
 const BUSYBOX_APPLETS = (
   "[ ash awk basename cat chmod chown cp cut date dd df diff dirname du echo env expr false find fold grep gunzip gzip head hostname id " +
   "install kill ln ls md5sum mkdir mktemp mv nl od paste printf ps pwd readlink realpath rm rmdir sed seq sh sha256sum sha512sum sleep sort " +

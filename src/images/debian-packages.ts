@@ -17,6 +17,8 @@ export interface PackageOptions {
   readonly dir: string;
   onProgress(text: string): void;
   readonly signal: AbortSignal;
+  /** Which of the packages found as dependencies are not wanted. */
+  leaveOut?(name: string): boolean;
 }
 
 const MAX_OUTPUT_BYTES = 32 * 1024 * 1024;
@@ -106,7 +108,8 @@ async function download(
   options: PackageOptions & { readonly withDependencies: boolean },
 ): Promise<string[]> {
   const archives = join(options.dir, "archives");
-  const listed = options.withDependencies ? await closure(names, apt, options.signal) : [...names];
+  const found = options.withDependencies ? await closure(names, apt, options.signal) : [...names];
+  const listed = found.filter((name) => options.leaveOut?.(name) !== true);
   options.onProgress(`fetching ${listed.length} packages`);
   await run("apt-get", [...apt, "-qq", "download", ...listed], { ...execOptions(options.signal), cwd: archives });
   const files = await readdir(archives);

@@ -7,6 +7,7 @@
  */
 import type { ServiceName } from "../core/aws.ts";
 import type { AwsError } from "../core/errors.ts";
+import { LogLines } from "../core/log-lines.ts";
 import { constraintViolation, serializationException } from "./common-errors.ts";
 import type { Shape } from "./model.ts";
 
@@ -38,6 +39,7 @@ function isValid(shape: Shape, value: Value): boolean {
       const items = value as readonly Value[];
       const item = shape.item as Shape;
       if (!fits(shape, items.length)) return false;
+      if (value instanceof LogLines) return true;
       for (const one of items) if (!isValid(item, one)) return false;
       return true;
     }
@@ -84,7 +86,7 @@ function checkValue(shape: Shape, value: Value, parent: string, name: string, fa
       checkStructure(shape, value as Record<string, Value>, join(parent, name), failures);
       return;
     case "list":
-      checkList(shape, value as readonly Value[], join(parent, name), failures);
+      checkList(shape, [...(value as Iterable<Value>)], join(parent, name), failures);
       return;
     case "map":
       checkMap(shape, value as Record<string, Value>, join(parent, name), failures);
@@ -199,7 +201,7 @@ function hasType(shape: Shape, value: Value): boolean {
     case "blob":
       return value instanceof Uint8Array;
     case "list":
-      return Array.isArray(value);
+      return Array.isArray(value) || value instanceof LogLines;
     case "structure":
     case "map":
       return typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof Uint8Array);

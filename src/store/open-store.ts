@@ -7,11 +7,10 @@ import type { Ids } from "../core/ids.ts";
 import { FileBlobs } from "./file-blobs.ts";
 import { createMasterKey, findMasterKey, MASTER_KEY_BYTES, openSealed, sealBytes } from "./master-key.ts";
 import { prepareDatabase } from "./schema.ts";
-import { loadSqliteDriver, type OpenDatabase, type SqlDatabase, type SqlRow } from "./sqlite-driver.ts";
+import { loadSqliteDriver, type OpenDatabase, type SqlDatabase } from "./sqlite-driver.ts";
 import { SqliteStore } from "./sqlite-store.ts";
 import { prepareStateFolder, stateFolderError } from "./state-folder.ts";
 import type { Store } from "./store.ts";
-import { WalSync } from "./wal-sync.ts";
 
 export interface StoreOptions {
   /** Undefined: everything in memory, gone on close (blobs in a temporary folder). */
@@ -67,21 +66,11 @@ async function openFolderStore(
     database = openDatabase(join(stateDir, "kiln.db"));
     prepareDatabase(database, stateDir);
     const masterKey = fittingMasterKey(database, stateDir, ids, environment);
-    const walSync = takeOverSync(database, stateDir);
-    const blobs = new FileBlobs(() => stateDir, stateDir);
-    return new SqliteStore({ database, masterKey, blobs, ids, stateDir, ...(walSync && { walSync }) });
+    return new SqliteStore({ database, masterKey, blobs: new FileBlobs(() => stateDir, stateDir), ids, stateDir });
   } catch (error) {
     database?.close();
     throw stateFolderError(error, stateDir) ?? error;
   }
-}
-
-/** From here on the store flushes the log itself. Where SQLite could not enter WAL mode, it keeps doing so (FULL). */
-function takeOverSync(database: SqlDatabase, stateDir: string): WalSync | undefined {
-  const mode = (database.prepare("PRAGMA journal_mode").get() as SqlRow)["journal_mode"];
-  if (mode !== "wal") return undefined;
-  database.exec("PRAGMA synchronous = NORMAL");
-  return new WalSync(join(stateDir, "kiln.db-wal"), stateDir);
 }
 
 const CHECK_COLLECTION = "kiln/master-key-check";

@@ -1,7 +1,7 @@
 /**
  * Keyed JSON records in one SQLite table, with group commit: all `write`s of one turn of the event loop share one
  * transaction and one fsync. Adapter of the port in store.ts; opened by open-store.ts.
- * A resolved `write` survives `kill -9` and power loss: the write-ahead log was flushed (wal-sync.ts).
+ * WAL and synchronous=FULL: a resolved `write` survives `kill -9` and power loss (https://www.sqlite.org/wal.html).
  *
  * Changes are kept in memory until the turn ends and reach SQLite together; the write lock is taken before the first of
  * them is computed, so what a change reads cannot be changed by another process before it is committed. Reads come from
@@ -16,7 +16,6 @@ import { type CacheEntry, parsedValue, RecordCache } from "./record-cache.ts";
 import type { SqlDatabase, SqlRow, SqlStatement, SqlValue } from "./sqlite-driver.ts";
 import { stateFolderError } from "./state-folder.ts";
 import type { BlobStore, Collection, Entry, Key, Store } from "./store.ts";
-import type { WalSync } from "./wal-sync.ts";
 
 export interface SqliteStoreParts {
   /** A connection whose schema is up to date (schema.ts). The store closes it. */
@@ -25,8 +24,6 @@ export interface SqliteStoreParts {
   readonly blobs: BlobStore;
   readonly ids: Ids;
   readonly stateDir: string | undefined;
-  /** Flushes commits; undefined where a commit is as durable as it gets when SQLite returns. */
-  readonly walSync?: WalSync;
   /** Runs once, after the database is closed. */
   readonly onClose?: () => void;
 }
@@ -54,9 +51,6 @@ export class SqliteStore implements Store {
   readonly #database: SqlDatabase;
   readonly #masterKey: Buffer;
   readonly #ids: Ids;
-  readonly #walSync: WalSync | undefined;
-  /** Turns that are committed and not yet flushed. */
-  readonly #flushing = new Set<Promise<void>>();
   readonly #onClose: (() => void) | undefined;
   readonly #collections = new Map<string, Collection<unknown>>();
   readonly #statements: Record<
@@ -78,7 +72,6 @@ export class SqliteStore implements Store {
     this.#database = parts.database;
     this.#masterKey = parts.masterKey;
     this.#ids = parts.ids;
-    this.#walSync = parts.walSync;
     this.#onClose = parts.onClose;
     this.blobs = parts.blobs;
     this.stateDir = parts.stateDir;
@@ -144,11 +137,9 @@ export class SqliteStore implements Store {
     if (this.#isClosed) return;
     if (this.#turn) this.#commitTurn(this.#turn);
     this.#isClosed = true;
-    await Promise.all(this.#flushing);
     this.#cache.clear();
     try {
       this.#database.close();
-      await this.#walSync?.close();
     } finally {
       this.#onClose?.();
     }
@@ -177,20 +168,7 @@ export class SqliteStore implements Store {
       return;
     }
     debug("store", () => `committed ${turn.writes.length} writes`);
-    if (!this.#walSync) {
-      for (const write of turn.writes) write.resolve();
-      return;
-    }
-    const flushed = this.#walSync.sync().then(
-      () => {
-        for (const write of turn.writes) write.resolve();
-      },
-      (error: unknown) => {
-        for (const write of turn.writes) write.reject(this.#explain(error));
-      },
-    );
-    this.#flushing.add(flushed);
-    void flushed.then(() => this.#flushing.delete(flushed));
+    for (const write of turn.writes) write.resolve();
   }
 
   /** Hands changes to SQLite, inside the turn's transaction, and to the cache. */

@@ -77,6 +77,21 @@ describe.skipIf(!isBuilt)("a person's mistakes", () => {
     });
   });
 
+  it("a parameter left by a killed run is named as one, and expires", async () => {
+    write("buildspec.yml", BUILDSPEC.replace("echo hi", "echo started; sleep 60"));
+    const killed = startProcess(folder.path, ["run", "-p", "once=only-now"]);
+    await killed.printed("started\n");
+    killed.kill("SIGKILL");
+    await killed.finished;
+    const { exitCode, err } = await kiln("run", "-p", "once=again");
+    expect(err).toContain("error: the parameter `once` belongs to another `kiln run -p`\n");
+    expect(err).toContain("fix: if no such run is going: kiln params rm once\n");
+    expect(exitCode).toBe(2);
+    const { out } = await kiln("params", "history", "once", "-o", "json");
+    expect(JSON.parse(out)).toMatchObject({ versions: [{ Policies: [{ PolicyType: "Expiration" }] }] });
+    expect((await kiln("explain")).out).toContain("cause: the build did not end by itself");
+  });
+
   it("a parameter for one run is gone after it", async () => {
     write("buildspec.yml", BUILDSPEC.replace("phases:", "env:\n  parameter-store:\n    A: once\nphases:"));
     const { exitCode, out } = await kiln("run", "-p", "once=only-now");

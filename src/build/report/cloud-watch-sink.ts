@@ -6,6 +6,7 @@
  */
 import type { AwsCaller } from "../../core/aws.ts";
 import type { Clock } from "../../core/clock.ts";
+import { LogLines } from "../../core/log-lines.ts";
 import type { BuildEvent } from "../run/events.ts";
 import { containerPrefix } from "./aws-lines.ts";
 
@@ -29,11 +30,6 @@ export interface CloudWatchSink {
   close(): Promise<void>;
 }
 
-interface LogEvent {
-  readonly timestamp: number;
-  readonly message: string;
-}
-
 export function createCloudWatchSink(input: {
   readonly caller: AwsCaller;
   readonly clock: Clock;
@@ -42,10 +38,9 @@ export function createCloudWatchSink(input: {
   /** The first PutLogEvents that failed; nothing is written after it. */
   onFailure(error: unknown): void;
 }): CloudWatchSink {
-  let batch: LogEvent[] = [];
+  let batch = new LogLines();
   let batchBytes = 0;
   let waitingBytes = 0;
-  let atMs = 0;
   let failed = false;
   const underWay: Promise<void>[] = [];
   let sending: Promise<void> = Promise.resolve();
@@ -56,7 +51,7 @@ export function createCloudWatchSink(input: {
     timer = undefined;
     const events = batch;
     const bytes = batchBytes;
-    batch = [];
+    batch = new LogLines();
     batchBytes = 0;
     if (events.length === 0) return;
     sending = sending.then(async () => {
@@ -65,7 +60,7 @@ export function createCloudWatchSink(input: {
     });
   };
 
-  const put = async (events: readonly LogEvent[], bytes: number): Promise<void> => {
+  const put = async (events: LogLines, bytes: number): Promise<void> => {
     try {
       if (failed) return;
       await input.caller.call("logs", "PutLogEvents", {
@@ -81,28 +76,36 @@ export function createCloudWatchSink(input: {
     }
   };
 
-  const add = (timestamp: number, message: string, isAscii: boolean): void => {
-    const bytes = (isAscii ? message.length : Buffer.byteLength(message)) + EVENT_OVERHEAD_BYTES;
-    if (batch.length >= MAX_BATCH_EVENTS || batchBytes + bytes > MAX_BATCH_BYTES) send();
-    batch.push({ timestamp, message });
-    batchBytes += bytes;
-    waitingBytes += bytes;
+  /** Adds the lines of a text, each with its line end, cutting batches where they are full. */
+  const add = (atMs: number, text: string): void => {
+    const isAscii = Buffer.byteLength(text) === text.length;
+    let lengths: number[] = [];
+    let start = 0;
+    let from = 0;
+    const hand = (): void => {
+      batch.add(atMs, text.slice(start, from), lengths);
+      lengths = [];
+      start = from;
+    };
+    while (from < text.length) {
+      const to = endOfPiece(text, from, isAscii);
+      const bytes = (isAscii ? to - from : Buffer.byteLength(text.slice(from, to))) + EVENT_OVERHEAD_BYTES;
+      if (batch.length + lengths.length >= MAX_BATCH_EVENTS || batchBytes + bytes > MAX_BATCH_BYTES) {
+        hand();
+        send();
+      }
+      lengths.push(to - from);
+      batchBytes += bytes;
+      waitingBytes += bytes;
+      from = to;
+    }
+    hand();
   };
 
   return {
     write(event) {
       if (failed || event.type !== "log") return;
-      const text = `${event.kind === "container" ? containerPrefix(event.atMs) : ""}${event.text}\n`;
-      // Events must be in order of time, also when the machine's clock is set back.
-      atMs = Math.max(atMs, event.atMs);
-      const isAscii = Buffer.byteLength(text) === text.length;
-      for (let from = 0; from < text.length; ) {
-        const to = text.indexOf("\n", from) + 1;
-        const line = text.slice(from, to);
-        if (line.length <= MAX_PIECE_LENGTH) add(atMs, line, isAscii);
-        else for (const piece of pieces(line, isAscii)) add(atMs, piece, isAscii);
-        from = to;
-      }
+      add(event.atMs, `${event.kind === "container" ? containerPrefix(event.atMs) : ""}${event.text}\n`);
       timer ??= input.clock.after(FLUSH_AFTER_MS, send);
       if (waitingBytes > MAX_WAITING_BYTES) return sending;
     },
@@ -114,15 +117,11 @@ export function createCloudWatchSink(input: {
   };
 }
 
-/** A line that breaks the limit of one event, in as many pieces as it takes; their texts in a row are the line. */
-function pieces(line: string, isAscii: boolean): string[] {
-  const parts: string[] = [];
-  const size = isAscii ? MAX_EVENT_BYTES : MAX_PIECE_LENGTH;
-  for (let from = 0; from < line.length; ) {
-    const isInsidePair = /[\ud800-\udbff]/.test(line.charAt(from + size - 1));
-    const to = from + size - (isInsidePair ? 1 : 0);
-    parts.push(line.slice(from, to));
-    from = to;
-  }
-  return parts;
+/** End of the line that begins at `from`, or of the piece of it that fits into one event; pieces in a row are the line. */
+function endOfPiece(text: string, from: number, isAscii: boolean): number {
+  const end = text.indexOf("\n", from) + 1;
+  const limit = isAscii ? MAX_EVENT_BYTES : MAX_PIECE_LENGTH;
+  if (end - from <= limit) return end;
+  const isInsidePair = /[\ud800-\udbff]/.test(text.charAt(from + limit - 1));
+  return from + limit - (isInsidePair ? 1 : 0);
 }

@@ -190,4 +190,41 @@ build FAILED
     clock.advance(1000);
     expect(text).toBe("");
   });
+
+  const liveView = (options: { columns: number; unicode?: boolean }) => {
+    let text = "";
+    const clock = new TestClock(START);
+    const write = (more: string) => {
+      text += more;
+    };
+    const { columns, ...rest } = options;
+    const reporter = createTtyReporter({ output: { write, columns }, clock, colour: false, ...rest });
+    const command = "make everything that there is to make";
+    reporter.event({ type: "phase-started", phaseType: "BUILD", buildId: "b", atMs: START });
+    reporter.event({ type: "build-started", ...STARTED, atMs: START });
+    reporter.event({ type: "command-started", phaseType: "BUILD", command, line: 3, buildId: "b", atMs: START });
+    reporter.event({ type: "log", kind: "output", text: "one", buildId: "b", atMs: START });
+    clock.advance(1000);
+    reporter.close();
+    return stripVTControlCharacters(text);
+  };
+  const STARTED = {
+    buildId: "b",
+    buildNumber: 1,
+    projectName: "app",
+    image: "aws/codebuild/standard:7.0",
+    engine: "host",
+    serviceRole: "arn:aws:iam::000000000000:role/r",
+  } as const;
+
+  it("tty: cuts a long command, never its timer", () => {
+    expect(liveView({ columns: 30 })).toContain("\n  $ make everything … (1.0 s)\n");
+  });
+
+  it("tty: draws in ASCII where the locale has nothing else", () => {
+    const text = liveView({ columns: 30, unicode: false });
+    expect(text).toContain("\n  $ make everything ~ (1.0 s)\n  | one\n");
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: everything beyond ASCII is what must not be there
+    expect(text).not.toMatch(/[^\u0000-\u007f]/);
+  });
 });

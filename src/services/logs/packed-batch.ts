@@ -8,17 +8,37 @@ import type { Chunk } from "./records.ts";
 const HEADER_BYTES = 8;
 const NUMBER_BYTES = 4;
 
-export function packBatch({ messages, timestampRuns, ingestionRuns }: Chunk): Buffer {
+/** What is packed: the messages in a row and the length of each. */
+export interface BatchParts {
+  readonly text: string;
+  readonly lengths: readonly number[];
+  readonly timestampRuns: readonly number[];
+  readonly ingestionRuns: readonly number[];
+}
+
+export const partsOf = ({ messages, ...runs }: Chunk): BatchParts => ({
+  text: messages.join(""),
+  lengths: messages.map((message) => message.length),
+  ...runs,
+});
+
+export function packBatch({ text, lengths, timestampRuns, ingestionRuns }: BatchParts): Buffer {
   const runs = Buffer.from(JSON.stringify([timestampRuns, ingestionRuns]));
-  const text = Buffer.from(messages.join(""));
-  const runsAt = HEADER_BYTES + messages.length * NUMBER_BYTES;
-  const bytes = Buffer.allocUnsafe(runsAt + runs.length + text.length);
-  bytes.writeUInt32LE(messages.length, 0);
+  const runsAt = HEADER_BYTES + lengths.length * NUMBER_BYTES;
+  const textAt = runsAt + runs.length;
+  const bytes = Buffer.allocUnsafeSlow(textAt + Buffer.byteLength(text));
+  bytes.writeUInt32LE(lengths.length, 0);
   bytes.writeUInt32LE(runs.length, NUMBER_BYTES);
   let at = HEADER_BYTES;
-  for (const message of messages) at = bytes.writeUInt32LE(message.length, at);
+  for (const length of lengths) {
+    // Byte by byte: many times faster than writeUInt32LE, which checks its arguments.
+    bytes[at++] = length;
+    bytes[at++] = length >>> 8;
+    bytes[at++] = length >>> 16;
+    bytes[at++] = length >>> 24;
+  }
   runs.copy(bytes, runsAt);
-  text.copy(bytes, runsAt + runs.length);
+  bytes.write(text, textAt);
   return bytes;
 }
 

@@ -3,12 +3,13 @@
  * the stream's file, a small one joins the last record while that is small. Sequence tokens are accepted and ignored, as
  * on AWS since 2023.
  */
+import { LogLines } from "../../core/log-lines.ts";
 import type { Key } from "../../store/store.ts";
 import { operation } from "../service.ts";
 import { onStream } from "./access.ts";
 import { groupNotFound, invalidParameter, streamNotFound } from "./errors.ts";
 import { pushRun } from "./events.ts";
-import { packBatch } from "./packed-batch.ts";
+import { packBatch, partsOf } from "./packed-batch.ts";
 import {
   type Chunk,
   type ChunkHead,
@@ -45,27 +46,38 @@ export const putLogEvents = operation<PutLogEventsRequest, PutLogEventsResponse>
   async run(input, context) {
     const { store, scope, clock, ids } = context;
     const nowMs = clock.nowMs();
-    const bytes = checkBatch(input.logEvents);
+    const given: readonly InputLogEvent[] | LogLines = input.logEvents;
+    const bytes = given instanceof LogLines ? checkLines(given) : checkBatch(given);
     const records = logRecords(store);
     const group = requireGroup(records, scope, input.logGroupName);
     const { number } = requireStream(records, scope, input.logGroupName, input.logStreamName);
-    const { accepted, rejected } = screen(input.logEvents, nowMs, group.retentionDays);
-    const batch: Batch = { events: accepted, bytes, nowMs };
+    const { accepted, rejected } = screen(given, nowMs, group.retentionDays);
+    const { length: count } = accepted;
+    const [firstMs, lastMs] =
+      accepted instanceof LogLines
+        ? [accepted.firstMs, accepted.lastMs]
+        : [accepted[0]?.timestamp ?? nowMs, accepted.at(-1)?.timestamp ?? nowMs];
+    const batch: Batch = { events: accepted, count, firstMs, lastMs, bytes, nowMs };
     // What comes after a batch on its way to the file must not overtake it.
     const inFile = records.files && (bytes > RECORD_BELOW_BYTES || records.files.isBusy(number));
     const place =
-      inFile && accepted.length > 0
-        ? await records.files.append(number, packBatch(extend(undefined, batch)), () => ids.alphanumeric(16))
-        : undefined;
+      inFile && count > 0 ? await records.files.append(number, pack(batch), () => ids.alphanumeric(16)) : undefined;
     const stream = await store.write(() => {
       const current = requireStream(records, scope, input.logGroupName, input.logStreamName);
-      if (accepted.length === 0) return current;
+      if (count === 0) return current;
       const key = streamKey(scope, input.logGroupName, input.logStreamName);
       return append(records, key, current, place ? { ...batch, stored: { place } } : batch);
     });
     return { nextSequenceToken: sequenceToken(stream), ...(rejected && { rejectedLogEventsInfo: rejected }) };
   },
 });
+
+/** The same for lines that Kiln itself made, which are in order. */
+function checkLines(lines: LogLines): number {
+  const bytes = Buffer.byteLength(lines.text()) + lines.length * EVENT_OVERHEAD_BYTES;
+  checkLimits(bytes, lines.lastMs - lines.firstMs);
+  return bytes;
+}
 
 /** Bytes of the batch as AWS counts them; throws for batches it refuses as a whole. */
 function checkBatch(events: readonly InputLogEvent[]): number {
@@ -78,27 +90,34 @@ function checkBatch(events: readonly InputLogEvent[]): number {
     previousMs = event.timestamp;
     bytes += Buffer.byteLength(event.message) + EVENT_OVERHEAD_BYTES;
   }
+  checkLimits(bytes, previousMs - (events[0]?.timestamp ?? 0));
+  return bytes;
+}
+
+function checkLimits(bytes: number, spanMs: number): void {
   if (bytes > MAX_BATCH_BYTES) {
     throw invalidParameter(`Upload too large: ${bytes} bytes exceeds limit of ${MAX_BATCH_BYTES}`);
   }
-  if (previousMs - (events[0]?.timestamp ?? 0) > DAY_MS) {
+  if (spanMs > DAY_MS) {
     throw invalidParameter("The batch of log events in a single PutLogEvents request cannot span more than 24 hours.");
   }
-  return bytes;
 }
 
 /** Drops events that are too old or too new; the batch is in order, so they are at its ends. */
 function screen(
-  events: readonly InputLogEvent[],
+  given: readonly InputLogEvent[] | LogLines,
   nowMs: number,
   retentionDays: number | undefined,
-): { accepted: readonly InputLogEvent[]; rejected: RejectedLogEventsInfo | undefined } {
+): { accepted: readonly InputLogEvent[] | LogLines; rejected: RejectedLogEventsInfo | undefined } {
   const oldestMs = nowMs - MAX_AGE_MS;
   const expiredMs = retentionDays === undefined ? 0 : nowMs - retentionDays * DAY_MS;
   const newestMs = nowMs + MAX_AHEAD_MS;
-  const first = events[0]?.timestamp ?? nowMs;
-  const last = events.at(-1)?.timestamp ?? nowMs;
-  if (first >= Math.max(oldestMs, expiredMs) && last <= newestMs) return { accepted: events, rejected: undefined };
+  const isIn = (first: number, last: number): boolean => first >= Math.max(oldestMs, expiredMs) && last <= newestMs;
+  if (given instanceof LogLines && isIn(given.firstMs, given.lastMs)) return { accepted: given, rejected: undefined };
+  const events = given instanceof LogLines ? [...given] : given;
+  if (isIn(events[0]?.timestamp ?? nowMs, events.at(-1)?.timestamp ?? nowMs)) {
+    return { accepted: events, rejected: undefined };
+  }
   const countBefore = (limitMs: number): number => events.filter((event) => event.timestamp < limitMs).length;
   const tooOld = countBefore(oldestMs);
   const expired = countBefore(expiredMs);
@@ -115,7 +134,10 @@ function screen(
 }
 
 interface Batch {
-  readonly events: readonly InputLogEvent[];
+  readonly events: Iterable<InputLogEvent>;
+  readonly count: number;
+  readonly firstMs: number;
+  readonly lastMs: number;
   readonly bytes: number;
   readonly nowMs: number;
   /** Where the events are already, when they are in a file. */
@@ -124,9 +146,7 @@ interface Batch {
 
 /** Inside a write: stores the events and returns the stream as it is then. */
 function append(records: LogRecords, key: Key, stream: LogStreamRecord, batch: Batch): LogStreamRecord {
-  const { events, bytes, nowMs } = batch;
-  const firstMs = events[0]?.timestamp ?? nowMs;
-  const lastMs = events.at(-1)?.timestamp ?? nowMs;
+  const { count, firstMs, lastMs, bytes, nowMs } = batch;
   const isInOrder = firstMs >= (stream.lastEventMs ?? 0);
   const last = isInOrder && stream.nextChunk > 0 ? chunkKey(key, stream.nextChunk - 1) : undefined;
   const lastHead = last && records.heads.get(last);
@@ -138,7 +158,7 @@ function append(records: LogRecords, key: Key, stream: LogStreamRecord, batch: B
   records.heads.put(target, {
     firstMs: chunk && lastHead ? lastHead.firstMs : firstMs,
     lastMs,
-    count: (chunk && lastHead ? lastHead.count : 0) + events.length,
+    count: (chunk && lastHead ? lastHead.count : 0) + count,
     bytes: (chunk && lastHead ? lastHead.bytes : 0) + bytes,
   });
   const next: LogStreamRecord = {
@@ -157,7 +177,14 @@ function append(records: LogRecords, key: Key, stream: LogStreamRecord, batch: B
 const takesMore = (head: ChunkHead, bytes: number, lastMs: number): boolean =>
   head.bytes + bytes <= JOIN_BELOW_BYTES && lastMs - head.firstMs <= DAY_MS;
 
-function extend(chunk: Chunk | undefined, { events, nowMs }: Batch): Chunk {
+function pack(batch: Batch): Buffer {
+  const { events, count, nowMs } = batch;
+  if (!(events instanceof LogLines)) return packBatch(partsOf(extend(undefined, batch)));
+  const { lengths, timestampRuns } = events;
+  return packBatch({ text: events.text(), lengths, timestampRuns, ingestionRuns: [count, nowMs] });
+}
+
+function extend(chunk: Chunk | undefined, { events, count, nowMs }: Batch): Chunk {
   const messages = chunk ? [...chunk.messages] : [];
   const timestampRuns = chunk ? [...chunk.timestampRuns] : [];
   const ingestionRuns = chunk ? [...chunk.ingestionRuns] : [];
@@ -165,6 +192,6 @@ function extend(chunk: Chunk | undefined, { events, nowMs }: Batch): Chunk {
     messages.push(event.message);
     pushRun(timestampRuns, event.timestamp);
   }
-  pushRun(ingestionRuns, nowMs, events.length);
+  pushRun(ingestionRuns, nowMs, count);
   return { messages, timestampRuns, ingestionRuns };
 }
