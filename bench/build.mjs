@@ -37,7 +37,7 @@ export async function run({ smoke }) {
       const times = [];
       for (let round = 0; round < rounds; round++) {
         const startedMs = performance.now();
-        spawnSync("sh", ["-c", Array(commands).fill(command).join("\n")]);
+        spawnSync("sh", ["-c", Array(commands).fill(command).join("\n")], { stdio: "ignore" });
         times.push(performance.now() - startedMs);
       }
       return median(times);
@@ -76,7 +76,11 @@ export async function run({ smoke }) {
 /** Runs the project's build as `kiln run` shows it; seconds from the first command to the last. */
 async function printed(kiln, megabytes) {
   let [shown, startMs, endMs] = [0, 0, 0];
-  const output = { write: (text) => void (shown += text.length) };
+  const output = {
+    write(text) {
+      shown += text.length;
+    },
+  };
   const reporter = createPlainReporter({ output, clock: { nowMs: Date.now }, colour: false });
   const { build } = await kiln.root.call("codebuild", "StartBuild", { projectName: "bench" });
   for await (const event of kiln.events(build.id, { joined: true })) {

@@ -26,10 +26,10 @@ export function missingParameters(plan: BuildPlan, existing: readonly string[]):
     if (variable.type !== "PARAMETER_STORE" || variable.value.startsWith("arn:") || variable.value.includes("$"))
       continue;
     const name = variable.value.replace(/^ssm:/, "").replace(/:[^:/]*$/, "");
-    // differs: the `ssm:/name` form is looked up with and without the leading slash (docs/differences.md).
-    const has = variable.extension ? existing.some((known) => bare(known) === bare(name)) : existing.includes(name);
+    // AWS: `/name` and `name` are one parameter; deeper names always start with a slash.
+    const has = existing.some((known) => bare(known) === bare(name));
     if (has || missing.has(name)) continue;
-    const near = existing.find((known) => bare(known) === bare(name)) ?? nearest(name, existing);
+    const near = nearest(name, existing);
     missing.set(name, {
       name,
       variable: variable.name,

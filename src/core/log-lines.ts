@@ -10,7 +10,7 @@ export interface LogLine {
 }
 
 export class LogLines implements Iterable<LogLine> {
-  readonly #texts: string[] = [];
+  #texts: string[] = [];
   readonly #lengths: number[] = [];
   readonly #timestampRuns: number[] = [];
   #lastMs = 0;
@@ -22,7 +22,8 @@ export class LogLines implements Iterable<LogLine> {
 
   /** All messages in a row. */
   text(): string {
-    return this.#texts.join("");
+    if (this.#texts.length > 1) this.#texts = [this.#texts.join("")];
+    return this.#texts[0] ?? "";
   }
 
   /** Length of each message in UTF-16 units. */

@@ -4,13 +4,14 @@
  */
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { mkdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { type Clock, systemClock } from "../core/clock.ts";
 import { KilnError } from "../core/errors.ts";
 import { type Ids, systemIds } from "../core/ids.ts";
 import { LayerStore } from "../images/layer-store.ts";
+import { makeOwnedFolder, removeOrphans } from "../images/owned-folders.ts";
 import { writeDockerGuard, writeDockerWrapper } from "./cli/wrapper.ts";
 import type { DockerSocket, DockerSocketRequest } from "./docker-api.ts";
 import { detectIsolation } from "./embedded/namespace.ts";
@@ -21,6 +22,8 @@ import { LABEL } from "./proxy/session.ts";
 
 /** Longest path a unix socket can have, in bytes, on the systems Kiln runs on. */
 const MAX_SOCKET_PATH_BYTES = 100;
+/** Of folders for sockets in the system's temporary folder. */
+const FAR_PREFIX = "kiln-docker-";
 const BUILDX_TIMEOUT_MS = 10_000;
 
 export async function openDockerSocket(
@@ -53,7 +56,7 @@ export async function openDockerSocket(
     if (machineCli === undefined) return [await writeDockerWrapper(binDir, true)];
     return request.pushForReal ? [] : [await writeDockerGuard(binDir, machineCli, label)];
   };
-  const { socketPath, release } = await socketPathFor(dockerDir, ports.ids);
+  const { socketPath, release } = await socketPathFor(dockerDir);
   const dockerHost = `unix://${socketPath}`;
   const wanted = request.backend ?? "auto";
   try {
@@ -122,10 +125,11 @@ async function hasBuildx(machineCli: string | undefined, dockerHost: string): Pr
 }
 
 /** In the build's folder, or below the system's temporary folder when that path is too long for a socket. */
-async function socketPathFor(dir: string, ids: Ids): Promise<{ socketPath: string; release(): Promise<void> }> {
+async function socketPathFor(dir: string): Promise<{ socketPath: string; release(): Promise<void> }> {
   const near = join(dir, "docker.sock");
   if (Buffer.byteLength(near) <= MAX_SOCKET_PATH_BYTES)
     return { socketPath: near, release: () => rm(near, { force: true }) };
-  const far = await mkdtemp(join(tmpdir(), `kiln-${ids.bytes(2).toString("hex")}-`));
+  await removeOrphans(tmpdir(), FAR_PREFIX);
+  const far = await makeOwnedFolder(tmpdir(), FAR_PREFIX);
   return { socketPath: join(far, "docker.sock"), release: () => rm(far, { recursive: true, force: true }) };
 }

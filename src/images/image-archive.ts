@@ -8,9 +8,10 @@ import { mkdir, readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { findLayers, type Image, type ImageConfig, imageOf } from "./image.ts";
-import { decompressed, type LayerRecord, type LayerStore, removeTree } from "./layer-store.ts";
+import { decompressed, type LayerRecord, type LayerStore } from "./layer-store.ts";
 import { components, findFile, LayeredRoot } from "./layered-root.ts";
 import type { RegistryClient } from "./registry-client.ts";
+import { removeTree } from "./remove-tree.ts";
 import { readTar, TAR_END, tarHeader, tarPadding } from "./tar.ts";
 import { configOf, type FoundManifest } from "./transfer.ts";
 

@@ -2,20 +2,23 @@
  * Layers and blobs kept across builds, below `imageStoreDir`:
  *   blobs/sha256/<hex>         compressed layers, configs
  *   layers/<id>/d, layer.json  unpacked files and record; <id> = 16 hex of the chain id (short: they all go into one mount)
- *   tmp/                       what is being made; moved into place by one rename, so a killed build leaves no half layer
+ *   tmp/                       what is being made; moved into place by one rename, so a killed build leaves no half layer;
+ *                              what it leaves here goes when the store is opened next
  * Names of images are not here: each build has its own, as each CodeBuild build has its own engine.
  * Source: https://github.com/opencontainers/image-spec/blob/main/layer.md (diff ids, chain ids, whiteouts).
  * Gaps: extended attributes of files, devices and pipes in layers are dropped; zstd layers are refused.
  */
 import { createHash, type Hash } from "node:crypto";
 import { createReadStream, createWriteStream } from "node:fs";
-import { chmod, mkdir, mkdtemp, readdir, readFile, readlink, rename, rm, stat, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readdir, readFile, readlink, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGunzip, createGzip } from "node:zlib";
 import { type FileOwner, LayerWriter, metaOf } from "./layer-writer.ts";
 import { LayeredRoot, lstatOrUndefined, type RootLayer } from "./layered-root.ts";
+import { makeOwnedFolder, removeOrphans } from "./owned-folders.ts";
+import { removeTree } from "./remove-tree.ts";
 import { readTar, TAR_END, type TarEntry, tarHeader, tarPadding } from "./tar.ts";
 import { makeWhiteouts } from "./whiteouts.ts";
 
@@ -42,6 +45,7 @@ export interface LayerContents {
 }
 
 const GZIP_LEVEL = 1;
+const TEMPORARY_PREFIX = "t-";
 const WHITEOUT_PREFIX = ".wh.";
 const OPAQUE_MARK = ".wh..wh..opq";
 
@@ -54,12 +58,13 @@ export class LayerStore {
 
   static async open(dir: string): Promise<LayerStore> {
     for (const name of ["blobs/sha256", "layers", "tmp", "cache"]) await mkdir(join(dir, name), { recursive: true });
+    await removeOrphans(join(dir, "tmp"), TEMPORARY_PREFIX);
     return new LayerStore(dir);
   }
 
   /** A private empty folder on the same file system as the layers; world-readable, as a root folder must be. */
   async temporary(): Promise<string> {
-    return mkdtemp(join(this.dir, "tmp", "t-"));
+    return makeOwnedFolder(join(this.dir, "tmp"), TEMPORARY_PREFIX);
   }
 
   async newLayer(below: readonly LayerRecord[]): Promise<LayerWriter> {
@@ -345,22 +350,3 @@ export async function writeAtomically(path: string, bytes: Buffer | string): Pro
   await rename(temporary, path);
 }
 let counter = 0;
-
-/** Removes a folder also where sub-folders are not writable, as overlayfs leaves its work folder. */
-export async function removeTree(path: string): Promise<void> {
-  try {
-    await rm(path, { recursive: true, force: true });
-  } catch {
-    await openFolders(path);
-    await rm(path, { recursive: true, force: true });
-  }
-}
-
-async function openFolders(path: string): Promise<void> {
-  const stats = await stat(path).catch(() => undefined);
-  if (!stats?.isDirectory()) return;
-  await chmod(path, 0o700).catch(() => undefined);
-  for (const entry of await readdir(path, { withFileTypes: true }).catch(() => [])) {
-    if (entry.isDirectory()) await openFolders(join(path, entry.name));
-  }
-}

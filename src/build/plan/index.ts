@@ -8,6 +8,6 @@ export type {
   VariableSource,
 } from "./build-plan.ts";
 export type { EnvironmentVariable, PlanInput, PlanProject, StartBuildOverrides } from "./plan-build.ts";
-export { planBuild } from "./plan-build.ts";
+export { planBuild, shellOf } from "./plan-build.ts";
 export type { RequiredPermission } from "./required-permissions.ts";
 export { requiredPermissions } from "./required-permissions.ts";

@@ -182,7 +182,8 @@ const plannedArtifacts = (artifacts: Artifacts): PlannedArtifacts => ({
   ...(artifacts.name && { name: artifacts.name.value }),
 });
 
-function shellOf(buildspec: Buildspec): { shell: "sh" | "bash"; diagnostics: Diagnostic[] } {
+/** The shell of the commands, and an error where Kiln cannot run it. */
+export function shellOf(buildspec: Buildspec): { shell: "sh" | "bash"; diagnostics: Diagnostic[] } {
   const shell = buildspec.env.shell;
   if (!shell || /^(\/bin\/|\/usr\/bin\/)?sh$/.test(shell.value)) return { shell: "sh", diagnostics: [] };
   if (/^(\/bin\/|\/usr\/bin\/)?bash$/.test(shell.value)) return { shell: "bash", diagnostics: [] };

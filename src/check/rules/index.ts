@@ -12,6 +12,7 @@ import { dockerPushAfterFailedBuild } from "./docker-push-after-failed-build.ts"
 import { dockerPushWithoutLogin } from "./docker-push-without-login.ts";
 import { dockerRegistryUrlScheme } from "./docker-registry-url-scheme.ts";
 import { envSecretInCommand } from "./env-secret-in-command.ts";
+import { envShellNotSupported } from "./env-shell-not-supported.ts";
 import { envSsmReferenceOutsideParameterStore } from "./env-ssm-reference-outside-parameter-store.ts";
 import { pathsNotFound } from "./paths-not-found.ts";
 import { phasesCommandIsMapping } from "./phases-command-is-mapping.ts";
@@ -35,6 +36,7 @@ export const rules: readonly Rule[] = [
   dockerPushWithoutLogin,
   dockerRegistryUrlScheme,
   envSecretInCommand,
+  envShellNotSupported,
   envSsmReferenceOutsideParameterStore,
   pathsNotFound,
   phasesCommandIsMapping,

@@ -1,5 +1,6 @@
 /**
- * A referenced parameter that does not exist: CodeBuild stops in DOWNLOAD_SOURCE. `name` and `/name` are two names.
+ * A referenced parameter that does not exist: CodeBuild stops in DOWNLOAD_SOURCE. At the root `name` and `/name` are one
+ * parameter (recorded on AWS), so that spelling is only a warning.
  * Needs the list of parameters; without it the rule is silent.
  */
 import type { Fix, Span } from "../../core/diagnostics.ts";
@@ -33,16 +34,13 @@ export const ssmParameterNotFound: Rule = {
       const name = parameterNameOf(written);
       const other = name.startsWith("/") ? name.slice(1) : `/${name}`;
       const names = context.parameters.map((parameter) => parameter.name);
-      const guess = names.includes(other) ? other : nearest(name, names);
-      const isSlash = guess === other;
+      if (names.includes(other)) {
+        yield otherSpelling(context, reference, name, other);
+        continue;
+      }
+      const guess = nearest(name, names);
       yield {
-        message: `parameter \`${name}\` of \`${variable}\` does not exist${
-          isSlash
-            ? `; \`${other}\` does: the slash in front is part of the name`
-            : guess === undefined
-              ? ""
-              : `; the nearest is \`${guess}\``
-        }`,
+        message: `parameter \`${name}\` of \`${variable}\` does not exist${guess === undefined ? "" : `; the nearest is \`${guess}\``}`,
         span,
         why: `CodeBuild stops in DOWNLOAD_SOURCE with \`Decrypted Variables Error: parameter does not exist: ${name}\``,
         fix: fixFor(context, reference, name, guess),
@@ -50,6 +48,15 @@ export const ssmParameterNotFound: Rule = {
     }
   },
 };
+
+/** The same parameter with and without the slash in front: it is found, but one spelling everywhere is less to trip over. */
+const otherSpelling = (context: CheckContext, reference: Reference, name: string, stored: string): Finding => ({
+  severity: "warning",
+  message: `parameter \`${name}\` of \`${reference.variable}\` is stored as \`${stored}\`: the leading slash differs`,
+  span: reference.span,
+  why: "Parameter Store takes both as one parameter at the root; scripts and policies that compare names as text do not",
+  fix: fixFor(context, reference, name, stored),
+});
 
 /**
  * A store that holds nothing is most often one that nobody has filled yet: a warning for each parameter, as it may well

@@ -2,7 +2,7 @@
 import { chmod, mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Image } from "../../images/image.ts";
-import { decompressed, removeTree } from "../../images/layer-store.ts";
+import { decompressed } from "../../images/layer-store.ts";
 import { LayerWriter, PathEscape } from "../../images/layer-writer.ts";
 import {
   familiarReference,
@@ -11,6 +11,7 @@ import {
   parseReference,
   withDefaultTag,
 } from "../../images/reference.ts";
+import { removeTree } from "../../images/remove-tree.ts";
 import { readTar, TarError } from "../../images/tar.ts";
 import { findBaseImage, missingBaseImage } from "../../images/transfer.ts";
 import { type ApiCall, ApiError, type ApiRoute, jsonLines, sendJson } from "./api.ts";

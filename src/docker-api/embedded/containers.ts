@@ -11,8 +11,9 @@ import type { Duplex } from "node:stream";
 import type { Clock } from "../../core/clock.ts";
 import type { Ids } from "../../core/ids.ts";
 import { DEFAULT_PATH, environmentOf, type Image, ownerFrom, type RunConfig } from "../../images/image.ts";
-import { type LayerStore, removeTree } from "../../images/layer-store.ts";
+import type { LayerStore } from "../../images/layer-store.ts";
 import { findFile } from "../../images/layered-root.ts";
+import { removeTree } from "../../images/remove-tree.ts";
 import { type Isolation, startInNamespace } from "./namespace.ts";
 
 export interface ContainerSpec {

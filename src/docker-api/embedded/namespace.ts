@@ -2,7 +2,9 @@
  * Runs a command in the root folder of an image: own mount and process namespaces, an overlay of the image's layers, chroot.
  * No daemon and no runtime: `unshare`, `mount` and a shell (util-linux, coreutils). As root with docker's default
  * capabilities; as an ordinary user in a user namespace. The host's network is used.
- * Killing `unshare` kills everything inside (`--kill-child` and the process namespace).
+ * Killing `unshare` kills everything inside (`--kill-child` and the process namespace), and so does the end of this
+ * process, however it ends (`setpriv --pdeathsig`). The first process of the namespace is a shell that waits for the
+ * command: a change of user would take away its order to die with `unshare`.
  * Sources: unshare(1), https://docs.kernel.org/filesystems/overlayfs.html
  * Gaps: as an ordinary user one id is mapped (no newuidmap ranges), so chown to another user fails; no cgroup limits, no seccomp filter, /sys is the host's, read-only.
  */
@@ -10,13 +12,16 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { chmod, mkdir, writeFile } from "node:fs/promises";
 import { delimiter, join, relative } from "node:path";
-import { type LayerStore, removeTree } from "../../images/layer-store.ts";
+import type { LayerStore } from "../../images/layer-store.ts";
+import { removeTree } from "../../images/remove-tree.ts";
 
 export type Isolation =
-  | { readonly kind: "root"; readonly setpriv: boolean }
+  | { readonly kind: "root"; readonly diesWithUs: boolean; readonly setpriv: boolean }
   /** One id only: inside, everything belongs to root, and chown to another user fails. */
-  | { readonly kind: "user" }
+  | { readonly kind: "user"; readonly diesWithUs: boolean }
   | { readonly kind: "none"; readonly reason: string };
+
+type Usable = Exclude<Isolation, { kind: "none" }>;
 
 export interface ContainerProcess {
   /** Read-only layers, topmost first, as paths on this machine. */
@@ -51,7 +56,10 @@ export function detectIsolation(store: LayerStore): Promise<Isolation> {
 async function probe(store: LayerStore): Promise<Isolation> {
   if (process.platform !== "linux") return { kind: "none", reason: `RUN needs Linux, this is ${process.platform}` };
   const isRoot = process.geteuid?.() === 0;
-  const candidates: Isolation[] = [isRoot ? { kind: "root", setpriv: onPath("setpriv") } : { kind: "user" }];
+  const hasSetpriv = onPath("setpriv");
+  const candidates = (hasSetpriv ? [true, false] : [false]).map(
+    (diesWithUs): Usable => (isRoot ? { kind: "root", diesWithUs, setpriv: hasSetpriv } : { kind: "user", diesWithUs }),
+  );
   let reason = "";
   for (const candidate of candidates) {
     const dir = await store.temporary();
@@ -59,7 +67,8 @@ async function probe(store: LayerStore): Promise<Isolation> {
       for (const name of ["l", "u", "w", "m"]) await mkdir(join(dir, name));
       const options = overlayOptions(candidate, ["l"], "u", "w");
       const script = `mount -t overlay overlay -o ${options} m && mkdir m/proc && mount -t proc proc m/proc`;
-      const child = spawn("unshare", [...unshareFlags(candidate, "host"), "--", "sh", "-c", script], {
+      const [command = "", ...args] = [...unshareCommand(candidate, "host"), "sh", "-c", script];
+      const child = spawn(command, args, {
         cwd: dir,
         env: { PATH: TOOL_PATH },
         stdio: ["ignore", "ignore", "pipe"],
@@ -83,7 +92,7 @@ async function probe(store: LayerStore): Promise<Isolation> {
 /** Starts the process; standard streams are the command's. Resolve of `ended` means that nothing of it is left. */
 export async function startInNamespace(
   store: LayerStore,
-  isolation: Exclude<Isolation, { kind: "none" }>,
+  isolation: Usable,
   container: ContainerProcess,
 ): Promise<{ child: ChildProcess; ended: Promise<number> }> {
   const dir = await store.temporary();
@@ -95,7 +104,8 @@ export async function startInNamespace(
     const script = join(dir, "start.sh");
     await writeFile(script, startScript(isolation, container, dir, join(store.dir, "layers")), { mode: 0o600 });
     container.signal.throwIfAborted();
-    const child = spawn("unshare", [...unshareFlags(isolation, container.network), "--", "sh", script], {
+    const [command = "", ...args] = [...unshareCommand(isolation, container.network), "sh", script];
+    const child = spawn(command, args, {
       cwd: join(store.dir, "layers"),
       env: { PATH: TOOL_PATH },
       stdio: [container.stdin ?? "ignore", "pipe", "pipe"],
@@ -125,7 +135,7 @@ async function makeInitLayer(dir: string): Promise<void> {
   for (const name of ["resolv.conf", "hosts", "hostname"]) await writeFile(join(dir, "etc", name), "");
 }
 
-function startScript(isolation: Isolation, container: ContainerProcess, dir: string, layersDir: string): string {
+function startScript(isolation: Usable, container: ContainerProcess, dir: string, layersDir: string): string {
   const m = quote(join(dir, "m"));
   // Relative to the layers folder: mount options are limited to one memory page, an image may have 127 layers.
   const lower = [join(dir, "init"), ...container.lowerDirs].map((path) => relative(layersDir, path));
@@ -174,19 +184,23 @@ function startScript(isolation: Isolation, container: ContainerProcess, dir: str
     "set +e",
     "unset PWD OLDPWD SHLVL _",
     ...exported,
-    `exec ${drop}"$UNSHARE" --root ${m} --wd ${quote(container.workingDirectory)} ${ids}-- ${late.length > 0 ? `env ${late.join(" ")} ` : ""}${container.argv.map(quote).join(" ")}`,
+    // The waiting shell says nothing of its own, e.g. about a command that a signal ended.
+    "exec 3>&2 2>/dev/null",
+    `${drop}"$UNSHARE" --root ${m} --wd ${quote(container.workingDirectory)} ${ids}-- ${late.length > 0 ? `env ${late.join(" ")} ` : ""}${container.argv.map(quote).join(" ")} 2>&3 3>&-`,
+    "exit $?",
     "",
   ].join("\n");
 }
 
-function unshareFlags(isolation: Isolation, network: "host" | "none"): string[] {
-  const flags = ["--mount", "--pid", "--fork", "--kill-child=SIGKILL", "--ipc"];
-  if (network === "none") flags.push("--net");
-  if (isolation.kind === "user") flags.push("--user", "--map-root-user");
-  return flags;
+function unshareCommand(isolation: Usable, network: "host" | "none"): string[] {
+  const words = isolation.diesWithUs ? ["setpriv", "--pdeathsig", "KILL", "unshare"] : ["unshare"];
+  words.push("--mount", "--pid", "--fork", "--kill-child=SIGKILL", "--ipc");
+  if (network === "none") words.push("--net");
+  if (isolation.kind === "user") words.push("--user", "--map-root-user");
+  return [...words, "--"];
 }
 
-function overlayOptions(isolation: Isolation, lower: readonly string[], upper: string, work: string): string {
+function overlayOptions(isolation: Usable, lower: readonly string[], upper: string, work: string): string {
   const escaped = (path: string): string => path.replace(/([\\:,])/g, "\\$1");
   const own = isolation.kind === "user" ? ["userxattr"] : ["redirect_dir=off", "metacopy=off", "index=off"];
   return [

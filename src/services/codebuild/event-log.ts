@@ -35,6 +35,8 @@ export class EventLogs {
   readonly #clock: Clock;
   readonly #waiting = new Map<string, Set<() => void>>();
   readonly #newest = new Map<string, NewestEvents>();
+  /** Where a line's bytes are made; writes are synchronous, so that one will do. */
+  #scratch = Buffer.alloc(0);
 
   constructor(root: string, clock: Clock) {
     this.#root = root;
@@ -53,9 +55,11 @@ export class EventLogs {
     this.#newest.set(uuid, newest);
     let { size } = fstatSync(fd);
     const write = (text: string): void => {
-      const bytes = Buffer.from(text);
-      for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done);
-      size += bytes.length;
+      // A new buffer for each line would be most of what the garbage collector has to do.
+      if (this.#scratch.length < text.length * 3) this.#scratch = Buffer.allocUnsafe(text.length * 3);
+      const length = this.#scratch.write(text);
+      for (let done = 0; done < length; ) done += writeSync(fd, this.#scratch, done, length - done);
+      size += length;
     };
     if (size > 0 && !endsInLineEnd(fd, size)) write("\n");
     return {

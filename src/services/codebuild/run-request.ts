@@ -50,7 +50,7 @@ export function loadPlan(record: BuildRecord, text: string, file: string, strict
       },
     };
   }
-  const { plan } = planBuild({
+  const { plan, diagnostics } = planBuild({
     buildspec,
     project: {
       name: settings.projectName,
@@ -60,5 +60,10 @@ export function loadPlan(record: BuildRecord, text: string, file: string, strict
     overrides: { environmentVariablesOverride: settings.overrideVariables },
     strict,
   });
+  const refusal = diagnostics.find(({ severity }) => severity === "error");
+  if (refusal) {
+    const message = [refusal.message, refusal.why].filter((part) => part !== undefined).join(": ");
+    return { kind: "failure", failure: { statusCode: "YAML_FILE_ERROR", message } };
+  }
   return { kind: "plan", plan };
 }
