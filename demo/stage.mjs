@@ -38,7 +38,7 @@ export async function openStage() {
     /** Runs a kiln command in the app's folder, shows it, returns `{ status, output }`. */
     async kiln(args, { status: expected, quiet = false } = {}) {
       if (!quiet) say(`\n$ kiln ${args.join(" ")}`);
-      const result = await run(process.execPath, [kilnMain, ...args], { cwd: appDir, env: environment }, quiet);
+      const result = await run(process.execPath, ["--", kilnMain, ...args], { cwd: appDir, env: environment }, quiet);
       if (expected !== undefined && result.status !== expected) {
         throw new Error(`\`kiln ${args.join(" ")}\` ended with exit code ${result.status}, expected ${expected}`);
       }
@@ -71,7 +71,7 @@ export function expectThat(condition, what) {
 }
 
 async function startEndpoint(cwd, env) {
-  const child = spawn(process.execPath, [kilnMain, "start", "--port", "0", "-o", "json"], {
+  const child = spawn(process.execPath, ["--", kilnMain, "start", "--port", "0", "-o", "json"], {
     cwd,
     env,
     stdio: ["ignore", "pipe", "inherit"],

@@ -97,15 +97,9 @@ describe("missing parameters", () => {
   const environment = { type: "LINUX_CONTAINER", image: "i", computeType: "c" };
   const { plan } = planBuild({ buildspec, project: { name: "p", environment } });
 
-  it("are those that no parameter of that very name exists for", () => {
+  it("are those that the store has neither with nor without the leading slash", () => {
     const existing = ["my_app_Docker_registry_URL", "/my_app_Docker_credentials_username"];
     expect(missingParameters(plan, existing)).toEqual([
-      {
-        name: "my_app_Docker_credentials_username",
-        variable: "DOCKER_USERNAME",
-        line: 6,
-        nearest: "/my_app_Docker_credentials_username",
-      },
       {
         name: "my_app_Docker_credentials_password",
         variable: "DOCKER_PASSWORD",

@@ -77,7 +77,7 @@ describe.each(DOCUMENTS.filter((document) => existsSync(join(root, document))))(
 function runSession(folder: string, examples: readonly Example[]): string[] {
   const bin = join(folder, "bin");
   mkdirSync(bin);
-  writeFileSync(join(bin, "kiln"), `#!/bin/sh\nexec "${process.execPath}" "${join(root, "dist/main.js")}" "$@"\n`);
+  writeFileSync(join(bin, "kiln"), `#!/bin/sh\nexec "${process.execPath}" -- "${join(root, "dist/main.js")}" "$@"\n`);
   chmodSync(join(bin, "kiln"), 0o755);
   const app = join(folder, "sample-python-flask-app");
   cpSync(join(root, "examples/sample-python-flask-app"), app, { recursive: true });

@@ -116,7 +116,7 @@ async function fetchNames(
 }
 
 const extensionNotice = (variable: PlannedVariable): string =>
-  `\`${variable.name}: ssm:${variable.value}\`${variable.line === undefined ? "" : ` (line ${variable.line})`} is read from Parameter Store here; AWS CodeBuild would leave the text as it is. Write it under \`env.parameter-store\`, or run \`kiln check --fix\``;
+  `\`${variable.name}: ssm:${variable.value}\`${variable.line === undefined ? "" : ` (line ${variable.line})`} is read from Parameter Store here; AWS CodeBuild would ${variable.phase === undefined ? "leave the text as it is" : `ignore \`environment\` under the phase and leave the variable unset`}. Write it under \`env.parameter-store\`, or run \`kiln check --fix\``;
 
 /** The name with its leading slash taken away or put in front. */
 const otherSpelling = (name: string): string | undefined => {
