@@ -30,13 +30,9 @@ export async function findBuild(kiln: Kiln, buildId: string): Promise<WireBuild 
   return builds[0];
 }
 
-/** Everything known about a build; `events` are the live ones when the caller has them. */
-export async function gatherFacts(
-  kiln: Kiln,
-  build: WireBuild,
-  liveEvents?: readonly BuildEvent[],
-): Promise<BuildFacts> {
-  const events = liveEvents ?? (await storedEvents(kiln, build));
+/** Everything known about a build. */
+export async function gatherFacts(kiln: Kiln, build: WireBuild): Promise<BuildFacts> {
+  const events = await storedEvents(kiln, build);
   const workspace = workspaceOf(build);
   const buildspecFile =
     build.source?.buildspec && isPath(build.source.buildspec) ? build.source.buildspec : "buildspec.yml";

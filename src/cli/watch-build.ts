@@ -1,6 +1,5 @@
 /** Follows a build to its end on the terminal: events as they come, Ctrl-C stops it, then why it failed and the exit code. */
 import type { Kiln } from "../app.ts";
-import type { BuildEvent } from "../build/run/events.ts";
 import { sleep, systemClock } from "../core/clock.ts";
 import { explainBuild, renderDiagnosis } from "../explain/index.ts";
 import type { CommandContext } from "./command-context.ts";
@@ -18,7 +17,6 @@ export async function watchBuild(
   interruption: Interruption,
 ): Promise<number> {
   const reporter = selectReporter(context, format);
-  const events: BuildEvent[] = [];
   const stopped = aborted(interruption.first).then(async () => {
     // Through the reporter: what another stream writes would break a live view.
     reporter.event({
@@ -31,10 +29,7 @@ export async function watchBuild(
     await kiln.root.call("codebuild", "StopBuild", { id: buildId });
   });
   const follow = async (): Promise<void> => {
-    for await (const event of kiln.events(buildId)) {
-      events.push(event);
-      reporter.event(event);
-    }
+    for await (const event of kiln.events(buildId, { joined: true })) reporter.event(event);
   };
   try {
     await Promise.race([follow(), aborted(interruption.second)]);
@@ -43,17 +38,12 @@ export async function watchBuild(
     reporter.close();
   }
   if (interruption.first.aborted) return 130;
-  return finish(context, kiln, buildId, events);
+  return finish(context, kiln, buildId);
 }
 
-async function finish(
-  context: CommandContext,
-  kiln: Kiln,
-  buildId: string,
-  events: readonly BuildEvent[],
-): Promise<number> {
+async function finish(context: CommandContext, kiln: Kiln, buildId: string): Promise<number> {
   const build = await findBuild(kiln, buildId);
-  const facts = build && (await gatherFacts(kiln, build, events));
+  const facts = build && build.buildStatus !== "SUCCEEDED" ? await gatherFacts(kiln, build) : undefined;
   const diagnosis = facts && explainBuild(facts);
   const hasProblem = diagnosis !== undefined && diagnosis.outcome !== "no-problem";
   if (context.settings.output === "json") {

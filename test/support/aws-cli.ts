@@ -49,7 +49,8 @@ export function runAws(
     AWS_CONFIG_FILE: devNull,
     AWS_SHARED_CREDENTIALS_FILE: devNull,
     AWS_EC2_METADATA_DISABLED: "true",
-    AWS_MAX_ATTEMPTS: "1",
+    // v2 would add `(reached max retries: 0)` to every error; it does not retry client errors anyway.
+    ...(cli.major === 1 && { AWS_MAX_ATTEMPTS: "1" }),
     AWS_PAGER: "",
     AWS_DEFAULT_REGION: "us-east-1",
     AWS_ACCESS_KEY_ID: "test",
