@@ -1,7 +1,10 @@
 /** FROM names that only Kiln has, what stays in the engine, and whose things a build may touch: before a real engine. */
-import { execFile } from "node:child_process";
-import { writeFile } from "node:fs/promises";
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterEach, describe, expect, it } from "vitest";
 import {
@@ -131,6 +134,46 @@ describe.skipIf(!usable)("images that only Kiln has, before an engine", { timeou
     } finally {
       await other.close();
     }
+  });
+
+  it("removes what a killed Kiln left in the engine", async ({ skip }) => {
+    const compiled = fileURLToPath(new URL("../../dist/docker-api/index.js", import.meta.url));
+    if (!existsSync(compiled)) return skip("there is no build of the sources");
+    const before = await imagesOfEngine();
+    await open({}, ["kiln-test/base:1"]);
+    const imageStoreDir = join(at.dir, "shared");
+    await mkdir(join(at.dir, "killed"));
+    const script = join(at.dir, "kiln.mjs");
+    const request = {
+      ...{ buildId: "images:killed", workDir: join(at.dir, "killed"), imageStoreDir, registryUrl: at.registry.url },
+      ...{ rootKey, privileged: true, pushForReal: false, backend: "auto" },
+    };
+    await writeFile(
+      script,
+      `import { openDockerSocket } from ${JSON.stringify(compiled)};
+const none = () => undefined;
+const request = { ...${JSON.stringify(request)}, signal: new AbortController().signal, onPushed: none, onNotice: none };
+console.log(JSON.stringify((await openDockerSocket(request)).variables));
+setInterval(none, 1000);
+`,
+    );
+    const kiln = spawn(process.execPath, [script], {
+      stdio: ["ignore", "pipe", "inherit"],
+      env: { ...environment, DOCKER_HOST: `unix://${engine?.socketPath}` },
+    });
+    const [variables] = (await once(kiln.stdout, "data")) as [Buffer];
+    const killed = smallDocker({ ...at.socket, variables: JSON.parse(variables.toString()) as Record<string, string> });
+    const cwd = await at.context({ Dockerfile: "FROM kiln-test/base:1\nRUN echo x > /x\n" });
+    expect(await killed(["build", "-t", "kiln-test/killed", "."], { cwd })).toMatchObject({ code: 0, err: "" });
+    kiln.kill("SIGKILL");
+    await once(kiln, "exit");
+    expect(await engineHas("kiln-test/killed")).toBe(true);
+    const next = await openDockerFixture({ backend: "auto", buildId: "images:next", imageStoreDir }, environment);
+    expect(await engineHas("kiln-test/killed")).toBe(false);
+    expect(await engineHas("kiln-test/base:1")).toBe(false);
+    await next.close();
+    const left = await imagesOfEngine();
+    for (const id of left.filter((image) => !before.includes(image))) await client.text("DELETE", `/images/${id}`);
   });
 
   it("refuses by name what would ask a real registry or change the machine's engine", async () => {

@@ -122,20 +122,15 @@ export async function makeBaseImage(kind: BaseImageKind, options: MakeBaseImageO
     withDependencies: kind !== "busybox",
     leaveOut: (name) => LEFT_OUT.has(name) || (kind === "node" && LEFT_OUT_OF_NODE.test(name)),
   });
-  const writer = await store.newLayer([]);
-  await layOut(writer);
-  const certificates: Buffer[] = [];
-  const step = Math.max(16, Math.ceil(files.length / MAX_PROGRESS_LINES));
-  for (const [index, file] of files.entries()) {
-    options.signal.throwIfAborted();
-    if (index === 0) options.onProgress(`unpacking ${files.length} packages`);
-    else if (index % step === 0) options.onProgress(`unpacked ${index} of ${files.length} packages`);
-    await unpackPackage(file, writer, certificates);
-  }
-  const version = await finish(kind, files, writer, certificates);
-  await writer.finish();
-  options.onProgress("packing the layer");
-  const layer = await store.commit(undefined, writer);
+  const { layer, version } = await store.newLayer([], async (writer) => {
+    await layOut(writer);
+    const certificates: Buffer[] = [];
+    await unpackPackages(files, writer, certificates, options);
+    const madeVersion = await finish(kind, files, writer, certificates);
+    await writer.finish();
+    options.onProgress("packing the layer");
+    return { layer: await store.commit(undefined, writer), version: madeVersion };
+  });
   const created = new Date((options.clock ?? systemClock).nowMs()).toISOString();
   const image = imageOf(
     {
@@ -150,6 +145,21 @@ export async function makeBaseImage(kind: BaseImageKind, options: MakeBaseImageO
   );
   await saveImage(store, image);
   return { image, store, suggestedReference: suggestedReference(kind, version) };
+}
+
+async function unpackPackages(
+  files: readonly string[],
+  writer: LayerWriter,
+  certificates: Buffer[],
+  options: Pick<MakeBaseImageOptions, "onProgress" | "signal">,
+): Promise<void> {
+  const step = Math.max(16, Math.ceil(files.length / MAX_PROGRESS_LINES));
+  for (const [index, file] of files.entries()) {
+    options.signal.throwIfAborted();
+    if (index === 0) options.onProgress(`unpacking ${files.length} packages`);
+    else if (index % step === 0) options.onProgress(`unpacked ${index} of ${files.length} packages`);
+    await unpackPackage(file, writer, certificates);
+  }
 }
 
 async function layOut(writer: LayerWriter): Promise<void> {

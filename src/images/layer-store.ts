@@ -10,7 +10,7 @@
  */
 import { createHash, type Hash } from "node:crypto";
 import { createReadStream, createWriteStream } from "node:fs";
-import { chmod, mkdir, readdir, readFile, readlink, rename, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readdir, readFile, readlink, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -20,6 +20,7 @@ import { LayeredRoot, lstatOrUndefined, type RootLayer } from "./layered-root.ts
 import { makeOwnedFolder, removeOrphans } from "./owned-folders.ts";
 import { removeTree } from "./remove-tree.ts";
 import { readTar, TAR_END, type TarEntry, tarHeader, tarPadding } from "./tar.ts";
+import { giveOwnership } from "./user-namespace.ts";
 import { makeWhiteouts } from "./whiteouts.ts";
 
 export interface LayerRecord {
@@ -67,11 +68,18 @@ export class LayerStore {
     return makeOwnedFolder(join(this.dir, "tmp"), TEMPORARY_PREFIX);
   }
 
-  async newLayer(below: readonly LayerRecord[]): Promise<LayerWriter> {
-    const dir = join(await this.temporary(), "d");
-    await mkdir(dir, { mode: 0o755 });
-    await chmod(dir, 0o755);
-    return new LayerWriter(dir, this.rootLayers(below));
+  /** Gives `fill` the writer of a layer above others; what it wrote goes when it throws. */
+  async newLayer<T>(below: readonly LayerRecord[], fill: (writer: LayerWriter) => Promise<T>): Promise<T> {
+    const holder = await this.temporary();
+    try {
+      const dir = join(holder, "d");
+      await mkdir(dir, { mode: 0o755 });
+      await chmod(dir, 0o755);
+      return await fill(new LayerWriter(dir, this.rootLayers(below)));
+    } catch (error) {
+      await removeTree(holder);
+      throw error;
+    }
   }
 
   layerDir(layer: Pick<LayerRecord, "chainId">): string {
@@ -107,25 +115,32 @@ export class LayerStore {
   /** Packs, compresses and keeps a layer. `contents.dir` is moved away. */
   async commit(parent: LayerRecord | undefined, contents: LayerContents): Promise<LayerRecord> {
     const diff = createHash("sha256");
-    const compressed = join(await this.temporary(), "layer.tar.gz");
-    const blobHash = createHash("sha256");
-    let sizeBytes = 0;
-    await pipeline(
-      Readable.from(packLayer(contents, diff), { objectMode: false }),
-      createGzip({ level: GZIP_LEVEL }),
-      async function* (chunks: AsyncIterable<Buffer>) {
-        for await (const chunk of chunks) {
-          blobHash.update(chunk);
-          sizeBytes += chunk.length;
-          yield chunk;
-        }
-      },
-      createWriteStream(compressed),
-    );
-    const blob = { digest: `sha256:${blobHash.digest("hex")}`, sizeBytes };
-    await rename(compressed, this.blobPath(blob.digest));
-    await rm(join(compressed, ".."), { recursive: true });
-    return this.#place(parent, contents, `sha256:${diff.digest("hex")}`, blob);
+    const temporary = await this.temporary();
+    try {
+      const compressed = join(temporary, "layer.tar.gz");
+      const blobHash = createHash("sha256");
+      let sizeBytes = 0;
+      await pipeline(
+        Readable.from(packLayer(contents, diff), { objectMode: false }),
+        createGzip({ level: GZIP_LEVEL }),
+        async function* (chunks: AsyncIterable<Buffer>) {
+          for await (const chunk of chunks) {
+            blobHash.update(chunk);
+            sizeBytes += chunk.length;
+            yield chunk;
+          }
+        },
+        createWriteStream(compressed),
+      );
+      const blob = { digest: `sha256:${blobHash.digest("hex")}`, sizeBytes };
+      await rename(compressed, this.blobPath(blob.digest));
+      return await this.#place(parent, contents, `sha256:${diff.digest("hex")}`, blob);
+    } catch (error) {
+      await removeTree(join(contents.dir, ".."));
+      throw error;
+    } finally {
+      await removeTree(temporary);
+    }
   }
 
   /** Unpacks a layer's tar (gzip or not) that came from a registry or an archive, and keeps its bytes. */
@@ -151,17 +166,16 @@ export class LayerStore {
         createWriteStream(file),
       );
       const blob = { digest: `sha256:${blobHash.digest("hex")}`, sizeBytes };
-      const writer = await this.newLayer([]);
-      const diff = createHash("sha256");
-      await unpackLayer(writer, hashing(decompressed(await this.#openTar(file)), diff));
-      const diffId = `sha256:${diff.digest("hex")}`;
-      if (expectedDiffId !== undefined && expectedDiffId !== diffId) {
-        await removeTree(join(writer.dir, ".."));
-        throw new Error(`layer verification failed: expected ${expectedDiffId}, got ${diffId}`);
-      }
-      await makeWhiteouts(writer.dir, [...writer.whiteouts]);
-      await rename(file, this.blobPath(blob.digest));
-      return await this.#place(parents.at(-1), { ...writer, owners: writer.owners }, diffId, blob);
+      return await this.newLayer([], async (writer) => {
+        const diff = createHash("sha256");
+        await unpackLayer(writer, hashing(decompressed(createReadStream(file)), diff));
+        const diffId = `sha256:${diff.digest("hex")}`;
+        if (expectedDiffId !== undefined && expectedDiffId !== diffId)
+          throw new Error(`layer verification failed: expected ${expectedDiffId}, got ${diffId}`);
+        await makeWhiteouts(writer.dir, [...writer.whiteouts]);
+        await rename(file, this.blobPath(blob.digest));
+        return this.#place(parents.at(-1), writer, diffId, blob);
+      });
     } finally {
       await removeTree(temporary);
     }
@@ -185,10 +199,6 @@ export class LayerStore {
     }
   }
 
-  async #openTar(file: string): Promise<Readable> {
-    return createReadStream(file);
-  }
-
   async #place(
     parent: LayerRecord | undefined,
     contents: LayerContents,
@@ -203,6 +213,7 @@ export class LayerStore {
       opaque: [...contents.opaque].sort(),
     };
     const holder = join(contents.dir, "..");
+    await giveOwnership(contents.dir, contents.owners);
     await writeFile(join(holder, "layer.json"), JSON.stringify(record));
     await chmod(holder, 0o755);
     try {

@@ -8,6 +8,7 @@ import { chmod, copyFile, lchown, link, lutimes, mkdir, open, readlink, rm, syml
 import { dirname, join } from "node:path";
 import { components, type Found, LayeredRoot, lstatOrUndefined, type RootLayer } from "./layered-root.ts";
 import type { TarEntry } from "./tar.ts";
+import { idInside, type SubordinateIds, subordinateIds } from "./user-namespace.ts";
 
 export interface FileOwner {
   readonly uid: number;
@@ -58,7 +59,7 @@ export class LayerWriter {
         if (found && !found.stats.isDirectory() && depth < parts.length)
           throw new Error(`not a directory: /${current}`);
         await mkdir(join(this.dir, current));
-        const like = found?.stats.isDirectory() ? metaOf(found.stats) : undefined;
+        const like = found?.stats.isDirectory() ? metaOf(found.stats, await subordinateIds()) : undefined;
         await this.#apply(current, like ?? { mode: 0o755, mtimeSeconds: NO_TIME_SECONDS, ...meta }, "folder");
       }
       this.#realFolders.add(current);
@@ -183,9 +184,10 @@ export class LayerWriter {
   }
 }
 
-export const metaOf = (stats: Stats): FileMeta => ({
+/** As an ordinary user, files are root's in the image but for those of the user's range of ids. */
+export const metaOf = (stats: Stats, ids?: SubordinateIds): FileMeta => ({
   mode: stats.mode & 0o7777,
-  uid: process.geteuid?.() === 0 ? stats.uid : 0,
-  gid: process.geteuid?.() === 0 ? stats.gid : 0,
+  uid: process.geteuid?.() === 0 ? stats.uid : idInside(stats.uid, ids?.users),
+  gid: process.geteuid?.() === 0 ? stats.gid : idInside(stats.gid, ids?.groups),
   mtimeSeconds: Math.floor(stats.mtimeMs / 1000),
 });

@@ -1,6 +1,7 @@
 /** Removes folders that an overlay has worked in. */
 import { chmod, lstat, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { removeInNamespace } from "./user-namespace.ts";
 
 /** Removes a folder also where sub-folders are not writable, as overlayfs leaves its work folder. */
 export async function removeTree(path: string): Promise<void> {
@@ -8,6 +9,8 @@ export async function removeTree(path: string): Promise<void> {
     await rm(path, { recursive: true, force: true });
   } catch {
     await openFolders(path);
+    // Files of a range of ids are removable as root of their namespace only; what is left then is the error's.
+    await removeInNamespace(path).catch(() => undefined);
     await rm(path, { recursive: true, force: true });
   }
 }

@@ -299,9 +299,6 @@ export class SqliteStore implements Store {
   }
 }
 
-/** ES2024, in Node since 20: not yet in the library that the compiler is told of. */
-type WellFormable = string & { isWellFormed(): boolean };
-
 /** Each part is followed by U+0000: keys sort by parts, and a prefix of parts is a prefix of bytes. */
 function encodeKey(key: Key): string {
   let text = "";
@@ -310,7 +307,7 @@ function encodeKey(key: Key): string {
     text += `${part}\u0000`;
   }
   // A lone surrogate has no UTF-8: what SQLite would store in its place is the key in the cache too.
-  return (text as WellFormable).isWellFormed() ? text : Buffer.from(text).toString();
+  return text.isWellFormed() ? text : Buffer.from(text).toString();
 }
 
 const decodeKey = (bytes: Uint8Array | ArrayBuffer): Key =>

@@ -39,7 +39,14 @@ export async function buildImage(request: BuildRequest): Promise<Image> {
     return await build(request);
   } catch (error) {
     const isUsers = error instanceof DockerfileError || error instanceof CopyError || error instanceof ExpansionError;
-    throw isUsers ? new BuildError(error.message) : error;
+    if (isUsers) throw new BuildError(error.message);
+    const { code, path = "" } = error as NodeJS.ErrnoException;
+    const inLayer = /\/layers\/[0-9a-f]+\/d(\/.*)$/.exec(path)?.[1];
+    if (code === "EACCES" && inLayer !== undefined)
+      throw new BuildError(
+        `kiln, run as an ordinary user, cannot read what the image gives to another user: ${inLayer}; run kiln as root`,
+      );
+    throw error;
   }
 }
 

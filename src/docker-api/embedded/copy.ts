@@ -12,6 +12,7 @@ import { decompressed } from "../../images/layer-store.ts";
 import { type FileOwner, type LayerWriter, metaOf } from "../../images/layer-writer.ts";
 import { components, type Found, type LayeredRoot } from "../../images/layered-root.ts";
 import { readTar } from "../../images/tar.ts";
+import { subordinateIds } from "../../images/user-namespace.ts";
 import { type IgnoreRules, matcher } from "./ignore-file.ts";
 
 export interface CopySource {
@@ -77,7 +78,7 @@ export async function hashSources(request: CopyRequest, sources: readonly Found[
     if (request.source.ignore?.isIgnored(entry.path) && entry.path !== "") {
       if (!entry.stats.isDirectory() || !request.source.ignore.hasExceptions) return;
     }
-    const { mode, uid, gid } = metaOf(entry.stats);
+    const { mode, uid, gid } = metaOf(entry.stats, await subordinateIds());
     hash.update(JSON.stringify([name, mode, request.source.isContext ? 0 : uid, request.source.isContext ? 0 : gid]));
     if (entry.stats.isDirectory()) {
       for (const child of await request.source.root.list(entry)) await visit(child, `${name}/${baseName(child.path)}`);
@@ -145,7 +146,7 @@ async function copyFolder(
       if (ignored && !request.source.ignore?.hasExceptions) continue;
       if (!ignored) {
         const resolved = (await writer.root.resolve(target)).path;
-        const meta = metaOf(entry.stats);
+        const meta = metaOf(entry.stats, await subordinateIds());
         await writer.folderMeta(resolved, { ...meta, ...ownerFor(request, meta), mode: request.mode ?? meta.mode });
         await copyFolder(request, entry, resolved, writer, signal);
       } else {
@@ -171,7 +172,7 @@ async function copyOne(
   if (existing.found?.stats.isDirectory()) {
     throw new CopyError(`${request.keyword} failed: cannot overwrite directory /${existing.path} with non-directory`);
   }
-  const meta = metaOf(source.stats);
+  const meta = metaOf(source.stats, await subordinateIds());
   const target = source.stats.isSymbolicLink() ? path : existing.path;
   await writer.copy(target, source, { ...meta, ...ownerFor(request, meta), mode: request.mode ?? meta.mode });
 }

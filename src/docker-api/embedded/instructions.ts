@@ -189,6 +189,8 @@ async function runCommand(state: StageState, instruction: Instruction, cache: St
       onOutput: request.onOutput,
     });
     if (outcome.exitCode !== 0) {
+      const { isolation } = request;
+      if (isolation.kind === "user" && !isolation.hasRange) request.onOutput(`${ONE_ID_HINT}\n`);
       throw new BuildError(
         `The command '${argv.join(" ")}' returned a non-zero code: ${outcome.exitCode}`,
         outcome.exitCode,
@@ -198,6 +200,10 @@ async function runCommand(state: StageState, instruction: Instruction, cache: St
     return withLayer(state, outcome.contents, createdBy);
   });
 }
+
+/** What an ordinary user without a range of ids may have met. */
+const ONE_ID_HINT =
+  "kiln: as an ordinary user without newuidmap, RUN has no user but root (chown and apt fail): install newuidmap (Debian: apt-get install uidmap) or run kiln as root";
 
 interface RunFlags {
   readonly network: "host" | "none" | undefined;
@@ -302,23 +308,24 @@ async function copy(state: StageState, instruction: Instruction, cache: StepCach
   state.image = await cache.cached(
     [keyword, createdBy, contentHash, files, owner, mode, copyRequest.workingDirectory],
     async () => {
-      const writer = await request.store.newLayer(state.image.layers);
-      if (sources.length > 0) await copySources(copyRequest, sources, writer, request.signal);
-      for (const file of files) {
-        const absolute = destination.startsWith("/") ? destination : `${copyRequest.workingDirectory}/${destination}`;
-        const target = await writer.root.resolve(absolute.endsWith("/") ? `${absolute}${file.name}` : absolute);
-        const parent = target.path.includes("/") ? target.path.slice(0, target.path.lastIndexOf("/")) : "";
-        if (parent !== "") await writer.folder(parent);
-        await writer.write(target.path, Buffer.from(file.text), {
-          mode: mode ?? 0o644,
-          uid: 0,
-          gid: 0,
-          ...owner,
-          mtimeSeconds: 0,
-        });
-      }
-      await writer.finish();
-      return withLayer(state, writer, createdBy);
+      return request.store.newLayer(state.image.layers, async (writer) => {
+        if (sources.length > 0) await copySources(copyRequest, sources, writer, request.signal);
+        for (const file of files) {
+          const absolute = destination.startsWith("/") ? destination : `${copyRequest.workingDirectory}/${destination}`;
+          const target = await writer.root.resolve(absolute.endsWith("/") ? `${absolute}${file.name}` : absolute);
+          const parent = target.path.includes("/") ? target.path.slice(0, target.path.lastIndexOf("/")) : "";
+          if (parent !== "") await writer.folder(parent);
+          await writer.write(target.path, Buffer.from(file.text), {
+            mode: mode ?? 0o644,
+            uid: 0,
+            gid: 0,
+            ...owner,
+            mtimeSeconds: 0,
+          });
+        }
+        await writer.finish();
+        return withLayer(state, writer, createdBy);
+      });
     },
   );
 }
@@ -334,10 +341,11 @@ async function workdir(state: StageState, instruction: Instruction, cache: StepC
     const root = request.store.root(state.image.layers);
     const resolved = await root.resolve(path);
     if (resolved.found?.stats.isDirectory()) return withHistory(state, next, createdBy);
-    const writer = await request.store.newLayer(state.image.layers);
-    await writer.folder(resolved.path, config.User === undefined ? undefined : await ownerIn(state, config.User));
-    await writer.finish();
-    return withLayer(state, writer, createdBy, next);
+    return request.store.newLayer(state.image.layers, async (writer) => {
+      await writer.folder(resolved.path, config.User === undefined ? undefined : await ownerIn(state, config.User));
+      await writer.finish();
+      return withLayer(state, writer, createdBy, next);
+    });
   });
 }
 

@@ -6,7 +6,7 @@
  * process, however it ends (`setpriv --pdeathsig`). The first process of the namespace is a shell that waits for the
  * command: a change of user would take away its order to die with `unshare`.
  * Sources: unshare(1), https://docs.kernel.org/filesystems/overlayfs.html
- * Gaps: as an ordinary user one id is mapped (no newuidmap ranges), so chown to another user fails; no cgroup limits, no seccomp filter, /sys is the host's, read-only.
+ * Gaps: as an ordinary user without newuidmap one id is mapped, so chown to another user fails; no cgroup limits, no seccomp filter, /sys is the host's, read-only.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
@@ -14,11 +14,12 @@ import { chmod, mkdir, writeFile } from "node:fs/promises";
 import { delimiter, join, relative } from "node:path";
 import type { LayerStore } from "../../images/layer-store.ts";
 import { removeTree } from "../../images/remove-tree.ts";
+import { RANGE_FLAGS, subordinateIds } from "../../images/user-namespace.ts";
 
 export type Isolation =
   | { readonly kind: "root"; readonly diesWithUs: boolean; readonly setpriv: boolean }
-  /** One id only: inside, everything belongs to root, and chown to another user fails. */
-  | { readonly kind: "user"; readonly diesWithUs: boolean }
+  /** Without a range of ids (newuidmap) everything inside belongs to root, and chown to another user fails. */
+  | { readonly kind: "user"; readonly diesWithUs: boolean; readonly hasRange: boolean }
   | { readonly kind: "none"; readonly reason: string };
 
 type Usable = Exclude<Isolation, { kind: "none" }>;
@@ -57,8 +58,10 @@ async function probe(store: LayerStore): Promise<Isolation> {
   if (process.platform !== "linux") return { kind: "none", reason: `RUN needs Linux, this is ${process.platform}` };
   const isRoot = process.geteuid?.() === 0;
   const hasSetpriv = onPath("setpriv");
+  const hasRange = (await subordinateIds()) !== undefined;
   const candidates = (hasSetpriv ? [true, false] : [false]).map(
-    (diesWithUs): Usable => (isRoot ? { kind: "root", diesWithUs, setpriv: hasSetpriv } : { kind: "user", diesWithUs }),
+    (diesWithUs): Usable =>
+      isRoot ? { kind: "root", diesWithUs, setpriv: hasSetpriv } : { kind: "user", diesWithUs, hasRange },
   );
   let reason = "";
   for (const candidate of candidates) {
@@ -196,7 +199,7 @@ function unshareCommand(isolation: Usable, network: "host" | "none"): string[] {
   const words = isolation.diesWithUs ? ["setpriv", "--pdeathsig", "KILL", "unshare"] : ["unshare"];
   words.push("--mount", "--pid", "--fork", "--kill-child=SIGKILL", "--ipc");
   if (network === "none") words.push("--net");
-  if (isolation.kind === "user") words.push("--user", "--map-root-user");
+  if (isolation.kind === "user") words.push(...(isolation.hasRange ? RANGE_FLAGS : ["--user", "--map-root-user"]));
   return [...words, "--"];
 }
 

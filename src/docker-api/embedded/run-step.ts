@@ -8,6 +8,7 @@ import { DEFAULT_PATH, type Image, ownerFrom } from "../../images/image.ts";
 import type { LayerContents } from "../../images/layer-store.ts";
 import { findFile } from "../../images/layered-root.ts";
 import { removeTree } from "../../images/remove-tree.ts";
+import { takeOwnership } from "../../images/user-namespace.ts";
 import { readMarks } from "../../images/whiteouts.ts";
 import { BuildError, type BuildRequest } from "./build-request.ts";
 import { startInNamespace } from "./namespace.ts";
@@ -77,7 +78,8 @@ export async function runStep(step: RunStep): Promise<{ exitCode: number; conten
         await removeTree(holder);
         return { exitCode, contents: emptyContents(upper) };
       }
-      return { exitCode, contents: { dir: upper, owners: new Map(), ...(await readMarks(upper)) } };
+      const owners = await takeOwnership(upper);
+      return { exitCode, contents: { dir: upper, owners, ...(await readMarks(upper)) } };
     } finally {
       if (scriptDir !== undefined) await removeTree(scriptDir);
     }

@@ -19,6 +19,7 @@ import { RegistryClient, type RegistryCredentials } from "../../images/registry-
 import { type FoundManifest, findManifest } from "../../images/transfer.ts";
 import type { DockerSocketRequest } from "../docker-api.ts";
 import type { EngineClient } from "./engine-client.ts";
+import type { Journal } from "./journal.ts";
 
 /** Builds that use a given image, by engine and name: builds of one process share their engine. */
 const users = new Map<string, number>();
@@ -26,14 +27,16 @@ const users = new Map<string, number>();
 export class KilnImages {
   readonly #request: DockerSocketRequest;
   readonly #engine: EngineClient;
+  readonly #journal: Journal;
   /** Whole names this build holds. */
   readonly #held = new Set<string>();
   /** One look at a name at a time, so that two `docker build` at once do not load twice. */
   readonly #looking = new Map<string, Promise<void>>();
 
-  constructor(request: DockerSocketRequest, engine: EngineClient) {
+  constructor(request: DockerSocketRequest, engine: EngineClient, journal: Journal) {
     this.#request = request;
     this.#engine = engine;
+    this.#journal = journal;
   }
 
   /**
@@ -169,6 +172,7 @@ export class KilnImages {
     { client, repository, found }: { client: RegistryClient; repository: string; found: FoundManifest },
   ): Promise<void> {
     const name = formatReference(asked);
+    this.#journal.add(name);
     const { status, text } = await this.#engine.text("POST", "/images/load?quiet=1", {
       headers: { "content-type": "application/x-tar" },
       body: writeRegistryArchive(client, repository, found, [name]),

@@ -18,6 +18,7 @@ import { type CreateContainerBody, type CreateVolumeBody, refusal, volumeRefusal
 import { EngineClient } from "./engine-client.ts";
 import type { Engine } from "./find-engine.ts";
 import { bodyChunks, headBytes, headerOf, isUpgrade, type RequestHead, readBody, readHead } from "./http-head.ts";
+import { Journal, reclaim } from "./journal.ts";
 import { KilnImages } from "./kiln-images.ts";
 import { refusedCall } from "./refusals.ts";
 import {
@@ -28,11 +29,11 @@ import {
   isOwnImage,
   isOwnNamed,
   LABEL,
+  noteTag,
   ownFilters,
   type ProxySession,
   relay,
   relayQuietly,
-  wholeName,
 } from "./session.ts";
 import { login, NO_CREDENTIALS, pullFromKiln, pushToKiln } from "./transfers.ts";
 
@@ -42,8 +43,12 @@ export async function startProxy(options: {
   readonly socketPath: string;
 }): Promise<{ close(): Promise<void> }> {
   const client = new EngineClient(options.engine.socketPath);
-  const images = new KilnImages(options.request, client);
-  const session: ProxySession = { ...options, client, images, made: new MadeByBuild(), tags: new Set() };
+  const { imageStoreDir, buildId } = options.request;
+  const { socketPath } = options.engine;
+  await reclaim(imageStoreDir, socketPath, (left) => cleanUp(client, { ...left, containers: [], images: [] }));
+  const journal = await Journal.open(imageStoreDir, { socketPath, buildId });
+  const images = new KilnImages(options.request, client, journal);
+  const session: ProxySession = { ...options, client, images, journal, made: new MadeByBuild(), tags: new Set() };
   const sockets = new Set<Socket>();
   const running = new Set<Promise<void>>();
   const server = createServer({ allowHalfOpen: true }, (socket) => {
@@ -69,7 +74,9 @@ export async function startProxy(options: {
       for (const socket of sockets) socket.destroy();
       await Promise.allSettled(running);
       await closed;
-      await cleanUp(session);
+      await cleanUp(client, { ...session.made, buildId, names: session.tags });
+      await images.close();
+      await journal.close();
     },
   };
 }
@@ -153,7 +160,7 @@ async function handled(call: Call): Promise<boolean> {
   } else if (path === "/images/load") await load(call);
   else if (tagged !== undefined) {
     const name = `${url.searchParams.get("repo") ?? ""}:${url.searchParams.get("tag") || "latest"}`;
-    session.tags.add(wholeName(name));
+    noteTag(session, name);
     forward(call, head.target);
   } else if (path === "/images/create") {
     if (!(await pullFromKiln(client, head, url.searchParams, session)))
@@ -263,6 +270,6 @@ async function load(call: Call): Promise<void> {
   });
   await relay(client, response, (line) => {
     const name = /Loaded image: ([^\s"\\]+)/.exec(line)?.[1];
-    if (name !== undefined) session.tags.add(wholeName(name));
+    if (name !== undefined) noteTag(session, name);
   });
 }

@@ -8,6 +8,7 @@ import type { DockerSocketRequest } from "../docker-api.ts";
 import type { MadeByBuild } from "./build.ts";
 import type { EngineClient } from "./engine-client.ts";
 import type { Engine } from "./find-engine.ts";
+import type { Journal } from "./journal.ts";
 import type { KilnImages } from "./kiln-images.ts";
 
 /** On everything that a build makes in the engine; the value is the build's id. */
@@ -19,6 +20,7 @@ export interface ProxySession {
   readonly client: EngineClient;
   readonly images: KilnImages;
   readonly made: MadeByBuild;
+  readonly journal: Journal;
   /** Names given by `docker tag`, `docker load`: whole; removed at the end though the image may be another's. */
   readonly tags: Set<string>;
 }
@@ -94,6 +96,13 @@ export async function relayQuietly(
   client.end();
 }
 
+/** Notes a name that the build gives an image. */
+export function noteTag({ tags, journal }: ProxySession, name: string): void {
+  const whole = wholeName(name);
+  journal.add(whole);
+  tags.add(whole);
+}
+
 /** Aborted when the client goes away. The connection must not carry more of the request. */
 export function goneSignal(client: Socket): AbortSignal {
   const gone = new AbortController();
@@ -151,32 +160,40 @@ export function ownFilters(filters: string | null, buildId: string): string {
   return JSON.stringify({ ...all, label: { ...all["label"], [`${LABEL}=${buildId}`]: true } });
 }
 
-/** Removes what the build made: containers, images, networks, volumes. What fails is left and logged. */
-export async function cleanUp(session: ProxySession): Promise<void> {
-  const { client, request, made, tags, images } = session;
-  const filters = encodeURIComponent(ownFilters(null, request.buildId));
-  const attempt = async (work: () => Promise<unknown>): Promise<void> => {
+/** Removes what a build made: containers, images, networks, volumes. What fails is left and logged. */
+export async function cleanUp(
+  client: EngineClient,
+  left: {
+    readonly buildId: string;
+    readonly names: Iterable<string>;
+    readonly containers: Iterable<string>;
+    readonly images: Iterable<string>;
+  },
+): Promise<void> {
+  const filters = encodeURIComponent(ownFilters(null, left.buildId));
+  const remove = async (path: string): Promise<void> => {
     try {
-      await work();
+      const { status, text } = await client.text("DELETE", path);
+      if (status >= 400) debug("docker", () => `clean-up of ${path}: ${text.trim()}`);
     } catch (error) {
-      debug("docker", () => `clean-up: ${(error as Error).message}`);
+      debug("docker", () => `clean-up of ${path}: ${(error as Error).message}`);
     }
   };
-  const removeAll = (list: string, remove: (id: string) => string): Promise<void> =>
-    attempt(async () => {
-      const found = await client.json<{ Id?: string }[] | { Volumes?: { Name: string }[] | null }>(list);
-      const ids = Array.isArray(found)
-        ? found.map((entry) => entry.Id ?? "")
-        : (found?.Volumes ?? []).map((entry) => entry.Name);
-      for (const id of ids) await client.text("DELETE", remove(id));
-    });
+  const removeAll = async (list: string, pathOf: (id: string) => string): Promise<void> => {
+    const found = await client
+      .json<{ Id?: string }[] | { Volumes?: { Name: string }[] | null }>(list)
+      .catch(() => undefined);
+    const ids = Array.isArray(found)
+      ? found.map((entry) => entry.Id ?? "")
+      : (found?.Volumes ?? []).map((entry) => entry.Name);
+    for (const id of ids) await remove(pathOf(id));
+  };
   await removeAll(`/containers/json?all=1&filters=${filters}`, (id) => `/containers/${id}?force=1&v=1`);
-  for (const id of made.containers) await attempt(() => client.text("DELETE", `/containers/${id}?force=1&v=1`));
-  for (const tag of tags) await attempt(() => client.text("DELETE", `/images/${encodeURIComponent(tag)}?noprune=1`));
+  for (const id of left.containers) await remove(`/containers/${id}?force=1&v=1`);
   await removeAll(`/images/json?filters=${filters}`, (id) => `/images/${id}?force=1&noprune=1`);
   // Steps, last first; one that another build's image stands on stays.
-  for (const id of [...made.images].reverse()) await attempt(() => client.text("DELETE", `/images/${id}?noprune=1`));
+  for (const id of [...left.images].reverse()) await remove(`/images/${id}?noprune=1`);
+  for (const name of left.names) await remove(`/images/${encodeURIComponent(name)}?noprune=1`);
   await removeAll(`/networks?filters=${filters}`, (id) => `/networks/${id}`);
   await removeAll(`/volumes?filters=${filters}`, (id) => `/volumes/${id}?force=1`);
-  await attempt(() => images.close());
 }
