@@ -101,7 +101,8 @@ export async function downloadSource(input: {
         ...dockerVariables(docker, request.privilegedMode, workDir),
         ...Object.fromEntries(variables.map(({ variable, value }) => [variable.name, value])),
       },
-      pathPrefix: [...tools.value.pathPrefix, ...(docker?.pathPrefix ?? [])],
+      // Docker's folder first: a runtime's folder may hold the machine's docker as well.
+      pathPrefix: [...(docker?.pathPrefix ?? []), ...tools.value.pathPrefix],
     },
     signal,
   );
