@@ -98,6 +98,15 @@ describe.skipIf(!usable)("images that only Kiln has, before an engine", { timeou
     expect((await client.json<unknown[]>("/containers/json?all=1"))?.length).toBe(0);
   });
 
+  it("pulls with the build's own login, as Kiln's registry decides", async () => {
+    await open({}, ["kiln-test/base:1"]);
+    await at.registry.registry.accounts.declare("docker.io", "me", "secret");
+    expect((await docker(["login", "-u", "me", "--password-stdin"], { stdin: "secret" })).code).toBe(0);
+    expect((await docker(["pull", "kiln-test/base:1"])).out).toContain("Downloaded newer image for kiln-test/base:1");
+    expect(await engineHas("kiln-test/base:1")).toBe(true);
+    expect((await docker(["rmi", "kiln-test/base:1"])).code).toBe(0);
+  });
+
   it("lets docker's own error through where nobody has the image or the Dockerfile", async () => {
     await open();
     const none = await docker(["build", "."], { cwd: await at.context({ Dockerfile: "FROM ${MISSING}\n" }) });

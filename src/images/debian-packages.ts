@@ -63,6 +63,11 @@ export async function* packageFiles(debFile: string): AsyncGenerator<Uint8Array>
   if ((await ended) !== 0) throw new Error(`dpkg-deb could not read ${debFile}`);
 }
 
+/** What to do where a Python cannot be made of packages. */
+export const ALTERNATIVE_PYTHON = [
+  "install Python with pip and venv (Debian: apt-get install python3 python3-pip python3-venv)",
+];
+
 /** What to do where images cannot be made from packages. */
 export const ALTERNATIVES = [
   "map a name to an image you have: `kiln images map python:3.11-slim=IMAGE`",

@@ -4,6 +4,7 @@ export type { Image } from "./image.ts";
 export { findMappedImage, type ImageMapping, listMappedImages, mapImage, unmapImage } from "./image-map.ts";
 export { type ImportedImage, importImage, loadIntoRegistry } from "./import-image.ts";
 export { LayerStore } from "./layer-store.ts";
+export { type PythonToolchain, type UnpackPythonOptions, unpackPython } from "./python-toolchain.ts";
 export { type ImageReference, InvalidReference } from "./reference.ts";
 export type { RegistryClientOptions, RegistryCredentials } from "./registry-client.ts";
 export { makeWheelhouse, type Wheelhouse } from "./wheelhouse.ts";

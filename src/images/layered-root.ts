@@ -7,6 +7,7 @@
 import type { Stats } from "node:fs";
 import { lstat, readdir, readlink } from "node:fs/promises";
 import { join } from "node:path";
+import { lstatInNamespace, subordinateIds } from "./user-namespace.ts";
 
 export interface RootLayer {
   /** Unpacked files on this machine. */
@@ -138,6 +139,8 @@ export async function lstatOrUndefined(path: string): Promise<Stats | undefined>
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === "ENOENT" || code === "ENOTDIR") return undefined;
+    // In a folder that the image gives to another user.
+    if (code === "EACCES" && (await subordinateIds())) return lstatInNamespace(path);
     throw error;
   }
 }

@@ -5,7 +5,7 @@
  * Sources: user_namespaces(7), subuid(5), newuidmap(1), unshare(1) `--map-auto`.
  */
 import { execFile, spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readFileSync, Stats } from "node:fs";
 import { chmod, lstat } from "node:fs/promises";
 import { userInfo } from "node:os";
 import { join } from "node:path";
@@ -121,6 +121,23 @@ function inNamespace(command: readonly string[], cwd: string, input = ""): Promi
       else reject(new Error(`${command[0]}: ${Buffer.concat(err).toString().trim().split("\n")[0] ?? `exit ${code}`}`));
     });
     child.stdin.end(input);
+  });
+}
+
+/** `lstat` as root of the namespace, ids as outside; undefined when nothing is there. */
+export async function lstatInNamespace(path: string): Promise<Stats | undefined> {
+  const ids = await subordinateIds();
+  const script = '[ -e "$1" ] || [ -L "$1" ] || exit 0; exec stat -c "%f %u %g %s %Y %h %i %d" -- "$1"';
+  const text = (await inNamespace(["sh", "-c", script, "sh", path], "/")).toString("utf8").trim();
+  if (text === "" || !ids) return undefined;
+  const [mode = "", ...numbers] = text.split(" ");
+  const [uid = 0, gid = 0, size = 0, mtimeSeconds = 0, nlink = 1, ino = 0, dev = 0] = numbers.map(Number);
+  const outside = (id: number, range: IdRange, own: number): number => (id === 0 ? own : range.first + id - 1);
+  return Object.assign(Object.create(Stats.prototype) as Stats, {
+    mode: Number.parseInt(mode, 16),
+    uid: outside(uid, ids.users, process.getuid?.() ?? 0),
+    gid: outside(gid, ids.groups, process.getgid?.() ?? 0),
+    ...{ size, mtimeMs: mtimeSeconds * 1000, nlink, ino, dev },
   });
 }
 

@@ -10,6 +10,7 @@ import { systemClock } from "../../src/core/clock.ts";
 import { systemIds } from "../../src/core/ids.ts";
 import { runDockerCli } from "../../src/docker-api/cli/docker-cli.ts";
 import { type DockerSocket, type DockerSocketRequest, openDockerSocket } from "../../src/docker-api/index.ts";
+import { removeTree } from "../../src/images/remove-tree.ts";
 import { type RegistryFixture, SCOPE, startRegistry } from "./registry-fixture.ts";
 
 const run = promisify(execFile);
@@ -82,7 +83,8 @@ export async function openDockerFixture(
     async close() {
       await socket.close();
       await registry.close();
-      await rm(dir, { recursive: true, force: true });
+      // As an ordinary user with a range of ids, layers hold files of other users.
+      await removeTree(dir);
     },
   };
 }

@@ -82,6 +82,11 @@ export class KilnImages {
     }
   }
 
+  /** Whether the name was given to this build and to no other one. */
+  holdsAlone(name: string): boolean {
+    return this.#held.has(name) && users.get(this.#userKey(name)) === 1;
+  }
+
   /** Takes back what no other build of this process uses. */
   async close(): Promise<void> {
     for (const name of this.#held) {

@@ -132,8 +132,11 @@ export function wholeName(name: string): string {
 }
 
 /** Whether the build made an image or gave it this name. */
-export async function isOwnImage({ client, request, tags, made }: ProxySession, name: string): Promise<boolean> {
-  if (tags.has(wholeName(name))) return true;
+export async function isOwnImage(
+  { client, request, tags, made, images }: ProxySession,
+  name: string,
+): Promise<boolean> {
+  if (tags.has(wholeName(name)) || images.holdsAlone(wholeName(name))) return true;
   const found = await client.json<{ Id?: string; Config?: { Labels?: Record<string, string> | null } | null }>(
     `/images/${encodeURIComponent(name)}/json`,
   );
