@@ -104,6 +104,8 @@ export async function startKiln(options: KilnOptions = {}): Promise<Kiln> {
     callerForService: (serviceName, sourceArn, at) =>
       dispatcher.callerFor(servicePrincipal(serviceName, sourceArn, at), at),
     callerForAccessKey: (accessKeyId, at) => dispatcher.callerFor(principalOf(identity, accessKeyId), at),
+    authorizeAccessKey: (accessKeyId, ...question) =>
+      dispatcher.authorize(principalOf(identity, accessKeyId), ...question),
     endpointUrl: urlOfEndpoint,
     engines: [createHostEngine({ clock, ids })],
     async openDocker(request) {

@@ -66,6 +66,11 @@ export async function openTestAccount(engines: readonly Engine[], stateDir?: str
       if (!key) throw new Error("no such key");
       return dispatcher.callerFor(key.principal, scope);
     },
+    authorizeAccessKey: (accessKeyId, ...question) => {
+      const key = identity.findAccessKey(accessKeyId);
+      if (!key) throw new Error("no such key");
+      dispatcher.authorize(key.principal, ...question);
+    },
     endpointUrl: () => "http://127.0.0.1:1",
     engines,
     workRoot: folder,

@@ -52,6 +52,11 @@ export interface BuildPlan {
   readonly runtimeVersions: readonly { readonly runtime: string; readonly version: string; readonly line: number }[];
   readonly exportedVariables: readonly string[];
   readonly artifacts?: PlannedArtifacts;
+  readonly secondaryArtifacts: readonly (PlannedArtifacts & { readonly identifier: string })[];
+  readonly cache?: PlannedCache;
+  readonly reports: readonly PlannedReport[];
+  readonly gitCredentialHelper: boolean;
+  readonly proxy: { readonly uploadArtifacts: boolean; readonly logs: boolean };
   /** The "Found possible syntax errors in buildspec" block: sections and keys. */
   readonly unknownKeys: readonly { readonly section: string; readonly keys: readonly string[] }[];
   /** Parts of the buildspec that this version of Kiln does not run; printed, never silent. */
@@ -64,5 +69,28 @@ export interface PlannedArtifacts {
   readonly baseDirectory?: string;
   readonly excludePaths: readonly string[];
   readonly discardPaths: boolean;
+  readonly enableSymlinks: boolean;
   readonly name?: string;
+  readonly s3Prefix?: string;
+}
+
+export interface PlannedCache {
+  readonly paths: readonly string[];
+  /** Shell expression. */
+  readonly key?: string;
+  readonly fallbackKeys: readonly string[];
+  /** Absent: both. */
+  readonly action?: "restore" | "save";
+}
+
+export interface PlannedReport {
+  /** Name or ARN of the report group, as written; may hold variables. */
+  readonly group: string;
+  readonly files: readonly string[];
+  /** In capitals, e.g. `JUNITXML` (the default). */
+  readonly fileFormat: string;
+  readonly baseDirectory?: string;
+  readonly discardPaths: boolean;
+  /** 1-based line in the buildspec. */
+  readonly line: number;
 }

@@ -8,12 +8,22 @@ import type { Diagnostic } from "../../core/diagnostics.ts";
 import {
   type Artifacts,
   type Buildspec,
+  type Cache,
   type Phase,
   type PhaseName,
   parameterNameIn,
+  type Report,
   type Variable,
 } from "../buildspec/index.ts";
-import type { BuildPlan, PlannedArtifacts, PlannedCommand, PlannedPhase, PlannedVariable } from "./build-plan.ts";
+import type {
+  BuildPlan,
+  PlannedArtifacts,
+  PlannedCache,
+  PlannedCommand,
+  PlannedPhase,
+  PlannedReport,
+  PlannedVariable,
+} from "./build-plan.ts";
 import { notDoneIn } from "./not-done.ts";
 
 /** A variable as CreateProject and StartBuild write it. */
@@ -102,6 +112,17 @@ export function planBuild(input: PlanInput): { plan: BuildPlan; diagnostics: Dia
     ),
     exportedVariables: buildspec.env.exportedVariables.map(({ value }) => value),
     ...(artifacts && { artifacts }),
+    secondaryArtifacts: (buildspec.artifacts?.secondary ?? []).map(({ identifier, artifacts: secondary }) => ({
+      identifier: identifier.value,
+      ...plannedArtifacts(secondary),
+    })),
+    ...(buildspec.cache && { cache: plannedCache(buildspec.cache) }),
+    reports: buildspec.reports.map(plannedReport),
+    gitCredentialHelper: buildspec.env.gitCredentialHelper?.value ?? false,
+    proxy: {
+      uploadArtifacts: buildspec.proxy?.uploadArtifacts?.value ?? false,
+      logs: buildspec.proxy?.logs?.value ?? false,
+    },
     unknownKeys: buildspec.unknownKeys.map(({ section, keys }) => ({ section, keys: keys.map(({ value }) => value) })),
     notDone: notDoneIn(buildspec),
     timeoutMs: timeoutMinutes * 60_000,
@@ -179,7 +200,25 @@ const plannedArtifacts = (artifacts: Artifacts): PlannedArtifacts => ({
   ...(artifacts.baseDirectory && { baseDirectory: artifacts.baseDirectory.value }),
   excludePaths: artifacts.excludePaths.map(({ value }) => value),
   discardPaths: artifacts.discardPaths?.value ?? false,
+  enableSymlinks: artifacts.enableSymlinks?.value ?? false,
   ...(artifacts.name && { name: artifacts.name.value }),
+  ...(artifacts.s3Prefix && { s3Prefix: artifacts.s3Prefix.value }),
+});
+
+const plannedCache = ({ paths, key, fallbackKeys, action }: Cache): PlannedCache => ({
+  paths: paths.map(({ value }) => value),
+  ...(key && { key: key.value }),
+  fallbackKeys: fallbackKeys.map(({ value }) => value),
+  ...((action?.value === "restore" || action?.value === "save") && { action: action.value }),
+});
+
+const plannedReport = ({ group, files, fileFormat, baseDirectory, discardPaths }: Report): PlannedReport => ({
+  group: group.value,
+  files: files.map(({ value }) => value),
+  fileFormat: fileFormat?.value.toUpperCase() ?? "JUNITXML",
+  ...(baseDirectory && { baseDirectory: baseDirectory.value }),
+  discardPaths: discardPaths?.value ?? false,
+  line: group.span.line,
 });
 
 /** The shell of the commands, and an error where Kiln cannot run it. */

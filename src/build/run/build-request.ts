@@ -19,6 +19,44 @@ export interface BuildSource {
   /** Path, whole text, or S3 ARN; absent or empty means `buildspec.yml`. */
   readonly buildspec?: string | undefined;
   readonly gitCloneDepth?: number | undefined;
+  readonly gitSubmodulesConfig?: { readonly fetchSubmodules: boolean } | undefined;
+  readonly insecureSsl?: boolean | undefined;
+  readonly auth?: { readonly type: string; readonly resource?: string | undefined } | undefined;
+  /** Set for secondary sources. */
+  readonly sourceIdentifier?: string | undefined;
+  /** Commit, branch, tag, `pr/<n>`, or an S3 version id; secondary sources only, the primary's is the request's. */
+  readonly sourceVersion?: string | undefined;
+}
+
+/** Where artifacts go: the project's `artifacts` or one of its `secondaryArtifacts`, with CreateProject's members. */
+export interface ArtifactsTarget {
+  readonly type: string;
+  /** Bucket. `file:///folder` is a folder of this machine. */
+  readonly location?: string | undefined;
+  readonly path?: string | undefined;
+  readonly namespaceType?: string | undefined;
+  readonly name?: string | undefined;
+  readonly packaging?: string | undefined;
+  readonly overrideArtifactName?: boolean | undefined;
+  readonly encryptionDisabled?: boolean | undefined;
+  readonly artifactIdentifier?: string | undefined;
+  readonly bucketOwnerAccess?: string | undefined;
+}
+
+/** The project's `cache`, with CreateProject's members. */
+export interface CacheTarget {
+  readonly type: string;
+  readonly location?: string | undefined;
+  readonly modes?: readonly string[] | undefined;
+  readonly cacheNamespace?: string | undefined;
+}
+
+/** Where the whole log goes besides CloudWatch Logs. */
+export interface S3LogsTarget {
+  /** `bucket/prefix` or an ARN. */
+  readonly location?: string | undefined;
+  readonly encryptionDisabled?: boolean | undefined;
+  readonly bucketOwnerAccess?: string | undefined;
 }
 
 export interface BuildRequest {
@@ -39,10 +77,20 @@ export interface BuildRequest {
   readonly encryptionKey: string;
   readonly source: BuildSource;
   readonly sourceVersion?: string | undefined;
-  readonly artifactsType: string;
+  readonly secondarySources: readonly BuildSource[];
+  readonly artifacts: ArtifactsTarget;
+  readonly secondaryArtifacts: readonly ArtifactsTarget[];
+  readonly cache: CacheTarget;
+  readonly environmentType: string;
+  readonly computeType: string;
+  /** `CODEBUILD_…` variables of the webhook event or the batch that made the build. */
+  readonly variables: Readonly<Record<string, string>>;
+  /** Absent when S3 logs are disabled. */
+  readonly s3Logs?: S3LogsTarget | undefined;
   /** Absent when CloudWatch Logs are disabled. */
   readonly logs?: { readonly groupName: string; readonly streamName: string } | undefined;
   readonly timeoutMs: number;
+  readonly queuedTimeoutMs: number;
   /** AWS's grammar only. */
   readonly strict: boolean;
 }

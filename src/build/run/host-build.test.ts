@@ -158,7 +158,7 @@ describe("a build on the host", () => {
     const target = join(folder, "out");
     const { log, result } = await testBuild({
       engine,
-      request: { artifactsType: "S3" },
+      request: { artifacts: { type: "S3" } },
       dependencies: { artifactsDir: target },
       buildspec: `${spec(["mkdir -p dist/sub && echo 1 > dist/a.txt && echo 2 > dist/sub/b.txt && echo 3 > dist/sub/c.log"])}artifacts:\n  base-directory: dist\n  files: ['**/*', missing.txt]\n  exclude-paths: ['**/*.log']\n`,
     });
@@ -183,7 +183,7 @@ C Phase complete: UPLOAD_ARTIFACTS State: SUCCEEDED`);
   ])("fails the upload for %s", async (artifacts, message) => {
     const { result } = await testBuild({
       engine,
-      request: { artifactsType: "S3" },
+      request: { artifacts: { type: "S3" } },
       buildspec: `${spec(["true"])}artifacts:\n  ${artifacts}\n`,
     });
     expect(result.buildStatus).toBe("FAILED");

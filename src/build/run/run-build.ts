@@ -7,7 +7,6 @@ import { KilnError } from "../../core/errors.ts";
 import { debug } from "../../core/log.ts";
 import type { Result } from "../../core/result.ts";
 import type { BuildEnvironment } from "../../engines/engine.ts";
-import { collectArtifacts } from "./artifacts.ts";
 import { BuildLog } from "./build-log.ts";
 import type { BuildDocker, BuildRequest, BuildResult, RunDependencies } from "./build-request.ts";
 import { markFailing, runCommandPhase } from "./command-phase.ts";
@@ -16,6 +15,7 @@ import type { BuildStatus, PhaseContext, PhaseType } from "./events.ts";
 import { createLogStream } from "./log-stream.ts";
 import { PhaseRecord } from "./phase-record.ts";
 import { afterCommandPhase, type CommandPhase, parseOnFailure } from "./transitions.ts";
+import { uploadArtifacts } from "./upload-artifacts.ts";
 
 /** Runs the build to its end. Rejects only on a bug. */
 export async function runBuild(request: BuildRequest, dependencies: RunDependencies): Promise<BuildResult> {
@@ -207,28 +207,16 @@ class BuildRun {
   }
 
   async #upload(): Promise<PhaseContext | undefined> {
-    const build = this.#build;
-    const artifacts = build?.plan.artifacts;
-    if (!build || !artifacts) return undefined;
-    if (this.#request.artifactsType === "NO_ARTIFACTS") {
-      this.#log.notice(
-        "info",
-        "the project's artifacts type is NO_ARTIFACTS: the buildspec's `artifacts` are not collected",
-      );
-      return undefined;
-    }
-    const targetDir = this.#dependencies.artifactsDir;
-    const collected = await collectArtifacts({
-      artifacts,
-      srcDir: build.srcDir,
-      targetDir,
+    if (!this.#build) return undefined;
+    const uploaded = await uploadArtifacts({
+      request: this.#request,
+      dependencies: this.#dependencies,
+      build: this.#build,
+      log: this.#log,
       signal: this.#ending.signal,
-      log: (text) => this.#log.container(text),
-      expand: (text) => build.session.expand(text),
     });
-    if (!collected.ok) return collected.error;
-    this.#artifactsLocation = targetDir;
-    this.#log.notice("info", `artifacts: ${collected.value} file${collected.value === 1 ? "" : "s"} in ${targetDir}`);
+    if (!uploaded.ok) return uploaded.error;
+    this.#artifactsLocation = uploaded.value.artifactsLocation;
     return undefined;
   }
 

@@ -60,7 +60,7 @@ export class BuildRunner {
 
   /** A session of the role for a build that is about to be made; AssumeRole is its first call. */
   newSession(uuid: string, projectName: string, roleArn: string, scope: AwsScope): RoleSession {
-    const { callerForService, callerForAccessKey, clock } = this.#dependencies;
+    const { callerForService, callerForAccessKey, authorizeAccessKey, clock } = this.#dependencies;
     return new RoleSession({
       uuid,
       roleArn,
@@ -68,6 +68,7 @@ export class BuildRunner {
       clock,
       service: callerForService("codebuild.amazonaws.com", projectArn(scope, projectName), scope),
       callerForAccessKey: (accessKeyId, where) => callerForAccessKey(accessKeyId, where),
+      authorizeAccessKey: (...question) => authorizeAccessKey(...question),
     });
   }
 

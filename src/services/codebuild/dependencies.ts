@@ -1,5 +1,6 @@
 /** What CodeBuild needs from outside; app.ts gives it. */
 
+import type { AuthorizationRequest } from "../../authorize/decision.ts";
 import type { BuildDocker, BuildDockerRequest, Engine, EngineName } from "../../build/run/index.ts";
 import type { AwsScope } from "../../core/arn.ts";
 import type { AwsCaller } from "../../core/aws.ts";
@@ -15,6 +16,16 @@ export interface CodeBuildDependencies {
   callerForService(serviceName: string, sourceArn: string, scope: AwsScope): AwsCaller;
   /** Calls as the owner of an access key (a role session's). */
   callerForAccessKey(accessKeyId: string, scope: AwsScope): AwsCaller;
+  /**
+   * Decides requests as the owner of an access key, for actions that are no API operation (`codebuild:CreateReport`).
+   * Throws AccessDeniedException; the decision is recorded.
+   */
+  authorizeAccessKey(
+    accessKeyId: string,
+    scope: AwsScope,
+    requests: readonly AuthorizationRequest[],
+    about: { readonly service: string; readonly operation: string; readonly requestId: string },
+  ): void;
   /** Base URL of the endpoint that builds of this process talk to, e.g. `http://127.0.0.1:4566`. Asked when a build starts. */
   endpointUrl(): string;
   readonly engines: readonly Engine[];

@@ -37,19 +37,18 @@ export function projectFrom(input: CreateProjectInput, scope: AwsScope, nowMs: n
   checkEnvironment(input.environment);
   checkCache(input.cache, input.environment);
   checkVariables(input.environment.environmentVariables ?? []);
-  if ((input.secondarySources?.length ?? 0) > 0) throw notOffered("secondary sources");
-  if ((input.secondaryArtifacts?.length ?? 0) > 0) throw notOffered("secondary artifacts");
   if (input.vpcConfig?.vpcId) throw notOffered("builds inside a VPC");
   if ((input.fileSystemLocations?.length ?? 0) > 0) throw notOffered("EFS file systems");
-  if (input.buildBatchConfig) throw notOffered("batch builds");
   return withoutUndefined({
     name: input.name,
     arn: projectArn(scope, input.name),
     description: input.description,
     source: { insecureSsl: false, ...input.source },
-    secondarySources: undefined,
+    secondarySources: input.secondarySources,
     sourceVersion: input.sourceVersion,
+    secondarySourceVersions: input.secondarySourceVersions,
     artifacts: artifactsWithDefaults(input.artifacts, input.name),
+    secondaryArtifacts: input.secondaryArtifacts?.map((artifacts) => artifactsWithDefaults(artifacts, input.name)),
     cache: input.cache ?? { type: "NO_CACHE" },
     environment: environmentWithDefaults(input.environment),
     serviceRole: input.serviceRole,
@@ -64,6 +63,7 @@ export function projectFrom(input: CreateProjectInput, scope: AwsScope, nowMs: n
     concurrentBuildLimit: input.concurrentBuildLimit,
     projectVisibility: "PRIVATE",
     autoRetryLimit: input.autoRetryLimit,
+    buildBatchConfig: input.buildBatchConfig,
   });
 }
 

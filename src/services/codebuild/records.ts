@@ -12,6 +12,7 @@ import type {
   ProjectCache,
   ProjectEnvironment,
   ProjectSource,
+  ProjectSourceVersion,
 } from "./shapes.gen.ts";
 
 /** Everything a build was started with: the project's settings with StartBuild's overrides applied. RetryBuild reuses it. */
@@ -19,7 +20,10 @@ export interface BuildSettings {
   readonly projectName: string;
   readonly source: ProjectSource;
   readonly sourceVersion?: string | undefined;
+  readonly secondarySources: readonly ProjectSource[];
+  readonly secondarySourceVersions: readonly ProjectSourceVersion[];
   readonly artifacts: ProjectArtifacts;
+  readonly secondaryArtifacts: readonly ProjectArtifacts[];
   readonly cache: ProjectCache;
   /** Without variables: those are the two lists below. */
   readonly environment: ProjectEnvironment;
@@ -30,6 +34,17 @@ export interface BuildSettings {
   readonly queuedTimeoutInMinutes: number;
   readonly encryptionKey: string;
   readonly logsConfig?: LogsConfig | undefined;
+  /** Builds that may follow a failed one by themselves. */
+  readonly autoRetryLimit?: number | undefined;
+}
+
+/** What made a build, besides its settings: a webhook's event, a batch. RetryBuild keeps it. */
+export interface BuildOrigin {
+  /** `CODEBUILD_…` variables that the event or the batch brings, e.g. `CODEBUILD_WEBHOOK_EVENT`. */
+  readonly variables: Readonly<Record<string, string>>;
+  readonly buildBatchArn?: string | undefined;
+  /** Default: the caller's name. */
+  readonly initiator?: string | undefined;
 }
 
 /** A process, so that another can tell whether it still lives: a process id alone is used again. */
@@ -43,6 +58,7 @@ export interface BuildRecord {
   readonly scope: AwsScope;
   readonly uuid: string;
   readonly settings: BuildSettings;
+  readonly origin: BuildOrigin;
   /** AWS's shape, without `phases`. */
   readonly build: Build;
   readonly phases: readonly RunPhase[];

@@ -4,9 +4,11 @@
  * Sources: https://docs.aws.amazon.com/codebuild/latest/userguide/setting-up-service-role.html,
  * https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html
  */
+import type { AuthorizationRequest } from "../../authorize/decision.ts";
 import type { AwsScope } from "../../core/arn.ts";
 import type { AwsCaller } from "../../core/aws.ts";
 import type { Clock } from "../../core/clock.ts";
+import type { CodeBuildDependencies } from "./dependencies.ts";
 
 const DURATION_SECONDS = 3600;
 /** SDKs ask for new credentials from 15 minutes before the end on: theirs must be fresh by then. */
@@ -28,6 +30,7 @@ export interface RoleSessionInput {
   /** Calls as `codebuild.amazonaws.com` on behalf of the project. */
   readonly service: AwsCaller;
   callerForAccessKey(accessKeyId: string, scope: AwsScope): AwsCaller;
+  authorizeAccessKey: CodeBuildDependencies["authorizeAccessKey"];
 }
 
 export class RoleSession {
@@ -56,6 +59,15 @@ export class RoleSession {
       return this.#input.callerForAccessKey(accessKeyId, this.#input.scope).call(service, operation, input);
     },
   };
+
+  /** Decides actions of the role that are no API operation, e.g. `codebuild:CreateReport`. Throws AccessDeniedException. */
+  async authorize(
+    requests: readonly AuthorizationRequest[],
+    about: Parameters<CodeBuildDependencies["authorizeAccessKey"]>[3],
+  ): Promise<void> {
+    const { accessKeyId } = await this.credentials();
+    this.#input.authorizeAccessKey(accessKeyId, this.#input.scope, requests, about);
+  }
 
   async #assume(): Promise<RoleCredentials> {
     const { Credentials: answer } = await this.#input.service.call<{

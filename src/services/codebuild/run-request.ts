@@ -24,7 +24,18 @@ export function requestOf(record: BuildRecord, strict: boolean): BuildRequest {
     encryptionKey: settings.encryptionKey,
     source: settings.source,
     sourceVersion: settings.sourceVersion,
-    artifactsType: settings.artifacts.type,
+    secondarySources: settings.secondarySources.map((source) => ({
+      ...source,
+      sourceVersion: settings.secondarySourceVersions.find((item) => item.sourceIdentifier === source.sourceIdentifier)
+        ?.sourceVersion,
+    })),
+    artifacts: settings.artifacts,
+    secondaryArtifacts: settings.secondaryArtifacts,
+    cache: settings.cache,
+    environmentType: settings.environment.type,
+    computeType: settings.environment.computeType,
+    variables: record.origin.variables,
+    ...(settings.logsConfig?.s3Logs?.status === "ENABLED" ? { s3Logs: settings.logsConfig.s3Logs } : {}),
     ...(cloudWatch?.status === "DISABLED"
       ? {}
       : {
@@ -34,6 +45,7 @@ export function requestOf(record: BuildRecord, strict: boolean): BuildRequest {
           },
         }),
     timeoutMs: settings.timeoutInMinutes * 60_000,
+    queuedTimeoutMs: settings.queuedTimeoutInMinutes * 60_000,
     strict,
   };
 }

@@ -20,6 +20,7 @@ import {
 } from "./project-settings.ts";
 import { findProject, requireProject } from "./projects.ts";
 import {
+  type BuildOrigin,
   type BuildRecord,
   type BuildSettings,
   buildArn,
@@ -43,6 +44,7 @@ import type {
 
 const API = "https://docs.aws.amazon.com/codebuild/latest/APIReference/";
 const TOKEN_LIFE_MS = 5 * 60_000;
+const NO_ORIGIN: BuildOrigin = { variables: {} };
 
 // biome-ignore lint/suspicious/noExplicitAny: each operation has its own input type
 export const startOperations = (runner: BuildRunner): readonly OperationDefinition<any, object>[] => [
@@ -67,8 +69,7 @@ export const startOperations = (runner: BuildRunner): readonly OperationDefiniti
       if (repeated) return { build: buildShape(repeated) };
       const settings = settingsFrom(project, input, context);
       requireRoom(project, context);
-      const record = await makeBuild(settings, context, runner, input);
-      return { build: record };
+      return { build: await makeBuild(settings, context, runner, { input }) };
     },
   }),
 
@@ -91,15 +92,13 @@ export const startOperations = (runner: BuildRunner): readonly OperationDefiniti
       if (!record) throw buildNotFound(input.id ?? "");
       if (record.build.buildComplete !== true) throw invalidInput(`Build is still in progress: ${record.build.id}`);
       requireRoom(requireProject(context, projectName), context);
-      return { build: await makeBuild(record.settings, context, runner, undefined) };
+      return { build: await makeBuild(record.settings, context, runner, { origin: record.origin }) };
     },
   }),
 ];
 
 /** The project's settings with the overrides of one build. Throws InvalidInputException. */
-function settingsFrom(project: Project, input: StartBuildInput, { scope }: OperationContext): BuildSettings {
-  if ((input.secondarySourcesOverride?.length ?? 0) > 0) throw notOffered("secondary sources");
-  if ((input.secondaryArtifactsOverride?.length ?? 0) > 0) throw notOffered("secondary artifacts");
+export function settingsFrom(project: Project, input: StartBuildInput, { scope }: OperationContext): BuildSettings {
   if (input.debugSessionEnabled === true) throw notOffered("session debugging");
   if (input.fleetOverride) throw notOffered("fleets");
   if (project.artifacts?.type === "CODEPIPELINE" && !input.artifactsOverride) {
@@ -130,7 +129,10 @@ function settingsFrom(project: Project, input: StartBuildInput, { scope }: Opera
     projectName: project.name ?? "",
     source,
     sourceVersion: input.sourceVersion ?? project.sourceVersion,
+    secondarySources: input.secondarySourcesOverride ?? project.secondarySources ?? [],
+    secondarySourceVersions: input.secondarySourcesVersionOverride ?? project.secondarySourceVersions ?? [],
     artifacts,
+    secondaryArtifacts: input.secondaryArtifactsOverride ?? project.secondaryArtifacts ?? [],
     cache,
     environment,
     projectVariables: projectEnvironment.environmentVariables ?? [],
@@ -141,6 +143,7 @@ function settingsFrom(project: Project, input: StartBuildInput, { scope }: Opera
       input.queuedTimeoutInMinutesOverride ?? project.queuedTimeoutInMinutes ?? DEFAULT_QUEUED_TIMEOUT_MINUTES,
     encryptionKey: input.encryptionKeyOverride ?? project.encryptionKey ?? defaultEncryptionKey(scope),
     logsConfig: input.logsConfigOverride ?? project.logsConfig,
+    autoRetryLimit: input.autoRetryLimitOverride ?? project.autoRetryLimit,
   });
 }
 
@@ -184,11 +187,11 @@ function repetitionOf(input: StartBuildInput, { store, scope, clock }: Operation
 }
 
 /** Assumes the role, writes the record, starts the build. Resolves with the shape AWS answers at once. */
-async function makeBuild(
+export async function makeBuild(
   settings: BuildSettings,
   context: OperationContext,
   runner: BuildRunner,
-  input: StartBuildInput | undefined,
+  { input, origin = NO_ORIGIN }: { readonly input?: StartBuildInput; readonly origin?: BuildOrigin } = {},
 ): Promise<Build> {
   const { store, scope, clock, ids } = context;
   const uuid = ids.uuid();
@@ -205,7 +208,8 @@ async function makeBuild(
       scope,
       uuid,
       settings,
-      build: firstShape(settings, uuid, buildNumber, nowMs, context),
+      origin,
+      build: firstShape(settings, origin, uuid, buildNumber, nowMs, context),
       phases: [
         {
           phaseType: "SUBMITTED",
@@ -236,6 +240,7 @@ async function makeBuild(
 
 function firstShape(
   settings: BuildSettings,
+  origin: BuildOrigin,
   uuid: string,
   buildNumber: number,
   nowMs: number,
@@ -255,8 +260,8 @@ function firstShape(
     sourceVersion: settings.sourceVersion,
     projectName: settings.projectName,
     source: settings.source,
-    secondarySources: [],
-    secondarySourceVersions: [],
+    secondarySources: settings.secondarySources,
+    secondarySourceVersions: settings.secondarySourceVersions,
     artifacts: { location: "" },
     secondaryArtifacts: [],
     cache: settings.cache,
@@ -270,7 +275,8 @@ function firstShape(
     timeoutInMinutes: settings.timeoutInMinutes,
     queuedTimeoutInMinutes: settings.queuedTimeoutInMinutes,
     buildComplete: false,
-    initiator: initiatorOf(principal),
+    initiator: origin.initiator ?? initiatorOf(principal),
+    buildBatchArn: origin.buildBatchArn,
     encryptionKey: settings.encryptionKey,
     exportedEnvironmentVariables: [],
   });
