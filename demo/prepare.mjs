@@ -5,7 +5,7 @@
 import { spawnSync } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { makeWheelhouse } from "../dist/images/index.js";
+import { makeWheelhouse, unpackPython } from "../dist/images/index.js";
 import { commandExists, say, sayTitle } from "./stage.mjs";
 
 const BASE_IMAGE = "python:3.11-slim";
@@ -18,16 +18,22 @@ export async function prepare(stage) {
       : "aws CLI: none here; the same calls are made with the AWS SDK for JavaScript",
   );
   say(`endpoint: ${stage.url}`);
-  requirePython();
+  await providePython(stage);
   await providePythonPackages(stage);
   await provideBaseImage(stage);
 }
 
-function requirePython() {
+/** The sample app is Python's: this machine's, or one unpacked beside the demo's state. */
+async function providePython(stage) {
   if (commandExists("python3", ["-m", "pip", "--version"])) return;
-  throw new Error(
-    "the sample app needs python3 with pip on this machine (Debian: apt-get install python3 python3-pip python3-venv)",
-  );
+  say("python3 with pip: none here; unpacking one from Debian packages …");
+  const { bin, version } = await unpackPython(join(stage.folder, "python"), {
+    cacheDir: join(stage.folder, "apt"),
+    onProgress: (text) => say(`  ${text}`),
+    signal: new AbortController().signal,
+  });
+  stage.environment.PATH = `${bin}:${stage.environment.PATH ?? process.env.PATH}`;
+  say(`python3: ${version}, for this demo only`);
 }
 
 /** Wheels for every build of the demo: downloaded once from the package index, else made from Debian's packages. */
