@@ -9,6 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createPlainReporter } from "../dist/build/report/index.js";
 import { startKiln } from "../dist/index.js";
+import { ensureBenchProject, timedBuild } from "./build-project.mjs";
 import { median, row } from "./report.mjs";
 
 const PHASES = ["install", "pre_build", "build", "post_build"];
@@ -23,13 +24,7 @@ export async function run({ smoke }) {
       const times = [];
       await makeProject(kiln, commandsAPhase, command);
       for (let round = 0; round < rounds; round++) {
-        const startedMs = performance.now();
-        const { build } = await kiln.root.call("codebuild", "StartBuild", { projectName: "bench" });
-        let status;
-        for await (const event of kiln.events(build.id))
-          if (event.type === "build-finished") status = event.buildStatus;
-        if (status !== "SUCCEEDED") throw new Error(`the build ended ${status}`);
-        times.push(performance.now() - startedMs);
+        times.push(await timedBuild(kiln));
       }
       return median(times);
     };
@@ -109,26 +104,5 @@ async function makeProject(kiln, commandsAPhase, command) {
     (p) => `  ${p}:\n    commands:\n${`      - ${JSON.stringify(command)}\n`.repeat(commandsAPhase)}`,
   );
   writeFileSync(join(folder, "buildspec.yml"), `version: 0.2\nphases:\n${phases.join("")}`);
-  const principal = { Service: "codebuild.amazonaws.com" };
-  const trust = {
-    Version: "2012-10-17",
-    Statement: { Effect: "Allow", Principal: principal, Action: "sts:AssumeRole" },
-  };
-  const logs = { Version: "2012-10-17", Statement: { Effect: "Allow", Action: "logs:*", Resource: "*" } };
-  const project = {
-    name: "bench",
-    source: { type: "S3", location: `file://${folder}` },
-    artifacts: { type: "NO_ARTIFACTS" },
-    environment: { type: "LINUX_CONTAINER", image: "aws/codebuild/standard:7.0", computeType: "BUILD_GENERAL1_SMALL" },
-    serviceRole: `arn:aws:iam::${kiln.scope.accountId}:role/bench`,
-  };
-  const exists = await kiln.root.call("codebuild", "BatchGetProjects", { names: ["bench"] });
-  if (exists.projects.length > 0) return;
-  await kiln.root.call("iam", "CreateRole", { RoleName: "bench", AssumeRolePolicyDocument: JSON.stringify(trust) });
-  await kiln.root.call("iam", "PutRolePolicy", {
-    RoleName: "bench",
-    PolicyName: "logs",
-    PolicyDocument: JSON.stringify(logs),
-  });
-  await kiln.root.call("codebuild", "CreateProject", project);
+  await ensureBenchProject(kiln, folder);
 }
