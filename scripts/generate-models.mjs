@@ -20,7 +20,11 @@ const SERVICES = {
   codebuild: /./,
   logs: /^(Create|Delete|Describe)Log(Group|Stream)s?$|LogEvents$|StartLiveTail|RetentionPolicy$|^(Tag|Untag)(Resource|LogGroup)$|^ListTags|^AssociateKmsKey$|^DisassociateKmsKey$/,
   ecr: /./,
+  s3: /^(Create|Delete|Head)Bucket$|^ListBuckets$|^GetBucketLocation$|^(Get|Put)BucketAcl$|^(Get|Put|Delete)BucketPolicy$|^(Get|Put)BucketVersioning$|^(Get|Put|Delete)BucketEncryption$|^(Get|Put|Delete)(Bucket|Object)Tagging$|^(Get|Put|Head|Delete|Copy)Object$|^DeleteObjects$|^GetObjectAttributes$|^ListObject(s|sV2|Versions)$|^(Create|Complete|Abort)MultipartUpload$|^UploadPart$|^List(Parts|MultipartUploads)$/,
 };
+
+/** Enums that a service does not treat as such: other values have an error of their own. */
+const OPEN_ENUMS = { s3: ["BucketLocationConstraint", "StorageClass", "ServerSideEncryption"] };
 
 const botocoreData = process.argv[2];
 if (!botocoreData || !existsSync(botocoreData)) {
@@ -32,7 +36,11 @@ const repository = new URL("..", import.meta.url).pathname;
 
 for (const [service, inScope] of Object.entries(SERVICES)) {
   const model = readModel(service);
-  const operationNames = Object.keys(model.operations).sort();
+  // Deprecated operations of S3 share the address of the ones that came after them; no client of today has them.
+  const isGone = ({ deprecated }) => deprecated && model.metadata.protocol === "rest-xml";
+  const operationNames = Object.keys(model.operations)
+    .filter((name) => !isGone(model.operations[name]))
+    .sort();
   const operations = {};
   const reachable = new Set();
   for (const name of operationNames.filter((n) => inScope.test(n))) {
@@ -41,18 +49,22 @@ for (const [service, inScope] of Object.entries(SERVICES)) {
       ...(operation.input && { input: operation.input.shape }),
       ...(operation.output && { output: operation.output.shape }),
       ...(operation.output?.resultWrapper && { resultWrapper: operation.output.resultWrapper }),
+      ...(operation.http.responseCode && { status: operation.http.responseCode }),
     };
     for (const shape of [operation.input?.shape, operation.output?.shape]) if (shape) reach(model, shape, reachable);
   }
   const shapes = {};
   for (const name of [...reachable].sort()) shapes[name] = shapeFacts(model.shapes[name]);
+  for (const name of OPEN_ENUMS[service] ?? []) delete shapes[name].enum;
   const { metadata } = model;
+  const xmlNamespace = metadata.xmlNamespace ?? rootNamespace(model);
   const table = {
     generator: "scripts/generate-models.mjs",
     service,
     apiVersion: metadata.apiVersion,
     ...(metadata.targetPrefix && { targetPrefix: metadata.targetPrefix }),
-    ...(metadata.xmlNamespace && { xmlNamespace: metadata.xmlNamespace }),
+    ...(xmlNamespace && { xmlNamespace }),
+    ...(metadata.protocol === "rest-xml" && { routes: routesOf(model) }),
     outsideScope: operationNames.filter((n) => !inScope.test(n)),
     operations,
     shapes,
@@ -71,6 +83,35 @@ function readModel(service) {
   return JSON.parse(existsSync(path) ? readFileSync(path, "utf8") : gunzipSync(readFileSync(`${path}.gz`)).toString());
 }
 
+/** REST services name the namespace on the documents in requests. */
+function rootNamespace(model) {
+  if (model.metadata.protocol !== "rest-xml") return undefined;
+  const inputs = Object.values(model.operations).map((operation) => model.shapes[operation.input?.shape]);
+  const payloads = inputs.map((shape) => shape?.members[shape.payload]).filter((member) => member?.xmlNamespace);
+  return payloads[0]?.xmlNamespace.uri;
+}
+
+/**
+ * How each operation is recognised, those outside the scope included: they are refused by name. `needs` are the required
+ * parameters (`?name` in the query, else a header) that tell apart operations of one method and URI.
+ */
+function routesOf(model) {
+  const all = Object.entries(model.operations).filter(([, operation]) => !operation.deprecated);
+  const addressOf = ({ http }) => `${http.method} ${http.requestUri}`;
+  const routes = {};
+  for (const [name, operation] of all.sort(([a], [b]) => (a < b ? -1 : 1))) {
+    const { http, input } = operation;
+    const isShared = all.filter(([, other]) => addressOf(other) === addressOf(operation)).length > 1;
+    const { members = {}, required = [] } = model.shapes[input?.shape] ?? {};
+    const needs = required
+      .map((member) => members[member])
+      .filter(({ location }) => location === "querystring" || location === "header")
+      .map(({ location, locationName }) => (location === "header" ? locationName.toLowerCase() : `?${locationName}`));
+    routes[name] = { method: http.method, uri: http.requestUri, ...(isShared && needs.length > 0 && { needs }) };
+  }
+  return routes;
+}
+
 function reach(model, name, reachable) {
   if (reachable.has(name)) return;
   reachable.add(name);
@@ -85,12 +126,19 @@ function shapeFacts(shape) {
   if (shape.members) {
     facts.members = {};
     for (const [name, member] of Object.entries(shape.members)) {
-      facts.members[name] =
-        member.locationName && member.locationName !== name
-          ? { shape: member.shape, wireName: member.locationName }
-          : { shape: member.shape };
+      facts.members[name] = {
+        shape: member.shape,
+        ...(member.locationName && member.locationName !== name && { wireName: member.locationName }),
+        ...(member.location && { location: member.location }),
+        ...(member.xmlAttribute && { isAttribute: true }),
+        ...(member.streaming && { isStreaming: true }),
+      };
     }
   }
+  if (shape.payload) facts.payload = shape.payload;
+  if (shape.timestampFormat) facts.timestampFormat = shape.timestampFormat;
+  if (shape.xmlNamespace?.prefix) facts.xmlNamespace = shape.xmlNamespace;
+  if (shape.member?.locationName) facts.itemName = shape.member.locationName;
   if (shape.required?.length) facts.required = shape.required;
   if (shape.member) facts.member = shape.member.shape;
   if (shape.key) Object.assign(facts, { key: shape.key.shape, value: shape.value.shape });
@@ -114,9 +162,9 @@ function typesOf(service, shapes) {
       continue;
     }
     lines.push(`export interface ${name} {`);
-    for (const [member, { shape: target }] of members) {
+    for (const [member, { shape: target, isStreaming }] of members) {
       const optional = shape.required?.includes(member) ? "" : "?";
-      const type = typeOf(shapes, target, new Set());
+      const type = isStreaming ? "Uint8Array | AsyncIterable<Uint8Array>" : typeOf(shapes, target, new Set());
       lines.push(`  readonly ${member}${optional}: ${type}${optional ? " | undefined" : ""};`);
     }
     lines.push("}", "");

@@ -12,16 +12,27 @@ import { systemClock } from "./core/clock.ts";
 import { KilnError } from "./core/errors.ts";
 import { systemIds } from "./core/ids.ts";
 import { kilnVersion } from "./core/kiln-version.ts";
+import { Secret } from "./core/secret.ts";
 import { startEndpoint } from "./endpoint/index.ts";
 import { createHostEngine } from "./engines/index.ts";
 import { createIdentity, type Identity, rootPrincipal } from "./identity/index.ts";
 import { createRegistry, type Registry } from "./registry/index.ts";
-import { codebuildService, credentialsRoute } from "./services/codebuild/index.ts";
+import {
+  codebuildService,
+  createReaderCheck,
+  credentialsRoute,
+  eventTargetUrl,
+  type FeedRequest,
+  type LocalWebhooks,
+  type LoggedEvent,
+  startEventTarget,
+} from "./services/codebuild/index.ts";
 import { ecrService } from "./services/ecr/index.ts";
 import { iam } from "./services/iam/index.ts";
 import { createDispatcher, type Dispatcher } from "./services/index.ts";
 import { kms } from "./services/kms/index.ts";
 import { logs } from "./services/logs/index.ts";
+import { s3 } from "./services/s3/index.ts";
 import { secretsmanager } from "./services/secretsmanager/index.ts";
 import { ssm } from "./services/ssm/index.ts";
 import { sts } from "./services/sts/index.ts";
@@ -44,10 +55,18 @@ export interface KilnOptions {
   readonly engine?: "auto" | "host";
   /** AWS's buildspec grammar only. */
   readonly strict?: boolean;
+  /** The account's quota of concurrent builds, and how many this process runs at once; default 60 and the processors. */
+  readonly concurrentBuilds?: number;
   /** Key of the account's root user; default test/test. */
   readonly rootKey?: { readonly accessKeyId: string; readonly secretAccessKey: string };
   /** Send pushes to the registries that the image names say. */
   readonly pushForReal?: boolean;
+  /** Builds at the same time, of all and of one batch; default as many as there are processors. */
+  readonly parallelBuilds?: number;
+  /** Each event of a build is posted to this http or https URL. */
+  readonly eventTarget?: string;
+  /** Key of the signature of what is posted to `eventTarget`. */
+  readonly eventTargetSecret?: string;
 }
 
 export interface Kiln {
@@ -64,11 +83,17 @@ export interface Kiln {
   readonly registry: Registry;
   /** A build's events from its start, live until it ends; with `joined`, several lines of output an event: much faster. */
   events(buildId: string, options?: { readonly joined?: boolean }): AsyncIterable<BuildEvent>;
+  /** Changes of builds as EventBridge events: from a place in their log, of one build, or from now on. */
+  buildEvents(request: FeedRequest): AsyncIterable<LoggedEvent>;
+  /** Webhooks of projects: past deliveries, what would be decided, deliveries without a signature. */
+  readonly webhooks: LocalWebhooks;
   /** Decisions on record; a build's session is named `AWSCodeBuild-<uuid>`. */
   decisions(filter: { readonly requestId?: string; readonly sessionName?: string }): DecisionRecord[];
   /** Ends running builds, the endpoint and the store. */
   close(): Promise<void>;
 }
+
+export type { DeliveryOutcome, DeliveryRecord } from "./services/codebuild/index.ts";
 
 export const DEFAULT_PORT = 4566;
 export const DEFAULT_HOST = "127.0.0.1";
@@ -79,6 +104,7 @@ export const DEFAULT_ROOT_KEY = { accessKeyId: "test", secretAccessKey: "test" }
 /** Opens the state and starts the endpoint. Rejects with a `KilnError` that says what to do. */
 export async function startKiln(options: KilnOptions = {}): Promise<Kiln> {
   const [clock, ids] = [systemClock, systemIds];
+  if (options.eventTarget !== undefined) eventTargetUrl(options.eventTarget);
   const scope = scopeOf(options);
   const rootKey = options.rootKey ?? DEFAULT_ROOT_KEY;
   const stateDir = options.memory ? undefined : (options.stateDir ?? join(process.cwd(), ".kiln"));
@@ -107,6 +133,20 @@ export async function startKiln(options: KilnOptions = {}): Promise<Kiln> {
     authorizeAccessKey: (accessKeyId, ...question) =>
       dispatcher.authorize(principalOf(identity, accessKeyId), ...question),
     endpointUrl: urlOfEndpoint,
+    ...(isDefaultRootKey(rootKey)
+      ? {}
+      : {
+          mayReadEvents: createReaderCheck({
+            secretOf: (accessKeyId) => longTermSecret(identity, accessKeyId),
+            authorize: (accessKeyId) =>
+              dispatcher.authorize(
+                principalOf(identity, accessKeyId),
+                scope,
+                [{ action: "codebuild:BatchGetBuilds", resource: "*" }],
+                { service: "codebuild", operation: "BatchGetBuilds", requestId: ids.uuid() },
+              ),
+          }),
+        }),
     engines: [createHostEngine({ clock, ids })],
     async openDocker(request) {
       // Loaded for the first build that has docker: most starts need neither.
@@ -125,9 +165,14 @@ export async function startKiln(options: KilnOptions = {}): Promise<Kiln> {
     },
     ...(options.engine !== undefined && { engine: options.engine }),
     ...(options.strict !== undefined && { strict: options.strict }),
+    ...(options.parallelBuilds !== undefined && {
+      maxConcurrentBuilds: options.parallelBuilds,
+      batchParallelism: options.parallelBuilds,
+    }),
+    ...(options.concurrentBuilds !== undefined && { concurrentBuilds: options.concurrentBuilds }),
   });
   const dispatcher = createDispatcher({
-    services: [ssm, kms, secretsmanager, iam, sts, logs, codebuild, ecrService({ registry })],
+    services: [ssm, kms, secretsmanager, iam, sts, logs, codebuild, ecrService({ registry }), s3],
     identity,
     store,
     clock,
@@ -146,11 +191,23 @@ export async function startKiln(options: KilnOptions = {}): Promise<Kiln> {
       routes: [
         { prefix: "/v2/", handle: (...exchange) => registry.handle(...exchange) },
         credentialsRoute(codebuild.runner),
+        ...codebuild.routes,
       ],
       version: kilnVersion(),
     });
     endpointUrl = endpoint.url;
     await codebuild.runner.recover();
+    await codebuild.batches.recover();
+    const eventTarget =
+      options.eventTarget === undefined
+        ? undefined
+        : startEventTarget({
+            url: options.eventTarget,
+            ...(options.eventTargetSecret ? { secret: new Secret(options.eventTargetSecret) } : {}),
+            store,
+            clock,
+            feed: codebuild.feed,
+          });
     return {
       url: endpointUrl,
       scope,
@@ -161,9 +218,14 @@ export async function startKiln(options: KilnOptions = {}): Promise<Kiln> {
       identity,
       registry,
       events: (buildId, how) => codebuild.runner.events(buildId, how),
+      buildEvents: (request) => codebuild.feed.read(request),
+      webhooks: codebuild.webhooks,
       decisions: (filter) => dispatcher.decisions(filter),
       async close() {
+        await codebuild.batches.close();
         await codebuild.runner.close();
+        await eventTarget?.close();
+        codebuild.feed.close();
         await endpoint.close();
         await dispatcher.flush();
         await store.close();
@@ -190,6 +252,14 @@ function scopeOf({ region = DEFAULT_REGION, accountId = DEFAULT_ACCOUNT_ID }: Ki
 
 function servicePrincipal(serviceName: string, sourceArn: string, { accountId }: AwsScope): Principal {
   return { type: "AWSService", serviceName, arn: serviceName, accountId, userId: serviceName, sourceArn };
+}
+
+const isDefaultRootKey = (key: NonNullable<KilnOptions["rootKey"]>): boolean =>
+  key.accessKeyId === DEFAULT_ROOT_KEY.accessKeyId && key.secretAccessKey === DEFAULT_ROOT_KEY.secretAccessKey;
+
+function longTermSecret(identity: Identity, accessKeyId: string): Secret | undefined {
+  const key = identity.findAccessKey(accessKeyId);
+  return key?.status === "Active" && key.sessionToken === undefined ? key.secret : undefined;
 }
 
 /** invariant: only keys that STS has just issued are asked for. */

@@ -23,6 +23,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "services/logs": ["core", "store", "authorize", "services"],
   "services/iam": ["core", "store", "authorize", "identity", "services"],
   "services/sts": ["core", "store", "authorize", "identity", "services"],
+  "services/s3": ["core", "store", "authorize", "services"],
   "services/ecr": ["core", "store", "authorize", "registry", "services"],
   "services/codebuild": [
     "core",
@@ -31,8 +32,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "services",
     "build/buildspec",
     "build/plan",
+    "build/batch",
     "build/run",
     "build/report",
+    "build/test-reports",
     "engines",
     "docker-api/docker-api.ts",
   ],
@@ -42,11 +45,48 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "docker-api": ["core", "images"],
   "build/buildspec": ["core"],
   "build/plan": ["core", "build/buildspec"],
-  "build/run": ["core", "build/buildspec", "build/plan", "engines", "docker-api/docker-api.ts"],
+  "build/batch": ["core", "build/buildspec", "build/plan"],
+  "build/test-reports": ["core"],
+  "build/run": [
+    "core",
+    "build/buildspec",
+    "build/plan",
+    "build/test-reports",
+    "engines",
+    "docker-api/docker-api.ts",
+    "images/tar.ts",
+    "build/run/sources",
+  ],
+  "build/run/sources": [
+    "core",
+    "build/run/build-log.ts",
+    "build/run/build-request.ts",
+    "build/run/copy-tree.ts",
+    "build/run/events.ts",
+    "build/run/s3-failure.ts",
+    "engines/process-sweep.ts",
+  ],
   "build/report": ["core", "build/run/events.ts"],
-  check: ["core", "authorize", "build/buildspec", "build/plan"],
+  check: [
+    "core",
+    "authorize",
+    "build/buildspec",
+    "build/plan",
+    "build/batch",
+    "build/test-reports/report-format.ts",
+  ],
   "least-privilege": ["core", "authorize", "build/plan", "build/run/events.ts"],
-  explain: ["core", "authorize", "check", "build/buildspec", "build/plan", "build/run/events.ts", "least-privilege"],
+  explain: [
+    "core",
+    "authorize",
+    "check",
+    "build/buildspec",
+    "build/plan",
+    "build/batch",
+    "build/run/events.ts",
+    "build/test-reports/report-format.ts",
+    "least-privilege",
+  ],
   app: ["*"],
   cli: [
     "core",
@@ -54,6 +94,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "authorize/decision.ts",
     "build/buildspec",
     "build/plan",
+    "build/batch",
     "build/report",
     "build/run/events.ts",
     "check",
@@ -68,7 +109,16 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Folders that decide and describe, and so do no I/O; the named files are their adapters. */
-const NO_IO = ["authorize", "build/buildspec", "build/plan", "check", "explain", "least-privilege"];
+const NO_IO = [
+  "authorize",
+  "build/buildspec",
+  "build/plan",
+  "build/batch",
+  "build/test-reports",
+  "check",
+  "explain",
+  "least-privilege",
+];
 const IO_ADAPTERS = ["check/folder-workspace.ts"];
 const IO_MODULES = /^node:(fs|child_process|net|http|https|tls|dgram)(\/|$)/;
 

@@ -10,6 +10,7 @@ import * as codebuild from "@aws-sdk/client-codebuild";
 import * as ecr from "@aws-sdk/client-ecr";
 import * as iam from "@aws-sdk/client-iam";
 import * as kms from "@aws-sdk/client-kms";
+import * as s3 from "@aws-sdk/client-s3";
 import * as secretsmanager from "@aws-sdk/client-secrets-manager";
 import * as ssm from "@aws-sdk/client-ssm";
 import * as sts from "@aws-sdk/client-sts";
@@ -23,7 +24,7 @@ const STRUCTURE = 3;
 
 type Schema = readonly unknown[];
 
-const clients: Partial<Record<ServiceName, object>> = { logs, codebuild, ecr, iam, kms, secretsmanager, ssm, sts };
+const clients: Partial<Record<ServiceName, object>> = { logs, codebuild, ecr, iam, kms, s3, secretsmanager, ssm, sts };
 const KNOWN_FILE = new URL("model-freshness-known.json", import.meta.url);
 
 const isSchema = (value: unknown, kind: number): value is Schema => Array.isArray(value) && value[0] === kind;

@@ -1,15 +1,21 @@
-/** `kiln builds ls|show|logs|stop|retry`: the builds of this state folder, through CodeBuild's API. */
+/** `kiln builds ls|show|logs|reports|stop|retry`: the builds and batches of this state folder, through CodeBuild's API. */
 import { Command } from "commander";
 import type { Kiln } from "../app.ts";
+import { cacheLine } from "../build/report/index.ts";
+import type { CacheOutcome } from "../build/run/events.ts";
 import { KilnError } from "../core/errors.ts";
+import { listBatches, retryBatch, showBatch, stopBatch } from "./batches.ts";
+import { printBuildEvents } from "./build-events.ts";
 import { type CommandContext, commandContext, withKiln } from "./command-context.ts";
 import { buildNamed } from "./explain.ts";
 import { newestBuilds, readLog, type WireBuild } from "./gather-facts.ts";
 import type { CliIo } from "./io.ts";
+import { printReports, reportLines } from "./reports.ts";
 import { addCommonOptions, option, settingsOf } from "./settings.ts";
 import { withSignals } from "./signals.ts";
 import { table } from "./table.ts";
 import { pause, watchBuild } from "./watch-build.ts";
+import { batchNamed, newestBatches, type WireBatch } from "./wire-batch.ts";
 
 export function buildsCommand(io: CliIo, exit: (code: number) => void): Command {
   const group = new Command("builds").description("list, show, follow, stop and retry builds");
@@ -26,8 +32,8 @@ export function buildsCommand(io: CliIo, exit: (code: number) => void): Command 
   ) => {
     const command = new Command(name).description(text);
     if (argument !== undefined)
-      command.argument(argument, "build id, its uuid or the start of it (default: the newest)");
-    if (name === "logs") command.addOption(option("-f, --follow", "stay until the build ends"));
+      command.argument(argument, "build or batch id, its uuid or the start of it (default: the newest build)");
+    if (name === "logs" || name === "events") command.addOption(option("-f, --follow", "stay until the build ends"));
     if (name === "ls") command.addOption(option("--limit <n>", "how many, newest first (default: 20)"));
     addCommonOptions(command);
     command.addHelpText("after", `\nExample:\n  kiln builds ${name}`);
@@ -42,6 +48,8 @@ export function buildsCommand(io: CliIo, exit: (code: number) => void): Command 
   add("ls", "the newest builds", (context, kiln, _, values) => list(context, kiln, Number(values.limit ?? 20) || 20));
   add("show", "one build, with its phases", show, "[id]");
   add("logs", "the log of a build", logs, "[id]");
+  add("reports", "test and coverage reports of a build, with what failed", reports, "[id]");
+  add("events", "changes of a build, or of all, as EventBridge's events", events, "[id]");
   add("stop", "stop a build", stop, "[id]");
   add("retry", "start a build again with the same settings", retry, "[id]");
   return group;
@@ -49,7 +57,8 @@ export function buildsCommand(io: CliIo, exit: (code: number) => void): Command 
 
 async function list(context: CommandContext, kiln: Kiln, limit: number): Promise<number> {
   const builds = await newestBuilds(kiln, limit);
-  if (context.settings.output === "json") context.printJson({ builds });
+  const batches = await newestBatches(kiln, limit);
+  if (context.settings.output === "json") context.printJson({ builds, batches });
   else if (builds.length === 0) context.note("no builds yet: start one with `kiln run`");
   else {
     context.print(
@@ -66,8 +75,15 @@ async function list(context: CommandContext, kiln: Kiln, limit: number): Promise
         ]),
       ]),
     );
+    if (batches.length > 0) listBatches(context, batches);
   }
   return 0;
+}
+
+/** The batch of a name that no build has. Ids look the same; ARNs and records tell. */
+async function batchWithoutBuild(kiln: Kiln, id: string | undefined): Promise<WireBatch | undefined> {
+  if (id === undefined || (!id.includes(":build-batch/") && (await buildNamed(kiln, id)))) return undefined;
+  return batchNamed(kiln, id);
 }
 
 /** The build a person named, or the newest. */
@@ -83,9 +99,12 @@ async function requireBuild(kiln: Kiln, id: string | undefined): Promise<WireBui
 }
 
 async function show(context: CommandContext, kiln: Kiln, id: string | undefined): Promise<number> {
+  const batch = await batchWithoutBuild(kiln, id);
+  if (batch) return showBatch(context, kiln, batch);
   const build = await requireBuild(kiln, id);
+  const cache = await cacheLedger(kiln, build);
   if (context.settings.output === "json") {
-    context.printJson(build);
+    context.printJson({ ...build, ...(cache.length === 0 ? {} : { cacheLedger: cache }) });
     return 0;
   }
   context.print(
@@ -104,7 +123,27 @@ async function show(context: CommandContext, kiln: Kiln, id: string | undefined)
     context.print(`${(phase.phaseType ?? "").padEnd(17)} ${phase.phaseStatus ?? ""}`.trimEnd());
     for (const c of contexts) context.print(`  ${c.statusCode ?? ""}: ${c.message ?? ""}`);
   }
+  if (cache.length > 0) context.print(`\ncache\n${cache.map((outcome) => `  ${cacheLine(outcome)}`).join("\n")}`);
+  const made = await reportLines(kiln, build.reportArns);
+  if (made.length > 0) context.print(`\nreports\n${made.map((line) => `  ${line}`).join("\n")}`);
   return 0;
+}
+
+async function reports(context: CommandContext, kiln: Kiln, id: string | undefined): Promise<number> {
+  await printReports(context, kiln, await requireBuild(kiln, id));
+  return 0;
+}
+
+/** What became of the cache of a build that is over. */
+async function cacheLedger(kiln: Kiln, build: WireBuild & { readonly id: string }): Promise<CacheOutcome[]> {
+  if (build.buildComplete !== true) return [];
+  const ledger: CacheOutcome[] = [];
+  for await (const event of kiln.events(build.id, { joined: true })) {
+    if (event.type !== "cache") continue;
+    const { type: _, buildId: __, atMs: ___, ...outcome } = event;
+    ledger.push(outcome);
+  }
+  return ledger;
 }
 
 async function logs(
@@ -142,7 +181,20 @@ async function printLogFrom(context: CommandContext, kiln: Kiln, build: WireBuil
   return Math.max(printed, end);
 }
 
+/** Without an id, of every build whose events are kept. */
+async function events(
+  context: CommandContext,
+  kiln: Kiln,
+  id: string | undefined,
+  values: { readonly follow?: boolean },
+): Promise<number> {
+  const build = id === undefined ? undefined : await requireBuild(kiln, id);
+  return printBuildEvents(context, kiln, build?.id, values.follow === true);
+}
+
 async function stop(context: CommandContext, kiln: Kiln, id: string | undefined): Promise<number> {
+  const batch = await batchWithoutBuild(kiln, id);
+  if (batch) return stopBatch(context, kiln, batch);
   const build = await requireBuild(kiln, id);
   const answer = await kiln.root.call<{ build?: WireBuild }>("codebuild", "StopBuild", { id: build.id });
   if (context.settings.output === "json") context.printJson(answer.build);
@@ -151,6 +203,8 @@ async function stop(context: CommandContext, kiln: Kiln, id: string | undefined)
 }
 
 async function retry(context: CommandContext, kiln: Kiln, id: string | undefined): Promise<number> {
+  const batch = await batchWithoutBuild(kiln, id);
+  if (batch) return retryBatch(context, kiln, batch);
   const build = await requireBuild(kiln, id);
   const { build: started } = await kiln.root.call<{ build?: WireBuild }>("codebuild", "RetryBuild", { id: build.id });
   return withSignals((interruption) => watchBuild(context, kiln, started?.id ?? "", "kiln", interruption));

@@ -1,4 +1,4 @@
-import { mkdtempSync } from "node:fs";
+import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -9,8 +9,10 @@ import { runCli } from "./run-cli.ts";
 
 const folder = () => mkdtempSync(join(tmpdir(), "kiln-env-"));
 
-async function env(stateDir: string, ...argv: string[]) {
-  const io = memoryIo({ cwd: stateDir });
+async function env(stateDir: string, ...given: (string | Record<string, string>)[]) {
+  const argv = given.filter((item) => typeof item === "string");
+  const variables = given.find((item) => typeof item !== "string");
+  const io = memoryIo({ cwd: stateDir, ...(variables && { env: variables }) });
   expect(await runCli(["env", "--state-dir", stateDir, ...argv], io)).toBe(0);
   return io.written();
 }
@@ -26,7 +28,6 @@ export AWS_DEFAULT_REGION='us-east-1'
 export AWS_REGION='us-east-1'
 # no endpoint is running on this state folder: start one with \`kiln start --detach\`
 # aws CLI v1 fetches a --value that starts with https:// ; switch that off with \`aws configure set cli_follow_urlparam false\`
-# aws CLI before 1.29 and 2.13 does not know AWS_ENDPOINT_URL: use \`kiln aws …\`, or --endpoint-url
 `);
   });
 
@@ -64,6 +65,28 @@ export AWS_REGION='us-east-1'
     expect(await env(folder(), "--unset")).toBe(
       "unset AWS_ENDPOINT_URL\nunset AWS_ACCESS_KEY_ID\nunset AWS_SECRET_ACCESS_KEY\nunset AWS_DEFAULT_REGION\nunset AWS_REGION\n",
     );
+  });
+
+  it.each([
+    ["aws-cli/2.9.19 Python/3.11.2", true],
+    ["aws-cli/1.28.9 Python/3.11.2", true],
+    ["aws-cli/2.13.0 Python/3.11.2", false],
+    ["aws-cli/1.45.1 Python/3.11.2", false],
+    ["something else", false],
+  ])("makes `aws` a function where the CLI does not know the variable: %s", async (version, isOld) => {
+    const bin = folder();
+    writeFileSync(join(bin, "aws"), `#!/bin/sh\necho '${version}'\n`, { mode: 0o755 });
+    const set = await env(bin, { PATH: bin });
+    const functionLine = `\naws() { command aws --endpoint-url "$AWS_ENDPOINT_URL" "$@"; }\n`;
+    expect(set.includes(functionLine)).toBe(isOld);
+    if (isOld) {
+      const number = version.split(/[ /]/)[1];
+      expect(set).toContain(
+        `# aws CLI ${number} does not know AWS_ENDPOINT_URL, so \`aws\` is a function of this shell now; scripts need --endpoint-url\n`,
+      );
+    }
+    expect((await env(bin, { PATH: bin }, "--unset")).endsWith("\nunset -f aws\n")).toBe(isOld);
+    expect((await env(bin, { PATH: bin }, "--shell", "fish")).includes("function aws; command aws ")).toBe(isOld);
   });
 
   it("finds the shell", () => {

@@ -2,9 +2,11 @@
  * `eval "$(kiln env)"`: points aws CLI, SDKs and Terraform at Kiln. Starts nothing: without a running endpoint it prints
  * the default address and says how to start one.
  */
+import { spawnSync } from "node:child_process";
 import { Command } from "commander";
 import { type CommandContext, commandContext } from "./command-context.ts";
 import { DEFAULT_URL, findEndpoint } from "./endpoint-file.ts";
+import { findOnPath } from "./find-on-path.ts";
 import type { CliIo } from "./io.ts";
 import { addCommonOptions, option, settingsOf } from "./settings.ts";
 
@@ -44,11 +46,16 @@ function printEnv(context: CommandContext, values: { readonly shell?: Shell; rea
     return 0;
   }
   const shell = values.shell ?? shellFrom(context.io.env["SHELL"]);
+  const oldVersion = versionWithoutEndpointUrl(context.io.env["PATH"]);
   const lines = values.unset
-    ? Object.keys(variables).map((name) => unsetLine(shell, name))
+    ? [
+        ...Object.keys(variables).map((name) => unsetLine(shell, name)),
+        ...(oldVersion === undefined ? [] : [AWS_FUNCTION[shell].unset]),
+      ]
     : [
         ...UNSET.map((name) => unsetLine(shell, name)),
         ...Object.entries(variables).map(([name, value]) => setLine(shell, name, value)),
+        ...(oldVersion === undefined ? [] : [AWS_FUNCTION[shell].set]),
       ];
   context.print(lines.join("\n"));
   if (values.unset) return 0;
@@ -56,8 +63,48 @@ function printEnv(context: CommandContext, values: { readonly shell?: Shell; rea
   context.print(
     "# aws CLI v1 fetches a --value that starts with https:// ; switch that off with `aws configure set cli_follow_urlparam false`",
   );
-  context.print("# aws CLI before 1.29 and 2.13 does not know AWS_ENDPOINT_URL: use `kiln aws …`, or --endpoint-url");
+  if (oldVersion !== undefined) {
+    context.print(
+      `# aws CLI ${oldVersion} does not know AWS_ENDPOINT_URL, so \`aws\` is a function of this shell now; scripts need --endpoint-url`,
+    );
+  }
   return 0;
+}
+
+interface ShellFunction {
+  readonly set: string;
+  readonly unset: string;
+}
+
+const POSIX_FUNCTION: ShellFunction = {
+  set: `aws() { command aws --endpoint-url "$AWS_ENDPOINT_URL" "$@"; }`,
+  unset: "unset -f aws",
+};
+
+/** `aws` with the endpoint given on its command line. */
+const AWS_FUNCTION: Readonly<Record<Shell, ShellFunction>> = {
+  sh: POSIX_FUNCTION,
+  bash: POSIX_FUNCTION,
+  zsh: POSIX_FUNCTION,
+  fish: { set: "function aws; command aws --endpoint-url $AWS_ENDPOINT_URL $argv; end;", unset: "functions -e aws;" },
+  powershell: {
+    set: "function aws { & (Get-Command aws -CommandType Application)[0] --endpoint-url $Env:AWS_ENDPOINT_URL @args }",
+    unset: "Remove-Item -ErrorAction SilentlyContinue Function:aws",
+  },
+};
+
+/**
+ * The version of the aws CLI on PATH when it is too old to read AWS_ENDPOINT_URL: it would talk to AWS. Debian 12 has one.
+ * Source: https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html (1.29.0, 2.13.0)
+ */
+function versionWithoutEndpointUrl(path: string | undefined): string | undefined {
+  const aws = findOnPath("aws", path);
+  if (aws === undefined) return undefined;
+  const { stdout, stderr } = spawnSync(aws, ["--version"], { encoding: "utf8", timeout: 5000 });
+  const found = /aws-cli\/((\d+)\.(\d+)\S*)/.exec(`${stdout}${stderr}`);
+  if (!found) return undefined;
+  const [, version, major, minor] = found;
+  return Number(minor) < (major === "1" ? 29 : 13) ? version : undefined;
 }
 
 /** `sh` fits every shell that is not named. */

@@ -7,15 +7,19 @@ import { createFolderWorkspace } from "../check/index.ts";
 import { KilnError } from "../core/errors.ts";
 import { explainBuild, factsFromLog, renderDiagnosis } from "../explain/index.ts";
 import { type CommandContext, commandContext, withKiln } from "./command-context.ts";
+import { type DiagnosedBatch, diagnoseBatch } from "./diagnose-batch.ts";
 import { findBuild, gatherFacts, newestBuilds, type WireBuild } from "./gather-facts.ts";
 import type { CliIo } from "./io.ts";
 import { paint } from "./paint.ts";
 import { absolute, addCommonOptions, option, settingsOf } from "./settings.ts";
+import { batchNamed, type WireBatch } from "./wire-batch.ts";
 
 export function explainCommand(io: CliIo, exit: (code: number) => void): Command {
   const command = new Command("explain")
-    .description("why the last (or given) build failed: line, evidence, fix; for a request id: each policy decision")
-    .argument("[id]", "build id (or its uuid), or the request id of an AWS answer")
+    .description(
+      "why the last (or given) build or batch failed: line, evidence, fix; for a request id: each policy decision",
+    )
+    .argument("[id]", "id of a build or batch (or its uuid), or the request id of an AWS answer")
     .addOption(option("--log <file>", "explain a CodeBuild log saved from AWS instead (`-` reads standard input)"));
   addCommonOptions(command);
   command.addHelpText("after", "\nExample:\n  kiln explain --log build.log");
@@ -54,13 +58,16 @@ async function explainStored(context: CommandContext, id: string | undefined): P
     const build = id === undefined ? await lastBuild(kiln) : await buildNamed(kiln, id);
     if (build) {
       const facts = await gatherFacts(kiln, build);
-      return print(context, build.id, explainBuild(facts), (path) => facts.workspace?.readText(path));
+      return print(context, build, explainBuild(facts), (path) => facts.workspace?.readText(path));
     }
+    const batch = id === undefined ? undefined : await batchNamed(kiln, id);
+    if (batch) return printBatch(context, batch, await diagnoseBatch(context, kiln, batch));
     const records = id === undefined ? [] : kiln.decisions({ requestId: id });
     if (records.length > 0) return printDecisions(context, records);
     throw new KilnError({
       code: "KILN_E_NOTHING_TO_EXPLAIN",
-      message: id === undefined ? "there is no build to explain yet" : `there is no build and no request \`${id}\``,
+      message:
+        id === undefined ? "there is no build to explain yet" : `there is no build, no batch and no request \`${id}\``,
       fix: id === undefined ? ["start one with `kiln run`"] : ["see the builds with `kiln builds ls`"],
       exitCode: 2,
     });
@@ -84,15 +91,31 @@ export async function buildNamed(kiln: Kiln, id: string): Promise<WireBuild | un
 
 function print(
   context: CommandContext,
-  buildId: string | undefined,
+  build: WireBuild | undefined,
   diagnosis: ReturnType<typeof explainBuild>,
   readText: (file: string) => string | undefined,
 ): number {
   if (context.settings.output === "json")
-    context.printJson({ ...(buildId === undefined ? {} : { buildId }), diagnosis });
+    context.printJson({ ...(build?.id === undefined ? {} : { buildId: build.id }), diagnosis });
   else {
-    if (buildId !== undefined) context.note(`build ${buildId}`);
+    if (build?.id !== undefined) context.note(`build ${build.id}`);
+    const batch = build?.buildBatchArn?.replace(/^.*:build-batch\//, "");
+    if (batch !== undefined) context.note(`one of the batch ${batch}: \`kiln explain ${batch}\` explains all of it`);
     context.print(renderDiagnosis(diagnosis, readText, paint(context.settings.hasColor)));
+  }
+  return 0;
+}
+
+function printBatch(context: CommandContext, batch: WireBatch, { diagnosis, text, builds }: DiagnosedBatch): number {
+  if (context.settings.output === "json") {
+    context.printJson({ batchId: batch.id, diagnosis });
+    return 0;
+  }
+  context.note(`batch ${batch.id}`);
+  context.print(text);
+  for (const build of builds) {
+    context.print(`\n${build.identifier} (${build.buildId})`);
+    context.print(build.text);
   }
   return 0;
 }

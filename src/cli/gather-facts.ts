@@ -18,8 +18,8 @@ export interface WireBuild extends BuildRecord {
   readonly buildNumber?: number;
   readonly endTime?: number;
   readonly currentPhase?: string;
-  readonly source?: { readonly type?: string; readonly location?: string; readonly buildspec?: string };
-  readonly logs?: { readonly groupName?: string; readonly streamName?: string };
+  readonly autoRetryConfig?: { readonly nextAutoRetry?: string };
+  readonly reportArns?: readonly string[];
 }
 
 /** One build, or undefined. */

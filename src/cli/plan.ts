@@ -1,7 +1,9 @@
 /** `kiln plan`: what a run would do; names of parameters and secrets, never values. Needs no running Kiln. */
 import { Command } from "commander";
+import { GRAPH_FORMATS, type GraphFormat, renderGraph } from "../build/batch/index.ts";
 import { type BuildPlan, type PlannedVariable, requiredPermissions } from "../build/plan/index.ts";
 import { KilnError } from "../core/errors.ts";
+import { batchOf, requireBatch } from "./batch-project.ts";
 import { type CommandContext, commandContext } from "./command-context.ts";
 import { DEFAULT_IMAGE, DEFAULT_TIMEOUT_MINUTES, type ProjectSettings, planOf, usesDocker } from "./default-project.ts";
 import { parseVariable } from "./env-file.ts";
@@ -16,6 +18,7 @@ interface PlanValues {
   readonly image?: string;
   readonly strict?: boolean;
   readonly role?: string;
+  readonly graph?: GraphFormat | true;
 }
 
 export function planCommand(io: CliIo, exit: (code: number) => void): Command {
@@ -30,6 +33,7 @@ export function planCommand(io: CliIo, exit: (code: number) => void): Command {
     )
     .addOption(option("--image <image>", "image of the build environment"))
     .addOption(option("--role <name>", "service role"))
+    .addOption(option("--graph [format]", "only the graph of the batch (default: text)").choices([...GRAPH_FORMATS]))
     .addOption(option("--strict", "as AWS does"));
   addCommonOptions(command);
   command.addHelpText("after", "\nExample:\n  kiln plan -o json");
@@ -74,8 +78,27 @@ export const scopeFrom = (settings: Settings) => ({
   accountId: settings.accountId ?? "000000000000",
 });
 
+/** Only the batch's graph, for people, for a page or for programs. */
+function printGraph(context: CommandContext, files: ProjectFiles, format: GraphFormat): number {
+  const batch = requireBatch(files);
+  if (batch?.plan) {
+    context.print(renderGraph(batch.plan, format));
+    return 0;
+  }
+  throw new KilnError({
+    code: "KILN_E_BUILDSPEC",
+    message: `the batch of \`${files.buildspecFile}\` cannot be planned: ${batch?.failure ?? "it cannot be read"}`,
+    fix: ["`kiln check` shows the place and what was expected there"],
+    exitCode: 3,
+  });
+}
+
 function printPlan(context: CommandContext, dir: string, values: PlanValues): number {
-  const { plan, settings } = requirePlan(dir, values);
+  const { plan, settings, files } = requirePlan(dir, values);
+  const isJson = context.settings.output === "json";
+  if (values.graph)
+    return printGraph(context, files, values.graph === true ? (isJson ? "json" : "text") : values.graph);
+  const batch = batchOf(files);
   const permissions = requiredPermissions(plan, scopeFrom(context.settings), settings.name);
   const roleName = values.role ?? `kiln-${settings.name}-service-role`;
   if (context.settings.output === "json") {
@@ -85,6 +108,7 @@ function printPlan(context: CommandContext, dir: string, values: PlanValues): nu
       engine: "host",
       source: dir,
       plan: withoutValues(plan),
+      ...(batch?.plan ? { batch: JSON.parse(renderGraph(batch.plan, "json")) } : {}),
       permissions,
     });
     return 0;
@@ -117,6 +141,11 @@ function printPlan(context: CommandContext, dir: string, values: PlanValues): nu
       `phase ${phase.phaseType}`,
       commands.map(([label, c]) => [`${label}line ${c.line}`, c.text.split("\n", 1)[0] ?? ""]),
     );
+  }
+  if (batch) {
+    context.print("\nbatch (kiln run --batch)");
+    context.print((batch.plan ? renderGraph(batch.plan, "text") : `cannot run: ${batch.failure}`).replace(/^/gm, "  "));
+    for (const note of batch.plan?.notes ?? []) context.print(`  ${note}`);
   }
   section(
     context,

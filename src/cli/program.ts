@@ -45,6 +45,16 @@ const GROUPS: Readonly<Record<string, readonly Entry[]>> = {
       summary: "list, show, follow, stop and retry builds",
       load: async () => (await import("./builds.ts")).buildsCommand,
     },
+    {
+      name: "sandbox",
+      summary: "try commands in a build's environment",
+      load: async () => (await import("./sandbox.ts")).sandboxCommand,
+    },
+    {
+      name: "webhook",
+      summary: "webhooks: why they start builds, and events made here",
+      load: async () => (await import("./webhook.ts")).webhookCommand,
+    },
   ],
   "The endpoint:": [
     {

@@ -41,8 +41,8 @@ describe("a wrong command line", () => {
   });
 
   it("refuses flags that are not done yet by name", async () => {
-    expect((await kiln("run", "--batch", "/")).err).toBe(
-      "error: `--batch` is not in this version of Kiln yet\n  fix: leave it away; `kiln help run` lists what there is\n",
+    expect((await kiln("run", "--watch", "/")).err).toBe(
+      "error: `--watch` is not in this version of Kiln yet\n  fix: leave it away; `kiln help run` lists what there is\n",
     );
   });
 
@@ -56,7 +56,7 @@ describe("a wrong command line", () => {
 
   it("names the commands of a group that needs one", async () => {
     expect((await kiln("builds")).err).toBe(
-      "error: `kiln builds` needs one of its commands: `ls`, `show`, `logs`, `stop`, `retry`\n  fix: `kiln help builds` says what each does\n",
+      "error: `kiln builds` needs one of its commands: `ls`, `show`, `logs`, `reports`, `events`, `stop`, `retry`\n  fix: `kiln help builds` says what each does\n",
     );
   });
 

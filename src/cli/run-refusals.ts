@@ -2,7 +2,7 @@
 import type { Buildspec } from "../build/buildspec/index.ts";
 import { KilnError } from "../core/errors.ts";
 
-const NOT_YET = ["batch", "watch", "phase", "from", "j", "P", "shellOnFailure", "keep"] as const;
+const NOT_YET = ["watch", "phase", "from", "P", "shellOnFailure", "keep"] as const;
 
 export const usage = (message: string, fix: readonly string[] = []): KilnError =>
   new KilnError({ code: "KILN_E_USAGE", message, fix, exitCode: 2 });
@@ -50,7 +50,7 @@ const isCuratedImage = (image: string): boolean =>
 export function refuseBatchOnly(buildspec: Buildspec | undefined): void {
   if (!buildspec?.batch || buildspec.phases.some((phase) => phase.commands.length + phase.finally.length > 0)) return;
   throw usage(
-    `\`${buildspec.file}\` has a \`batch\` and no commands of its own; batches are not in this version of Kiln yet`,
-    ["run one of the builds it lists: kiln run -b BUILDSPEC"],
+    `\`${buildspec.file}\` has a \`batch\` and no commands of its own, so that one build of it would run nothing`,
+    ["run the batch: kiln run --batch", "or one of the builds it lists: kiln run -b BUILDSPEC"],
   );
 }

@@ -6,8 +6,17 @@ import { readFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import { Command } from "commander";
 import type { Kiln, KilnOptions } from "../app.ts";
+import { graphTitle } from "../build/batch/index.ts";
 import type { BuildPlan } from "../build/plan/index.ts";
 import { KilnError } from "../core/errors.ts";
+import {
+  type BatchRole,
+  batchUsesDocker,
+  ensureBatchRole,
+  type ProjectBatch,
+  planOfAll,
+  requireBatch,
+} from "./batch-project.ts";
 import { type CommandContext, commandContext, withKiln } from "./command-context.ts";
 import {
   DEFAULT_IMAGE,
@@ -29,6 +38,7 @@ import { withRunParameters } from "./run-parameters.ts";
 import { refuseBatchOnly, refuseImageWithoutEngine, refuseWhatIsNotDone, usage } from "./run-refusals.ts";
 import { absolute, addCommonOptions, option, settingsOf } from "./settings.ts";
 import { withSignals } from "./signals.ts";
+import { watchBatch } from "./watch-batch.ts";
 import { watchBuild } from "./watch-build.ts";
 
 export interface RunValues {
@@ -49,6 +59,8 @@ export interface RunValues {
   readonly privileged?: boolean;
   readonly format?: string;
   readonly pushForReal?: boolean;
+  readonly batch?: boolean;
+  readonly jobs?: number;
   readonly [name: string]: unknown;
 }
 
@@ -75,13 +87,13 @@ export function runCommand(io: CliIo, exit: (code: number) => void): Command {
     .addOption(option("--privileged", "privileged mode on: the build gets docker"))
     .addOption(option("--no-privileged", "privileged mode off"))
     .addOption(option("--format <format>", "kiln, or aws for CodeBuild's own log lines").choices(["kiln", "aws"]))
+    .addOption(option("--batch", "run the buildspec's batch: its builds, side by side"))
+    .addOption(option("-j, --jobs <n>", "with --batch: builds at the same time").argParser(jobs))
     .addOption(option("--push-for-real", "let docker push reach the real registries"));
   for (const flag of [
-    "--batch",
     "--watch",
     "--phase <name>",
     "--from <phase>",
-    "-j <n>",
     "-P <curated=image>",
     "--shell-on-failure",
     "--keep",
@@ -93,6 +105,12 @@ export function runCommand(io: CliIo, exit: (code: number) => void): Command {
   return command.action(async (dir: string, values: RunValues) => {
     exit(await run(commandContext(io, settingsOf(values, io, sourceDir(dir, io.cwd))), dir, values));
   });
+}
+
+function jobs(text: string): number {
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= 1 && value <= 1000) return value;
+  throw usage(`--jobs expects a number of builds from 1 to 1000, not \`${text}\``);
 }
 
 function minutes(text: string): number {
@@ -115,30 +133,41 @@ export async function run(context: CommandContext, dirArgument: string, values: 
     ...(values.strict ? { strict: true } : {}),
     ...(values.pushForReal ? { pushForReal: true } : {}),
     ...(values.engine === undefined ? {} : { engine: values.engine as "auto" | "host" }),
+    ...(values.jobs === undefined ? {} : { parallelBuilds: values.jobs }),
   };
+  if (values.jobs !== undefined && !values.batch) throw usage("`--jobs` goes with `--batch`: one build is one job");
   return withSignals((interruption) =>
     withKiln(
       context,
       async (kiln) => {
         return withRunParameters(context, kiln, parameters, values.timeout ?? DEFAULT_TIMEOUT_MINUTES, async () => {
           const prepared = await prepare(context, kiln, dir, values, variables);
+          const format = values.format === "aws" ? "aws" : "kiln";
+          if (values.batch) {
+            const { buildBatch } = await kiln.root.call<{ buildBatch?: { id?: string } }>(
+              "codebuild",
+              "StartBuildBatch",
+              batchInput(prepared.startBuild),
+            );
+            return watchBatch(context, kiln, buildBatch?.id ?? "", format, interruption);
+          }
           const started = await kiln.root.call<{ build?: { id?: string } }>(
             "codebuild",
             "StartBuild",
             prepared.startBuild,
           );
-          return watchBuild(
-            context,
-            kiln,
-            started.build?.id ?? "",
-            values.format === "aws" ? "aws" : "kiln",
-            interruption,
-          );
+          return watchBuild(context, kiln, started.build?.id ?? "", format, interruption);
         });
       },
       options,
     ),
   );
+}
+
+/** StartBuild's input as StartBuildBatch wants it. */
+function batchInput({ timeoutInMinutesOverride, ...input }: Record<string, unknown>): Record<string, unknown> {
+  if (timeoutInMinutesOverride === undefined) return input;
+  return { ...input, buildTimeoutInMinutesOverride: timeoutInMinutesOverride };
 }
 
 interface Prepared {
@@ -185,25 +214,28 @@ async function prepareDefaultProject(
 ): Promise<Record<string, unknown>> {
   refuseImageWithoutEngine(values.image ?? DEFAULT_IMAGE, values.engine);
   const files = readProject(dir, values.buildspec);
-  if (!files.failure) refuseBatchOnly(files.buildspec);
+  const batch = values.batch ? requireBatch(files) : undefined;
+  if (!files.failure && !values.batch) refuseBatchOnly(files.buildspec);
   const settings: ProjectSettings = {
     name: projectNameOf(dir),
     image: values.image ?? DEFAULT_IMAGE,
-    isPrivileged: values.privileged ?? usesDocker(files.buildspec),
+    isPrivileged: values.privileged ?? (batch ? batchUsesDocker(batch) : usesDocker(files.buildspec)),
     timeoutMinutes: values.timeout ?? DEFAULT_TIMEOUT_MINUTES,
   };
-  const plan = files.buildspec && planOf(files.buildspec, settings, { strict: values.strict === true, variables });
+  const how = { strict: values.strict === true, variables };
+  const plan = batch ? planOfAll(batch, settings, how) : files.buildspec && planOf(files.buildspec, settings, how);
   // A build that ends at its buildspec reads no parameter: nobody is asked for one.
   if (plan && !files.failure) await requireParameters(context, kiln, plan);
   const role =
     values.role === undefined
       ? await ensureGeneratedRole(kiln.root, kiln.scope, settings.name, plan)
       : { arn: await requireRole(kiln.root, values.role), name: values.role, policy: undefined };
+  const batchRole = batch && (await ensureBatchRole(kiln.root, kiln.scope, settings.name));
   await putProject(kiln.root, {
     name: settings.name,
     description: "Made by kiln run",
     source: {
-      type: sourceType(values),
+      type: "GITHUB",
       location: pathToFileURL(dir).href,
       buildspec: files.buildspecFile,
     },
@@ -211,9 +243,11 @@ async function prepareDefaultProject(
     environment: environmentOf(settings),
     serviceRole: role.arn,
     timeoutInMinutes: settings.timeoutMinutes,
+    ...(batchRole ? { buildBatchConfig: { serviceRole: batchRole.arn } } : {}),
   });
   announce(context, files, settings, plan, role, values);
-  return { projectName: settings.name, ...(values.source === undefined ? {} : sourceVersion(values)) };
+  announceBatch(context, files, batch, batchRole);
+  return { projectName: settings.name, ...sourceVersion(values), ...pipelineOverrides(values) };
 }
 
 /** What is taken as source, project, role and engine, and what Kiln will not do: said before the build. */
@@ -245,6 +279,23 @@ function announce(
   for (const notDone of plan?.notDone ?? []) context.note(`not done ${notDone}`);
 }
 
+/** What the batch is, and the role that starts its builds; or that there is one which this run leaves alone. */
+function announceBatch(
+  context: CommandContext,
+  files: ProjectFiles,
+  batch: ProjectBatch | undefined,
+  role: BatchRole | undefined,
+): void {
+  if (!batch && files.buildspec?.batch) {
+    context.note("batch    not started: this is one build of the phases; `kiln run --batch` runs the batch");
+  }
+  if (!batch || !role) return;
+  if (batch.plan) context.note(`batch    ${graphTitle(batch.plan)}`);
+  context.note(`         role ${role.name}, generated with exactly these permissions:`);
+  for (const line of policyLines(role.policy)) context.note(`         ${line}`);
+  for (const note of batch.plan?.notes ?? []) context.note(`         ${note}`);
+}
+
 function policyLines(policy: unknown): string[] {
   const { Statement = [] } = policy as { Statement?: { Action?: string | string[]; Resource?: string | string[] }[] };
   return Statement.map(
@@ -260,15 +311,17 @@ const sourceText = (dir: string, { source }: RunValues): string =>
 const sourceVersion = ({ source }: RunValues): { sourceVersion?: string } =>
   source === undefined || source === "worktree" ? {} : { sourceVersion: source === "head" ? "HEAD" : source };
 
-/** Kiln takes a `file:///` location for each type; git sources come with `.git`, S3 ones (as CodePipeline's) without. */
-const sourceType = ({ asPipeline }: RunValues): "GITHUB" | "S3" => (asPipeline ? "S3" : "GITHUB");
+/** As a pipeline starts a build: it brings the source, without `.git`, and takes the artifacts. */
+const pipelineOverrides = ({ asPipeline }: RunValues): Record<string, unknown> =>
+  asPipeline ? { sourceTypeOverride: "CODEPIPELINE", artifactsOverride: { type: "CODEPIPELINE" } } : {};
 
 function sourceOverrides(dir: string, values: RunValues): Record<string, unknown> {
   return {
-    sourceTypeOverride: sourceType(values),
+    sourceTypeOverride: "GITHUB",
     sourceLocationOverride: pathToFileURL(dir).href,
     ...(values.buildspec === undefined ? {} : { buildspecOverride: buildspecPath(dir, values.buildspec) }),
     ...sourceVersion(values),
+    ...pipelineOverrides(values),
   };
 }
 

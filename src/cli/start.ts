@@ -25,6 +25,8 @@ interface StartValues {
   readonly memory?: boolean;
   readonly detach?: boolean;
   readonly strict?: boolean;
+  readonly eventTarget?: string;
+  readonly concurrentBuilds?: number;
 }
 
 const START_TIMEOUT_MS = 15_000;
@@ -37,7 +39,16 @@ export function startCommand(io: CliIo, exit: (code: number) => void): Command {
     .addOption(option("--host <address>", `address to listen on (default: ${DEFAULT_HOST})`))
     .addOption(option("--memory", "keep nothing on disk"))
     .addOption(option("--detach", "go to the background"))
-    .addOption(option("--strict", "run builds as AWS does, without Kiln's extensions"));
+    .addOption(option("--strict", "run builds as AWS does, without Kiln's extensions"))
+    .addOption(
+      option(
+        "--concurrent-builds <n>",
+        "quota of concurrent builds, five times as many may wait (default: one a processor, quota 60)",
+      ).argParser(concurrentBuilds),
+    )
+    .addOption(
+      option("--event-target <url>", "post each event of a build here (signed with KILN_EVENT_TARGET_SECRET)"),
+    );
   addCommonOptions(command);
   command.addHelpText("after", '\nExample:\n  kiln start --detach && eval "$(kiln env)"');
   return command.action(async (values: StartValues) => {
@@ -57,6 +68,16 @@ export function port(text: string): number {
   });
 }
 
+function concurrentBuilds(text: string): number {
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= 1 && value <= 10_000) return value;
+  throw new KilnError({
+    code: "KILN_E_USAGE",
+    message: `\`${text}\` is not a number of builds: expected a whole number from 1 to 10000`,
+    exitCode: 2,
+  });
+}
+
 function refuseSecond({ stateDir }: Settings): void {
   const running = findEndpoint(stateDir);
   if (!running) return;
@@ -72,6 +93,8 @@ async function startHere(context: CommandContext, values: StartValues): Promise<
   const { settings } = context;
   return withSignals(async ({ first, signal }) => {
     const { startKiln } = await import("../app.ts");
+    // Never a flag: those are in every process list.
+    const secret = context.io.env["KILN_EVENT_TARGET_SECRET"];
     const kiln = await startKiln({
       ...(values.memory ? { memory: true } : { stateDir: settings.stateDir }),
       host: values.host ?? DEFAULT_HOST,
@@ -79,6 +102,9 @@ async function startHere(context: CommandContext, values: StartValues): Promise<
       ...(settings.region === undefined ? {} : { region: settings.region }),
       ...(settings.accountId === undefined ? {} : { accountId: settings.accountId }),
       ...(values.strict ? { strict: true } : {}),
+      ...(values.eventTarget === undefined ? {} : { eventTarget: values.eventTarget }),
+      ...(secret ? { eventTargetSecret: secret } : {}),
+      ...(values.concurrentBuilds === undefined ? {} : { concurrentBuilds: values.concurrentBuilds }),
     });
     try {
       const file = {
@@ -188,6 +214,8 @@ const startArguments = (settings: Settings, values: StartValues): string[] => [
   ...(settings.region === undefined ? [] : ["--region", settings.region]),
   ...(settings.accountId === undefined ? [] : ["--account", settings.accountId]),
   ...(values.strict ? ["--strict"] : []),
+  ...(values.eventTarget === undefined ? [] : ["--event-target", values.eventTarget]),
+  ...(values.concurrentBuilds === undefined ? [] : ["--concurrent-builds", String(values.concurrentBuilds)]),
 ];
 
 export function stopCommand(io: CliIo, exit: (code: number) => void): Command {

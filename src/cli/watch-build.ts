@@ -3,12 +3,12 @@ import type { Kiln } from "../app.ts";
 import { sleep, systemClock } from "../core/clock.ts";
 import { explainBuild, renderDiagnosis } from "../explain/index.ts";
 import type { CommandContext } from "./command-context.ts";
-import { findBuild, gatherFacts } from "./gather-facts.ts";
+import { findBuild, gatherFacts, type WireBuild } from "./gather-facts.ts";
 import { paint } from "./paint.ts";
 import { selectReporter } from "./select-reporter.ts";
 import { aborted, type Interruption } from "./signals.ts";
 
-/** Answers the exit code: 0, 1, 124 (timed out) or 130 (interrupted). */
+/** Answers the exit code: 0, 1, 124 (timed out) or 130 (interrupted). Follows the builds that come after a failed one by themselves. */
 export async function watchBuild(
   context: CommandContext,
   kiln: Kiln,
@@ -38,22 +38,37 @@ export async function watchBuild(
     reporter.close();
   }
   if (interruption.first.aborted) return 130;
-  return finish(context, kiln, buildId);
+  const code = await finish(context, kiln, buildId);
+  // A failed build may have been started again by itself: the last of the chain decides.
+  const next = (await findBuild(kiln, buildId))?.autoRetryConfig?.nextAutoRetry;
+  if (next === undefined) return code;
+  return watchBuild(context, kiln, next.slice(next.indexOf(":build/") + ":build/".length), format, interruption);
 }
 
 async function finish(context: CommandContext, kiln: Kiln, buildId: string): Promise<number> {
   const build = await findBuild(kiln, buildId);
-  const facts = build && build.buildStatus !== "SUCCEEDED" ? await gatherFacts(kiln, build) : undefined;
-  const diagnosis = facts && explainBuild(facts);
-  const hasProblem = diagnosis !== undefined && diagnosis.outcome !== "no-problem";
+  const found = build && (await diagnose(context, kiln, build));
   if (context.settings.output === "json") {
-    context.io.stdout.write(`${JSON.stringify({ ...build, ...(hasProblem ? { diagnosis } : {}) })}\n`);
-  } else if (hasProblem) {
-    const readText = (file: string) => facts?.workspace?.readText(file);
-    context.print(`\n${renderDiagnosis(diagnosis, readText, paint(context.settings.hasColor))}`);
+    context.io.stdout.write(`${JSON.stringify({ ...build, ...(found ? { diagnosis: found.diagnosis } : {}) })}\n`);
+  } else if (found) {
+    context.print(`\n${found.text}`);
     context.print(`  build ${buildId}`);
   }
   return exitCodeOf(build?.buildStatus);
+}
+
+/** Why a build did not succeed, as data and as text; undefined when there is nothing to say. */
+export async function diagnose(
+  context: CommandContext,
+  kiln: Kiln,
+  build: WireBuild,
+): Promise<{ readonly diagnosis: ReturnType<typeof explainBuild>; readonly text: string } | undefined> {
+  if (build.buildStatus === "SUCCEEDED") return undefined;
+  const facts = await gatherFacts(kiln, build);
+  const diagnosis = explainBuild(facts);
+  if (diagnosis.outcome === "no-problem") return undefined;
+  const readText = (file: string) => facts.workspace?.readText(file);
+  return { diagnosis, text: renderDiagnosis(diagnosis, readText, paint(context.settings.hasColor)) };
 }
 
 export function exitCodeOf(buildStatus: string | undefined): number {

@@ -5,10 +5,11 @@
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-troubleshooting.html has the texts.
  */
 import type { AwsScope } from "../core/arn.ts";
-import type { Principal, ServiceName } from "../core/aws.ts";
+import type { ServiceName } from "../core/aws.ts";
 import type { AwsError } from "../core/errors.ts";
 import type { AccessKey, Identity } from "../identity/index.ts";
 import { isQueryService } from "../services/index.ts";
+import { authenticateS3 } from "./authenticate-s3.ts";
 import {
   type AuthenticationFault,
   expiredToken,
@@ -17,8 +18,9 @@ import {
   invalidSignature,
   unknownKey,
 } from "./errors.ts";
-import type { Exchange } from "./exchange.ts";
+import type { Caller, Exchange } from "./exchange.ts";
 import { type SignatureParts, signatureParts } from "./signature-parts.ts";
+import { headerOf } from "./signed-headers.ts";
 import {
   ALGORITHM,
   basicDate,
@@ -37,11 +39,6 @@ const MAX_SKEW_MINUTES = 5;
 const MAX_PRESIGNED_SECONDS = 604_800;
 const REGION = /^[a-z]{2,}(?:-[a-z]+)+-\d{1,2}$/;
 
-export interface Authenticated {
-  readonly principal: Principal;
-  readonly scope: AwsScope;
-}
-
 export interface AuthenticatorOptions {
   readonly identity: Pick<Identity, "findAccessKey">;
   /** Partition of the account; the region comes from the signature, the account from the principal. */
@@ -49,7 +46,7 @@ export interface AuthenticatorOptions {
 }
 
 /** Returns a function that verifies one request; it throws the service's error when the request is not genuine. */
-export function createAuthenticator(options: AuthenticatorOptions): (exchange: Exchange) => Authenticated {
+export function createAuthenticator(options: AuthenticatorOptions): (exchange: Exchange) => Caller {
   const signingKeys = new SigningKeys();
   const scopes = new Map<string, AwsScope>();
   let lastScope = options.scope;
@@ -82,8 +79,15 @@ export function createAuthenticator(options: AuthenticatorOptions): (exchange: E
     return scope;
   }
 
+  /** S3's own rules; what follows from the key is the same. */
+  function callerOfS3(exchange: Exchange): Caller {
+    const { accessKey, region, ...s3 } = authenticateS3(exchange, { ...options, signingKeys });
+    return { principal: accessKey.principal, scope: scopeOf(region, accessKey.principal.accountId), s3 };
+  }
+
   return (exchange) => {
     const service = exchange.target?.service as ServiceName;
+    if (service === "s3") return callerOfS3(exchange);
     const isQuery = isQueryService(service);
     const refuse: Refuse = (fault, message) => faultOf(fault, isQuery, message);
     const parts = signatureParts(exchange, isQuery);
@@ -179,26 +183,15 @@ function checkSignature(
 }
 
 function signedPartsOf(exchange: Exchange, parts: SignatureParts): SignedParts {
-  const { headers, rawHeaders } = exchange.request;
-  // Node joins repeated headers with `, ` and drops some; then the raw list is the truth.
-  const isPlain = Object.keys(headers).length === rawHeaders.length / 2;
   return {
     method: exchange.method,
     path: exchange.path,
     query: exchange.query,
     signedHeaders: parts.signedHeaders,
     signedHeaderList: parts.signedHeaderList,
-    header: isPlain ? (name) => String(headers[name] ?? "") : (name) => joinRepeated(rawHeaders, name),
+    header: headerOf(exchange.request),
     payloadHash: sha256Hex(exchange.body),
   };
-}
-
-function joinRepeated(rawHeaders: readonly string[], name: string): string {
-  const values: string[] = [];
-  for (let i = 0; i < rawHeaders.length; i += 2) {
-    if (rawHeaders[i]?.toLowerCase() === name) values.push((rawHeaders[i + 1] ?? "").trim());
-  }
-  return values.join(",");
 }
 
 function checkSessionToken(key: AccessKey, given: string | undefined, nowMs: number, refuse: Refuse): void {

@@ -40,6 +40,8 @@ function isOwnHost(name: string, boundHost: string): boolean {
     name === boundHost ||
     ALLOWED_NAMES.has(name) ||
     name.endsWith(".localhost") ||
+    // S3 buckets before the address; such a name is in no DNS.
+    name.endsWith(".127.0.0.1") ||
     name.startsWith("[") ||
     IPV4.test(name) ||
     ECR_HOST.test(name)

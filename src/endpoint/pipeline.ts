@@ -2,32 +2,37 @@
  * What happens to an AWS request, in order. Each step fills in one part of the exchange or throws an `AwsError`, which
  * is encoded here and nowhere else. `KILN_DEBUG=endpoint` prints each step.
  *
+ * S3 alone is resolved and authenticated before its body is read: a body may be gigabytes.
+ *
  * AWS's order in a JSON service (recorded): body parses → target known → signature → types → constraints →
  * permission → behaviour. Constraints, permission and behaviour are the dispatcher's.
  * Source of the encodings: https://smithy.io/2.0/aws/protocols/
  */
+import type { IncomingMessage } from "node:http";
 import type { RequestContext } from "../authorize/index.ts";
 import { AwsError } from "../core/errors.ts";
 import { debug } from "../core/log.ts";
 import { type Dispatcher, internalFailure, notOffered } from "../services/index.ts";
-import { type Authenticated, type AuthenticatorOptions, createAuthenticator } from "./authenticate.ts";
-import type { Answer, Exchange, Target } from "./exchange.ts";
+import { type AuthenticatorOptions, createAuthenticator } from "./authenticate.ts";
+import type { Answer, Caller, Exchange, Target } from "./exchange.ts";
 import { awsJson } from "./protocols/aws-json.ts";
 import { awsQuery } from "./protocols/aws-query.ts";
 import { createResolve } from "./resolve.ts";
 
 export interface PipelineDependencies extends AuthenticatorOptions {
   readonly dispatcher: Pick<Dispatcher, "services" | "invoke">;
+  /** Takes in the body of a request whose signature is good (S3). */
+  readonly receive: (exchange: Exchange) => void | Promise<void>;
 }
 
 export interface Step {
-  readonly name: "resolve" | "authenticate" | "decode" | "dispatch" | "encode";
+  readonly name: "resolve" | "authenticate" | "receive" | "decode" | "dispatch" | "encode";
   run(exchange: Exchange): void | Promise<void>;
 }
 
 /** The steps in their order. */
 export function createSteps(dependencies: PipelineDependencies): readonly Step[] {
-  const { dispatcher } = dependencies;
+  const { dispatcher, receive } = dependencies;
   const resolve = createResolve(dispatcher.services);
   const authenticate = createAuthenticator(dependencies);
   return [
@@ -35,6 +40,7 @@ export function createSteps(dependencies: PipelineDependencies): readonly Step[]
       name: "resolve",
       run(exchange) {
         exchange.target = resolve(exchange);
+        if (exchange.target.service === "s3") return;
         exchange.protocol = exchange.target.serviceModel.targetPrefix === undefined ? awsQuery : awsJson;
       },
     },
@@ -42,6 +48,13 @@ export function createSteps(dependencies: PipelineDependencies): readonly Step[]
       name: "authenticate",
       run(exchange) {
         exchange.caller = authenticate(exchange);
+      },
+    },
+    {
+      name: "receive",
+      run(exchange) {
+        // Others' bodies were read before anything else: they are part of what is signed.
+        if (exchange.target?.service === "s3") return receive(exchange);
       },
     },
     {
@@ -55,7 +68,7 @@ export function createSteps(dependencies: PipelineDependencies): readonly Step[]
       name: "dispatch",
       run(exchange) {
         const { service, operation } = exchange.target as Target;
-        const { principal, scope } = exchange.caller as Authenticated;
+        const { principal, scope } = exchange.caller as Caller;
         const { requestId, input = {} } = exchange;
         const context = requestContext(exchange);
         const call = { service, operation, input, principal, scope, requestId, context };
@@ -111,7 +124,12 @@ const describe = ({ method, path, target }: Exchange): string =>
 let last: { readonly address: string; readonly userAgent: string; readonly context: RequestContext } | undefined;
 
 /** Condition keys of the HTTP request. */
-function requestContext({ request }: Exchange): RequestContext {
+function requestContext({ request, caller }: Exchange): RequestContext {
+  const general = clientContext(request);
+  return caller?.s3 ? { ...general, ...caller.s3.conditionKeys } : general;
+}
+
+function clientContext(request: IncomingMessage): RequestContext {
   const address = request.socket.remoteAddress ?? "";
   const userAgent = request.headers["user-agent"] ?? "";
   if (last?.address === address && last.userAgent === userAgent) return last.context;

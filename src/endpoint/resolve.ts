@@ -1,7 +1,7 @@
 /**
  * Which service and operation a request means, and its parsed body. First step of the pipeline.
- * One address serves every service: `X-Amz-Target` (JSON), else `Action` (query), else what the credential scope says.
- * The path is ignored for both: clients put one there when their endpoint URL has one.
+ * One address serves every service: `X-Amz-Target` (JSON), else what is signed for S3, else `Action` (query), else what
+ * the credential scope says. The path is ignored for JSON and query: clients put one there when their endpoint URL has one.
  */
 import type { IncomingMessage } from "node:http";
 import type { ServiceName } from "../core/aws.ts";
@@ -17,7 +17,9 @@ import { missingAction } from "./errors.ts";
 import type { Exchange, Target, WireProtocol } from "./exchange.ts";
 import { awsJson } from "./protocols/aws-json.ts";
 import { awsQuery } from "./protocols/aws-query.ts";
-import { cbor, restJson, restXml } from "./protocols/refusals.ts";
+import { cbor, restJson } from "./protocols/refusals.ts";
+import { restXml } from "./protocols/rest-xml.ts";
+import { addressOf, bucketOfHost, S3Routes } from "./s3-address.ts";
 
 const FORM = "application/x-www-form-urlencoded";
 
@@ -27,9 +29,21 @@ export function protocolOf(request: IncomingMessage): WireProtocol {
   const contentType = headers["content-type"] ?? "";
   if (headers["smithy-protocol"] !== undefined || contentType.startsWith("application/cbor")) return cbor;
   if (headers["x-amz-target"] !== undefined || contentType.startsWith("application/x-amz-json")) return awsJson;
+  // Objects have any content type and keys any text: what S3's clients have signed is S3's.
+  if (isS3(request)) return restXml;
   if (contentType.startsWith(FORM) || request.url?.includes("Action=")) return awsQuery;
   const service = scopedService(headers.authorization);
   return service === undefined || service === "s3" ? restXml : isQueryService(service) ? awsQuery : restJson;
+}
+
+const PRESIGNED_S3 = /[?&](?:X-Amz-Credential=[^&]*(?:%2F|\/)s3(?:%2F|\/)|AWSAccessKeyId=)/i;
+
+/** True for what is signed for S3, in a header or a URL, and for what names a bucket in its host. */
+export function isS3({ headers, url = "" }: IncomingMessage): boolean {
+  const { authorization } = headers;
+  if (authorization !== undefined) return authorization.startsWith("AWS ") || scopedService(authorization) === "s3";
+  if (PRESIGNED_S3.test(url)) return true;
+  return bucketOfHost(headers.host) !== undefined && !url.includes("X-Amz-Credential=");
 }
 
 export type Resolve = (exchange: Exchange) => Target;
@@ -44,9 +58,16 @@ export function createResolve(services: ReadonlyMap<ServiceName, ServiceDefiniti
   // A service's model is read when the service is first called: the start waits for none.
   for (const { name, protocol, targetPrefix } of services.values()) {
     if (protocol === "awsQuery") queryServices.push(name);
-    else byTargetPrefix.set(targetPrefix ?? loadModel(name).targetPrefix ?? name, name);
+    else if (protocol === "awsJson1_1") byTargetPrefix.set(targetPrefix ?? loadModel(name).targetPrefix ?? name, name);
   }
   const refuse = (name: string): AwsError => notOffered(name, names);
+  let s3Routes: S3Routes | undefined;
+
+  function resolveS3(exchange: Exchange): Target {
+    const address = addressOf(exchange.request, exchange.path, exchange.query);
+    s3Routes ??= new S3Routes(loadModel("s3"));
+    return targetOf("s3", s3Routes.operationOf(exchange.request, address), address);
+  }
 
   function resolveJson(exchange: Exchange, amzTarget: string): Target {
     // AWS: a body that does not parse is answered before the target is looked at.
@@ -86,6 +107,7 @@ export function createResolve(services: ReadonlyMap<ServiceName, ServiceDefiniti
     if (protocol === cbor) throw refuse(`the CBOR protocol (${exchange.path})`);
     if (typeof amzTarget === "string") return resolveJson(exchange, amzTarget);
     if (protocol === awsQuery) return resolveQuery(exchange);
+    if (protocol === restXml && services.has("s3")) return resolveS3(exchange);
     const service = scopedService(exchange.request.headers.authorization) ?? "s3";
     throw refuse(`${service}: ${exchange.method} ${exchange.path}`);
   };

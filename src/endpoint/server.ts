@@ -5,6 +5,8 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
 import type { AwsScope } from "../core/arn.ts";
 import type { Clock } from "../core/clock.ts";
 import { KilnError } from "../core/errors.ts";
@@ -18,7 +20,9 @@ import { createHostCheck, isLoopbackHost } from "./host-header.ts";
 import { answerTo, createSteps, errorAnswer } from "./pipeline.ts";
 import { portInUse } from "./port-in-use.ts";
 import { createBodyReader } from "./read-body.ts";
-import { protocolOf } from "./resolve.ts";
+import { CONTINUE, createReceive } from "./receive.ts";
+import { isS3, protocolOf } from "./resolve.ts";
+import { bucketOfHost } from "./s3-address.ts";
 
 const MAX_BODY_BYTES = 10 * 1024 * 1024;
 /** ECR's UploadLayerPart carries up to 20 MiB as base64. */
@@ -32,6 +36,8 @@ const CLOSE_SWEEP_MS = 25;
 /** Handles every request whose path starts with `prefix`, e.g. `/v2/`; the longest prefix wins. */
 export interface Route {
   readonly prefix: string;
+  /** False leaves a request to what comes next. Default: every one is taken. */
+  accepts?(request: IncomingMessage): boolean;
   handle(request: IncomingMessage, response: ServerResponse): Promise<void>;
 }
 
@@ -65,6 +71,12 @@ export async function startEndpoint(options: EndpointOptions): Promise<Endpoint>
     { headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: 0, keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS, noDelay: true },
     handle,
   );
+  // S3's clients ask for leave before they send gigabytes; they get it when the signature is good (receive.ts).
+  server.on("checkContinue", (request: IncomingMessage, response: ServerResponse) => {
+    if (isS3(request)) request.once(CONTINUE, () => response.writeContinue());
+    else response.writeContinue();
+    handle(request, response);
+  });
   await listen(server, options);
   // The kernel's answer to a client that vanishes is its own business.
   server.on("error", (error) => debug("endpoint", () => `server error: ${error.message}`));
@@ -83,12 +95,24 @@ export async function startEndpoint(options: EndpointOptions): Promise<Endpoint>
 
 function createHandler(options: EndpointOptions): (request: IncomingMessage, response: ServerResponse) => void {
   const { clock, ids } = options;
-  const steps = createSteps(options);
-  const isOwnHost = createHostCheck(options.host);
   const readBody = createBodyReader(clock);
+  const steps = createSteps({ ...options, receive: createReceive(readBody, clock) });
+  const isOwnHost = createHostCheck(options.host);
   const routes = [healthRoute(options), ...options.routes].sort((a, b) => b.prefix.length - a.prefix.length);
 
+  /** S3's body is read by the pipeline, once the signature is good. */
+  function answerS3(request: IncomingMessage, response: ServerResponse, exchange: Exchange): void {
+    exchange.receivedMs = clock.nowMs();
+    answerTo(exchange, steps)
+      .then((answer) => send(response, answer))
+      .catch((thrown: unknown) => fail(request, response, exchange.path, thrown));
+  }
+
   function answerAws(request: IncomingMessage, response: ServerResponse, exchange: Exchange): void {
+    if (exchange.protocol.name === "restXml") {
+      answerS3(request, response, exchange);
+      return;
+    }
     readBody(request, maxBodyBytes(request), (error, body) => {
       if (error) {
         if (request.destroyed) return;
@@ -120,7 +144,9 @@ function createHandler(options: EndpointOptions): (request: IncomingMessage, res
         return send(response, errorAnswer(exchange, foreignHost(request.headers.host ?? "")));
       }
       for (const route of routes) {
-        if (!path.startsWith(route.prefix)) continue;
+        // A key in a bucket's own host may begin like a route.
+        if (!path.startsWith(route.prefix) || isForBucketHost(request)) continue;
+        if (route.accepts?.(request) === false) continue;
         route.handle(request, response).catch((thrown: unknown) => fail(request, response, path, thrown));
         return;
       }
@@ -139,6 +165,7 @@ function createHandler(options: EndpointOptions): (request: IncomingMessage, res
       path,
       query: mark < 0 ? "" : url.slice(mark + 1),
       body: NO_BODY,
+      stream: undefined,
       requestId: ids.uuid(),
       receivedMs: 0,
       protocol: protocolOf(request),
@@ -169,8 +196,18 @@ function maxBodyBytes(request: IncomingMessage): number {
 }
 
 function send(response: ServerResponse, answer: Answer): void {
+  const { body } = answer;
   response.writeHead(answer.status, answer.headers);
-  response.end(answer.body);
+  if (typeof body === "string" || body instanceof Uint8Array) {
+    response.end(body);
+    return;
+  }
+  // Ends the source too when the client goes away; a source that fails breaks the connection, so that nobody takes
+  // a part for the whole.
+  pipeline(Readable.from(body, { objectMode: false }), response).catch((error: unknown) => {
+    debug("endpoint", () => `an answer broke off: ${String(error)}`);
+    response.destroy();
+  });
 }
 
 /** A browser at the root: no signature, no query. */
@@ -179,6 +216,12 @@ const isPerson = (request: IncomingMessage, url: string): boolean =>
   (request.method === "GET" || request.method === "HEAD") &&
   request.headers.authorization === undefined &&
   request.headers["x-amz-target"] === undefined;
+
+const isForBucketHost = (request: IncomingMessage): boolean =>
+  bucketOfHost(request.headers.host) !== undefined && isS3(request) && isSigned(request);
+
+const isSigned = ({ headers, url = "" }: IncomingMessage): boolean =>
+  headers.authorization !== undefined || url.includes("Signature=");
 
 function landingPage({ dispatcher }: EndpointOptions): Answer {
   const services = [...dispatcher.services.values()].map(({ name, title }) => `  ${name.padEnd(16)}${title}\n`).sort();

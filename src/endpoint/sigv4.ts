@@ -2,7 +2,7 @@
  * Signature Version 4 as the server computes it: canonical request, string to sign, signing key, comparison.
  * Pure but for the cache of signing keys. The order of checks and their texts are in authenticate.ts.
  * Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
- * Gaps: SigV4a, signed chunks (S3 only).
+ * Gaps: SigV4a. Chunks signed one by one are in s3-body.ts.
  */
 import { createHmac, hash, timingSafeEqual } from "node:crypto";
 
@@ -13,6 +13,8 @@ export interface SignedParts {
   readonly method: string;
   /** As on the wire. */
   readonly path: string;
+  /** S3 signs the path as it is; all other services normalise and encode it once more. */
+  readonly isPathLiteral?: boolean;
   /** As on the wire, without `?`. */
   readonly query: string;
   /** Lower-case names in the order of `SignedHeaders`. */
@@ -36,7 +38,7 @@ export const sha256Hex = (data: string | Uint8Array): string => hash("sha256", d
 export function canonicalRequest(parts: SignedParts): string {
   let headers = "";
   for (const name of parts.signedHeaders) headers += `${name}:${collapse(parts.header(name))}\n`;
-  return `${parts.method}\n${canonicalPath(parts.path)}\n${canonicalQuery(parts.query)}\n${headers}\n${parts.signedHeaderList ?? parts.signedHeaders.join(";")}\n${parts.payloadHash}`;
+  return `${parts.method}\n${parts.isPathLiteral ? parts.path || "/" : canonicalPath(parts.path)}\n${canonicalQuery(parts.query)}\n${headers}\n${parts.signedHeaderList ?? parts.signedHeaders.join(";")}\n${parts.payloadHash}`;
 }
 
 export const stringToSign = (date: string, scope: CredentialScope, canonical: string): string =>

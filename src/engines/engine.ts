@@ -13,7 +13,7 @@ export type EngineName = "host" | "sandbox" | "docker" | "podman" | "fake";
 export interface EngineCapabilities {
   /** Commands see the machine's own tools rather than an image's. */
   readonly usesHostTools: boolean;
-  /** Can run commands as another user. */
+  /** Can run commands as another user than its own. */
   readonly runAs: boolean;
 }
 
@@ -42,10 +42,18 @@ export interface EnvironmentSpec {
 export interface BuildEnvironment {
   /** Runs one script file's text with `shell` (`sh` or `bash`). Output arrives in order, stdout and stderr merged. */
   run(command: CommandSpec): Promise<Outcome>;
+  /** Why commands cannot run as this user of the environment; undefined when they can. */
+  userProblem(user: string): Promise<UserProblem | undefined>;
   /** Path that commands use for a path on this machine (identity on the host engine). */
   toEnvironmentPath(hostPath: string): string;
   close(): Promise<void>;
 }
+
+export type UserProblem =
+  /** There is no user of that name. */
+  | { readonly kind: "unknown" }
+  /** The engine has not the rights to run as somebody else. */
+  | { readonly kind: "not-permitted"; readonly runsAs: string };
 
 export interface CommandSpec {
   readonly shell: "sh" | "bash";
@@ -56,7 +64,14 @@ export interface CommandSpec {
   readonly workingDirectory: string;
   /** Added to the environment's variables for this command. */
   readonly variables?: Readonly<Record<string, string>>;
+  /** The script brings the environment's variables with it: only what it cannot bring is given to it. */
+  readonly bringsVariables?: boolean;
+  /** Runs as this user of the environment; `userProblem` was asked first. */
   readonly user?: string;
+  /** Folder whose files the command reads and writes whoever it runs as: nobody else gets to read it. */
+  readonly stateFolder?: string;
+  /** Folder that a `user` may read and run programs from. */
+  readonly readableFolder?: string;
   /** A returned promise holds back further output until it settles. */
   onOutput(chunk: Buffer): void | Promise<void>;
   readonly signal: AbortSignal;

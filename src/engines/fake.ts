@@ -2,7 +2,7 @@
  * A scripted engine for tests: answers each command from a list of rules, runs nothing. It keeps the port's promises
  * (order, cancellation, close) so that contract.ts holds for it as for the others.
  */
-import type { BuildEnvironment, CommandSpec, Engine, EnvironmentSpec } from "./engine.ts";
+import type { BuildEnvironment, CommandSpec, Engine, EnvironmentSpec, UserProblem } from "./engine.ts";
 import type { Outcome } from "./outcome.ts";
 
 export interface FakeCommand {
@@ -24,8 +24,11 @@ export interface FakeEngine extends Engine {
   readonly closed: string[];
 }
 
-/** Commands that match no rule succeed without output. */
-export function createFakeEngine(rules: readonly FakeCommand[] = []): FakeEngine {
+/** Commands that match no rule succeed without output; they run as any user that has no problem. */
+export function createFakeEngine(
+  rules: readonly FakeCommand[] = [],
+  userProblems: Readonly<Record<string, UserProblem>> = {},
+): FakeEngine {
   const opened: EnvironmentSpec[] = [];
   const commands: CommandSpec[] = [];
   const closed: string[] = [];
@@ -41,6 +44,9 @@ export function createFakeEngine(rules: readonly FakeCommand[] = []): FakeEngine
       opened.push(spec);
       return {
         toEnvironmentPath: (path) => path,
+        async userProblem(user) {
+          return userProblems[user];
+        },
         async run(command) {
           if (command.signal.aborted) return { kind: "cancelled" };
           commands.push(command);

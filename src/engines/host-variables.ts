@@ -84,3 +84,21 @@ function pointAt(variables: Record<string, string>, name: string, ...candidates:
   const found = candidates.find((path) => existsSync(path));
   if (found !== undefined) variables[name] = found;
 }
+
+/**
+ * With a proxy set, clients would send what is for Kiln on this machine to the proxy as well: loopback is added to the
+ * lists of hosts to reach directly. On AWS the same is the user's to do for the credentials' address.
+ */
+export function reachLoopbackDirectly(variables: Readonly<Record<string, string>>): Record<string, string> {
+  const changed: Record<string, string> = { ...variables };
+  const has = (...names: string[]): boolean => names.some((name) => (variables[name] ?? "") !== "");
+  if (!has("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")) return changed;
+  const given = variables["NO_PROXY"] ?? variables["no_proxy"] ?? "";
+  for (const name of ["NO_PROXY", "no_proxy"]) {
+    const hosts = (variables[name] ?? given).split(",").filter((host) => host.trim() !== "");
+    if (hosts.includes("*")) continue;
+    const missing = ["127.0.0.1", "localhost"].filter((host) => !hosts.some((one) => one.trim() === host));
+    changed[name] = [...hosts, ...missing].join(",");
+  }
+  return changed;
+}

@@ -83,8 +83,9 @@ describe("the host engine", () => {
   });
 
   it("ends processes that left the group when it closes", async () => {
-    await run("setsid sleep 103 &\nenv -i setsid sleep 104 &\nsleep 0.05\n");
-    expect((await findProcesses({ buildId, workDir })).length).toBeGreaterThanOrEqual(2);
+    const daemon = "(env -i setsid sh -c 'cd /; /bin/sleep 107 & exec /bin/sleep 108' &)";
+    await run(`setsid sleep 103 &\nenv -i setsid sleep 104 &\n${daemon}\nsleep 0.05\n`);
+    expect((await findProcesses({ buildId, workDir })).length).toBeGreaterThanOrEqual(4);
     await environment.close();
     expect(await findProcesses({ buildId, workDir })).toEqual([]);
   });

@@ -13,11 +13,12 @@ import { type Clock, sleep, systemClock } from "../core/clock.ts";
 import { KilnError } from "../core/errors.ts";
 import { type Ids, systemIds } from "../core/ids.ts";
 import { debug } from "../core/log.ts";
-import type { BuildEnvironment, CommandSpec, Engine, EnvironmentSpec } from "./engine.ts";
-import { hostVariables } from "./host-variables.ts";
+import type { BuildEnvironment, CommandSpec, Engine, EnvironmentSpec, UserProblem } from "./engine.ts";
+import { hostVariables, reachLoopbackDirectly } from "./host-variables.ts";
 import type { Outcome } from "./outcome.ts";
 import { type OutputPipe, openOutputPipe } from "./output-pipe.ts";
 import { BUILD_MARK, sweep } from "./process-sweep.ts";
+import { findProgram, RunAs, userProblem } from "./run-as.ts";
 import { startWatchdog, type Watchdog } from "./watchdog.ts";
 
 export interface HostEngineOptions {
@@ -35,7 +36,7 @@ export function createHostEngine(options: HostEngineOptions = {}): Engine {
   const machine = options.machine ?? process.env;
   return {
     name: "host",
-    capabilities: { usesHostTools: true, runAs: false },
+    capabilities: { usesHostTools: true, runAs: process.getuid?.() === 0 },
     async reclaim(left) {
       await sweep(left, clock);
     },
@@ -55,8 +56,10 @@ export function createHostEngine(options: HostEngineOptions = {}): Engine {
       try {
         await Promise.all([mkdir(home, { recursive: true }), mkdir(temporary, { recursive: true })]);
         const base = {
-          ...hostVariables(machine, { home, temporary, pathPrefix: spec.pathPrefix }),
-          ...spec.variables,
+          ...reachLoopbackDirectly({
+            ...hostVariables(machine, { home, temporary, pathPrefix: spec.pathPrefix }),
+            ...spec.variables,
+          }),
           [BUILD_MARK]: spec.buildId,
         };
         const pipe = openOutputPipe(join(spec.workDir, "output.fifo"));
@@ -69,6 +72,9 @@ export function createHostEngine(options: HostEngineOptions = {}): Engine {
     },
   };
 }
+
+/** Between the end of a command and the hang-up of what it left: `nohup x &` as last words needs a moment to start. */
+const NOHUP_MS = 50;
 
 interface Tools {
   readonly clock: Clock;
@@ -84,6 +90,8 @@ class HostEnvironment implements BuildEnvironment {
   readonly #tools: Tools;
   readonly #groups: number[] = [];
   readonly #scriptFolders = new Set<string>();
+  readonly #shells = new Map<string, string>();
+  readonly #runAs: RunAs;
 
   constructor(
     spec: EnvironmentSpec,
@@ -97,6 +105,11 @@ class HostEnvironment implements BuildEnvironment {
     this.#pipe = pipe;
     this.#watchdog = watchdog;
     this.#tools = tools;
+    this.#runAs = new RunAs(spec.workDir);
+  }
+
+  userProblem(user: string): Promise<UserProblem | undefined> {
+    return userProblem(user);
   }
 
   toEnvironmentPath(hostPath: string): string {
@@ -130,12 +143,16 @@ class HostEnvironment implements BuildEnvironment {
   }
 
   async #spawn(command: CommandSpec): Promise<Outcome> {
+    const asUser = await this.#runAs.prepare(command, [this.#pipe.path]);
+    const plain = { file: this.#shell(command.shell), args: [command.scriptPath] };
+    const { file, args, ...identity } = asUser ? asUser(plain) : plain;
     const output = this.#pipe.openForChild();
     const child = (() => {
       try {
-        return spawn(command.shell, [command.scriptPath], {
+        return spawn(file, args, {
+          ...identity,
           cwd: command.workingDirectory,
-          env: { ...this.#base, ...command.variables },
+          env: { ...(command.bringsVariables ? withoutCarried(this.#base) : this.#base), ...command.variables },
           detached: true,
           stdio: ["ignore", output, output],
         });
@@ -169,9 +186,22 @@ class HostEnvironment implements BuildEnvironment {
       await cancelling;
       return { kind: "cancelled" };
     }
-    // AWS: background jobs of a command are killed when it ends, unless `nohup`.
-    if (group !== undefined) signalGroup(group, "SIGHUP");
+    // AWS: background jobs of a command are killed when it ends, unless `nohup`, which may not have come to ignoring yet.
+    if (group !== undefined && signalGroup(group, 0)) {
+      await sleep(this.#tools.clock, NOHUP_MS);
+      signalGroup(group, "SIGHUP");
+    }
     return outcome;
+  }
+
+  /** The shell's program: looked up once, and wherever a command may have pointed PATH. */
+  #shell(name: string): string {
+    let file = this.#shells.get(name);
+    if (file === undefined) {
+      file = findProgram(name, this.#base["PATH"]) ?? name;
+      this.#shells.set(name, file);
+    }
+    return file;
   }
 
   /** SIGTERM, a grace period while the shell still runs, SIGKILL, then everything that got away. */
@@ -197,10 +227,17 @@ class HostEnvironment implements BuildEnvironment {
   }
 }
 
-function signalGroup(group: number, signal: NodeJS.Signals): void {
+/** What a shell script cannot bring with it: the mark, and names that are no shell variable's. */
+const withoutCarried = (base: Readonly<Record<string, string>>): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(base).filter(([name]) => name === BUILD_MARK || !/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)),
+  );
+
+/** False when the group is empty. */
+function signalGroup(group: number, signal: NodeJS.Signals | 0): boolean {
   try {
-    process.kill(-group, signal);
+    return process.kill(-group, signal);
   } catch {
-    // the group is empty
+    return false;
   }
 }

@@ -6,6 +6,7 @@ export type {
   EngineCapabilities,
   EngineName,
   EnvironmentSpec,
+  UserProblem,
 } from "./engine.ts";
 export { createFakeEngine, type FakeCommand, type FakeEngine } from "./fake.ts";
 export { createHostEngine, type HostEngineOptions } from "./host.ts";

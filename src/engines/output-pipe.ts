@@ -11,6 +11,7 @@ import { closeSync, constants, openSync, unlinkSync, writeSync } from "node:fs";
 import { Socket } from "node:net";
 
 export interface OutputPipe {
+  readonly path: string;
   /** A new descriptor for a child's output; the caller closes it after the spawn. */
   openForChild(): number;
   /** Who receives output from now on. A returned promise holds back further reading. */
@@ -62,6 +63,7 @@ export function openOutputPipe(path: string): OutputPipe {
   };
 
   return {
+    path,
     openForChild: () => openSync(path, constants.O_WRONLY),
     receive(next) {
       handler = next;

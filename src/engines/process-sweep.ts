@@ -1,6 +1,6 @@
 /**
  * Finds and ends what a build left behind: processes that carry the build's mark in their environment, run below its
- * folder, or descend from one that does, even after they left the process group (`setsid`, daemons).
+ * folder, print to a file there, or descend from one that does, even after they left the process group (`setsid`, daemons).
  * Linux reads /proc; elsewhere `ps` is asked (environment marks and descent only).
  */
 import { execFile } from "node:child_process";
@@ -71,15 +71,24 @@ async function readProc(target: SweepTarget): Promise<Seen[]> {
         const [state, parent] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
         if (state === "Z" || state === "X") return undefined;
         const environment = await readFile(`/proc/${name}/environ`).catch(() => Buffer.alloc(0));
-        const cwd = await readlink(`/proc/${name}/cwd`).catch(() => "");
-        const below = cwd === target.workDir || cwd.startsWith(target.workDir + sep);
-        return { pid: Number(name), parent: Number(parent), marked: below || hasMark(environment, mark) };
+        const marked =
+          hasMark(environment, mark) ||
+          (await leadsBelow(`/proc/${name}/cwd`, target.workDir)) ||
+          // A daemon without environment in `/` mostly still holds the build's output.
+          (await leadsBelow(`/proc/${name}/fd/1`, target.workDir)) ||
+          (await leadsBelow(`/proc/${name}/fd/2`, target.workDir));
+        return { pid: Number(name), parent: Number(parent), marked };
       } catch {
         return undefined;
       }
     }),
   );
   return seen.filter((one) => one !== undefined);
+}
+
+async function leadsBelow(link: string, folder: string): Promise<boolean> {
+  const path = await readlink(link).catch(() => "");
+  return path === folder || path.startsWith(folder + sep);
 }
 
 const hasMark = (environment: Buffer, mark: Buffer): boolean => {

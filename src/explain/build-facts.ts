@@ -8,6 +8,19 @@ import type { BuildPlan } from "../build/plan/build-plan.ts";
 import type { BuildEvent } from "../build/run/events.ts";
 import type { Workspace } from "../check/workspace.ts";
 
+export interface SourceRecord {
+  readonly type?: string;
+  readonly location?: string;
+  readonly buildspec?: string;
+  readonly sourceIdentifier?: string;
+  readonly auth?: { readonly type?: string; readonly resource?: string };
+}
+
+export interface ArtifactsRecord {
+  readonly location?: string;
+  readonly artifactIdentifier?: string;
+}
+
 /** The members of `codebuild:Build` that explanations read; names are AWS's. */
 export interface BuildRecord {
   readonly id?: string;
@@ -16,6 +29,22 @@ export interface BuildRecord {
   readonly buildStatus?: string;
   readonly serviceRole?: string;
   readonly timeoutInMinutes?: number;
+  readonly queuedTimeoutInMinutes?: number;
+  readonly buildBatchArn?: string;
+  readonly source?: SourceRecord;
+  /** The primary source's. */
+  readonly sourceVersion?: string;
+  readonly secondarySources?: readonly SourceRecord[];
+  /** `location` is the ARN of what was, or would be, stored. */
+  readonly artifacts?: ArtifactsRecord;
+  readonly secondaryArtifacts?: readonly ArtifactsRecord[];
+  readonly cache?: { readonly type?: string; readonly location?: string };
+  readonly encryptionKey?: string;
+  readonly logs?: {
+    readonly groupName?: string;
+    readonly streamName?: string;
+    readonly s3Logs?: { readonly status?: string; readonly location?: string };
+  };
   /** Epoch milliseconds. */
   readonly startTime?: number;
   readonly environment?: {

@@ -4,7 +4,7 @@
  */
 import type { Fix } from "../core/diagnostics.ts";
 import type { BuildFacts } from "./build-facts.ts";
-import type { Confidence } from "./diagnosis.ts";
+import type { Confidence, ProjectField } from "./diagnosis.ts";
 import type { Failure } from "./failures.ts";
 
 export interface Cause {
@@ -21,6 +21,7 @@ export interface Finding {
   readonly cause: string;
   readonly file?: string;
   readonly line?: number;
+  readonly field?: ProjectField;
   readonly evidence: readonly string[];
   readonly why?: string;
   readonly fix?: Fix;

@@ -7,6 +7,26 @@ import type { Fix } from "../core/diagnostics.ts";
 
 export type Outcome = "no-problem" | "problem" | "undiagnosed";
 
+/** A setting of the project, or of StartBuild where it overrides one. */
+export interface ProjectField {
+  /** As CreateProject names it, e.g. `source.location`. */
+  readonly path: string;
+  readonly value?: string;
+}
+
+/** What went wrong beside it and failed no phase: a cache that may not be read, a retry that may not start. */
+export interface SideFinding {
+  readonly code: string;
+  /** One sentence. */
+  readonly cause: string;
+  readonly file?: string;
+  readonly line?: number;
+  readonly field?: ProjectField;
+  readonly evidence: readonly string[];
+  readonly fix?: Fix;
+  readonly next?: string;
+}
+
 /** `certain`: the service's own words say so; `likely`: read from a tool's output; `possible`: one of several causes. */
 export type Confidence = "certain" | "likely" | "possible";
 
@@ -22,6 +42,7 @@ export interface Diagnosis {
   readonly file?: string;
   /** 1-based. */
   readonly line?: number;
+  readonly field?: ProjectField;
   /** Lines as they stand in the log, the API answer or the policy decision. */
   readonly evidence: readonly string[];
   readonly why?: string;
@@ -30,6 +51,8 @@ export interface Diagnosis {
   readonly alternatives: readonly Fix[];
   /** Later failures that this cause explains, one sentence each. */
   readonly consequences: readonly string[];
+  /** Also with a build that succeeded. */
+  readonly alsoSeen: readonly SideFinding[];
   readonly confidence: Confidence;
   /** The next best step; always set when `undiagnosed`. */
   readonly next?: string;

@@ -2,6 +2,7 @@
  * The first cause of a build's failure and what followed from it: failures in order × causes in order. Pure.
  * Called by `kiln run` after a failed build and by `kiln explain`.
  */
+import { alsoSeen } from "./also-seen.ts";
 import type { BuildFacts } from "./build-facts.ts";
 import type { Cause, Finding } from "./cause.ts";
 import { causes } from "./causes/index.ts";
@@ -20,11 +21,13 @@ export function explainBuild(facts: BuildFacts): Diagnosis {
     phase: first.phaseType,
     ...(finding.file === undefined ? {} : { file: finding.file }),
     ...(finding.line ? { line: finding.line } : {}),
+    ...(finding.field === undefined ? {} : { field: finding.field }),
     evidence: finding.evidence,
     ...(finding.why === undefined ? {} : { why: finding.why }),
     ...(finding.fix === undefined ? {} : { fix: finding.fix }),
     alternatives: finding.alternatives ?? [],
     consequences: [...(finding.consequences ?? []), ...later.map((failure) => consequence(failure, first, facts))],
+    alsoSeen: alsoSeen(facts),
     confidence: finding.confidence,
     ...(finding.next === undefined ? {} : { next: finding.next }),
     sources: cause.sources,
@@ -58,11 +61,11 @@ const unknownFinding = (failure: Failure): Finding => ({
   isUndiagnosed: true,
 });
 
-function withoutFailure({ build }: BuildFacts): Diagnosis {
-  const status = build.buildStatus ?? "unknown";
-  const base = { evidence: [], alternatives: [], consequences: [], sources: [] };
+function withoutFailure(facts: BuildFacts): Diagnosis {
+  const status = facts.build.buildStatus ?? "unknown";
+  const base = { evidence: [], alternatives: [], consequences: [], sources: [], alsoSeen: alsoSeen(facts) };
   if (status === "SUCCEEDED" || status === "IN_PROGRESS") {
-    const cause = status === "SUCCEEDED" ? "the build succeeded: nothing to explain" : "the build is still running";
+    const cause = status === "SUCCEEDED" ? succeeded(base.alsoSeen.length) : "the build is still running";
     return { ...base, outcome: "no-problem", cause, code: "build/no-problem", confidence: "certain" };
   }
   return {
@@ -77,3 +80,8 @@ function withoutFailure({ build }: BuildFacts): Diagnosis {
         : "the process that ran it may have been killed: start it again with `kiln run`",
   };
 }
+
+const succeeded = (seen: number): string =>
+  seen === 0
+    ? "the build succeeded: nothing to explain"
+    : `the build succeeded; ${seen === 1 ? "one thing beside it" : `${seen} things beside it`} did not work`;

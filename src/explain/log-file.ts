@@ -61,7 +61,7 @@ export function factsFromLog(text: string): BuildFacts {
     } else if (code) {
       context = { statusCode: (code[1] ?? "").trim(), message: (code[2] ?? "").trim() };
       phases.at(-1)?.contexts.push(context);
-    }
+    } else events.push({ ...base, type: "log", kind: "container", text: said });
   }
   for (const phase of phases) for (const c of phase.contexts) c.message = c.message.trimEnd();
   const buildStatus: BuildStatus = phases.some((phase) => phase.phaseStatus !== "SUCCEEDED") ? "FAILED" : "SUCCEEDED";

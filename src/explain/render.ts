@@ -1,6 +1,6 @@
 /** A diagnosis as plain text for people. Colour is the caller's: `paint` decides, the words carry the meaning. */
 import type { Fix } from "../core/diagnostics.ts";
-import type { Diagnosis } from "./diagnosis.ts";
+import type { Diagnosis, ProjectField, SideFinding } from "./diagnosis.ts";
 
 export interface Paint {
   bold(text: string): string;
@@ -25,10 +25,12 @@ export function renderDiagnosis(
   const heading = { problem: "cause", undiagnosed: "not diagnosed", "no-problem": "no problem" }[diagnosis.outcome];
   const mark = diagnosis.outcome === "no-problem" ? paint.green(heading) : paint.red(heading);
   lines.push(`${paint.bold(mark)}: ${diagnosis.cause}`);
-  if (diagnosis.outcome === "no-problem") return lines.join("\n");
+  const beside = diagnosis.alsoSeen.flatMap((finding) => renderSide(finding, readText, paint));
+  if (diagnosis.outcome === "no-problem") return [...lines, ...beside].join("\n");
   const source =
     diagnosis.file && diagnosis.line ? readText(diagnosis.file)?.split("\n")[diagnosis.line - 1] : undefined;
   if (place) lines.push(`  at ${place}${source === undefined ? "" : `   ${paint.dim(source.trim())}`}`);
+  lines.push(...renderField(diagnosis.field, paint));
   if (diagnosis.why !== undefined) lines.push(`  why: ${diagnosis.why}`);
   if (diagnosis.evidence.length > 0) lines.push("  evidence:", ...diagnosis.evidence.map((line) => `    | ${line}`));
   if (diagnosis.fix) lines.push(...renderFix("fix", diagnosis.fix, readText, paint));
@@ -38,7 +40,23 @@ export function renderDiagnosis(
   if (diagnosis.next !== undefined) lines.push(`  next: ${diagnosis.next}`);
   const id = `  ${diagnosis.code}${diagnosis.confidence === "certain" ? "" : ` (${diagnosis.confidence})`}`;
   lines.push(paint.dim([id, ...diagnosis.sources.slice(0, 1)].join("  ")));
-  return lines.join("\n");
+  return [...lines, ...beside].join("\n");
+}
+
+const renderField = (field: ProjectField | undefined, paint: Paint): string[] =>
+  field ? [`  in the project: ${field.path}${field.value === undefined ? "" : `   ${paint.dim(field.value)}`}`] : [];
+
+function renderSide(finding: SideFinding, readText: ReadText, paint: Paint): string[] {
+  const place = finding.file === undefined || !finding.line ? [] : [`  at ${finding.file}:${finding.line}`];
+  return [
+    `${paint.bold("also")}: ${finding.cause}`,
+    ...place,
+    ...renderField(finding.field, paint),
+    ...(finding.evidence.length > 0 ? ["  evidence:", ...finding.evidence.map((line) => `    | ${line}`)] : []),
+    ...(finding.fix ? renderFix("fix", finding.fix, readText, paint) : []),
+    ...(finding.next === undefined ? [] : [`  next: ${finding.next}`]),
+    paint.dim(`  ${finding.code}`),
+  ];
 }
 
 function renderFix(label: string, fix: Fix, readText: ReadText, paint: Paint): string[] {

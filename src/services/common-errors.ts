@@ -38,6 +38,16 @@ const invalidParameterException = awsError({
   message: text,
 });
 
+/** S3 has no sentence of its own for a constraint of the model. */
+const invalidArgument = awsError({
+  code: "InvalidArgument",
+  status: 400,
+  fault: "client",
+  source: "https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html",
+  unverified: true,
+  message: text,
+});
+
 /** Operations of Logs that came late and answer `ValidationException`. */
 const NEWER_LOGS_OPERATIONS = new Set(["TagResource", "UntagResource", "ListTagsForResource", "StartLiveTail"]);
 
@@ -45,6 +55,7 @@ const NEWER_LOGS_OPERATIONS = new Set(["TagResource", "UntagResource", "ListTags
 export function constraintViolation(service: ServiceName, operation: string, message: string): AwsError {
   if (isQueryService(service)) return validationErrorOfQuery(message);
   if (service === "ecr") return invalidParameterException(message);
+  if (service === "s3") return invalidArgument(message);
   if (service === "logs" && !NEWER_LOGS_OPERATIONS.has(operation)) return invalidParameterException(message);
   return validationException(message);
 }
@@ -123,6 +134,20 @@ export const notOffered = awsError({
   message: (name: string, offered: string) =>
     `kiln does not offer \`${name}\`; it offers ${offered} (docs/coverage.md)`,
 });
+
+const notOfferedByS3 = awsError({
+  code: "NotImplemented",
+  status: 501,
+  fault: "client",
+  source: "docs/coverage.md",
+  message: text,
+});
+
+/** {@link notOffered} in the service's own form: S3 has a status of its own for it, which no client retries either. */
+export function notOfferedIn(service: ServiceName, name: string, offered: string): AwsError {
+  const refusal = notOffered(name, offered);
+  return service === "s3" ? notOfferedByS3(refusal.message) : refusal;
+}
 
 /** A fault of this tool; its text never tells more than that, details are printed under `KILN_DEBUG`. */
 export const internalFailure = awsError({

@@ -14,7 +14,14 @@ import type { Ids } from "../core/ids.ts";
 import { debug } from "../core/log.ts";
 import type { Identity } from "../identity/index.ts";
 import type { Store } from "../store/store.ts";
-import { accessDeniedIn, internalFailure, notOffered, stateUnavailable, unknownOperation } from "./common-errors.ts";
+import {
+  accessDeniedIn,
+  internalFailure,
+  notOffered,
+  notOfferedIn,
+  stateUnavailable,
+  unknownOperation,
+} from "./common-errors.ts";
 import { globalContext, resourceAccount } from "./context-keys.ts";
 import { loadModel, type Shape } from "./model.ts";
 import { createRequestLog, type DecisionFilter } from "./request-log.ts";
@@ -84,12 +91,14 @@ class CallContext implements OperationContext {
   declare readonly signal?: AbortSignal;
   readonly #call: Call;
   readonly #callerFor: Dispatcher["callerFor"];
+  readonly refusalOf: OperationContext["refusalOf"];
 
   constructor(
     { store, clock, ids }: DispatcherDependencies,
     call: Call,
     requestId: string,
     callerFor: Dispatcher["callerFor"],
+    refusalOf: OperationContext["refusalOf"],
   ) {
     this.scope = call.scope;
     this.principal = call.principal;
@@ -100,6 +109,7 @@ class CallContext implements OperationContext {
     if (call.signal) this.signal = call.signal;
     this.#call = call;
     this.#callerFor = callerFor;
+    this.refusalOf = refusalOf;
   }
 
   get aws(): AwsCaller {
@@ -135,7 +145,7 @@ export function createDispatcher(dependencies: DispatcherDependencies): Dispatch
       throw unknownOperation(name, operation, model.apiVersion);
     }
     const offered = service.operations.map((definition) => definition.name).sort();
-    throw notOffered(`${name}:${operation}`, `these operations of ${service.title}: ${offered.join(", ")}`);
+    throw notOfferedIn(name, `${name}:${operation}`, `these operations of ${service.title}: ${offered.join(", ")}`);
   }
 
   /** Every request must be allowed; `denied` is the first that is not. */
@@ -163,7 +173,9 @@ export function createDispatcher(dependencies: DispatcherDependencies): Dispatch
     const target = find(service, operation);
     target.shape ??= loadModel(service).operation(operation)?.input ?? null;
     if (target.shape) validateInput(service, operation, target.shape, input);
-    const context = new CallContext(dependencies, call, progress.requestId, callerFor);
+    const context = new CallContext(dependencies, call, progress.requestId, callerFor, (requests) =>
+      refusalOf(progress, requests),
+    );
     const requests = target.definition.authorize(input as never, context);
     if (requests instanceof Promise) return requests.then((known) => runAllowed(progress, target, context, known));
     return runAllowed(progress, target, context, requests);
@@ -180,6 +192,19 @@ export function createDispatcher(dependencies: DispatcherDependencies): Dispatch
     progress.decisions = verdict.decisions;
     if (verdict.denied) throw accessDeniedIn(call.service, verdict.denied.message);
     return definition.run(call.input as never, context);
+  }
+
+  /** A batch goes on after a denial, so it is put on record here: the call itself may succeed. */
+  function refusalOf(progress: Progress, requests: readonly AuthorizationRequest[]): AwsError | undefined {
+    const { call, requestId } = progress;
+    const { decisions, denied } = decide(call, requests);
+    if (!denied) {
+      progress.decisions = [...progress.decisions, ...decisions];
+      return undefined;
+    }
+    const error = accessDeniedIn(call.service, denied.message);
+    log.recordSoon(recordOf({ call, requestId, decisions }, error.code));
+    return error;
   }
 
   async function invoke(call: Call): Promise<object> {

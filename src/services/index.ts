@@ -8,7 +8,14 @@ export {
   serializationException,
 } from "./common-errors.ts";
 export { type Call, createDispatcher, type Dispatcher, type DispatcherDependencies } from "./dispatcher.ts";
-export { loadModel, type Member, type OperationModel, type ServiceModel, type Shape } from "./model.ts";
+export {
+  loadModel,
+  type Member,
+  type OperationModel,
+  type OperationRoute,
+  type ServiceModel,
+  type Shape,
+} from "./model.ts";
 export { createRequestLog, type DecisionFilter, type RequestLog } from "./request-log.ts";
 export type { Protocol, ServiceDefinition } from "./service.ts";
 export { requireType } from "./validate.ts";

@@ -24,7 +24,14 @@ export interface Member {
   readonly wireName: string;
   readonly isRequired: boolean;
   readonly shape: Shape;
+  /** restXml: where it travels when not in the body. */
+  readonly location: MemberLocation | undefined;
+  /** restXml: an attribute of the element, not a child. */
+  readonly isAttribute: boolean;
 }
+
+/** `headers`: all headers that start with the wire name. */
+export type MemberLocation = "uri" | "querystring" | "header" | "headers";
 
 export interface Shape {
   readonly name: string;
@@ -36,6 +43,17 @@ export interface Shape {
   readonly item: Shape | undefined;
   /** Keys of a map. */
   readonly key: Shape | undefined;
+  /** restXml: the member that is the whole body. */
+  readonly payload: Member | undefined;
+  /** restXml: items stand in the parent without an element around them. */
+  readonly isFlattened: boolean;
+  /** restXml: element of an item, default `member`. */
+  readonly itemName: string;
+  readonly timestampFormat: "iso8601" | "rfc822" | undefined;
+  /** restXml: a namespace of its own, with a prefix. */
+  readonly xmlNamespace: { readonly prefix: string; readonly uri: string } | undefined;
+  /** A blob that may come in chunks (core/streaming-blob.ts). */
+  readonly isStreaming: boolean;
   readonly min: number | undefined;
   readonly max: number | undefined;
   /** AWS's regular expression, as text. */
@@ -53,6 +71,18 @@ export interface OperationModel {
   readonly output: Shape | undefined;
   /** awsQuery: element around the output, e.g. `CreateUserResult`. */
   readonly resultWrapper: string | undefined;
+  /** restXml: HTTP status of success where it is not 200. */
+  readonly status: number | undefined;
+}
+
+/** How a request of a REST service is recognised. */
+export interface OperationRoute {
+  readonly operation: string;
+  readonly method: string;
+  /** e.g. `/{Bucket}/{Key+}?uploads` */
+  readonly uri: string;
+  /** Parameters (`?name`, or a header) that tell it apart from others of this method and URI. */
+  readonly needs: readonly string[];
 }
 
 export interface ServiceModel {
@@ -65,11 +95,21 @@ export interface ServiceModel {
   readonly operations: ReadonlyMap<string, OperationModel>;
   /** Operations that AWS has and this project does not mean to offer. */
   readonly outsideScope: ReadonlySet<string>;
+  /** REST services only: every operation AWS has, those outside the scope included. */
+  readonly routes: readonly OperationRoute[];
+}
+
+interface RawMember {
+  readonly shape: string;
+  readonly wireName?: string;
+  readonly location?: MemberLocation;
+  readonly isAttribute?: boolean;
+  readonly isStreaming?: boolean;
 }
 
 interface RawShape {
   readonly type: ShapeType;
-  readonly members?: Readonly<Record<string, { readonly shape: string; readonly wireName?: string }>>;
+  readonly members?: Readonly<Record<string, RawMember>>;
   readonly required?: readonly string[];
   readonly member?: string;
   readonly key?: string;
@@ -79,6 +119,24 @@ interface RawShape {
   readonly pattern?: string;
   readonly enum?: readonly string[];
   readonly sensitive?: boolean;
+  readonly payload?: string;
+  readonly flattened?: boolean;
+  readonly itemName?: string;
+  readonly timestampFormat?: "iso8601" | "rfc822";
+  readonly xmlNamespace?: { readonly prefix: string; readonly uri: string };
+}
+
+interface RawOperation {
+  readonly input?: string;
+  readonly output?: string;
+  readonly resultWrapper?: string;
+  readonly status?: number;
+}
+
+interface RawRoute {
+  readonly method: string;
+  readonly uri: string;
+  readonly needs?: readonly string[];
 }
 
 interface RawModel {
@@ -87,7 +145,8 @@ interface RawModel {
   readonly targetPrefix?: string;
   readonly xmlNamespace?: string;
   readonly outsideScope: readonly string[];
-  readonly operations: Readonly<Record<string, { input?: string; output?: string; resultWrapper?: string }>>;
+  readonly operations: Readonly<Record<string, RawOperation>>;
+  readonly routes?: Readonly<Record<string, RawRoute>>;
   readonly shapes: Readonly<Record<string, RawShape>>;
 }
 
@@ -122,6 +181,7 @@ export function linkModel(raw: RawModel): ServiceModel {
       input: facts.input === undefined ? undefined : find(facts.input),
       output: facts.output === undefined ? undefined : find(facts.output),
       resultWrapper: facts.resultWrapper,
+      status: facts.status,
     });
   }
   return {
@@ -132,6 +192,7 @@ export function linkModel(raw: RawModel): ServiceModel {
     operation: (name) => operations.get(name),
     operations,
     outsideScope: new Set(raw.outsideScope),
+    routes: Object.entries(raw.routes ?? {}).map(([operation, route]) => ({ needs: [], ...route, operation })),
   };
 }
 
@@ -150,7 +211,13 @@ class LinkedShape implements Shape {
   readonly max: number | undefined;
   readonly pattern: string | undefined;
   readonly enum: readonly string[] | undefined;
+  readonly isFlattened: boolean;
+  readonly itemName: string;
+  readonly timestampFormat: "iso8601" | "rfc822" | undefined;
+  readonly xmlNamespace: { readonly prefix: string; readonly uri: string } | undefined;
   isSensitive: boolean;
+  isStreaming = false;
+  payload: Member | undefined = undefined;
   members: Member[] = [];
   memberByName = new Map<string, Member>();
   item: Shape | undefined = undefined;
@@ -165,19 +232,28 @@ class LinkedShape implements Shape {
     this.pattern = facts.pattern;
     this.enum = facts.enum;
     this.isSensitive = facts.sensitive === true;
+    this.isFlattened = facts.flattened === true;
+    this.itemName = facts.itemName ?? "member";
+    this.timestampFormat = facts.timestampFormat;
+    this.xmlNamespace = facts.xmlNamespace;
   }
 
   link(facts: RawShape, find: (name: string) => LinkedShape): void {
     const required = new Set(facts.required);
     for (const [name, member] of Object.entries(facts.members ?? {})) {
+      const shape = find(member.shape);
+      if (member.isStreaming) shape.isStreaming = true;
       this.members.push({
         name,
         wireName: member.wireName ?? name,
         isRequired: required.has(name),
-        shape: find(member.shape),
+        shape,
+        location: member.location,
+        isAttribute: member.isAttribute === true,
       });
     }
     for (const member of this.members) this.memberByName.set(member.name, member);
+    if (facts.payload !== undefined) this.payload = this.memberByName.get(facts.payload);
     const item = facts.member ?? facts.value;
     if (item !== undefined) this.item = find(item);
     if (facts.key !== undefined) this.key = find(facts.key);

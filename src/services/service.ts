@@ -6,7 +6,7 @@ import type { AuthorizationRequest } from "../authorize/decision.ts";
 import type { AwsScope } from "../core/arn.ts";
 import type { AwsCaller, Principal, ServiceName } from "../core/aws.ts";
 import type { Clock } from "../core/clock.ts";
-import type { AwsErrorType } from "../core/errors.ts";
+import type { AwsError, AwsErrorType } from "../core/errors.ts";
 import type { Ids } from "../core/ids.ts";
 import type { Store } from "../store/store.ts";
 
@@ -20,6 +20,11 @@ export interface OperationContext {
   readonly ids: Ids;
   /** Calls other services as the same principal, through this service (`aws:CalledVia`, `kms:ViaService`). */
   readonly aws: AwsCaller;
+  /**
+   * Decides what depends on the items of a batch, where AWS refuses item by item: the denial of the first request that is
+   * not allowed, undefined when all are. Recorded like what `authorize` asks for.
+   */
+  refusalOf(requests: readonly AuthorizationRequest[]): AwsError | undefined;
   /** Condition keys of the HTTP request: source address, user agent, secure transport. */
   readonly signal?: AbortSignal;
 }

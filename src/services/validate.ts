@@ -8,6 +8,7 @@
 import type { ServiceName } from "../core/aws.ts";
 import type { AwsError } from "../core/errors.ts";
 import { LogLines } from "../core/log-lines.ts";
+import { isStreamingBlob } from "../core/streaming-blob.ts";
 import { constraintViolation, serializationException } from "./common-errors.ts";
 import type { Shape } from "./model.ts";
 
@@ -199,7 +200,7 @@ function hasType(shape: Shape, value: Value): boolean {
     case "boolean":
       return typeof value === "boolean";
     case "blob":
-      return value instanceof Uint8Array;
+      return value instanceof Uint8Array || (shape.isStreaming && isStreamingBlob(value));
     case "list":
       return Array.isArray(value) || value instanceof LogLines;
     case "structure":

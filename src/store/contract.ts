@@ -211,6 +211,16 @@ export function storeContract(adapter: string, open: () => Promise<Store>): void
         expect((await store.blobs.upload("u4")).size).toBe(0);
       });
 
+      it("tells the digest of an upload, and which ones are unfinished", async () => {
+        const [going, done, gone] = await Promise.all(["u1", "u2", "u3"].map((id) => store.blobs.upload(id)));
+        await done?.append(chunks(0, bytes.length));
+        expect(await done?.digest()).toBe(sha256);
+        await done?.commit(sha256);
+        await gone?.cancel();
+        await going?.append(chunks(0, 100));
+        expect(await store.blobs.uploads()).toEqual(["u1"]);
+      });
+
       it("refuses a digest or an upload id that would leave its folder", async () => {
         await expect(store.blobs.size("sha256:../../etc/passwd")).rejects.toThrow("not a digest");
         await expect(store.blobs.upload("../x")).rejects.toThrow("not an upload id");

@@ -5,7 +5,7 @@
  */
 import { createHash, type Hash } from "node:crypto";
 import { closeSync, createReadStream, openSync } from "node:fs";
-import { mkdir, open, rename, rm, stat } from "node:fs/promises";
+import { mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { Readable } from "node:stream";
 import { stateFolderError } from "./state-folder.ts";
@@ -65,6 +65,15 @@ export class FileBlobs implements BlobStore {
     }
   }
 
+  async uploads(): Promise<readonly string[]> {
+    try {
+      return await readdir(join(this.#root(), "uploads"));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+      throw this.#explain(error);
+    }
+  }
+
   async delete(digest: string): Promise<void> {
     await rm(this.#pathOf(digest), { force: true }).catch((error: unknown) => {
       throw this.#explain(error);
@@ -106,6 +115,10 @@ export class FileBlobs implements BlobStore {
         return size;
       },
       append,
+      digest: () =>
+        digestOf(path, "sha256", size, running).catch((error: unknown) => {
+          throw this.#explain(error);
+        }),
       commit: async (digest) => {
         const target = this.#pathOf(digest);
         try {

@@ -53,12 +53,16 @@ export interface BlobStore {
   /** Starts or resumes an upload of unknown digest. */
   upload(id: string): Promise<BlobUpload>;
   delete(digest: string): Promise<void>;
+  /** Ids of uploads that were neither committed nor cancelled, of all processes. */
+  uploads(): Promise<readonly string[]>;
 }
 
 /** A growing file. Not safe for concurrent use. Survives a restart until `cancel` or `commit`. */
 export interface BlobUpload {
   readonly size: number;
   append(chunk: AsyncIterable<Uint8Array>): Promise<void>;
+  /** The sha256 digest of the bytes so far: what `commit` takes when the caller has no digest of its own. */
+  digest(): Promise<string>;
   /** Verifies the digest and makes the bytes durable under it; rejects with DigestMismatch and keeps the upload. */
   commit(digest: string): Promise<void>;
   cancel(): Promise<void>;

@@ -53,7 +53,7 @@ describe.skipIf(!isBuilt)("a person's mistakes", () => {
     write("buildspec.yml", "version: 0.2\nbatch:\n  build-list:\n    - identifier: one\n      buildspec: one.yml\n");
     const { exitCode, err } = await kiln("run");
     expect(err).toBe(
-      "error: `buildspec.yml` has a `batch` and no commands of its own; batches are not in this version of Kiln yet\n  fix: run one of the builds it lists: kiln run -b BUILDSPEC\n",
+      "error: `buildspec.yml` has a `batch` and no commands of its own, so that one build of it would run nothing\n  fix: run the batch: kiln run --batch\n  fix: or one of the builds it lists: kiln run -b BUILDSPEC\n",
     );
     expect(exitCode).toBe(2);
   });

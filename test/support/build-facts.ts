@@ -26,6 +26,10 @@ export interface FactsInput {
   readonly privilegedMode?: boolean;
   readonly lastSuccess?: BuildFacts["lastSuccess"];
   readonly decisions?: BuildFacts["decisions"];
+  /** More members of the build. */
+  readonly build?: BuildFacts["build"];
+  /** More events, after those of the command. */
+  readonly events?: BuildFacts["events"];
 }
 
 export function factsOf(input: FactsInput): BuildFacts {
@@ -55,8 +59,12 @@ export function factsOf(input: FactsInput): BuildFacts {
       timeoutInMinutes: 60,
       environment,
       phases: [{ phaseType: input.phase, phaseStatus: input.phaseStatus ?? "FAILED", contexts: [context] }],
+      ...input.build,
     },
-    events: input.command === undefined ? [] : eventsOf(input, input.command, exitStatus),
+    events: [
+      ...(input.command === undefined ? [] : eventsOf(input, input.command, exitStatus)),
+      ...(input.events ?? []),
+    ],
     ...(buildspec === undefined
       ? {}
       : { buildspec, plan: planBuild({ buildspec, project: { name: "flask", environment } }).plan }),

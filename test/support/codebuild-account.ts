@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { AwsScope } from "../../src/core/arn.ts";
 import type { AwsCaller, Principal } from "../../src/core/aws.ts";
-import { systemClock } from "../../src/core/clock.ts";
+import { type Clock, systemClock } from "../../src/core/clock.ts";
 import { systemIds } from "../../src/core/ids.ts";
 import type { Engine } from "../../src/engines/engine.ts";
 import { createIdentity, rootPrincipal } from "../../src/identity/index.ts";
@@ -13,6 +13,8 @@ import { iam } from "../../src/services/iam/index.ts";
 import { createDispatcher, type ServiceDefinition } from "../../src/services/index.ts";
 import { kms } from "../../src/services/kms/index.ts";
 import { logs } from "../../src/services/logs/index.ts";
+import { s3 } from "../../src/services/s3/index.ts";
+import { secretsmanager } from "../../src/services/secretsmanager/index.ts";
 import { ssm } from "../../src/services/ssm/index.ts";
 import { sts } from "../../src/services/sts/index.ts";
 import { openStore, type Store } from "../../src/store/index.ts";
@@ -26,6 +28,8 @@ export interface TestAccount {
   readonly service: CodeBuildService;
   readonly folder: string;
   callerFor(principal: Principal): AwsCaller;
+  /** A caller of another account or region. */
+  callerIn(principal: Principal, scope: AwsScope): AwsCaller;
   /** A role that CodeBuild may assume, with these actions allowed on everything. */
   makeRole(actions: readonly string[]): Promise<void>;
   /** A project without source, with the log group switched off unless asked for. */
@@ -35,7 +39,12 @@ export interface TestAccount {
   close(): Promise<void>;
 }
 
-export async function openTestAccount(engines: readonly Engine[], stateDir?: string): Promise<TestAccount> {
+export async function openTestAccount(
+  engines: readonly Engine[],
+  stateDir?: string,
+  more: { readonly clock?: Clock; readonly batchParallelism?: number; readonly maxConcurrentBuilds?: number; readonly concurrentBuilds?: number; readonly strict?: boolean } = {},
+): Promise<TestAccount> {
+  const { clock = systemClock, ...limits } = more;
   const folder = await mkdtemp(join(tmpdir(), "kiln-codebuild-"));
   const store = await openStore({ ids: systemIds, ...(stateDir === undefined ? {} : { stateDir }) });
   const identity = createIdentity({
@@ -46,8 +55,9 @@ export async function openTestAccount(engines: readonly Engine[], stateDir?: str
     rootKey: { accessKeyId: "test", secretAccessKey: "test" },
   });
   const service = codebuildService({
+    ...limits,
     store,
-    clock: systemClock,
+    clock,
     ids: systemIds,
     callerForService: (serviceName, sourceArn, scope) =>
       dispatcher.callerFor(
@@ -76,8 +86,8 @@ export async function openTestAccount(engines: readonly Engine[], stateDir?: str
     workRoot: folder,
     stateDir,
   });
-  const services: readonly ServiceDefinition[] = [iam, sts, ssm, kms, logs, service];
-  const dispatcher = createDispatcher({ services, identity, store, clock: systemClock, ids: systemIds });
+  const services: readonly ServiceDefinition[] = [iam, sts, ssm, secretsmanager, kms, logs, s3, service];
+  const dispatcher = createDispatcher({ services, identity, store, clock, ids: systemIds });
   const root = dispatcher.callerFor(rootPrincipal(SCOPE), SCOPE);
   return {
     root,
@@ -85,6 +95,7 @@ export async function openTestAccount(engines: readonly Engine[], stateDir?: str
     service,
     folder,
     callerFor: (principal) => dispatcher.callerFor(principal, SCOPE),
+    callerIn: (principal, scope) => dispatcher.callerFor(principal, scope),
     async makeRole(actions) {
       await root.call("iam", "CreateRole", {
         RoleName: "CodeBuildServiceRole",
@@ -130,6 +141,7 @@ export async function openTestAccount(engines: readonly Engine[], stateDir?: str
       return builds[0] ?? {};
     },
     async close() {
+      await service.batches.close();
       await service.runner.close();
       await dispatcher.flush();
       await store.close();

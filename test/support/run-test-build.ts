@@ -9,13 +9,14 @@ import type { BuildEvent } from "../../src/build/run/events.ts";
 import { expandEvent } from "../../src/build/run/expand-events.ts";
 import { runBuild } from "../../src/build/run/run-build.ts";
 import type { AwsCaller } from "../../src/core/aws.ts";
-import { TestClock } from "../../src/core/clock.ts";
+import { type Clock, TestClock } from "../../src/core/clock.ts";
 import { type AwsErrorType, awsError } from "../../src/core/errors.ts";
 import { TestIds } from "../../src/core/ids.ts";
 import { ok } from "../../src/core/result.ts";
 import type { Engine } from "../../src/engines/engine.ts";
 
-export const TEST_UUID = "11111111-2222-4333-8444-555555555555";
+/** Its own in each test process: builds end by sweeping up what carries their id. */
+export const TEST_UUID = `11111111-2222-4333-8444-${String(process.pid).padStart(8, "0")}${(process.env["VITEST_POOL_ID"] ?? "0").padStart(4, "0")}`;
 export const TEST_ROLE = "arn:aws:iam::111122223333:role/CodeBuildServiceRole";
 
 /** Answers by operation name; a function may throw an AwsError. */
@@ -25,7 +26,7 @@ export const scriptedRole = (script: RoleScript): AwsCaller => ({
   async call<O>(_service: string, operation: string, input: object): Promise<O> {
     const answer = script[operation];
     if (!answer) throw new Error(`the test's role has no answer for ${operation}`);
-    return answer(input as never) as O;
+    return (await answer(input as never)) as O;
   },
 });
 
@@ -51,7 +52,7 @@ export interface TestBuild {
   readonly request?: Partial<BuildRequest>;
   readonly project?: Partial<PlanProject["environment"]>;
   readonly dependencies?: Partial<RunDependencies>;
-  readonly clock?: TestClock;
+  readonly clock?: Clock;
   readonly onEvent?: (event: BuildEvent) => void;
 }
 
@@ -126,7 +127,7 @@ export async function testBuild(input: TestBuild): Promise<TestedBuild> {
       workDir,
       privateDir: workDir,
       artifactsDir: join(workDir, "artifacts"),
-      credentials: { uri: "http://127.0.0.1:4566/_kiln/credentials/x", token: "token" },
+      credentials: { uri: "http://127.0.0.1:4566/_kiln/credentials/x", token: "token-of-the-tests-build" },
       endpointUrl: "http://127.0.0.1:4566",
       emit: (event) => {
         for (const one of expandEvent(event)) {

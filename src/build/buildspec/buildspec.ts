@@ -4,6 +4,7 @@
  * Source: https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html
  */
 import type { Span } from "../../core/diagnostics.ts";
+import type { BatchSection } from "./batch-section.ts";
 
 export interface Located<T> {
   readonly value: T;
@@ -27,8 +28,8 @@ export interface Buildspec {
   readonly cache?: Cache;
   readonly reports: readonly Report[];
   readonly proxy?: { readonly uploadArtifacts?: Located<boolean>; readonly logs?: Located<boolean> };
-  /** Present when the file has a `batch` section; its content is parsed by the batch part of the engine. */
-  readonly batch?: Located<unknown>;
+  /** Present when the file has a `batch` section; build/batch makes a plan of it. */
+  readonly batch?: BatchSection;
   /** Keys CodeBuild does not know, for its "Found possible syntax errors" block: section as AWS names it, and keys. */
   readonly unknownKeys: readonly { readonly section: string; readonly keys: readonly Located<string>[] }[];
   /** `ssm:/name` values under `phases.<phase>.environment.variables` and `env.variables` (Kiln's extension). */

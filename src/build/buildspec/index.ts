@@ -1,5 +1,15 @@
 /** Public face of build/buildspec: text in, located buildspec, failure and findings out. */
 export type {
+  BatchDimension,
+  BatchEnvSection,
+  BatchFanoutSection,
+  BatchKind,
+  BatchMatrixSection,
+  BatchSection,
+  BatchTaskSection,
+} from "./batch-section.ts";
+export { BATCH_KINDS } from "./batch-section.ts";
+export type {
   Artifacts,
   Buildspec,
   BuildspecEnv,

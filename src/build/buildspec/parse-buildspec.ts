@@ -6,6 +6,7 @@
  * top level is not recorded either (`buildspec` here).
  */
 import type { Diagnostic } from "../../core/diagnostics.ts";
+import { readBatch } from "./batch-section.ts";
 import type { Buildspec, BuildspecEnv, BuildspecFailure, Located, Phase, SsmReference, Variable } from "./buildspec.ts";
 import { readArtifacts, readCache, readReports } from "./outputs.ts";
 import { readPhases } from "./phases.ts";
@@ -87,9 +88,7 @@ export function parseBuildspec(text: string, file: string): ParsedBuildspec {
     ...(cache && { cache }),
     reports,
     ...(proxy && { proxy: { ...(uploadArtifacts && { uploadArtifacts }), ...(proxyLogs && { logs: proxyLogs }) } }),
-    ...(found.batch && {
-      batch: { value: reader.data(found.batch), span: reader.spanOf(found.batch.node, found.batch.key.span) },
-    }),
+    ...(found.batch && { batch: readBatch(new SectionReader(source), found.batch) }),
     unknownKeys: reader.unknownKeys,
     ssmReferences: ssmReferencesIn(env, phases),
   };

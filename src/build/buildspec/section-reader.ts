@@ -201,15 +201,6 @@ export class SectionReader {
       return value ? [{ name: item.key, value }] : [];
     });
   }
-
-  /** Any value as plain data, for sections that are parsed elsewhere. */
-  data(entry: Entry): unknown {
-    try {
-      return entry.node?.toJS(this.#source.document, { maxAliasCount: 100 });
-    } catch {
-      return undefined;
-    }
-  }
 }
 
 /** Where a value's own text ends: block collections would include the comments and line ends after them. */

@@ -112,21 +112,26 @@ describe("the rest of the plan", () => {
         { name: "install", phaseType: "INSTALL", commands: [], finally: [], runAs: "someone" },
         { name: "build", phaseType: "BUILD", commands: [{ text: "b", line: 7 }], finally: [{ text: "f", line: 8 }] },
       ],
-      notDone: ["`run-as: someone`: commands run as the engine's user"],
+      notDone: [],
     });
   });
 
-  it("names what is not done", () => {
+  it("leaves nothing of a buildspec undone", () => {
     const { plan: planned } = plan(
       "version: 0.2\nbatch: {}\ncache:\n  paths: [x]\nreports:\n  a:\n    files: [x]\nartifacts:\n  files: [x]\n  secondary-artifacts:\n    s:\n      files: [y]\nproxy:\n  logs: yes\nphases:\n  build:\n    on-failure: RETRY-3\n    commands: [x]\n",
     );
-    expect(planned.notDone).toEqual([
-      "`batch`: the builds of a batch are not started; this is one build of the phases below it",
-      "`reports`: 1 report group not collected",
-      "`cache`: nothing is restored before or saved after the build",
-      "`artifacts.secondary-artifacts`: `s` not collected",
-      "`proxy`: artifacts and logs do not leave this machine, so no proxy is used",
-      "`phases.build.on-failure: RETRY-3`: a failed build is not started again",
+    expect(planned.notDone).toEqual([]);
+  });
+
+  it("refuses an on-failure that says nothing known", () => {
+    const { diagnostics } = plan("version: 0.2\nphases:\n  build:\n    on-failure: abort\n    commands: [x]\n");
+    expect(diagnostics.map((d) => [d.code, d.severity, d.message, d.span?.line])).toEqual([
+      [
+        "phases/on-failure-unknown",
+        "error",
+        "`on-failure` is `abort`, expected ABORT, CONTINUE, RETRY, RETRY-<count> or RETRY-<count>-<regex>",
+        4,
+      ],
     ]);
   });
 
@@ -159,6 +164,37 @@ describe("required permissions", () => {
       "ssm:GetParameters arn:aws:ssm:eu-west-1:999999999999:parameter/c",
       "secretsmanager:GetSecretValue arn:aws:secretsmanager:us-east-1:111122223333:secret:id-??????",
       "secretsmanager:GetSecretValue arn:aws:secretsmanager:us-east-1:111122223333:secret:n-AbCdEf",
+    ]);
+  });
+
+  it("include RetryBuild where on-failure asks for it", () => {
+    const of = (value: string) =>
+      permissionsOf(`version: 0.2\nphases:\n  build:\n    on-failure: ${value}\n    commands: [x]\n`).slice(4);
+    expect(of("RETRY-2-timed out")).toEqual([
+      "codebuild:RetryBuild arn:aws:codebuild:us-east-1:111122223333:project/app",
+    ]);
+    expect(of("RETRY-0")).toEqual([]);
+    expect(of("ABORT")).toEqual([]);
+  });
+
+  it("include what each report of the buildspec needs", () => {
+    const group = "arn:aws:codebuild:us-east-1:111122223333:report-group";
+    expect(
+      permissionsOf(
+        `version: 0.2\nenv: { variables: { WHO: unit } }\nreports:\n  $WHO: { files: [a] }\n  cov-$LATER: { files: [b], file-format: jacocoxml }\n  ${group}/shared: { files: [c] }\nphases: {}\n`,
+      ).slice(4),
+    ).toEqual([
+      `codebuild:CreateReportGroup ${group}/app-unit`,
+      `codebuild:CreateReport ${group}/app-unit`,
+      `codebuild:BatchPutTestCases ${group}/app-unit`,
+      `codebuild:UpdateReport ${group}/app-unit`,
+      `codebuild:CreateReportGroup ${group}/app-cov-*`,
+      `codebuild:CreateReport ${group}/app-cov-*`,
+      `codebuild:BatchPutCodeCoverages ${group}/app-cov-*`,
+      `codebuild:UpdateReport ${group}/app-cov-*`,
+      `codebuild:CreateReport ${group}/shared`,
+      `codebuild:BatchPutTestCases ${group}/shared`,
+      `codebuild:UpdateReport ${group}/shared`,
     ]);
   });
 

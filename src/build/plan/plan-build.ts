@@ -25,6 +25,7 @@ import type {
   PlannedVariable,
 } from "./build-plan.ts";
 import { notDoneIn } from "./not-done.ts";
+import { parseOnFailure } from "./on-failure.ts";
 
 /** A variable as CreateProject and StartBuild write it. */
 export interface EnvironmentVariable {
@@ -127,7 +128,10 @@ export function planBuild(input: PlanInput): { plan: BuildPlan; diagnostics: Dia
     notDone: notDoneIn(buildspec),
     timeoutMs: timeoutMinutes * 60_000,
   };
-  return { plan, diagnostics: [...shell.diagnostics, ...extensionWarnings(buildspec, plan)] };
+  return {
+    plan,
+    diagnostics: [...shell.diagnostics, ...onFailureErrors(buildspec), ...extensionWarnings(buildspec, plan)],
+  };
 }
 
 const given = (variable: EnvironmentVariable, source: "project" | "start-build"): PlannedVariable => ({
@@ -243,6 +247,23 @@ export function shellOf(buildspec: Buildspec): { shell: "sh" | "bash"; diagnosti
     ],
   };
 }
+
+/** One error for each `on-failure` that says nothing known. */
+const onFailureErrors = (buildspec: Buildspec): Diagnostic[] =>
+  buildspec.phases.flatMap(({ onFailure }): Diagnostic[] => {
+    const parsed = onFailure && parseOnFailure(onFailure.value);
+    if (!onFailure || !parsed || parsed.ok) return [];
+    return [
+      {
+        code: "phases/on-failure-unknown",
+        severity: "error",
+        message: parsed.error,
+        span: onFailure.span,
+        why: "what CodeBuild answers to it is not published; a build that goes on as if it were absent would surprise",
+        source: "https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html#build-spec.phases",
+      },
+    ];
+  });
 
 /** One warning for each `ssm:/name` that Kiln resolves and AWS would not. */
 function extensionWarnings(buildspec: Buildspec, plan: BuildPlan): Diagnostic[] {

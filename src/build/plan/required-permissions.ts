@@ -1,5 +1,6 @@
 /**
- * What the build's service role must be allowed to do for a plan to succeed: logs, parameters, secrets, ECR pushes.
+ * What the build's service role must be allowed to do for a plan to succeed: logs, parameters, secrets, ECR pushes,
+ * reports, and in s3-permissions.ts sources, artifacts, cache and logs in buckets.
  * Sources: https://docs.aws.amazon.com/codebuild/latest/userguide/setting-up-service-role.html (what CodeBuild calls),
  * https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-push-iam.html (docker push).
  * Gaps: what commands themselves call (`aws s3 cp`, SDKs) is not known before a run; `kiln policy BUILD-ID` knows it.
@@ -8,6 +9,8 @@
 import { type AwsScope, arnIn, parseArn } from "../../core/arn.ts";
 import type { BuildPlan, PlannedVariable } from "./build-plan.ts";
 import { expandPlaintext } from "./expand-plaintext.ts";
+import { parseOnFailure } from "./on-failure.ts";
+import { type S3Settings, s3Permissions } from "./s3-permissions.ts";
 
 export interface RequiredPermission {
   readonly action: string;
@@ -17,8 +20,21 @@ export interface RequiredPermission {
   readonly why: string;
 }
 
-export function requiredPermissions(plan: BuildPlan, scope: AwsScope, projectName: string): RequiredPermission[] {
-  const all = [...logs(scope, projectName), ...variablePermissions(plan, scope), ...ecrPermissions(plan, scope)];
+/** `s3` are the project's settings about S3; without them the build touches no bucket. */
+export function requiredPermissions(
+  plan: BuildPlan,
+  scope: AwsScope,
+  projectName: string,
+  s3: S3Settings = {},
+): RequiredPermission[] {
+  const all = [
+    ...logs(scope, projectName),
+    ...variablePermissions(plan, scope),
+    ...ecrPermissions(plan, scope),
+    ...reportPermissions(plan, scope, projectName),
+    ...retryPermissions(plan, scope, projectName),
+    ...s3Permissions(plan, scope, projectName, s3),
+  ];
   const seen = new Map(all.map((permission) => [`${permission.action}\u0000${permission.resource}`, permission]));
   return [...seen.values()];
 }
@@ -33,6 +49,19 @@ function logs(scope: AwsScope, projectName: string): RequiredPermission[] {
     })),
     { action: "logs:CreateLogStream", resource: `${group}:*`, why: "the build's log stream" },
     { action: "logs:PutLogEvents", resource: `${group}:*`, why: "the build's log lines" },
+  ];
+}
+
+/** AWS: a build that `on-failure: RETRY` starts again is RetryBuild, called with the service role. */
+function retryPermissions(plan: BuildPlan, scope: AwsScope, projectName: string): RequiredPermission[] {
+  const retrying = plan.phases.find(({ onFailure }) => {
+    const parsed = onFailure === undefined ? undefined : parseOnFailure(onFailure);
+    return parsed?.ok && parsed.value.action === "RETRY" && parsed.value.maximum > 0;
+  });
+  if (!retrying) return [];
+  const resource = arnIn(scope, "codebuild", `project/${projectName}`);
+  return [
+    { action: "codebuild:RetryBuild", resource, why: `\`on-failure: ${retrying.onFailure}\` of ${retrying.name}` },
   ];
 }
 
@@ -146,6 +175,27 @@ function ecrPermissions(plan: BuildPlan, scope: AwsScope): RequiredPermission[] 
     }
   }
   return permissions;
+}
+
+const COVERAGE_FORMATS = /^(CLOVERXML|COBERTURAXML|JACOCOXML|SIMPLECOV)$/;
+
+/**
+ * What makes the reports of the buildspec (https://docs.aws.amazon.com/codebuild/latest/userguide/test-permissions.html).
+ * A group given by its ARN exists already. Auto-discovered reports are not planned.
+ */
+function reportPermissions(plan: BuildPlan, scope: AwsScope, projectName: string): RequiredPermission[] {
+  const plaintext = plaintextOf(plan);
+  return plan.reports.flatMap(({ group, fileFormat, line }) => {
+    const name = expandPlaintext(group, plaintext, "*");
+    const isArn = name.startsWith("arn:");
+    const resource = isArn ? name : arnIn(scope, "codebuild", `report-group/${projectName}-${name}`);
+    return [
+      ...(isArn ? [] : ["CreateReportGroup"]),
+      "CreateReport",
+      COVERAGE_FORMATS.test(fileFormat) ? "BatchPutCodeCoverages" : "BatchPutTestCases",
+      "UpdateReport",
+    ].map((action) => ({ action: `codebuild:${action}`, resource, why: `the report \`${group}\` (line ${line})` }));
+  });
 }
 
 const plaintextOf = (plan: BuildPlan): Map<string, string> =>

@@ -6,3 +6,4 @@ export { createPlainReporter } from "./plain.ts";
 export { createQuietReporter } from "./quiet.ts";
 export type { Reporter, ReportOptions, ReportOutput } from "./reporter.ts";
 export { createTtyReporter } from "./tty.ts";
+export { cacheLine } from "./words.ts";

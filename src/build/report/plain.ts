@@ -2,7 +2,7 @@
 import picocolors from "picocolors";
 import type { BuildEvent, BuildPhase } from "../run/events.ts";
 import type { Reporter, ReportOptions } from "./reporter.ts";
-import { contextLine, duration, isBad, isQuietPhase, phaseTime } from "./words.ts";
+import { cacheLine, contextLine, duration, isBad, isQuietPhase, phaseTime, reportLine } from "./words.ts";
 
 export function createPlainReporter({ output, colour }: ReportOptions): Reporter {
   const style = picocolors.createColors(colour);
@@ -43,6 +43,12 @@ export function createPlainReporter({ output, colour }: ReportOptions): Reporter
           return;
         case "notice":
           line(event.level === "warning" ? style.yellow(`warning: ${event.text}`) : style.dim(`note: ${event.text}`));
+          return;
+        case "report":
+          line(event.status === "SUCCEEDED" ? reportLine(event) : style.red(reportLine(event)));
+          return;
+        case "cache":
+          line(style.dim(`cache ${cacheLine(event)}`));
           return;
         case "image-pushed":
           line(`pushed ${event.reference} ${event.digest}`);

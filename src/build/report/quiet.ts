@@ -1,10 +1,11 @@
 /** `-q`: nothing but warnings, what failed, and the last line. */
 import type { Reporter, ReportOptions } from "./reporter.ts";
-import { contextLine, isBad } from "./words.ts";
+import { contextLine, isBad, reportLine } from "./words.ts";
 
 export const createQuietReporter = ({ output }: Pick<ReportOptions, "output">): Reporter => ({
   event(event) {
     if (event.type === "notice" && event.level === "warning") output.write(`warning: ${event.text}\n`);
+    if (event.type === "report" && event.status !== "SUCCEEDED") output.write(`${reportLine(event)}\n`);
     if (event.type === "phase-finished" && isBad(event.phase.phaseStatus)) {
       const context = contextLine(event.phase);
       output.write(

@@ -7,7 +7,7 @@ import { stripVTControlCharacters } from "node:util";
 import picocolors from "picocolors";
 import type { BuildEvent, BuildPhase, PhaseType } from "../run/events.ts";
 import type { Reporter, ReportOptions } from "./reporter.ts";
-import { contextLine, duration, isBad, isQuietPhase, phaseTime } from "./words.ts";
+import { cacheLine, contextLine, duration, isBad, isQuietPhase, phaseTime, reportLine } from "./words.ts";
 
 const REDRAW_MS = 100;
 const SHOWN_LINES = 6;
@@ -137,6 +137,12 @@ export function createTtyReporter({ output, clock, colour, unicode = true }: Rep
               ? `${style.yellow(`warning: ${event.text}`)}\n`
               : `${style.dim(`note: ${event.text}`)}\n`,
           );
+          return;
+        case "report":
+          draw(`  ${event.status === "SUCCEEDED" ? reportLine(event) : style.red(reportLine(event))}\n`);
+          return;
+        case "cache":
+          draw(`  cache ${style.dim(cacheLine(event))}\n`);
           return;
         case "image-pushed":
           draw(`  pushed ${event.reference} ${style.dim(event.digest)}\n`);

@@ -10,6 +10,7 @@ import type { Result } from "../../core/result.ts";
 import type { Engine } from "../../engines/engine.ts";
 import type { BuildPlan } from "../plan/index.ts";
 import type { BuildEvent, BuildPhase, BuildStatus, PhaseContext } from "./events.ts";
+import type { ReportSink } from "./reports/report-sink.ts";
 
 export interface BuildSource {
   /** CodeBuild's source type, e.g. `GITHUB`, `NO_SOURCE`. */
@@ -28,6 +29,9 @@ export interface BuildSource {
   readonly sourceVersion?: string | undefined;
 }
 
+/** Default `NONE`. */
+export type BucketOwnerAccess = "NONE" | "READ_ONLY" | "FULL";
+
 /** Where artifacts go: the project's `artifacts` or one of its `secondaryArtifacts`, with CreateProject's members. */
 export interface ArtifactsTarget {
   readonly type: string;
@@ -40,7 +44,20 @@ export interface ArtifactsTarget {
   readonly overrideArtifactName?: boolean | undefined;
   readonly encryptionDisabled?: boolean | undefined;
   readonly artifactIdentifier?: string | undefined;
-  readonly bucketOwnerAccess?: string | undefined;
+  readonly bucketOwnerAccess?: BucketOwnerAccess | undefined;
+}
+
+/** Artifacts that were stored, with BatchGetBuilds' members. */
+export interface StoredArtifacts {
+  /** ARN of the object (ZIP) or of what its files' keys begin with (NONE); `file:///…` on this machine. */
+  readonly location: string;
+  /** ZIP only. */
+  readonly md5sum?: string;
+  readonly sha256sum?: string;
+  readonly artifactIdentifier?: string;
+  readonly overrideArtifactName?: boolean;
+  readonly encryptionDisabled?: boolean;
+  readonly bucketOwnerAccess?: BucketOwnerAccess;
 }
 
 /** The project's `cache`, with CreateProject's members. */
@@ -49,6 +66,8 @@ export interface CacheTarget {
   readonly location?: string | undefined;
   readonly modes?: readonly string[] | undefined;
   readonly cacheNamespace?: string | undefined;
+  /** Grows with each InvalidateProjectCache: what was cached before is not found any more. Default 0. */
+  readonly generation?: number | undefined;
 }
 
 /** Where the whole log goes besides CloudWatch Logs. */
@@ -56,7 +75,7 @@ export interface S3LogsTarget {
   /** `bucket/prefix` or an ARN. */
   readonly location?: string | undefined;
   readonly encryptionDisabled?: boolean | undefined;
-  readonly bucketOwnerAccess?: string | undefined;
+  readonly bucketOwnerAccess?: BucketOwnerAccess | undefined;
 }
 
 export interface BuildRequest {
@@ -93,6 +112,8 @@ export interface BuildRequest {
   readonly queuedTimeoutMs: number;
   /** AWS's grammar only. */
   readonly strict: boolean;
+  /** A sandbox opens also where the source has no buildspec. */
+  readonly opensWithoutBuildspec?: boolean;
 }
 
 export type LoadedPlan =
@@ -131,8 +152,24 @@ export interface RunDependencies {
   readonly workDir: string;
   /** Private folder for the saved environment, which holds secrets: in memory where the machine has such a place. */
   readonly privateDir: string;
-  /** Where artifacts are put. */
+  /** Folder for artifacts that go to no bucket; does not exist yet. */
   readonly artifactsDir: string;
+  /** Where test and coverage reports go; absent: none are made. */
+  readonly reports?: ReportSink;
+  /** Caches of this machine, shared by all builds of the state; absent: type LOCAL keeps nothing. */
+  readonly cacheDir?: string;
+  /** Decides actions of the role that are no API call of the build (`s3:PutBucketAcl`). Throws AwsError. */
+  authorizeAsRole?(
+    requests: readonly { readonly action: string; readonly resource: string }[],
+    about: { readonly service: "codebuild" | "s3"; readonly operation: string },
+  ): Promise<void>;
+  /**
+   * Credentials imported for a source's kind of server (ImportSourceCredentials); sources with an `auth` of their own are
+   * not asked about. Rejects with an AwsError where they cannot be had.
+   */
+  sourceCredentials?(
+    source: BuildSource,
+  ): Promise<{ readonly username: string; readonly password: string } | undefined>;
   /** `AWS_CONTAINER_CREDENTIALS_FULL_URI` and its token. */
   readonly credentials: { readonly uri: string; readonly token: string };
   readonly endpointUrl: string;
@@ -142,15 +179,28 @@ export interface RunDependencies {
   emit(event: BuildEvent): void | Promise<void>;
   /** The log stream exists now and may be written to. */
   onLogStreamReady?(): void;
+  /** Writes the whole log to S3, after its last line; what to say when that is not possible. */
+  storeLog?(): Promise<PhaseContext | undefined>;
+  /** The build waited longer than `queuedTimeoutMs`: it ends TIMED_OUT in QUEUED and runs nothing. */
+  readonly queueTimedOut?: boolean;
+  /** Tells the secret parts of the role's credentials, now and after each renewal: they are hidden in the log. */
+  onRoleSecrets?(listener: (values: readonly string[]) => void): void;
+  /** How much of what commands print is kept; default 512 Mi characters. */
+  readonly maxOutputLength?: number;
   /** Aborts when StopBuild asks for it. */
   readonly signal: AbortSignal;
 }
 
 export interface BuildResult {
   readonly buildStatus: BuildStatus;
+  /** The build failed under `on-failure: RETRY…` with a message that it names: so many builds may follow it. */
+  readonly retry?: { readonly maximum: number };
   readonly phases: readonly BuildPhase[];
   readonly exportedVariables: readonly { readonly name: string; readonly value: string }[];
   readonly resolvedSourceVersion?: string;
-  /** Set when artifacts were collected. */
-  readonly artifactsLocation?: string;
+  /** Commits of the secondary sources that have one, else the versions asked for. */
+  readonly secondarySourceVersions?: readonly { readonly sourceIdentifier: string; readonly sourceVersion: string }[];
+  /** Set when artifacts were stored. */
+  readonly artifacts?: StoredArtifacts;
+  readonly secondaryArtifacts: readonly StoredArtifacts[];
 }

@@ -6,9 +6,21 @@ import type { Clock } from "../../core/clock.ts";
 import { exitStatus } from "../../engines/outcome.ts";
 import type { PlannedCommand, PlannedPhase } from "../plan/index.ts";
 import type { BuildLog } from "./build-log.ts";
+import { commandFailure } from "./command-failure.ts";
 import type { ReadyBuild } from "./download-source.ts";
 import type { PhaseContext } from "./events.ts";
-import { type CommandPhase, parseOnFailure } from "./transitions.ts";
+import { userFailure } from "./run-as-user.ts";
+import { type CommandPhase, onFailureOf } from "./transitions.ts";
+
+interface PhaseRun {
+  readonly phase: PlannedPhase;
+  readonly build: ReadyBuild;
+  readonly log: BuildLog;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  /** Undefined: the engine's own. */
+  readonly user: string | undefined;
+}
 
 /** Runs one phase; a phase that the buildspec does not have succeeds. Resolves with its first failure. */
 export async function runCommandPhase(
@@ -21,20 +33,27 @@ export async function runCommandPhase(
   log.container(`Entering phase ${phaseType}`);
   const phase = build.plan.phases.find((one) => one.phaseType === phaseType);
   if (!phase) return undefined;
+  // AWS: commands run as root unless `run-as` says otherwise; the engine's own user stands for root.
+  const user = phase.runAs === "root" ? undefined : phase.runAs;
+  const first = phase.commands[0] ?? phase.finally[0];
+  if (user !== undefined && first) {
+    const failure = await userFailure(user, first, build.environment, log);
+    if (failure) return failure;
+  }
   const own = build.phaseVariables.filter(({ variable }) => variable.phase === phase.name);
   if (own.length > 0) {
     await build.session.set(Object.fromEntries(own.map(({ variable, value }) => [variable.name, value])));
   }
-  const failure = await runCommands(phase.commands, phase, build, log, clock, signal);
-  if (failure && parseOnFailure(phase.onFailure) !== "CONTINUE") await markFailing(build);
-  const finallyFailure = signal.aborted
-    ? undefined
-    : await runCommands(phase.finally, phase, build, log, clock, signal);
-  if (own.length > 0 && !signal.aborted)
+  const run: PhaseRun = { phase, build, log, clock, signal, user };
+  const failure = await runCommands(phase.commands, run);
+  if (failure && onFailureOf(phase)?.action !== "CONTINUE") await markFailing(build);
+  const finallyFailure = signal.aborted ? undefined : await runCommands(phase.finally, run);
+  if (own.length > 0 && !signal.aborted) {
     await restore(
       own.map(({ variable }) => variable.name),
       build,
     );
+  }
   return failure ?? finallyFailure;
 }
 
@@ -49,33 +68,32 @@ async function restore(names: readonly string[], build: ReadyBuild): Promise<voi
 
 async function runCommands(
   commands: readonly PlannedCommand[],
-  phase: PlannedPhase,
-  build: ReadyBuild,
-  log: BuildLog,
-  clock: Clock,
-  signal: AbortSignal,
+  { phase, build, log, clock, signal, user }: PhaseRun,
 ): Promise<PhaseContext | undefined> {
   for (const { text, line } of commands) {
     if (signal.aborted) return undefined;
     const about = { phaseType: phase.phaseType, command: text, line };
-    const workingDirectory = await build.session.directory();
+    const directory = build.session.directory();
     log.commandStarted(about);
     log.container(`Running command ${text}`);
     const startMs = clock.nowMs();
     const output = log.commandOutput();
-    const outcome = await build.session.run(text, workingDirectory, (chunk) => output.push(chunk));
-    await output.end();
+    const outcome = await build.session
+      .run({ text, directory, user, onOutput: (chunk) => output.push(chunk) })
+      .finally(() => output.end());
     if (outcome.kind === "failed-to-start") log.notice("warning", `the shell could not start: ${outcome.message}`);
     log.output("");
     const status = exitStatus(outcome);
-    log.commandFinished({ ...about, exitStatus: status, durationMs: clock.nowMs() - startMs, workingDirectory });
+    log.commandFinished({
+      ...about,
+      exitStatus: status,
+      durationMs: clock.nowMs() - startMs,
+      workingDirectory: directory,
+    });
     if (outcome.kind === "cancelled") return undefined;
     if (status !== 0) {
       log.container(`Command did not exit successfully ${text} exit status ${status}`);
-      return {
-        statusCode: "COMMAND_EXECUTION_ERROR",
-        message: `Error while executing command: ${text}. Reason: exit status ${status}`,
-      };
+      return commandFailure(text, `exit status ${status}`);
     }
   }
   return undefined;

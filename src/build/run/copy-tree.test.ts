@@ -32,18 +32,18 @@ describe.skipIf(process.platform !== "linux").each(["a plain folder", "a git wor
       await rm(folder, { recursive: true, force: true });
     });
 
-    const build = () =>
-      testBuild({
-        engine: createFakeEngine([
-          {
-            match: "true",
-            effect: ({ workingDirectory }) => {
-              found = { names: namesIn(workingDirectory), loop: readlinkSync(join(workingDirectory, "self")) };
-            },
+    const build = () => {
+      const engine = createFakeEngine([
+        {
+          match: "true",
+          effect: () => {
+            const srcDir = engine.opened[0]?.variables["CODEBUILD_SRC_DIR"] ?? "";
+            found = { names: namesIn(srcDir), loop: readlinkSync(join(srcDir, "self")) };
           },
-        ]),
-        request: { source: { type: "S3", location: `file://${folder}` } },
-      });
+        },
+      ]);
+      return testBuild({ engine, request: { source: { type: "S3", location: `file://${folder}` } } });
+    };
 
     it("has names with line ends and names that are no UTF-8, and links that lead in circles", async () => {
       writeFileSync(join(folder, "new\nline"), "");

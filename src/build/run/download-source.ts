@@ -1,21 +1,21 @@
-/**
- * DOWNLOAD_SOURCE: source, buildspec, variables, runtimes, shell. Log lines in CodeBuild's order.
- * Gaps: secondary sources, cache, S3.
- */
+/** DOWNLOAD_SOURCE: sources, buildspec, variables, runtimes, shell. Log lines in CodeBuild's order. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { err, ok, type Result } from "../../core/result.ts";
 import type { BuildEnvironment, Engine } from "../../engines/engine.ts";
-import type { BuildPlan } from "../plan/index.ts";
+import { type BuildPlan, selectRuntimes } from "../plan/index.ts";
 import type { BuildLog } from "./build-log.ts";
 import type { BuildDocker, BuildRequest, RunDependencies } from "./build-request.ts";
-import { readBuildspec } from "./buildspec-location.ts";
-import { codeBuildVariables } from "./environment.ts";
+import { writeBuildTools } from "./build-tools.ts";
+import { type BuildCache, restoreCache } from "./cache/build-cache.ts";
+import { codeBuildVariables, withBuildVariables } from "./environment.ts";
 import type { PhaseContext } from "./events.ts";
 import { prepareHostTools } from "./host-tools.ts";
 import { type ResolvedVariable, resolveVariables } from "./resolve-variables.ts";
+import { sayRuntimes } from "./say-runtimes.ts";
+import { shellNotice } from "./shell-kinds.ts";
 import { ShellSession } from "./shell-session.ts";
-import { sourceFolder, takeSource } from "./source.ts";
+import { readBuildspec, type TakenSources, takeSources } from "./sources/index.ts";
 
 /** What the command phases work with. */
 export interface ReadyBuild {
@@ -26,6 +26,8 @@ export interface ReadyBuild {
   readonly variables: readonly ResolvedVariable[];
   readonly phaseVariables: readonly ResolvedVariable[];
   readonly resolvedSourceVersion?: string;
+  /** Absent: the build has none. */
+  readonly cache?: BuildCache;
 }
 
 export async function downloadSource(input: {
@@ -37,31 +39,52 @@ export async function downloadSource(input: {
   readonly signal: AbortSignal;
   /** Called as soon as an environment is open, so that it is closed whatever follows. */
   onEnvironment(environment: BuildEnvironment): void;
-  onSourceVersion(version: string): void;
+  /** Called as soon as the sources are there. */
+  onSources(sources: TakenSources): void;
 }): Promise<Result<ReadyBuild, PhaseContext>> {
-  const { request, dependencies, engine, docker, log, signal } = input;
-  const { workDir } = dependencies;
+  const { request, dependencies, log, signal } = input;
   log.container("Running on CodeBuild On-demand");
   log.container("Waiting for agent ping");
   log.container("Waiting for DOWNLOAD_SOURCE");
   log.container("Phase is DOWNLOAD_SOURCE");
-  const digits = String(dependencies.ids.bytes(4).readUInt32BE());
-  const srcDir = sourceFolder(workDir, digits, request.source);
-  const source = await takeSource(request.source, request.sourceVersion, srcDir, signal);
-  if (!source.ok) return source;
-  log.container(`CODEBUILD_SRC_DIR=${srcDir}`);
-  if (source.value.notice !== undefined) log.notice("info", source.value.notice);
-  for (const text of source.value.warnings ?? []) log.notice("warning", text);
-  const resolvedSourceVersion = source.value.resolvedVersion;
-  if (resolvedSourceVersion !== undefined) input.onSourceVersion(resolvedSourceVersion);
+  const sources = await takeSources({ request, dependencies, log, signal });
+  if (!sources.ok) return sources;
+  let isReady = false;
+  try {
+    const prepared = await prepareBuild(input, sources.value);
+    isReady = prepared.ok;
+    return prepared;
+  } finally {
+    if (!isReady) await sources.value.credentials.remove();
+  }
+}
 
-  const buildspec = await readBuildspec(request.source, srcDir);
+/** What a sandbox runs with where the source has no buildspec. */
+const NO_BUILDSPEC = { text: "version: 0.2\nphases: {}\n", file: "buildspec.yml", location: "" };
+
+/** A pipeline's artifacts lie in S3, too. */
+const SOURCES_IN_S3: ReadonlySet<string> = new Set(["S3", "CODEPIPELINE"]);
+
+async function prepareBuild(
+  input: Parameters<typeof downloadSource>[0],
+  sources: TakenSources,
+): Promise<Result<ReadyBuild, PhaseContext>> {
+  const { request, dependencies, engine, docker, log, signal } = input;
+  const { workDir } = dependencies;
+  const { srcDir, resolvedVersion: resolvedSourceVersion } = sources;
+  input.onSources(sources);
+
+  const read = await readBuildspec({ source: request.source, srcDir, role: dependencies.role });
+  const buildspec = read.ok || !request.opensWithoutBuildspec ? read : ok(NO_BUILDSPEC);
   if (!buildspec.ok) return buildspec;
   log.container(`YAML location is ${buildspec.value.location}`);
   const loaded = dependencies.loadPlan(buildspec.value.text, buildspec.value.file);
   if (loaded.kind === "failure") return err(loaded.failure);
   const { plan } = loaded;
   sayWhatWasFound(plan, loaded.warnings ?? [], log);
+  if (SOURCES_IN_S3.has(request.source.type)) {
+    log.container("Setting HTTP client timeout to higher timeout for S3 source");
+  }
 
   log.container("Processing environment variables");
   const planned = [...plan.variables, ...plan.phaseVariables];
@@ -71,38 +94,60 @@ export async function downloadSource(input: {
   const values = await resolveVariables(planned, dependencies.role);
   if (!values.ok) return values;
   const { resolved, secrets, notices } = values.value;
-  log.hide(secrets);
+  log.hide([...secrets, ...sources.credentials.secrets]);
   for (const notice of notices) log.notice("warning", notice);
   const variables = resolved.slice(0, plan.variables.length);
 
+  const plaintext = new Map(variables.map(({ variable, value }) => [variable.name, value]));
+  const selection = selectRuntimes(request.image, plan.runtimeVersions, plaintext);
+  if (!selection.ok) return err({ statusCode: "YAML_FILE_ERROR", message: selection.error });
+  sayRuntimes(selection.value, request.image, log);
+  const machine = dependencies.machine ?? process.env;
   const tools = engine.capabilities.usesHostTools
-    ? await prepareHostTools({ plan, workDir, machine: dependencies.machine ?? process.env, log, signal })
+    ? await prepareHostTools({ plan, selection: selection.value, workDir, machine, log, signal })
     : ok({ pathPrefix: [], variables: {} });
   if (!tools.ok) return tools;
+  const shellText = engine.capabilities.usesHostTools
+    ? await shellNotice(request.image, plan.shell, machine)
+    : undefined;
+  if (shellText !== undefined) log.notice("info", shellText);
 
   log.container(`Moving to directory ${srcDir}`);
-  log.container("Cache is not defined in the buildspec");
-  log.container("Skip cache due to: no paths specified to be cached");
+  const ownTools = await writeBuildTools(workDir);
+  // AWS: without the key in the buildspec git in the build has no credentials of the source provider.
+  const gitVariables = plan.gitCredentialHelper ? await sources.credentials.keepForCommands() : {};
+  if (!plan.gitCredentialHelper) await sources.credentials.remove();
+  const given = codeBuildVariables({
+    request,
+    srcDir,
+    sourceVariables: sources.variables,
+    credentials: dependencies.credentials,
+    endpointUrl: dependencies.endpointUrl,
+  });
+  const toolVariables: Readonly<Record<string, string>> = tools.value.variables;
+  const seen = withBuildVariables(
+    {
+      ...toolVariables,
+      ...given,
+      // AWS: sources lie where go looks for packages.
+      GOPATH: [toolVariables["GOPATH"] ?? "/go", given["CODEBUILD_GOPATH"]].join(":"),
+      ...gitVariables,
+      ...dockerVariables(docker, request.privilegedMode, workDir),
+    },
+    variables.map(({ variable, value }) => [variable.name, value]),
+  );
+  for (const name of seen.reserved) {
+    log.notice("warning", `the name \`${name}\` is reserved: commands see CodeBuild's own value`);
+  }
   const environment = await engine.open(
     {
       buildId: request.buildId,
       image: request.image,
       workDir,
       privateDir: dependencies.privateDir,
-      variables: {
-        ...tools.value.variables,
-        ...codeBuildVariables({
-          request,
-          srcDir,
-          resolvedSourceVersion,
-          credentials: dependencies.credentials,
-          endpointUrl: dependencies.endpointUrl,
-        }),
-        ...dockerVariables(docker, request.privilegedMode, workDir),
-        ...Object.fromEntries(variables.map(({ variable, value }) => [variable.name, value])),
-      },
+      variables: seen.variables,
       // Docker's folder first: a runtime's folder may hold the machine's docker as well.
-      pathPrefix: [...(docker?.pathPrefix ?? []), ...tools.value.pathPrefix],
+      pathPrefix: [...(docker?.pathPrefix ?? []), ...tools.value.pathPrefix, ownTools],
     },
     signal,
   );
@@ -116,6 +161,19 @@ export async function downloadSource(input: {
     carriesState: plan.version !== "0.1",
     signal,
   });
+  const cache = await restoreCache({
+    request,
+    dependencies,
+    cache: plan.cache,
+    srcDir,
+    log,
+    signal,
+    expand: (text) => session.expand(text),
+  });
+  if (request.privilegedMode) {
+    log.container(`Configuring ssm agent with target id: codebuild:${request.uuid}`);
+    log.container("Successfully updated ssm agent configuration");
+  }
   log.container("Registering with agent");
   log.container(`Phases found in YAML: ${plan.phases.length}`);
   for (const { phaseType, commands } of plan.phases) log.container(` ${phaseType}: ${commands.length} commands`);
@@ -127,6 +185,7 @@ export async function downloadSource(input: {
     variables,
     phaseVariables: resolved.slice(plan.variables.length),
     ...(resolvedSourceVersion === undefined ? {} : { resolvedSourceVersion }),
+    ...(cache === undefined ? {} : { cache }),
   });
 }
 
@@ -134,13 +193,12 @@ function sayWhatWasFound(plan: BuildPlan, warnings: readonly string[], log: Buil
   for (const { name, commands } of plan.phases) {
     if (commands.length === 0) log.container(`No commands found for phase name: ${name}`);
   }
-  if (plan.unknownKeys.length > 0) {
+  // AWS: several sections repeat the block.
+  for (const { section, keys } of plan.unknownKeys) {
     log.container("Found possible syntax errors in buildspec: ");
-    for (const { section, keys } of plan.unknownKeys) {
-      log.output(`In the section ${section}`);
-      log.output("    The following keys cannot be identified:");
-      for (const key of keys) log.output(`        ${key}`);
-    }
+    log.output(`In the section ${section}`);
+    log.output("    The following keys cannot be identified:");
+    for (const key of keys) log.output(`        ${key}`);
   }
   for (const text of warnings) log.notice("warning", text);
   for (const text of plan.notDone) log.notice("warning", `not done by Kiln: ${text}`);

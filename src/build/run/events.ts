@@ -33,6 +33,40 @@ export interface BuildPhase {
   readonly contexts?: readonly PhaseContext[];
 }
 
+export interface CacheOutcome {
+  readonly kind: "restored" | "missed" | "saved" | "skipped";
+  readonly store: "S3" | "LOCAL";
+  /** The evaluated `cache.key`; for LOCAL the cached folder as written; absent for a project's one cache in S3. */
+  readonly key?: string;
+  /** The key that was found, which a fallback key may have led to. */
+  readonly matchedKey?: string;
+  /** Of the archive; not set for LOCAL, where nothing is copied. */
+  readonly bytes?: number;
+  readonly files?: number;
+  readonly durationMs: number;
+  /** Why not, for `missed` and `skipped`. */
+  readonly reason?: string;
+}
+
+/** A report that was made; its ARN leads to its test cases or coverages. */
+export type ReportOutcome = {
+  /** Name of the report group. */
+  readonly group: string;
+  readonly reportArn: string;
+  /** E.g. `JUNITXML`. */
+  readonly format: string;
+  readonly status: "SUCCEEDED" | "FAILED" | "INCOMPLETE";
+  /** Report files that were read. */
+  readonly files: number;
+} & (
+  | { readonly reportType: "TEST"; readonly total: number; readonly statusCounts: Readonly<Record<string, number>> }
+  | {
+      readonly reportType: "CODE_COVERAGE";
+      readonly lineCoveragePercentage: number;
+      readonly branchCoveragePercentage: number;
+    }
+);
+
 interface Base {
   readonly buildId: string;
   readonly atMs: number;
@@ -69,6 +103,9 @@ export type BuildEvent =
       /** The command's directory when it started. */
       readonly workingDirectory: string;
     })
+  /** What became of the cache: one before the commands for each restore, one after them for each save. */
+  | (Base & { readonly type: "cache" } & CacheOutcome)
+  | (Base & { readonly type: "report" } & ReportOutcome)
   | (Base & { readonly type: "image-pushed"; readonly reference: string; readonly digest: string })
   | (Base & { readonly type: "phase-finished"; readonly phase: BuildPhase })
   | (Base & {

@@ -4,6 +4,7 @@ import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { phaseLine, testBuild } from "../../../test/support/run-test-build.ts";
 import { createHostEngine } from "../../engines/index.ts";
@@ -162,7 +163,7 @@ describe("a build on the host", () => {
       dependencies: { artifactsDir: target },
       buildspec: `${spec(["mkdir -p dist/sub && echo 1 > dist/a.txt && echo 2 > dist/sub/b.txt && echo 3 > dist/sub/c.log"])}artifacts:\n  base-directory: dist\n  files: ['**/*', missing.txt]\n  exclude-paths: ['**/*.log']\n`,
     });
-    expect(result.artifactsLocation).toBe(target);
+    expect(result.artifacts).toEqual({ location: pathToFileURL(target).href });
     expect(await readFile(join(target, "sub", "b.txt"), "utf8")).toBe("2\n");
     expect(existsSync(join(target, "sub", "c.log"))).toBe(false);
     expect(log).toContain(`C Expanding base directory path: dist

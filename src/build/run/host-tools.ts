@@ -5,7 +5,7 @@
 import { mkdir, symlink } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { ok, type Result } from "../../core/result.ts";
-import type { BuildPlan } from "../plan/index.ts";
+import type { BuildPlan, RuntimeSelection } from "../plan/index.ts";
 import { prepareAwsTool } from "./aws-tool.ts";
 import type { BuildLog } from "./build-log.ts";
 import type { PhaseContext } from "./events.ts";
@@ -23,6 +23,7 @@ const NVM_WORD = /\bnvm\b/;
 
 export async function prepareHostTools(input: {
   readonly plan: BuildPlan;
+  readonly selection: RuntimeSelection;
   readonly workDir: string;
   readonly machine: Readonly<Record<string, string | undefined>>;
   readonly log: BuildLog;
@@ -31,8 +32,8 @@ export async function prepareHostTools(input: {
   const { plan, workDir, machine, log } = input;
   const pathPrefix: string[] = [];
   let python: string | undefined;
-  for (const { runtime, version } of plan.runtimeVersions) {
-    log.container(`Selecting '${runtime}' runtime version '${version}' based on manual selections...`);
+  const selected = input.selection.kind === "selected" ? input.selection.runtimes : [];
+  for (const { runtime, version } of selected) {
     const found = await findRuntime(runtime, version, machine);
     if (!found.ok) return found;
     const { path, bin, exact } = found.value;
@@ -46,7 +47,6 @@ export async function prepareHostTools(input: {
     if (runtime === "python") python = path;
     else pathPrefix.push(...(await programFolder(path, bin, workDir)));
   }
-  if (plan.runtimeVersions.length === 0) log.container("No runtime version selected in buildspec.");
 
   const texts = plan.phases.flatMap((phase) => [...phase.commands, ...phase.finally].map((command) => command.text));
   const mentions = (words: RegExp): boolean => texts.some((text) => words.test(text));

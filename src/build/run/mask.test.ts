@@ -32,6 +32,22 @@ describe("masking", () => {
     expect(secretParts("a\nbc\n")).toEqual(["a\nbc\n", "a\nbc"]);
   });
 
+  it("hides each text of a JSON value, at any depth", () => {
+    const secret = JSON.stringify({ username: "admin", nested: { password: "p4ss\nw0rd" }, port: 5432, tls: true });
+    expect(createSecretSet([secret]).mask("user admin, p4ss and w0rd on 5432, true")).toBe(
+      "user ***, *** and *** on 5432, true",
+    );
+    expect(secretParts("{not json")).toEqual(["{not json"]);
+  });
+
+  it("gives what it holds back to the masker that takes over", () => {
+    const before = createSecretSet(["password"]).stream();
+    const shown = before.push("my pass");
+    const after = createSecretSet(["password", "passport"]).stream();
+    expect(shown + after.push(before.release()) + after.push("port\n")).toBe("my ***\n");
+    expect(before.flush()).toBe("");
+  });
+
   it("hides AWS access key ids, cut or not", () => {
     expect(createSecretSet([]).mask("key AKIAIOSFODNN7EXAMPLE.")).toBe("key ***.");
     expect(maskInChunks([], ["key ASIAIOSF", "ODNN7EXAMPLE."])).toBe("key ***.");

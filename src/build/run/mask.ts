@@ -1,7 +1,8 @@
 /**
  * Hides secrets in a stream of text: every occurrence of every value becomes `***`, wherever chunks are cut.
- * Values are those of Parameter Store and Secrets Manager variables, whole and line by line; AWS access key ids are
- * hidden by their shape. Overlapping occurrences are hidden as one, so no part of either stays.
+ * Values are those of Parameter Store and Secrets Manager variables, whole, line by line and, where one is JSON, each text
+ * in it; AWS access key ids are hidden by their shape. Overlapping occurrences are hidden as one, so no part of either
+ * stays.
  *
  * AWS: literal substrings are replaced; transformed values (base64, URL encoding) and plaintext variables are not
  * (https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html, env/parameter-store). AWS does not
@@ -19,6 +20,8 @@ export interface Masker {
   push(text: string): string;
   /** What was held back; the stream is at its end. */
   flush(): string;
+  /** What was held back, as it came in: for a masker that takes over. */
+  release(): string;
 }
 
 export interface SecretSet {
@@ -28,10 +31,26 @@ export interface SecretSet {
   mask(text: string): string;
 }
 
-/** The parts of a value that are hidden: itself and each of its lines, without surrounding space. */
+/** The parts of a value that are hidden: itself, each of its lines without surrounding space, the texts of a JSON value. */
 export function secretParts(value: string): string[] {
   const lines = value.split(/\r?\n/).map((line) => line.trim());
-  return [...new Set([value, value.trim(), ...lines])].filter(isWorthHiding);
+  const members = textsInJson(value).flatMap((text) => [text, ...text.split(/\r?\n/).map((line) => line.trim())]);
+  return [...new Set([value, value.trim(), ...lines, ...members])].filter(isWorthHiding);
+}
+
+/** Texts among the members of an object or list, at any depth: `jq -r .password` prints one of them. */
+function textsInJson(value: string): string[] {
+  if (!/^\s*[[{]/.test(value)) return [];
+  const texts: string[] = [];
+  try {
+    JSON.parse(value, (_key, member: unknown) => {
+      if (typeof member === "string") texts.push(member);
+      return member;
+    });
+  } catch {
+    return [];
+  }
+  return texts;
 }
 
 /** Long enough, and more than punctuation that a JSON or PEM value shares with any other text. */
@@ -72,6 +91,11 @@ export function createSecretSet(values: readonly string[]): SecretSet {
         return take(false);
       },
       flush: () => take(true),
+      release() {
+        const text = held;
+        held = "";
+        return text;
+      },
     };
   };
 

@@ -10,7 +10,7 @@ const MAX_LINE_LENGTH = 256 * 1024;
 
 export class OutputLines {
   readonly #decoder = new StringDecoder("utf8");
-  readonly #masker: Masker;
+  #masker: Masker;
   readonly #show: (lines: string) => void | Promise<void>;
   #line = "";
 
@@ -21,6 +21,14 @@ export class OutputLines {
 
   push(chunk: Buffer): void | Promise<void> {
     return this.#take(this.#masker.push(this.#decoder.write(chunk)));
+  }
+
+  /** From here on another set of values is hidden, which holds those hidden so far. */
+  maskWith(masker: Masker): void | Promise<void> {
+    const held = this.#line + this.#masker.release();
+    this.#line = "";
+    this.#masker = masker;
+    return this.#take(masker.push(held));
   }
 
   /** Shows what is left, also without a line end. */

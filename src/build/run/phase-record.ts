@@ -21,16 +21,16 @@ export class PhaseRecord {
     return this.#done;
   }
 
-  start(phaseType: PhaseType): void {
-    this.#open = { phaseType, startTimeMs: this.#clock.nowMs() };
+  /** `startTimeMs`: when it began, if that was earlier. */
+  start(phaseType: PhaseType, startTimeMs = this.#clock.nowMs()): void {
+    this.#open = { phaseType, startTimeMs };
     this.#log.phaseStarted(phaseType);
   }
 
-  finish(phaseStatus: BuildStatus, context?: PhaseContext): void {
+  finish(phaseStatus: BuildStatus, context?: PhaseContext, endTimeMs = this.#clock.nowMs()): void {
     if (!this.#open) return;
     const { phaseType, startTimeMs } = this.#open;
     this.#open = undefined;
-    const endTimeMs = this.#clock.nowMs();
     // AWS: a stopped phase has no contexts; a successful one has an empty one.
     const contexts = context
       ? [context]

@@ -9,6 +9,7 @@ import { AwsError } from "../../core/errors.ts";
 import { err, ok, type Result } from "../../core/result.ts";
 import type { PlannedVariable } from "../plan/index.ts";
 import type { PhaseContext } from "./events.ts";
+import { MIN_SECRET_LENGTH, secretParts } from "./mask.ts";
 
 /** AWS: GetParameters takes at most 10 names. */
 const MAX_NAMES_PER_CALL = 10;
@@ -48,8 +49,9 @@ export async function resolveVariables(
       if (!secret.ok) return secret;
       value = secret.value;
     }
-    if (value.length > 0 && value.length < 3) {
-      notices.push(`the value of \`${variable.name}\` is shorter than 3 characters and is not hidden in the log`);
+    if (value.length > 0 && secretParts(value).length === 0) {
+      const why = value.length < MIN_SECRET_LENGTH ? "is shorter than 3 characters" : "has no letter or digit";
+      notices.push(`the value of \`${variable.name}\` ${why} and is not hidden in the log`);
     }
     secrets.push(value);
     resolved.push({ variable, value });
@@ -199,7 +201,7 @@ const variablesError = (error: unknown): PhaseContext => ({
 });
 
 /** An AWS error as the agent's SDK prints it. Anything else is a bug and goes on. */
-function awsErrorText(error: unknown): string {
+export function awsErrorText(error: unknown): string {
   if (!(error instanceof AwsError)) throw error;
   return `${error.code}: ${error.message}\n\tstatus code: ${error.status}, request id: ${error.requestId ?? ""}`;
 }

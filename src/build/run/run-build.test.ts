@@ -35,6 +35,7 @@ C Phase is DOWNLOAD_SOURCE
 C CODEBUILD_SRC_DIR=SRC
 C YAML location is /codebuild/readonly/buildspec.yml
 C Processing environment variables
+C No runtime version selected in buildspec.
 C Moving to directory SRC
 C Cache is not defined in the buildspec
 C Skip cache due to: no paths specified to be cached

@@ -7,15 +7,18 @@ import { KilnError } from "../../core/errors.ts";
 import { debug } from "../../core/log.ts";
 import type { Result } from "../../core/result.ts";
 import type { BuildEnvironment } from "../../engines/engine.ts";
+import type { OnFailure } from "../plan/index.ts";
+import { BuildEnding } from "./build-ending.ts";
 import { BuildLog } from "./build-log.ts";
 import type { BuildDocker, BuildRequest, BuildResult, RunDependencies } from "./build-request.ts";
 import { markFailing, runCommandPhase } from "./command-phase.ts";
 import { downloadSource, type ReadyBuild } from "./download-source.ts";
 import type { BuildStatus, PhaseContext, PhaseType } from "./events.ts";
 import { createLogStream } from "./log-stream.ts";
+import { matchMessage } from "./match-message.ts";
 import { PhaseRecord } from "./phase-record.ts";
-import { afterCommandPhase, type CommandPhase, parseOnFailure } from "./transitions.ts";
-import { uploadArtifacts } from "./upload-artifacts.ts";
+import { afterCommandPhase, type CommandPhase, onFailureOf } from "./transitions.ts";
+import { type Uploaded, uploadArtifacts } from "./upload-artifacts.ts";
 
 /** Runs the build to its end. Rejects only on a bug. */
 export async function runBuild(request: BuildRequest, dependencies: RunDependencies): Promise<BuildResult> {
@@ -33,27 +36,37 @@ class BuildRun {
   readonly #dependencies: RunDependencies;
   readonly #log: BuildLog;
   readonly #phases: PhaseRecord;
-  readonly #ending = new AbortController();
-  #endedBy: "STOPPED" | "TIMED_OUT" | undefined;
+  readonly #ending: BuildEnding;
+  /** A phase has recorded that the build ended before its time. */
+  #isEndRecorded = false;
+  #isClosed = false;
+  #retry: BuildResult["retry"];
   #environment: BuildEnvironment | undefined;
   #docker: BuildDocker | undefined;
   #build: ReadyBuild | undefined;
   #resolvedSourceVersion: string | undefined;
-  #artifactsLocation: string | undefined;
+  #secondarySourceVersions: BuildResult["secondarySourceVersions"];
+  #stored: Uploaded = { secondaryArtifacts: [] };
   #exported: BuildResult["exportedVariables"] = [];
 
   constructor(request: BuildRequest, dependencies: RunDependencies) {
     this.#request = request;
     this.#dependencies = dependencies;
-    this.#log = new BuildLog(request.buildId, dependencies.clock, dependencies.emit);
+    this.#ending = new BuildEnding(dependencies.clock);
+    this.#log = new BuildLog(request.buildId, dependencies.clock, dependencies.emit, {
+      maxOutputLength: dependencies.maxOutputLength,
+      onBroken: (error) => this.#ending.end("FAULT", error),
+    });
     this.#phases = new PhaseRecord(dependencies.clock, this.#log);
   }
 
   async run(): Promise<BuildResult> {
     const { signal, clock, engine } = this.#dependencies;
-    const onStop = (): void => this.#end("STOPPED");
+    const onStop = (): void => this.#ending.end("STOPPED");
     signal.addEventListener("abort", onStop, { once: true });
-    const timer = clock.after(this.#request.timeoutMs, () => this.#end("TIMED_OUT"));
+    const timer = clock.after(this.#request.timeoutMs, () => this.#ending.end("TIMED_OUT"));
+    this.#log.hide([this.#dependencies.credentials.token]);
+    this.#dependencies.onRoleSecrets?.((values) => this.#log.hide(values));
     this.#log.started({
       buildNumber: this.#request.buildNumber,
       projectName: this.#request.projectName,
@@ -61,9 +74,11 @@ class BuildRun {
       engine: engine.ok ? engine.value.name : "none",
       serviceRole: this.#request.serviceRole,
     });
-    this.#phases.start("SUBMITTED");
-    this.#phases.finish("SUCCEEDED");
+    const { startTimeMs } = this.#request;
+    this.#phases.start("SUBMITTED", startTimeMs);
+    this.#phases.finish("SUCCEEDED", undefined, startTimeMs);
     if (signal.aborted) onStop();
+    if (this.#dependencies.queueTimedOut) this.#ending.end("TIMED_OUT");
     let buildStatus: BuildStatus;
     try {
       buildStatus = await this.#runPhases();
@@ -77,9 +92,11 @@ class BuildRun {
     return {
       buildStatus,
       phases: this.#phases.phases,
+      ...(buildStatus === "FAILED" && this.#retry ? { retry: this.#retry } : {}),
       exportedVariables: this.#exported,
       ...(this.#resolvedSourceVersion === undefined ? {} : { resolvedSourceVersion: this.#resolvedSourceVersion }),
-      ...(this.#artifactsLocation === undefined ? {} : { artifactsLocation: this.#artifactsLocation }),
+      ...(this.#secondarySourceVersions?.length ? { secondarySourceVersions: this.#secondarySourceVersions } : {}),
+      ...this.#stored,
     };
   }
 
@@ -91,10 +108,10 @@ class BuildRun {
     const downloaded = await this.#phase("DOWNLOAD_SOURCE", () => this.#download());
     let status: BuildStatus = downloaded?.status ?? "SUCCEEDED";
     let next: PhaseType = downloaded ? "FINALIZING" : "INSTALL";
-    while (next !== "FINALIZING" && isEnding(status) === false) {
+    while (next !== "FINALIZING" && !this.#isEndRecorded) {
       const ended: PhaseEnd = isCommandPhase(next)
         ? await this.#commandPhase(next)
-        : await this.#phase("UPLOAD_ARTIFACTS", () => this.#upload());
+        : await this.#phase("UPLOAD_ARTIFACTS", () => this.#upload(status === "SUCCEEDED"));
       const after: { next: PhaseType; failing: boolean } = isCommandPhase(next)
         ? afterCommandPhase(next, ended !== undefined, this.#onFailure(next))
         : { next: "FINALIZING", failing: ended !== undefined };
@@ -102,10 +119,10 @@ class BuildRun {
       next = after.next;
     }
     // AWS: a stopped build goes from its phase straight to COMPLETED.
-    if (isEnding(status)) return status;
+    if (this.#isEndRecorded) return status;
     const finalized = await this.#phase("FINALIZING", async () => {
       await this.#close();
-      return undefined;
+      return this.#dependencies.storeLog?.();
     });
     return finalized?.status ?? status;
   }
@@ -116,19 +133,38 @@ class BuildRun {
     const { clock } = this.#dependencies;
     return this.#phase(phaseType, async () => {
       const failure = await runCommandPhase(phaseType, build, this.#log, clock, this.#ending.signal);
-      if (failure && afterCommandPhase(phaseType, true, this.#onFailure(phaseType)).failing) await markFailing(build);
+      if (failure) {
+        const onFailure = this.#onFailure(phaseType);
+        if (afterCommandPhase(phaseType, true, onFailure).failing) await markFailing(build);
+        await this.#noteRetry(onFailure, failure);
+      }
       if (phaseType === "POST_BUILD" && !this.#ending.signal.aborted) await this.#export(build);
       return failure;
     });
   }
 
-  #onFailure(phaseType: CommandPhase): ReturnType<typeof parseOnFailure> {
-    return parseOnFailure(this.#build?.plan.phases.find((phase) => phase.phaseType === phaseType)?.onFailure);
+  #onFailure(phaseType: CommandPhase): OnFailure | undefined {
+    return onFailureOf(this.#build?.plan.phases.find((phase) => phase.phaseType === phaseType));
+  }
+
+  /** AWS: `RETRY…` asks for another build when the message of the failed phase matches. The first such phase counts. */
+  async #noteRetry(onFailure: OnFailure | undefined, { message }: PhaseContext): Promise<void> {
+    if (onFailure?.action !== "RETRY" || this.#retry || this.#ending.by !== undefined) return;
+    const { maximum, pattern } = onFailure;
+    const matches = pattern === undefined || (await matchMessage(pattern, message, this.#dependencies.clock));
+    if (matches) this.#retry = { maximum };
+    if (matches === undefined) {
+      this.#log.notice(
+        "warning",
+        `\`on-failure\`: matching \`${pattern?.source}\` against the error message took longer than a second; it counts as not matching`,
+      );
+    }
   }
 
   /** Runs one phase and records how it ended. */
   async #phase(phaseType: PhaseType, body: () => Promise<PhaseContext | undefined>): Promise<PhaseEnd> {
-    this.#phases.start(phaseType);
+    // AWS: a build is QUEUED from the moment it was submitted.
+    this.#phases.start(phaseType, phaseType === "QUEUED" ? this.#request.startTimeMs : undefined);
     const end = await this.#endOf(body);
     const inLog = phaseType === "DOWNLOAD_SOURCE" || phaseType === "UPLOAD_ARTIFACTS" || isCommandPhase(phaseType);
     // AWS: the log of a stopped build just ends.
@@ -145,18 +181,21 @@ class BuildRun {
   async #endOf(body: () => Promise<PhaseContext | undefined>): Promise<PhaseEnd> {
     let failure: PhaseContext | undefined;
     try {
-      failure = this.#endedBy === undefined ? await body() : undefined;
+      failure = this.#ending.by === undefined ? await this.#ending.unlessStuck(body()) : undefined;
     } catch (error) {
-      if (this.#endedBy === undefined) {
-        debug("run", () => (error instanceof Error ? (error.stack ?? error.message) : String(error)));
-        return { status: "FAULT", context: { statusCode: "INTERNAL_SERVICE_ERROR", message: explain(error) } };
-      }
+      if (this.#ending.by === undefined) return fault(error);
     }
-    if (this.#endedBy === "STOPPED") return { status: "STOPPED" };
-    if (this.#endedBy === "TIMED_OUT") {
-      return { status: "TIMED_OUT", context: { statusCode: "BUILD_TIMED_OUT", message: "Build has timed out. " } };
+    this.#isEndRecorded = this.#ending.by !== undefined;
+    switch (this.#ending.by) {
+      case "STOPPED":
+        return { status: "STOPPED" };
+      case "TIMED_OUT":
+        return { status: "TIMED_OUT", context: { statusCode: "BUILD_TIMED_OUT", message: "Build has timed out. " } };
+      case "FAULT":
+        return fault(this.#ending.reason);
+      case undefined:
+        return failure && { status: "FAILED", context: failure };
     }
-    return failure && { status: "FAILED", context: failure };
   }
 
   async #queued(): Promise<PhaseContext | undefined> {
@@ -196,9 +235,12 @@ class BuildRun {
       signal: this.#ending.signal,
       onEnvironment: (environment) => {
         this.#environment = environment;
+        // It came so late that the build went on without it.
+        if (this.#isClosed) void this.#close();
       },
-      onSourceVersion: (version) => {
-        this.#resolvedSourceVersion = version;
+      onSources: ({ resolvedVersion, secondaryVersions }) => {
+        this.#resolvedSourceVersion = resolvedVersion;
+        this.#secondarySourceVersions = secondaryVersions;
       },
     });
     if (!ready.ok) return ready.error;
@@ -206,17 +248,18 @@ class BuildRun {
     return undefined;
   }
 
-  async #upload(): Promise<PhaseContext | undefined> {
+  async #upload(isSucceeding: boolean): Promise<PhaseContext | undefined> {
     if (!this.#build) return undefined;
     const uploaded = await uploadArtifacts({
       request: this.#request,
       dependencies: this.#dependencies,
       build: this.#build,
       log: this.#log,
+      isSucceeding,
       signal: this.#ending.signal,
     });
     if (!uploaded.ok) return uploaded.error;
-    this.#artifactsLocation = uploaded.value.artifactsLocation;
+    this.#stored = uploaded.value;
     return undefined;
   }
 
@@ -234,28 +277,42 @@ class BuildRun {
     this.#exported = [...values].map(([name, value]) => ({ name, value: this.#log.mask(value) }));
   }
 
-  #end(by: "STOPPED" | "TIMED_OUT"): void {
-    if (this.#endedBy !== undefined) return;
-    this.#endedBy = by;
-    this.#ending.abort(new Error(by));
-  }
-
   async #close(): Promise<void> {
     const environment = this.#environment;
     const docker = this.#docker;
+    const cache = this.#build?.cache;
     this.#environment = undefined;
     this.#docker = undefined;
+    this.#isClosed = true;
     try {
-      await environment?.close();
+      if (environment) await environment.close();
+      else if (this.#ending.by !== undefined) await this.#reclaim();
     } finally {
-      await docker?.close();
+      try {
+        await docker?.close();
+      } finally {
+        await cache?.release();
+      }
     }
+  }
+
+  /** Ends what runs for the build outside an environment: a source that was being downloaded. */
+  async #reclaim(): Promise<void> {
+    const { engine, workDir } = this.#dependencies;
+    if (engine.ok) await engine.value.reclaim({ buildId: this.#request.buildId, workDir });
   }
 }
 
-const isEnding = (status: BuildStatus): boolean => status === "STOPPED" || status === "TIMED_OUT";
+function fault(error: unknown): PhaseEnd {
+  debug("run", () => (error instanceof Error ? (error.stack ?? error.message) : String(error)));
+  return { status: "FAULT", context: { statusCode: "INTERNAL_SERVICE_ERROR", message: explain(error) } };
+}
 
 function explain(error: unknown): string {
+  const { code, path } = error as NodeJS.ErrnoException;
+  if (code === "ENOSPC" || code === "EDQUOT") {
+    return `no space is left on this machine${path === undefined ? " for the build's log" : ` for \`${path}\``}; free some and start the build again`;
+  }
   if (error instanceof KilnError) return [error.message, ...error.fix].join("; ");
   return error instanceof Error ? error.message : String(error);
 }

@@ -1,7 +1,9 @@
 /**
- * `runtime-versions` on engines that use this machine's tools: finds the version asked for (PATH, pyenv, nvm, mise, asdf,
- * …) and puts it in front of PATH. A different version found is used with a warning that names both; none at all fails
- * as CodeBuild fails for a version its image does not have.
+ * `runtime-versions` on engines that use this machine's tools: finds the version asked for and puts it in front of PATH.
+ * Looked at in this order: what PATH leads to, version managers (pyenv, uv, nvm, n, volta, fnm, goenv, sdkman, rbenv,
+ * phpenv, rustup, mise, asdf; /usr/lib/jvm, ~/sdk), programs with the version in their name, the rest of PATH. A different
+ * version found is used with a warning that names both; none at all fails as CodeBuild fails for a version its image does
+ * not have. What the image itself would make of the version is decided before (build/plan/runtime-selection.ts).
  * Source: https://docs.aws.amazon.com/codebuild/latest/userguide/runtime-versions.html
  */
 import { execFile } from "node:child_process";
@@ -15,7 +17,7 @@ interface Runtime {
   readonly command: string;
   readonly versioned: (version: string) => readonly string[];
   readonly versionArgs: readonly string[];
-  /** Folders below HOME with one folder a version; `bin` is below that. */
+  /** Folders with one folder a version; `bin` is below that. They lie below HOME, or where `variable` says, or at `/`. */
   readonly managers: readonly { readonly variable?: string; readonly folder: string; readonly bin: string }[];
 }
 
@@ -46,6 +48,9 @@ const RUNTIMES: Readonly<Record<string, Runtime>> = {
     managers: [
       { variable: "NVM_DIR", folder: "versions/node", bin: "bin" },
       { folder: ".nvm/versions/node", bin: "bin" },
+      { variable: "N_PREFIX", folder: "n/versions/node", bin: "bin" },
+      { folder: "/usr/local/n/versions/node", bin: "bin" },
+      { variable: "VOLTA_HOME", folder: "tools/image/node", bin: "bin" },
       { folder: ".volta/tools/image/node", bin: "bin" },
       { folder: ".fnm/node-versions", bin: "installation/bin" },
       ...managed("node"),
@@ -56,23 +61,53 @@ const RUNTIMES: Readonly<Record<string, Runtime>> = {
     command: "go",
     versioned: (v) => [`go${bare(v)}`],
     versionArgs: ["version"],
-    managers: [...managed("go"), ...managed("golang")],
+    managers: [
+      { variable: "GOENV_ROOT", folder: "versions", bin: "bin" },
+      { folder: ".goenv/versions", bin: "bin" },
+      { folder: "sdk", bin: "bin" },
+      ...managed("go"),
+      ...managed("golang"),
+    ],
   },
   java: {
     command: "java",
     versioned: () => [],
     versionArgs: ["-version"],
-    managers: [{ folder: ".sdkman/candidates/java", bin: "bin" }, ...managed("java")],
+    managers: [
+      { variable: "SDKMAN_DIR", folder: "candidates/java", bin: "bin" },
+      { folder: ".sdkman/candidates/java", bin: "bin" },
+      ...managed("java"),
+      { folder: "/usr/lib/jvm", bin: "bin" },
+      { folder: "/Library/Java/JavaVirtualMachines", bin: "Contents/Home/bin" },
+    ],
   },
   ruby: {
     command: "ruby",
     versioned: (v) => [`ruby${bare(v)}`],
     versionArgs: ["--version"],
-    managers: [{ folder: ".rbenv/versions", bin: "bin" }, ...managed("ruby")],
+    managers: [
+      { variable: "RBENV_ROOT", folder: "versions", bin: "bin" },
+      { folder: ".rbenv/versions", bin: "bin" },
+      ...managed("ruby"),
+    ],
   },
-  php: { command: "php", versioned: (v) => [`php${bare(v)}`], versionArgs: ["--version"], managers: managed("php") },
+  php: {
+    command: "php",
+    versioned: (v) => [`php${bare(v)}`],
+    versionArgs: ["--version"],
+    managers: [{ folder: ".phpenv/versions", bin: "bin" }, ...managed("php")],
+  },
   dotnet: { command: "dotnet", versioned: () => [], versionArgs: ["--version"], managers: managed("dotnet") },
-  rust: { command: "rustc", versioned: () => [], versionArgs: ["--version"], managers: managed("rust") },
+  rust: {
+    command: "rustc",
+    versioned: () => [],
+    versionArgs: ["--version"],
+    managers: [
+      { variable: "RUSTUP_HOME", folder: "toolchains", bin: "bin" },
+      { folder: ".rustup/toolchains", bin: "bin" },
+      ...managed("rust"),
+    ],
+  },
   docker: { command: "docker", versioned: () => [], versionArgs: ["--version"], managers: [] },
 };
 
@@ -165,10 +200,11 @@ async function managedVersions(
 ): Promise<{ version: string; bin: string }[]> {
   const found: { version: string; bin: string }[] = [];
   for (const { variable, folder, bin } of runtime.managers) {
-    const root = variable === undefined ? machine["HOME"] : machine[variable];
+    const root = folder.startsWith("/") ? "/" : machine[variable ?? "HOME"];
     if (root === undefined || root === "") continue;
     for (const name of await readdir(join(root, folder)).catch(() => [])) {
-      const version = /(\d+(?:\.\d+)+)/.exec(name)?.[1];
+      // Mostly `3.11.4`; /usr/lib/jvm has `java-17-openjdk-amd64`.
+      const version = /(\d+(?:\.\d+)+)/.exec(name)?.[1] ?? /(?:^|[-_])(\d+)(?=[-_.]|$)/.exec(name)?.[1];
       const place = join(root, folder, name, bin);
       if (version !== undefined && (await isProgram(join(place, runtime.command)))) found.push({ version, bin: place });
     }

@@ -1,10 +1,12 @@
 /**
  * The build's shell, as it seems to its commands: one script a command, with directory and exported variables carried
  * over in files (command-script.ts). The files live in a private folder, in memory where the machine has one, because
- * the saved environment holds the build's secrets.
+ * the saved environment holds the build's secrets. Once a command has saved its variables they are the whole truth: the
+ * next one starts without the build's own, so that what was unset stays unset.
  */
-import { appendFile, readFile, writeFile } from "node:fs/promises";
+import { appendFile, mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { KilnError } from "../../core/errors.ts";
 import type { BuildEnvironment } from "../../engines/engine.ts";
 import type { Outcome } from "../../engines/outcome.ts";
 import { commandScript, exportLines } from "./command-script.ts";
@@ -19,44 +21,59 @@ export interface ShellSessionInput {
   readonly signal: AbortSignal;
 }
 
+export interface SessionCommand {
+  readonly text: string;
+  /** Where it starts; see `directory`. */
+  readonly directory: string;
+  readonly user?: string | undefined;
+  /** File that receives standard error; absent: it comes with the output. */
+  readonly errorFile?: string | undefined;
+  onOutput(chunk: Buffer): void | Promise<void>;
+}
+
 export class ShellSession {
   readonly #input: ShellSessionInput;
+  readonly #stateFolder: string;
   readonly #environmentFile: string;
-  readonly #directoryFile: string;
+  readonly #save: { readonly environmentFile: string; readonly directoryFile: string };
   readonly #scriptPath: string;
+  readonly #readonlyFolder: string;
+  #directory: string;
+  #hasSaved = false;
 
   private constructor(input: ShellSessionInput) {
     this.#input = input;
-    this.#environmentFile = join(input.privateDir, "env.sh");
-    this.#directoryFile = join(input.privateDir, "dir.txt");
+    this.#stateFolder = join(input.privateDir, "shell");
+    this.#environmentFile = join(this.#stateFolder, "env.sh");
+    this.#save = {
+      environmentFile: join(this.#stateFolder, "env.next"),
+      directoryFile: join(this.#stateFolder, "dir.next"),
+    };
     this.#scriptPath = join(input.workDir, "codebuild", "output", "tmp", "script.sh");
+    this.#readonlyFolder = join(input.workDir, "codebuild", "readonly");
+    this.#directory = input.srcDir;
   }
 
   static async open(input: ShellSessionInput): Promise<ShellSession> {
     const session = new ShellSession(input);
+    await mkdir(session.#stateFolder, { recursive: true, mode: 0o700 });
+    await mkdir(session.#readonlyFolder, { recursive: true });
     await writeFile(session.#environmentFile, "", { mode: 0o600 });
-    await writeFile(session.#directoryFile, `${input.srcDir}\n`, { mode: 0o600 });
     return session;
   }
 
   /** Where the next command starts. */
-  async directory(): Promise<string> {
-    if (!this.#input.carriesState) return this.#input.srcDir;
-    const text = await readFile(this.#directoryFile, "utf8").catch(() => "");
-    return text.replace(/\n$/, "") || this.#input.srcDir;
+  directory(): string {
+    return this.#directory;
   }
 
-  async run(text: string, directory: string, onOutput: (chunk: Buffer) => void | Promise<void>): Promise<Outcome> {
-    return this.#runScript(
-      commandScript({
-        text,
-        directory,
-        environmentFile: this.#environmentFile,
-        directoryFile: this.#directoryFile,
-        carriesState: this.#input.carriesState,
-      }),
-      onOutput,
-    );
+  /** Runs one command and keeps what it leaves. Rejects when that cannot be kept. */
+  async run({ text, directory, user, errorFile, onOutput }: SessionCommand): Promise<Outcome> {
+    const save = this.#input.carriesState ? this.#save : undefined;
+    const script = commandScript({ text, directory, environmentFile: this.#environmentFile, save, errorFile });
+    const outcome = await this.#runScript(script, onOutput, user);
+    if (save && outcome.kind === "exited") await this.#keepState();
+    return outcome;
   }
 
   /** Sets variables for every later command. */
@@ -72,7 +89,9 @@ export class ShellSession {
   async expand(text: string): Promise<string> {
     if (!/[$`]/.test(text)) return text;
     const end = "KILN_END_OF_TEXT";
-    return (await this.#capture(`cat <<${end}\n${text}\n${end}`)).replace(/\n$/, "");
+    // No `cat`: a command may have left any PATH.
+    const read = `while IFS= read -r kiln_line; do printf '%s\\n' "$kiln_line"; done <<${end}\n${text}\n${end}`;
+    return (await this.#capture(read)).replace(/\n$/, "");
   }
 
   /** Values of variables at this point; unset ones are empty. */
@@ -85,23 +104,50 @@ export class ShellSession {
 
   async #capture(text: string): Promise<string> {
     const chunks: Buffer[] = [];
-    const script = commandScript({
-      text,
-      directory: await this.directory(),
-      environmentFile: this.#environmentFile,
-      directoryFile: this.#directoryFile,
-      carriesState: false,
-    });
+    const script = commandScript({ text, directory: this.#directory, environmentFile: this.#environmentFile });
     await this.#runScript(script, (chunk) => void chunks.push(chunk));
     return Buffer.concat(chunks).toString("utf8");
   }
 
-  #runScript(script: string, onOutput: (chunk: Buffer) => void | Promise<void>): Promise<Outcome> {
+  /** The directory is written last: where it stands, the variables are whole. Otherwise the command called `exit`. */
+  async #keepState(): Promise<void> {
+    const { environmentFile, directoryFile } = this.#save;
+    const directory = (await readFile(directoryFile, "utf8").catch(() => "")).replace(/\n$/, "");
+    if (directory !== "") {
+      await rename(environmentFile, this.#environmentFile);
+      await rm(directoryFile);
+      this.#directory = directory;
+      this.#hasSaved = true;
+      return;
+    }
+    const isCut = await stat(environmentFile).then(
+      () => true,
+      () => false,
+    );
+    if (!isCut) return;
+    throw new KilnError({
+      code: "KILN_E_BUILD_STATE_NOT_SAVED",
+      message: `the variables of the command could not be saved in \`${this.#stateFolder}\`, most likely because no space is left there`,
+      fix: ["free some space and start the build again"],
+      exitCode: 4,
+    });
+  }
+
+  #runScript(
+    script: string,
+    onOutput: (chunk: Buffer) => void | Promise<void>,
+    user?: string | undefined,
+  ): Promise<Outcome> {
     return this.#input.environment.run({
       shell: this.#input.shell,
       script,
       scriptPath: this.#scriptPath,
-      workingDirectory: this.#input.srcDir,
+      // AWS: commands start from here, and their script's first line leaves for the command's directory.
+      workingDirectory: this.#readonlyFolder,
+      bringsVariables: this.#hasSaved,
+      stateFolder: this.#stateFolder,
+      readableFolder: join(this.#input.workDir, "codebuild"),
+      ...(user === undefined ? {} : { user }),
       onOutput,
       signal: this.#input.signal,
     });

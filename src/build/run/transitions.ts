@@ -2,17 +2,18 @@
  * What follows a phase: one table for CodeBuild's transitions.
  * Source: https://docs.aws.amazon.com/codebuild/latest/userguide/view-build-details-phases.html, published build logs.
  * Not published, chosen here: after `on-failure: ABORT` in BUILD nothing is uploaded; a phase that failed under
- * `CONTINUE` leaves the build SUCCEEDED.
+ * `CONTINUE` leaves the build SUCCEEDED; under RETRY the failed build goes to its end as without `on-failure`.
  */
+import { type OnFailure, type PlannedPhase, parseOnFailure } from "../plan/index.ts";
 import type { PhaseType } from "./events.ts";
 
 export type CommandPhase = "INSTALL" | "PRE_BUILD" | "BUILD" | "POST_BUILD";
 
-/** How a failed phase affects the rest: `on-failure`, with `RETRY…` like absent. */
-export type OnFailure = "ABORT" | "CONTINUE" | undefined;
-
-export const parseOnFailure = (text: string | undefined): OnFailure =>
-  text === "ABORT" || text === "CONTINUE" ? text : undefined;
+/** `on-failure` of a phase. A value that is none never gets here: the plan refuses it. */
+export function onFailureOf(phase: PlannedPhase | undefined): OnFailure | undefined {
+  const parsed = phase?.onFailure === undefined ? undefined : parseOnFailure(phase.onFailure);
+  return parsed?.ok ? parsed.value : undefined;
+}
 
 export const nextCommandPhase: Readonly<Record<CommandPhase, PhaseType>> = {
   INSTALL: "PRE_BUILD",
@@ -25,10 +26,11 @@ export const nextCommandPhase: Readonly<Record<CommandPhase, PhaseType>> = {
 export function afterCommandPhase(
   phase: CommandPhase,
   failed: boolean,
-  onFailure: OnFailure,
+  onFailure: OnFailure | undefined,
 ): { readonly next: PhaseType; readonly failing: boolean } {
-  if (!failed || onFailure === "CONTINUE") return { next: nextCommandPhase[phase], failing: false };
+  const action = onFailure?.action;
+  if (!failed || action === "CONTINUE") return { next: nextCommandPhase[phase], failing: false };
   // AWS: a failed BUILD does not keep POST_BUILD from running, nor a failed POST_BUILD the upload.
-  const goesOn = (phase === "BUILD" || phase === "POST_BUILD") && onFailure !== "ABORT";
+  const goesOn = (phase === "BUILD" || phase === "POST_BUILD") && action !== "ABORT";
   return { next: goesOn ? nextCommandPhase[phase] : "FINALIZING", failing: true };
 }

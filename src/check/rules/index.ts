@@ -1,5 +1,8 @@
 /** All rules of the checker, by id. A new rule is a file here, a line in this list, a golden case and a row in docs/checks.md. */
 import type { Rule } from "../rule.ts";
+import { batchBuildspecNotFound } from "./batch-buildspec-not-found.ts";
+import { batchInvalid } from "./batch-invalid.ts";
+import { batchUnknownKey } from "./batch-unknown-key.ts";
 import { buildspecDuplicateKey } from "./buildspec-duplicate-key.ts";
 import { buildspecFileName } from "./buildspec-file-name.ts";
 import { buildspecIgnored } from "./buildspec-ignored.ts";
@@ -24,6 +27,9 @@ import { ssmParameterNotFound } from "./ssm-parameter-not-found.ts";
 import { ssmStringForSecret } from "./ssm-string-for-secret.ts";
 
 export const rules: readonly Rule[] = [
+  batchBuildspecNotFound,
+  batchInvalid,
+  batchUnknownKey,
   buildspecDuplicateKey,
   buildspecFileName,
   buildspecIgnored,

@@ -5,8 +5,14 @@
  */
 
 import type { Located } from "../../build/buildspec/index.ts";
+import {
+  allRuntimes,
+  type CuratedImage,
+  curatedImage,
+  maintainedRuntimes,
+  type Runtimes,
+} from "../../build/plan/curated-images.ts";
 import type { Fix } from "../../core/diagnostics.ts";
-import { allRuntimes, type CuratedImage, curatedImage, maintainedRuntimes, type Runtimes } from "../images.ts";
 import { nearest } from "../nearest.ts";
 import type { CheckContext, Finding, Rule } from "../rule.ts";
 
@@ -18,7 +24,7 @@ export const runtimeUnknownVersion: Rule = {
   *run(context) {
     const image = curatedImage(context.project.image);
     // Another image: CodeBuild skips runtime selection altogether.
-    if (context.project.image !== undefined && !image) return;
+    if (context.project.image !== undefined && !image?.selectsRuntimes) return;
     for (const phase of context.buildspec.phases) {
       for (const { runtime, version } of phase.runtimeVersions) {
         const finding = findingFor(context, image, runtime, version);
@@ -61,9 +67,13 @@ function findingFor(
   }
   if (matches(version.value, listed)) return undefined;
   return {
+    ...(image?.installsOthers === false && { severity: "error" as const }),
     message: `${runtime.value} \`${version.value}\` is not among the versions of ${name}: ${listed.join(", ")}`,
     span: version.span,
-    why: "current images install it during the build (`Installing custom … version`), which takes minutes and fails when the installer does not know it",
+    why:
+      image?.installsOthers === false
+        ? "this image installs no other versions: the build fails in DOWNLOAD_SOURCE"
+        : "current images install it during the build (`Installing custom … version`), which takes minutes and fails when the installer does not know it",
   };
 }
 

@@ -3,9 +3,9 @@
  * `sh` is bash. One finding a file, at the first place.
  */
 import { forEachChild, type SyntaxNode } from "unbash";
+import { curatedImage } from "../../build/plan/curated-images.ts";
 import type { Span } from "../../core/diagnostics.ts";
 import { envEdits } from "../env-edits.ts";
-import { curatedImage } from "../images.ts";
 import type { Rule } from "../rule.ts";
 
 export const shellBashismUnderSh: Rule = {

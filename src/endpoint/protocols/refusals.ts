@@ -1,35 +1,12 @@
 /**
- * Error shapes of protocols that are recognised only to be refused: S3 and other REST services, and Smithy RPC v2 CBOR
+ * Error shapes of protocols that are recognised only to be refused: REST services other than S3, and Smithy RPC v2 CBOR
  * (https://smithy.io/2.0/additional-specs/protocols/smithy-rpc-v2.html). Their clients decode the refusal.
  */
 import type { WireProtocol } from "../exchange.ts";
 import { errorBody } from "./aws-json.ts";
-import { document, element, escapeText } from "./xml-writer.ts";
 
 const neverDecodes = (): never => {
   throw new Error("this protocol is only refused");
-};
-
-/** S3's error document: no namespace, no type. */
-export const restXml: WireProtocol = {
-  name: "restXml",
-  decode: neverDecodes,
-  encode: neverDecodes,
-  encodeError({ method, requestId }, error) {
-    const id = error.requestId ?? requestId;
-    const text = element("Code", error.code) + element("Message", escapeText(error.message));
-    const body = method === "HEAD" ? "" : document(element("Error", text + element("RequestId", id)));
-    return {
-      status: error.status,
-      headers: {
-        "x-amz-request-id": id,
-        "x-amzn-RequestId": id,
-        "Content-Type": "application/xml",
-        "Content-Length": Buffer.byteLength(body),
-      },
-      body,
-    };
-  },
 };
 
 /** JSON with the code in a header too, where the REST services' clients look for it. */

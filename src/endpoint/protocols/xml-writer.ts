@@ -17,12 +17,16 @@ const ESCAPES: Readonly<Record<string, string>> = {
   "<": "&lt;",
   ">": "&gt;",
   '"': "&quot;",
-  "\r": "&#xD;",
 };
-const NEEDS_ESCAPE = /[&<>"\r]/;
-const ALL_TO_ESCAPE = /[&<>"\r]/g;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is escaped
+const NEEDS_ESCAPE = /[&<>"\u0000-\u0008\u000b-\u001f]/;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is escaped
+const ALL_TO_ESCAPE = /[&<>"\u0000-\u0008\u000b-\u001f]/g;
 
+/** Control characters become references: XML 1.0 has no way to carry most of them (keys of S3 may have any). */
 export const escapeText = (text: string): string =>
-  NEEDS_ESCAPE.test(text) ? text.replace(ALL_TO_ESCAPE, (c) => ESCAPES[c] as string) : text;
+  NEEDS_ESCAPE.test(text)
+    ? text.replace(ALL_TO_ESCAPE, (c) => ESCAPES[c] ?? `&#x${c.charCodeAt(0).toString(16).toUpperCase()};`)
+    : text;
 
 export const xmlTimestamp = isoSeconds;

@@ -1,6 +1,8 @@
 /** UPLOAD_ARTIFACTS found none of the files that the buildspec lists (R17, R18). */
 
+import type { Artifacts } from "../../build/buildspec/buildspec.ts";
 import { nearestPath } from "../../check/index.ts";
+import type { BuildFacts } from "../build-facts.ts";
 import type { Cause, Finding } from "../cause.ts";
 import { at, quotedList } from "./finding-parts.ts";
 
@@ -11,12 +13,12 @@ export const artifactsNotFound: Cause = {
     if (failure.phaseType !== "UPLOAD_ARTIFACTS") return undefined;
     const directory = /^no matching base directory path found for (.+)$/.exec(failure.message)?.[1];
     if (directory === undefined && !/no matching artifact paths found/i.test(failure.message)) return undefined;
-    const artifacts = facts.buildspec?.artifacts;
+    const { artifacts, section } = artifactsOf(facts);
     const { workspace } = facts;
     if (directory !== undefined) {
       const near = workspace && nearestPath(workspace, directory, "directory")?.path;
       return {
-        cause: `the folder \`${directory}\` of \`artifacts.base-directory\` does not exist after the build`,
+        cause: `the folder \`${directory}\` of \`${section}.base-directory\` does not exist after the build`,
         ...at(facts.buildspec?.file, artifacts?.baseDirectory?.span.line),
         evidence: [failure.message],
         next: near === undefined ? "check that a command makes this folder, and where" : `the source has \`${near}\``,
@@ -26,7 +28,7 @@ export const artifactsNotFound: Cause = {
     const files = artifacts?.files.map((file) => file.value) ?? facts.plan?.artifacts?.files ?? [];
     const base = artifacts?.baseDirectory?.value;
     return {
-      cause: `nothing matches \`artifacts.files\`${files.length > 0 ? ` (${quotedList(files)})` : ""}${base === undefined ? "" : ` in \`${base}\``} after the build`,
+      cause: `nothing matches \`${section}.files\`${files.length > 0 ? ` (${quotedList(files)})` : ""}${base === undefined ? "" : ` in \`${base}\``} after the build`,
       ...at(facts.buildspec?.file, artifacts?.files[0]?.span.line ?? artifacts?.span.line),
       evidence: [failure.message],
       why: "paths count from the root of the source, or from `base-directory`, wherever the commands changed to with `cd`",
@@ -35,3 +37,16 @@ export const artifactsNotFound: Cause = {
     };
   },
 };
+
+/** The artifacts that were being collected: the log names secondary ones before it looks for their files. */
+function artifactsOf({ buildspec, events }: BuildFacts): { artifacts: Artifacts | undefined; section: string } {
+  const line = events.findLast(
+    (event) => event.type === "log" && event.kind === "container" && event.text.startsWith(SECONDARY),
+  );
+  const identifier = line?.type === "log" ? line.text.slice(SECONDARY.length) : undefined;
+  const secondary = buildspec?.artifacts?.secondary.find((one) => one.identifier.value === identifier);
+  if (!secondary) return { artifacts: buildspec?.artifacts, section: "artifacts" };
+  return { artifacts: secondary.artifacts, section: `artifacts.secondary-artifacts.${identifier}` };
+}
+
+const SECONDARY = "Preparing to copy secondary artifacts ";

@@ -2,6 +2,30 @@
 import { placeOfCommand } from "../buildspec-places.ts";
 import type { Cause, Finding } from "../cause.ts";
 
+export const queuedTooLong: Cause = {
+  id: "build/queued-too-long",
+  sources: ["https://docs.aws.amazon.com/codebuild/latest/APIReference/API_Project.html"],
+  match(failure, facts): Finding | undefined {
+    if (failure.phaseStatus !== "TIMED_OUT" || failure.phaseType !== "QUEUED") return undefined;
+    const { queuedTimeoutInMinutes: minutes, projectName = "PROJECT" } = facts.build;
+    return {
+      cause: `the build waited${minutes === undefined ? "" : ` ${minutes} minutes`} for a place and never started`,
+      field: { path: "queuedTimeoutInMinutes", ...(minutes === undefined ? {} : { value: String(minutes) }) },
+      evidence: [failure.message].filter((line) => line.trim() !== ""),
+      why: "as many builds ran as the project, its fleet or this Kiln runs at the same time; none of them ended in time",
+      fix: {
+        kind: "command",
+        title: "let it wait longer (5 to 480 minutes)",
+        commands: [
+          `aws codebuild update-project --name ${projectName} --queued-timeout-in-minutes ${Math.min(480, (minutes ?? 480) * 2)}`,
+        ],
+      },
+      next: "or run more at once: `kiln start --concurrent-builds N`, the fleet's `baseCapacity`, the project's `concurrentBuildLimit`; `kiln builds ls` shows what runs",
+      confidence: "certain",
+    };
+  },
+};
+
 export const timedOut: Cause = {
   id: "build/timed-out",
   sources: ["https://docs.aws.amazon.com/codebuild/latest/userguide/limits.html"],

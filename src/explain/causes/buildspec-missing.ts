@@ -2,6 +2,7 @@
 import { posix } from "node:path";
 import { editDistance, type Workspace } from "../../check/index.ts";
 import type { Cause } from "../cause.ts";
+import { pathInSource } from "../workspace-paths.ts";
 
 export const buildspecMissing: Cause = {
   id: "buildspec/missing",
@@ -9,11 +10,12 @@ export const buildspecMissing: Cause = {
     "https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html#build-spec-ref-name-storage",
     "https://docs.aws.amazon.com/codebuild/latest/userguide/troubleshooting.html",
   ],
-  match(failure, { workspace }) {
+  match(failure, { workspace, events }) {
     if (failure.statusCode !== "YAML_FILE_ERROR") return undefined;
-    const stat = /^stat \S*?\/src\d*\/src\/(\S+): no such file or directory/.exec(failure.message);
-    if (!stat && failure.message !== "YAML file does not exist") return undefined;
-    const wanted = stat?.[1] ?? "buildspec.yml";
+    const stat = /^stat (\S+): no such file or directory/.exec(failure.message)?.[1];
+    const asked = stat === undefined ? undefined : pathInSource(stat, events);
+    if (asked === undefined && failure.message !== "YAML file does not exist") return undefined;
+    const wanted = asked ?? "buildspec.yml";
     const found = workspace && nearMiss(workspace, wanted);
     if (found === undefined) {
       return {

@@ -1,45 +1,7 @@
-/** The buildspec is not YAML that CodeBuild can read (R03, R04), or asks for a runtime the image lacks (R05, T20). */
-import type { Buildspec } from "../../build/buildspec/buildspec.ts";
+/** The buildspec is not YAML that CodeBuild can read (R03, R04), or holds a value that is none of CodeBuild's. */
 import type { Cause, Finding } from "../cause.ts";
 
 const SOURCES = ["https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html"];
-
-export const unknownRuntime: Cause = {
-  id: "runtime/unknown-version",
-  sources: ["https://docs.aws.amazon.com/codebuild/latest/userguide/available-runtimes.html"],
-  match(failure, facts) {
-    const match =
-      /^Unknown runtime version named '([^']*)' of (\S+?)\. This build image has the following versions: (.*)$/.exec(
-        failure.message,
-      );
-    if (!match) return undefined;
-    const [, version = "", runtime = "", list = ""] = match;
-    const place = facts.plan?.runtimeVersions.find((r) => r.runtime === runtime);
-    const located = facts.buildspec?.phases
-      .flatMap((phase) => phase.runtimeVersions)
-      .find((r) => r.runtime.value === runtime);
-    const newest = list.split(/,\s*/).filter(Boolean).toSorted(byVersion).at(-1);
-    const file = facts.buildspec?.file ?? facts.plan?.buildspecFile;
-    const line = located?.version.span.line ?? place?.line;
-    return {
-      cause:
-        newest === undefined
-          ? `there is no \`${runtime}\` where the build runs, so no version \`${version}\` of it`
-          : `the build image has no \`${runtime}\` \`${version}\`; it has ${list}`,
-      ...(file === undefined ? {} : { file }),
-      ...(line === undefined ? {} : { line }),
-      evidence: [failure.message],
-      ...(located && facts.buildspec && newest !== undefined
-        ? { fix: replaceValue(facts.buildspec, located.version, newest, `use \`${runtime}: ${newest}\``) }
-        : {}),
-      next:
-        newest === undefined
-          ? `with the engine \`host\`, runtimes are those of this machine: install \`${runtime}\`; \`kiln doctor\` shows what there is`
-          : "or choose an image that has this version: `kiln run --image IMAGE`, `environment.image` of the project",
-      confidence: "certain",
-    };
-  },
-};
 
 export const commandNotAString: Cause = {
   id: "buildspec/command-not-a-string",
@@ -59,6 +21,29 @@ export const commandNotAString: Cause = {
       evidence: [failure.message],
       why: "in YAML, `key: value` inside a list item makes a mapping, also in the middle of a shell command",
       next: "put the whole command in single quotes, or write it as a block after `- |`",
+      confidence: "certain",
+    };
+  },
+};
+
+export const onFailureUnknown: Cause = {
+  id: "phases/on-failure-unknown",
+  sources: ["https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html#build-spec.phases"],
+  match(failure, facts): Finding | undefined {
+    if (failure.statusCode !== "YAML_FILE_ERROR" || !failure.message.startsWith("`on-failure")) return undefined;
+    const [problem = ""] = failure.message.split(": what CodeBuild answers");
+    const found = facts.buildspec?.phases.find(
+      ({ onFailure }) => onFailure !== undefined && problem.includes(`\`${onFailure.value}\``),
+    );
+    const other = facts.buildspec?.phases.find(
+      ({ onFailure }) => onFailure !== undefined && problem.includes(onFailure.value),
+    );
+    const place = (found ?? other)?.onFailure?.span.line;
+    return {
+      cause: problem,
+      ...(facts.buildspec && place ? { file: facts.buildspec.file, line: place } : {}),
+      evidence: [failure.message],
+      next: "write ABORT, CONTINUE or RETRY-<count>; without `on-failure` a failed phase ends the build in the usual way",
       confidence: "certain",
     };
   },
@@ -87,20 +72,3 @@ export const yamlError: Cause = {
     };
   },
 };
-
-function replaceValue(
-  buildspec: Buildspec,
-  located: { value: string; span: { startOffset: number; endOffset: number } },
-  value: string,
-  title: string,
-) {
-  const { startOffset, endOffset } = located.span;
-  // A version is quoted always: unquoted `3.10` is the number 3.1.
-  return {
-    kind: "edit" as const,
-    title,
-    edits: [{ file: buildspec.file, startOffset, endOffset, newText: `"${value}"` }],
-  };
-}
-
-const byVersion = (a: string, b: string): number => a.localeCompare(b, "en", { numeric: true });

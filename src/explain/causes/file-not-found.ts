@@ -8,7 +8,7 @@ import type { BuildFacts } from "../build-facts.ts";
 import { editInCommand, placeOfCommand } from "../buildspec-places.ts";
 import type { Cause, Finding } from "../cause.ts";
 import type { FailedCommand, Failure } from "../failures.ts";
-import { workspaceDirectory } from "../workspace-paths.ts";
+import { pathInSource } from "../workspace-paths.ts";
 
 interface Missing {
   readonly path: string;
@@ -78,8 +78,8 @@ function findMissing(failure: Failure): Missing | undefined {
 }
 
 function finding(missing: Missing, command: FailedCommand, facts: BuildFacts): Finding {
-  const directory = workspaceDirectory(command.workingDirectory) ?? "";
-  const relative = inWorkspace(missing.path, directory);
+  const directory = pathInSource(command.workingDirectory, facts.events) ?? "";
+  const relative = inWorkspace(missing.path, directory, facts);
   const what = missing.kind === "file" ? "the file" : "the folder";
   const where = missing.isInDockerfile
     ? "in the build context of `docker build`"
@@ -141,10 +141,10 @@ function finding(missing: Missing, command: FailedCommand, facts: BuildFacts): F
 }
 
 /** A path as the command wrote it, as a path in the workspace; undefined when it points elsewhere. */
-function inWorkspace(path: string, directory: string): string | undefined {
+function inWorkspace(path: string, directory: string, { events }: BuildFacts): string | undefined {
   if (path.startsWith("/")) {
-    const inside = /\/src\d+\/src\/(.+)$/.exec(path)?.[1];
-    return inside === undefined ? undefined : posix.normalize(inside);
+    const inside = pathInSource(posix.normalize(path), events);
+    return inside === "" ? undefined : inside;
   }
   const joined = posix.normalize(posix.join(directory, path));
   return joined.startsWith("../") ? joined.replace(/^(\.\.\/)+/, "") : joined;

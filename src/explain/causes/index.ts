@@ -4,9 +4,17 @@
  */
 import type { Cause } from "../cause.ts";
 import { artifactsNotFound } from "./artifacts-not-found.ts";
-import { interrupted, killed, stopped, timedOut } from "./build-ended.ts";
+import {
+  artifactsDenied,
+  artifactsNameless,
+  artifactsNames,
+  artifactsRefused,
+  otherRegion,
+} from "./artifacts-not-stored.ts";
+import { batchInvalid } from "./batch-invalid.ts";
+import { interrupted, killed, queuedTooLong, stopped, timedOut } from "./build-ended.ts";
 import { buildspecMissing } from "./buildspec-missing.ts";
-import { commandNotAString, unknownRuntime, yamlError } from "./buildspec-yaml.ts";
+import { commandNotAString, onFailureUnknown, yamlError } from "./buildspec-yaml.ts";
 import { bashismUnderSh, commandNotFound } from "./command-not-found.ts";
 import { baseImageUnavailable } from "./docker-base-image.ts";
 import { dockerDaemonUnreachable } from "./docker-daemon.ts";
@@ -20,7 +28,11 @@ import { logsDenied } from "./logs-denied.ts";
 import { nameNotResolved } from "./name-not-resolved.ts";
 import { parameterNotFound } from "./parameter-not-found.ts";
 import { parameterReadDenied } from "./parameter-read-denied.ts";
+import { reportExportDenied, reportFilesUnusable, reportNotMade, reportsDenied } from "./report-not-made.ts";
 import { roleNotAssumable } from "./role-not-assumable.ts";
+import { runAsNeedsRoot, runAsUnknownUser } from "./run-as.ts";
+import { noRuntimeSelected, unknownRuntime, unknownRuntimeName } from "./runtime-unavailable.ts";
+import { secondarySourceMissing } from "./secondary-source.ts";
 import {
   secretDecryptDenied,
   secretJsonKeyNotFound,
@@ -28,14 +40,27 @@ import {
   secretReadDenied,
   secretVersionNotFound,
 } from "./secret-unreadable.ts";
-import { sourceReferenceNotFound } from "./source-reference-not-found.ts";
+import { s3SourceDenied, s3SourceNotFound, s3SourceUnreachable, sourceArchiveUnusable } from "./source-in-s3.ts";
+import {
+  gitFailed,
+  sourceAuthenticationRequired,
+  sourceAuthorizationFailed,
+  sourceReferenceNotFound,
+  sourceRepositoryNotFound,
+  sourceSettingsWrong,
+} from "./source-not-taken.ts";
 
 export const causes: readonly Cause[] = [
   stopped,
   interrupted,
+  queuedTooLong,
   timedOut,
   roleNotAssumable,
   logsDenied,
+  s3SourceDenied,
+  artifactsDenied,
+  reportsDenied,
+  reportExportDenied,
   parameterReadDenied,
   parameterNotFound,
   kmsDecryptDenied,
@@ -44,11 +69,26 @@ export const causes: readonly Cause[] = [
   secretVersionNotFound,
   secretJsonKeyNotFound,
   secretDecryptDenied,
+  s3SourceNotFound,
+  s3SourceUnreachable,
+  otherRegion,
+  sourceArchiveUnusable,
+  sourceAuthorizationFailed,
+  sourceAuthenticationRequired,
+  sourceRepositoryNotFound,
   sourceReferenceNotFound,
+  gitFailed,
+  sourceSettingsWrong,
   buildspecMissing,
   commandNotAString,
   unknownRuntime,
+  unknownRuntimeName,
+  noRuntimeSelected,
+  onFailureUnknown,
+  batchInvalid,
   yamlError,
+  runAsUnknownUser,
+  runAsNeedsRoot,
   ecrDenied,
   dockerDaemonUnreachable,
   dockerInvalidReference,
@@ -59,10 +99,16 @@ export const causes: readonly Cause[] = [
   imageNotLocal,
   dockerPushWithoutLogin,
   bashismUnderSh,
+  secondarySourceMissing,
   fileNotFound,
   commandNotFound,
   nameNotResolved,
   artifactsNotFound,
+  artifactsNames,
+  artifactsNameless,
+  artifactsRefused,
+  reportFilesUnusable,
+  reportNotMade,
   killed,
   exitStatusOnly,
 ];

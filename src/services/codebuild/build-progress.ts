@@ -1,6 +1,7 @@
 /** How a build's record changes while it runs: at each phase, and at its end. Pure. */
 import type { BuildEvent, BuildResult } from "../../build/run/index.ts";
 import type { BuildRecord } from "./records.ts";
+import { s3LogsOf } from "./s3-log.ts";
 import type { LogsLocation } from "./shapes.gen.ts";
 
 /** The record after a phase began or ended. */
@@ -27,6 +28,12 @@ export function duringRun(
   };
 }
 
+/** The record after a report was made. */
+export const withReport = (record: BuildRecord, reportArn: string): BuildRecord => ({
+  ...record,
+  build: { ...record.build, reportArns: [...(record.build.reportArns ?? []), reportArn] },
+});
+
 /** The record of a build that is over. */
 export function afterRun(record: BuildRecord, result: BuildResult, nowMs: number): BuildRecord {
   return {
@@ -38,9 +45,11 @@ export function afterRun(record: BuildRecord, result: BuildResult, nowMs: number
       currentPhase: "COMPLETED",
       endTime: nowMs,
       ...(result.resolvedSourceVersion === undefined ? {} : { resolvedSourceVersion: result.resolvedSourceVersion }),
-      ...(result.artifactsLocation === undefined
+      ...(result.secondarySourceVersions === undefined
         ? {}
-        : { artifacts: { ...record.build.artifacts, location: `file://${result.artifactsLocation}` } }),
+        : { secondarySourceVersions: [...result.secondarySourceVersions] }),
+      ...(result.artifacts === undefined ? {} : { artifacts: result.artifacts }),
+      ...(result.secondaryArtifacts.length === 0 ? {} : { secondaryArtifacts: [...result.secondaryArtifacts] }),
       exportedEnvironmentVariables: result.exportedVariables,
     },
     phases: result.phases,
@@ -48,10 +57,11 @@ export function afterRun(record: BuildRecord, result: BuildResult, nowMs: number
 }
 
 /** AWS: log group and stream are known once the build is provisioned. */
-function logsOf(record: BuildRecord): LogsLocation {
+export function logsOf(record: BuildRecord): LogsLocation {
   const { settings, scope, uuid } = record;
   const config = settings.logsConfig?.cloudWatchLogs;
-  if (config?.status === "DISABLED") return { cloudWatchLogs: config };
+  const s3 = s3LogsOf(settings.logsConfig?.s3Logs, uuid, scope);
+  if (config?.status === "DISABLED") return { cloudWatchLogs: config, ...s3 };
   const groupName = config?.groupName ?? `/aws/codebuild/${settings.projectName}`;
   const streamName = config?.streamName ? `${config.streamName}/${uuid}` : uuid;
   const encoded = (text: string): string => encodeURIComponent(encodeURIComponent(text)).replaceAll("%", "$");
@@ -61,5 +71,6 @@ function logsOf(record: BuildRecord): LogsLocation {
     deepLink: `https://console.aws.amazon.com/cloudwatch/home?region=${scope.region}#logsV2:log-groups/log-group/${encoded(groupName)}/log-events/${encoded(streamName)}`,
     cloudWatchLogsArn: `arn:${scope.partition}:logs:${scope.region}:${scope.accountId}:log-group:${groupName}:log-stream:${streamName}`,
     cloudWatchLogs: config ?? { status: "ENABLED" },
+    ...s3,
   };
 }

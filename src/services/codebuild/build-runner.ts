@@ -8,25 +8,41 @@ import { rm } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { type CloudWatchSink, createCloudWatchSink } from "../../build/report/cloud-watch-sink.ts";
-import { type BuildEvent, type BuildResult, chooseEngine, runBuild } from "../../build/run/index.ts";
+import { type BuildEvent, type BuildResult, runBuild } from "../../build/run/index.ts";
 import type { AwsScope } from "../../core/arn.ts";
 import { sleep } from "../../core/clock.ts";
 import { AwsError } from "../../core/errors.ts";
 import { debug } from "../../core/log.ts";
 import type { Key } from "../../store/store.ts";
+import { AutoRetries, retryAfter } from "./auto-retry.ts";
 import { type BuildFolders, makeFolders, removeFolders } from "./build-folders.ts";
-import { afterRun, duringRun } from "./build-progress.ts";
+import { indexOlderBuilds, updateBuild } from "./build-index.ts";
+import { afterRun, duringRun, withReport } from "./build-progress.ts";
+import { BuildQueue } from "./build-queue.ts";
 import type { CodeBuildDependencies } from "./dependencies.ts";
 import { EventLogs, type EventLogWriter } from "./event-log.ts";
+import { fleetPlaces } from "./fleet-records.ts";
 import { markInterrupted } from "./interrupted.ts";
 import { isAlive } from "./process-mark.ts";
+import { cacheGeneration } from "./project-cache.ts";
 import { type BuildRecord, buildKey, type CodeBuildRecords, parseBuildId, projectArn, recordsIn } from "./records.ts";
+import { closeReportsOf } from "./reports/index.ts";
 import { RoleSession } from "./role-session.ts";
-import { loadPlan, requestOf } from "./run-request.ts";
+import { runDependencies } from "./run-dependencies.ts";
+import { requestOf, withoutEffect } from "./run-request.ts";
+import { openS3Log } from "./s3-log.ts";
+import { SandboxRunner } from "./sandbox-runner.ts";
 
 const STOP_POLL_MS = 200;
 /** How long StopBuild waits for the build of another process to end. */
 const STOP_WAIT_MS = 5000;
+
+/** A build's place to run on. */
+interface Turn {
+  readonly release: () => void;
+  /** It waited too long and has no place. */
+  readonly queueTimedOut: boolean;
+}
 
 interface RunningBuild {
   readonly record: BuildRecord;
@@ -36,15 +52,25 @@ interface RunningBuild {
   readonly finished: Promise<void>;
 }
 
+/** AWS's quota for established accounts; queued builds cost this machine almost nothing. */
+const DEFAULT_ACCOUNT_LIMIT = 60;
+
 export class BuildRunner {
+  /** Concurrent builds the account may have. */
+  readonly accountLimit: number;
+  readonly sandboxes: SandboxRunner;
+  /** Builds that this process runs at the same time. */
+  readonly places: number;
+  /** Builds that are about to follow a failed one. */
+  readonly autoRetries = new AutoRetries();
   readonly #dependencies: CodeBuildDependencies;
   readonly #records: CodeBuildRecords;
   readonly #eventLogs: EventLogs;
   readonly #ownRoot: string | undefined;
   readonly #root: string;
   readonly #running = new Map<string, RunningBuild>();
-  readonly #queue: (() => void)[] = [];
-  #free: number;
+  readonly #queue: BuildQueue;
+  #isClosing = false;
 
   constructor(dependencies: CodeBuildDependencies) {
     this.#dependencies = dependencies;
@@ -55,7 +81,12 @@ export class BuildRunner {
         : undefined;
     this.#root = this.#ownRoot ?? (dependencies.stateDir as string);
     this.#eventLogs = new EventLogs(join(this.#root, "builds"), dependencies.clock);
-    this.#free = dependencies.maxConcurrentBuilds ?? Math.max(2, availableParallelism());
+    const { concurrentBuilds, maxConcurrentBuilds } = dependencies;
+    this.sandboxes = new SandboxRunner(dependencies, (uuid) => this.artifactsDir(uuid));
+    this.accountLimit = concurrentBuilds ?? DEFAULT_ACCOUNT_LIMIT;
+    const places = maxConcurrentBuilds ?? concurrentBuilds ?? Math.max(2, availableParallelism());
+    this.places = places;
+    this.#queue = new BuildQueue(places, (arn) => fleetPlaces(this.#records, arn));
   }
 
   /** A session of the role for a build that is about to be made; AssumeRole is its first call. */
@@ -82,8 +113,8 @@ export class BuildRunner {
     const stop = new AbortController();
     const token = this.#dependencies.ids.alphanumeric(48);
     const writer = this.#eventLogs.open(record.uuid);
-    const finished = this.#turn(stop.signal)
-      .then((release) => this.#run(record, session, token, stop, writer).finally(release))
+    const finished = this.#turn(record, stop.signal)
+      .then((turn) => this.#run(record, session, token, stop, writer, turn).finally(turn.release))
       .catch((error: unknown): BuildEvent[] => {
         debug("run", () => `build ${record.build.id}: ${String(error)}`);
         return [];
@@ -98,9 +129,29 @@ export class BuildRunner {
     this.#running.set(record.uuid, { record, session, token, stop, finished });
   }
 
+  /** Where this process's endpoint is reached. */
+  get endpointUrl(): string {
+    return this.#dependencies.endpointUrl();
+  }
+
+  /** Resolves when a build that runs in this process has ended and its record says so. */
+  async ended(uuid: string): Promise<void> {
+    await this.#running.get(uuid)?.finished;
+  }
+
+  /** Folder of the state for what a build, or a batch as a whole, leaves behind. */
+  artifactsDir(uuid: string): string {
+    return join(this.#root, "artifacts", uuid);
+  }
+
+  /** Folder of the caches of type LOCAL. */
+  get cacheDir(): string {
+    return join(this.#root, "cache");
+  }
+
   /** Credentials of a running build, for the container-credentials route. */
   credentialsFor(uuid: string): { readonly session: RoleSession; readonly token: string } | undefined {
-    return this.#running.get(uuid);
+    return this.#running.get(uuid) ?? this.sandboxes.credentialsFor(uuid);
   }
 
   /**
@@ -138,24 +189,28 @@ export class BuildRunner {
 
   /** Closes builds that a process left unfinished which is no longer there. Call once at the start. */
   async recover(): Promise<void> {
-    for (const { value } of this.#records.builds.list([])) {
-      if (value.build.buildComplete === true || this.#running.has(value.uuid) || isAlive(value.owner)) continue;
+    await indexOlderBuilds(this.#dependencies.store);
+    for (const { key } of this.#records.active.list([])) {
+      const value = this.#records.builds.get(key);
+      if (!value || this.#running.has(value.uuid) || isAlive(value.owner)) continue;
       await this.#interrupt(value);
     }
+    await this.sandboxes.recover();
   }
 
   /** Stops what runs and waits for it. */
   async close(): Promise<void> {
+    this.#isClosing = true;
     const running = [...this.#running.values()];
     for (const build of running) build.stop.abort();
-    await Promise.all(running.map((build) => build.finished));
+    await Promise.all([...running.map((build) => build.finished), this.sandboxes.close()]);
     if (this.#ownRoot !== undefined) await rm(this.#ownRoot, { recursive: true, force: true });
   }
 
   /** Removes what is kept beside the record of a build. */
   async forget(uuid: string): Promise<void> {
     await rm(join(this.#root, "builds", uuid), { recursive: true, force: true });
-    await rm(this.#artifactsDir(uuid), { recursive: true, force: true });
+    await rm(this.artifactsDir(uuid), { recursive: true, force: true });
   }
 
   /** Runs the build and records its end; resolves with the events that tell of the end. */
@@ -165,18 +220,18 @@ export class BuildRunner {
     token: string,
     stop: AbortController,
     writer: EventLogWriter,
+    { queueTimedOut }: Turn,
   ): Promise<readonly BuildEvent[]> {
-    const { store, clock, ids, engines, engine, openDocker, strict, machine } = this.#dependencies;
+    const { store, clock, strict } = this.#dependencies;
     const key = keyOf(record);
-    const put = (next: BuildRecord): Promise<void> =>
-      store.write(() => {
-        // A deleted build is not brought back.
-        if (this.#records.builds.has(key)) this.#records.builds.put(key, next);
-      });
+    const put = (next: BuildRecord): Promise<void> => store.write(() => void updateBuild(this.#records, next));
     let current = record;
     let sink: CloudWatchSink | undefined;
     let last: BuildEvent | undefined;
-    const request = requestOf(record, strict ?? false);
+    const asked = requestOf(record, strict ?? false);
+    const generation = cacheGeneration(store, record.scope, record.settings.projectName);
+    const request = { ...asked, cache: { ...asked.cache, generation } };
+    const s3Log = openS3Log(request, session, join(record.workDir, "s3-log.gz"));
     const polling = this.#pollForStop(key, stop);
     try {
       const emit = (event: BuildEvent): void | Promise<void> => {
@@ -185,28 +240,25 @@ export class BuildRunner {
           return;
         }
         writer.append(event);
+        if (event.type === "build-started") for (const text of withoutEffect(record.settings)) notice(text);
         if (event.type === "phase-started" || event.type === "phase-finished") {
           current = duringRun(current, event);
           put(current).catch((error: unknown) => debug("run", () => `record: ${String(error)}`));
         }
-        return sink?.write(event);
+        if (event.type === "report") current = withReport(current, event.reportArn);
+        const held = [sink?.write(event), s3Log?.write(event)].filter((wait) => wait instanceof Promise);
+        if (held.length > 0) return Promise.all(held).then(() => {});
       };
       const notice = (text: string): void => {
         void emit({ type: "notice", level: "warning", text, buildId: request.buildId, atMs: clock.nowMs() });
       };
-      const result: BuildResult = await runBuild(request, {
-        engine: chooseEngine(engines, engine ?? "auto", request.image),
-        role: session.caller,
-        clock,
-        ids,
-        loadPlan: (text, file) => loadPlan(record, text, file, strict ?? false),
-        ...(openDocker ? { openDocker: (asked) => openDocker({ ...asked, scope: record.scope }) } : {}),
-        workDir: record.workDir,
-        privateDir: record.privateDir,
-        artifactsDir: this.#artifactsDir(record.uuid),
-        credentials: { uri: `${this.#dependencies.endpointUrl()}/_kiln/credentials/${record.uuid}`, token },
-        endpointUrl: this.#dependencies.endpointUrl(),
-        ...(machine ? { machine } : {}),
+      const dependencies = runDependencies(this.#dependencies, {
+        record,
+        session,
+        token,
+        artifactsDir: this.artifactsDir(record.uuid),
+        cacheDir: this.cacheDir,
+        ...(s3Log ? { storeLog: () => s3Log.store() } : {}),
         emit,
         onLogStreamReady: () => {
           if (!request.logs) return;
@@ -218,10 +270,19 @@ export class BuildRunner {
           });
         },
         signal: stop.signal,
+        queueTimedOut,
       });
+      const result: BuildResult = await runBuild(request, dependencies);
+      // A build that ended before FINALIZING: its log is stored all the same, and its status stays.
+      const unstored = await s3Log?.store();
+      if (unstored) notice(`the log is not stored in S3: ${unstored.message}`);
       await sink?.close();
       await removeFolders(record);
-      await put(afterRun(current, result, clock.nowMs()));
+      const finished = afterRun(current, result, clock.nowMs());
+      await put(finished);
+      await this.#retry(finished, result, session, (level, text) => {
+        writer.append({ type: "notice", level, text, buildId: request.buildId, atMs: clock.nowMs() });
+      });
       return last ? [last] : [];
     } catch (error) {
       debug("run", () => (error instanceof Error ? (error.stack ?? error.message) : String(error)));
@@ -231,7 +292,28 @@ export class BuildRunner {
       return closed.events;
     } finally {
       polling.cancel();
+      await s3Log?.close();
       await store.write(() => this.#records.stops.delete(key));
+    }
+  }
+
+  /** Starts the build that follows a failed one by itself, if any. What goes wrong there changes nothing about this one. */
+  async #retry(
+    record: BuildRecord,
+    result: BuildResult,
+    session: RoleSession,
+    notice: (level: "info" | "warning", text: string) => void,
+  ): Promise<void> {
+    if (this.#isClosing) return;
+    try {
+      const token = `auto-retry-${this.#dependencies.ids.uuid()}`;
+      const outcome = await retryAfter(record, result, { role: session.caller, retries: this.autoRetries, token });
+      if (outcome.notice) notice(outcome.notice.level, outcome.notice.text);
+      if (!outcome.config) return;
+      const linked = { ...record, build: { ...record.build, autoRetryConfig: outcome.config } };
+      await this.#dependencies.store.write(() => void updateBuild(this.#records, linked));
+    } catch (error) {
+      notice("warning", `the build is not started again: ${textOf(error)}`);
     }
   }
 
@@ -248,10 +330,10 @@ export class BuildRunner {
     const isFirst = await store.write(() => {
       const key = keyOf(record);
       this.#records.stops.delete(key);
+      closeReportsOf(store, record);
       // Another process may have closed it at the same time, or deleted it.
       if (this.#records.builds.get(key)?.build.buildComplete !== false) return false;
-      this.#records.builds.put(key, closed.record);
-      return true;
+      return updateBuild(this.#records, closed.record);
     });
     if (!isFirst) return;
     const writer = this.#eventLogs.open(record.uuid);
@@ -269,48 +351,34 @@ export class BuildRunner {
     return { cancel: () => timer.cancel() };
   }
 
-  /** Waits for room; a build stopped meanwhile runs at once, to record that it was. */
-  async #turn(signal: AbortSignal): Promise<() => void> {
-    if (this.#free > 0) this.#free--;
-    else {
-      const { promise, resolve } = withResolvers();
-      this.#queue.push(resolve);
-      signal.addEventListener("abort", resolve, { once: true });
-      await promise;
-      const at = this.#queue.indexOf(resolve);
-      if (at !== -1) {
-        this.#queue.splice(at, 1);
-        return () => {};
-      }
+  /** A place to run on. A build that is stopped, or whose time in the queue is over, goes on without: to be ended. */
+  async #turn({ build, settings }: BuildRecord, stop: AbortSignal): Promise<Turn> {
+    const { clock } = this.#dependencies;
+    const over = new AbortController();
+    const leftMs = (build.startTime ?? 0) + settings.queuedTimeoutInMinutes * 60_000 - clock.nowMs();
+    const timer = clock.after(Math.max(0, leftMs), () => over.abort());
+    try {
+      const signal = AbortSignal.any([stop, over.signal]);
+      const release = await this.#queue.turn(settings.environment.fleet?.fleetArn, signal);
+      return { release, queueTimedOut: over.signal.aborted && !stop.aborted };
+    } finally {
+      timer.cancel();
     }
-    return () => {
-      const next = this.#queue.shift();
-      if (next) next();
-      else this.#free++;
-    };
   }
 
-  #artifactsDir(uuid: string): string {
-    return join(this.#root, "artifacts", uuid);
+  /** A fleet has changed: builds that wait may have room now. */
+  wakeQueue(): void {
+    this.#queue.wake();
   }
 
+  /** The key of a build that is not over, in whatever account and region. */
   #findKey(projectName: string, uuid: string): Key | undefined {
-    return this.#records.builds
-      .list([])
-      .find(({ value }) => value.uuid === uuid && value.settings.projectName === projectName)?.key;
+    return this.#records.active.list([]).find(({ key }) => key[2] === projectName && key[3] === uuid)?.key;
   }
 }
 
 const keyOf = (record: BuildRecord): readonly string[] =>
   buildKey(record.scope, record.settings.projectName, record.uuid);
-
-function withResolvers(): { promise: Promise<void>; resolve: () => void } {
-  let resolve = (): void => {};
-  const promise = new Promise<void>((done) => {
-    resolve = done;
-  });
-  return { promise, resolve };
-}
 
 const textOf = (error: unknown): string =>
   error instanceof AwsError

@@ -2,13 +2,25 @@
  * StopBuild, BatchGetBuilds, ListBuilds, ListBuildsForProject, BatchDeleteBuilds.
  * Source: https://docs.aws.amazon.com/codebuild/latest/APIReference/
  */
+
+import type { Collection, Key } from "../../store/store.ts";
 import { type OperationContext, type OperationDefinition, operation } from "../service.ts";
+import { deleteBuild } from "./build-index.ts";
 import type { BuildRunner } from "./build-runner.ts";
 import { buildNotFound, invalidInput, projectNotFound } from "./errors.ts";
-import { page } from "./pages.ts";
-import { onAnything, onBuild, onProject, resourceTags } from "./project-access.ts";
-import { findProject, requireProject } from "./projects.ts";
-import { type BuildRecord, buildArn, buildKey, buildShape, parseBuildId, projectNameOf, recordsIn } from "./records.ts";
+import { buildAccess, projectAccess, requireProject } from "./find-project.ts";
+import { type PageInput, recordPage } from "./pages.ts";
+import { onAnything } from "./project-access.ts";
+import {
+  type BuildRecord,
+  buildArn,
+  buildKey,
+  buildShape,
+  parseBuildId,
+  projectAt,
+  recordsIn,
+  scopeOf,
+} from "./records.ts";
 import type {
   BatchDeleteBuildsInput,
   BatchDeleteBuildsOutput,
@@ -24,13 +36,14 @@ import type {
 
 const API = "https://docs.aws.amazon.com/codebuild/latest/APIReference/";
 
+/** The build of an id, or of an ARN that may name another account. */
 function findBuild({ store, scope }: OperationContext, idOrArn: string): BuildRecord | undefined {
   const { projectName, uuid } = parseBuildId(idOrArn);
-  return recordsIn(store).builds.get(buildKey(scope, projectName, uuid));
+  return recordsIn(store).builds.get(buildKey(scopeOf(idOrArn, scope), projectName, uuid));
 }
 
 const onBuilds = (action: string, ids: readonly string[], context: OperationContext) =>
-  ids.map((id) => onBuild(action, id, context.scope, findProject(context, parseBuildId(id).projectName)));
+  ids.map((id) => buildAccess(context, action, id));
 
 // biome-ignore lint/suspicious/noExplicitAny: each operation has its own input type
 export const buildOperations = (runner: BuildRunner): readonly OperationDefinition<any, object>[] => [
@@ -73,38 +86,20 @@ export const buildOperations = (runner: BuildRunner): readonly OperationDefiniti
     source: `${API}API_ListBuilds.html`,
     authorize: () => [onAnything("ListBuilds")],
     errors: [invalidInput],
-    run(input, { store, scope }) {
-      const builds = recordsIn(store).builds.list([scope.accountId, scope.region]);
-      return idPage(
-        builds.map(({ value }) => value),
-        (record) => record.build.startTime ?? 0,
-        input,
-      );
-    },
+    // AWS: newest first unless asked otherwise.
+    run: (input, { store, scope }) => idPage(recordsIn(store).byTime, [scope.accountId, scope.region], input),
   }),
 
   operation<ListBuildsForProjectInput, ListBuildsForProjectOutput>({
     name: "ListBuildsForProject",
     support: "supported",
     source: `${API}API_ListBuildsForProject.html`,
-    authorize: (input, context) => [
-      onProject(
-        "ListBuildsForProject",
-        input.projectName,
-        context.scope,
-        resourceTags(findProject(context, input.projectName)),
-      ),
-    ],
+    authorize: (input, context) => [projectAccess(context, "ListBuildsForProject", input.projectName)],
     errors: [invalidInput, projectNotFound],
     run(input, context) {
       requireProject(context, input.projectName);
-      const { store, scope } = context;
-      const builds = recordsIn(store).builds.list([scope.accountId, scope.region, projectNameOf(input.projectName)]);
-      return idPage(
-        builds.map(({ value }) => value),
-        (record) => record.build.buildNumber ?? 0,
-        input,
-      );
+      const { scope, name } = projectAt(input.projectName, context.scope);
+      return idPage(recordsIn(context.store).byNumber, [scope.accountId, scope.region, name], input);
     },
   }),
 
@@ -127,9 +122,7 @@ export const buildOperations = (runner: BuildRunner): readonly OperationDefiniti
         else deleted.push(record);
       }
       await store.write(() => {
-        for (const record of deleted) {
-          recordsIn(store).builds.delete(buildKey(scope, record.settings.projectName, record.uuid));
-        }
+        for (const record of deleted) deleteBuild(recordsIn(store), record);
       });
       for (const record of deleted) await runner.forget(record.uuid);
       return {
@@ -140,19 +133,7 @@ export const buildOperations = (runner: BuildRunner): readonly OperationDefiniti
   }),
 ];
 
-/** Ids of one page. AWS: newest first unless asked otherwise. */
-function idPage(
-  records: readonly BuildRecord[],
-  order: (record: BuildRecord) => number,
-  input: { readonly sortOrder?: "ASCENDING" | "DESCENDING" | undefined; readonly nextToken?: string | undefined },
-): { ids: readonly string[]; nextToken?: string } {
-  const sign = input.sortOrder === "ASCENDING" ? 1 : -1;
-  const sorted = [...records].sort(
-    (a, b) => sign * (order(a) - order(b) || (a.build.buildNumber ?? 0) - (b.build.buildNumber ?? 0)),
-  );
-  const { items, nextToken } = page(
-    sorted.map((record) => record.build.id ?? ""),
-    input.nextToken,
-  );
-  return { ids: items, ...(nextToken === undefined ? {} : { nextToken }) };
+function idPage(ids: Collection<string>, prefix: Key, input: PageInput): { ids: string[]; nextToken?: string } {
+  const { entries, ...more } = recordPage(ids, prefix, input);
+  return { ids: entries.map(({ value }) => value), ...more };
 }

@@ -7,6 +7,7 @@ import type { AwsCaller } from "../../core/aws.ts";
 import type { Clock } from "../../core/clock.ts";
 import type { Ids } from "../../core/ids.ts";
 import type { Store } from "../../store/store.ts";
+import type { ReaderCheck } from "./events/events-route.ts";
 
 export interface CodeBuildDependencies {
   readonly store: Store;
@@ -39,8 +40,17 @@ export interface CodeBuildDependencies {
   readonly stateDir: string | undefined;
   /** AWS's grammar only. */
   readonly strict?: boolean;
-  /** Builds at the same time in this process; default: the number of processors. */
+  /**
+   * The account's quota of concurrent builds; the queue holds five times as many. Given, it also is how many builds this
+   * process runs at once; else that is the number of processors, and the quota is AWS's usual 60.
+   */
+  readonly concurrentBuilds?: number;
+  /** Builds at the same time in this process, whatever the quota. */
   readonly maxConcurrentBuilds?: number;
+  /** Builds of one batch at the same time; default as many as this process runs at once. */
+  readonly batchParallelism?: number;
+  /** Who may read the stream of events, by the Authorization header; default everybody who reaches the endpoint. */
+  readonly mayReadEvents?: ReaderCheck;
   /** The machine's environment; default `process.env`. */
   readonly machine?: Readonly<Record<string, string | undefined>>;
 }

@@ -40,6 +40,15 @@ export const buildNotFound = awsError({
   message: (id: string) => `Build cannot be found: ${id}`,
 });
 
+export const batchNotFound = awsError({
+  code: "ResourceNotFoundException",
+  status: 400,
+  fault: "client",
+  source: `${API}API_StopBuildBatch.html#API_StopBuildBatch_Errors`,
+  unverified: true,
+  message: (id: string) => `Build batch cannot be found: ${id}`,
+});
+
 export const projectAlreadyExists = awsError({
   code: "ResourceAlreadyExistsException",
   status: 400,
@@ -56,6 +65,106 @@ export const tooManyBuilds = awsError({
   source: `${API}API_StartBuild.html#API_StartBuild_Errors`,
   unverified: true,
   message: (limit: number) => `Cannot have more than ${limit} active builds for the project`,
+});
+
+export const webhookAlreadyExists = awsError({
+  code: "ResourceAlreadyExistsException",
+  status: 400,
+  fault: "client",
+  source: `${API}API_CreateWebhook.html#API_CreateWebhook_Errors`,
+  unverified: true,
+  message: (projectArn: string) => `Webhook already exists for project: ${projectArn}`,
+});
+
+export const webhookNotFound = awsError({
+  code: "ResourceNotFoundException",
+  status: 400,
+  fault: "client",
+  source: `${API}API_UpdateWebhook.html#API_UpdateWebhook_Errors`,
+  unverified: true,
+  message: (projectArn: string) => `Webhook cannot be found for project: ${projectArn}`,
+});
+
+/** CodeBuild has no credentials with which to register a webhook at the provider. */
+export const accessTokenNotFound = awsError({
+  code: "ResourceNotFoundException",
+  status: 400,
+  fault: "client",
+  source: "text from published reports of CreateWebhook's answer",
+  message: (serverType: string) => `Could not find access token for server type ${serverType}`,
+});
+
+export const sourceCredentialAlreadyExists = awsError({
+  code: "ResourceAlreadyExistsException",
+  status: 400,
+  fault: "client",
+  source: `${API}API_ImportSourceCredentials.html#API_ImportSourceCredentials_Errors`,
+  unverified: true,
+  message: (arn: string) => `Source credentials already exist: ${arn}`,
+});
+
+export const sourceCredentialNotFound = awsError({
+  code: "ResourceNotFoundException",
+  status: 400,
+  fault: "client",
+  source: `${API}API_DeleteSourceCredentials.html#API_DeleteSourceCredentials_Errors`,
+  unverified: true,
+  message: (arn: string) => `Source credentials cannot be found: ${arn}`,
+});
+
+/** A project's own limit above the account's. Wording from published logs. */
+export const limitAboveAccount = awsError({
+  code: "InvalidInputException",
+  status: 400,
+  fault: "client",
+  source: `${API}API_CreateProject.html#API_CreateProject_Errors; wording from published logs`,
+  message: (accountLimit: number) =>
+    `Project-level concurrent build limit cannot exceed the account-level concurrent build limit of ${accountLimit}`,
+});
+
+/** The queue of the account is full. Wording from published logs. */
+export const queueIsFull = awsError({
+  code: "AccountLimitExceededException",
+  status: 400,
+  fault: "client",
+  source: `${API}API_StartBuild.html#API_StartBuild_Errors; wording from published logs`,
+  message: (limit: number) => `Cannot have more than ${limit} builds in queue for the account`,
+});
+
+export const fleetNotFound = awsError({
+  code: "ResourceNotFoundException",
+  status: 400,
+  fault: "client",
+  source: `${API}API_UpdateFleet.html#API_UpdateFleet_Errors`,
+  unverified: true,
+  message: (arn: string) => `Fleet cannot be found: ${arn}`,
+});
+
+export const fleetAlreadyExists = awsError({
+  code: "ResourceAlreadyExistsException",
+  status: 400,
+  fault: "client",
+  source: `${API}API_CreateFleet.html#API_CreateFleet_Errors`,
+  unverified: true,
+  message: (name: string) => `Fleet already exists: ${name}`,
+});
+
+export const sandboxNotFound = awsError({
+  code: "ResourceNotFoundException",
+  status: 400,
+  fault: "client",
+  source: `${API}API_StopSandbox.html#API_StopSandbox_Errors`,
+  unverified: true,
+  message: (id: string) => `Sandbox cannot be found: ${id}`,
+});
+
+export const resourceNotFound = awsError({
+  code: "ResourceNotFoundException",
+  status: 400,
+  fault: "client",
+  source: `${API}API_PutResourcePolicy.html#API_PutResourcePolicy_Errors`,
+  unverified: true,
+  message: (arn: string) => `Resource cannot be found: ${arn}`,
 });
 
 /** Settings that AWS has and Kiln does not offer: refused rather than ignored. */

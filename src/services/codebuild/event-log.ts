@@ -12,6 +12,7 @@ import {
   existsSync,
   type FSWatcher,
   fstatSync,
+  ftruncateSync,
   mkdirSync,
   openSync,
   readSync,
@@ -28,7 +29,11 @@ const READ_BYTES = 256 * 1024;
 const KEPT_BYTES = 2 * 1024 * 1024;
 /** Where the file system tells nothing about changes, it is looked at this often. */
 const POLL_MS = 40;
+/** How long a reader waits for the last event of a build that is over. */
+const MAX_POLLS_WHEN_OVER = 10;
 const LINE_END = 0x0a;
+/** On a full disk the newest part of the log gives way to the record of how the build ended. */
+const ROOM_BYTES = 1024 * 1024;
 
 export class EventLogs {
   readonly #root: string;
@@ -58,7 +63,13 @@ export class EventLogs {
       // A new buffer for each line would be most of what the garbage collector has to do.
       if (this.#scratch.length < text.length * 3) this.#scratch = Buffer.allocUnsafe(text.length * 3);
       const length = this.#scratch.write(text);
-      for (let done = 0; done < length; ) done += writeSync(fd, this.#scratch, done, length - done);
+      try {
+        for (let done = 0; done < length; ) done += writeSync(fd, this.#scratch, done, length - done);
+      } catch (error) {
+        // Half a line must not become the beginning of the next one.
+        size = cutBack(fd, size, isFull(error) ? ROOM_BYTES : 0);
+        throw error;
+      }
       size += length;
     };
     if (size > 0 && !endsInLineEnd(fd, size)) write("\n");
@@ -87,6 +98,7 @@ export class EventLogs {
     const fd = openSync(path, "r");
     let buffer: Buffer | undefined;
     let offset = 0;
+    let pollsWhenOver = 0;
     try {
       for (;;) {
         const over = isOver();
@@ -106,7 +118,8 @@ export class EventLogs {
           events = parseLines(buffer.toString("utf8", 0, end));
           offset += end;
           if (end === 0) {
-            if (over) return;
+            // The record is written first, and `build-finished` a moment later: by a live owner it comes.
+            if (over && ++pollsWhenOver > MAX_POLLS_WHEN_OVER) return;
             await this.#more(uuid, path);
           }
         }
@@ -167,6 +180,23 @@ class NewestEvents {
       this.#events.delete(oldest);
     }
   }
+}
+
+const isFull = (error: unknown): boolean => ["ENOSPC", "EDQUOT"].includes((error as NodeJS.ErrnoException).code ?? "");
+
+/** Takes about so many bytes of whole lines off the end; the size that is left. */
+function cutBack(fd: number, size: number, bytes: number): number {
+  let end = size;
+  if (bytes > 0) {
+    const from = Math.max(0, size - bytes);
+    const tail = Buffer.alloc(size - from);
+    const read = readSync(fd, tail, 0, tail.length, from);
+    // Without a line end in it, the line is longer than what would be cut: it stays.
+    const lineEnd = tail.subarray(0, read).indexOf(LINE_END);
+    if (lineEnd !== -1) end = from + lineEnd + 1;
+  }
+  ftruncateSync(fd, end);
+  return end;
 }
 
 function endsInLineEnd(fd: number, size: number): boolean {

@@ -3,30 +3,69 @@
  * events and artifacts are in the state folder, visible to every process on it.
  *
  * Sources: https://docs.aws.amazon.com/codebuild/latest/APIReference/, the service model 2016-10-06, the CLI's samples.
- * Gaps: batch builds, reports, webhooks, fleets, sandboxes, source credentials, badges; S3 sources and artifacts (folders
- * of this machine stand in); VPC, EFS, Windows are refused. Differences by design: `file:///folder` is a source location;
+ * Gaps: StartSandboxConnection (needs Session Manager); EFS, docker servers, Windows and macOS are refused; a VPC is kept
+ * without effect. Differences by design: `file:///folder` is a source location;
  * `ssm:/name` values are resolved unless strict.
  */
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { ServiceDefinition } from "../service.ts";
+import { badgeRoutes } from "./badge.ts";
+import { BatchRunner } from "./batch-runner.ts";
+import { batchOperations } from "./build-batches.ts";
 import { BuildRunner } from "./build-runner.ts";
 import { buildOperations } from "./builds.ts";
+import { commandExecutionOperations } from "./command-executions.ts";
 import { imageOperations } from "./curated-images.ts";
 import type { CodeBuildDependencies } from "./dependencies.ts";
+import { EventFeed } from "./events/event-feed.ts";
+import { eventsRoute } from "./events/events-route.ts";
+import { fleetOperations } from "./fleets.ts";
 import { projectOperations } from "./projects.ts";
+import { allReportOperations, findGroup } from "./reports/index.ts";
+import { resourcePolicyOperations } from "./resource-policies.ts";
+import { sandboxOperations } from "./sandboxes.ts";
+import { sharedResourceOperations } from "./shared-resources.ts";
+import { sourceCredentialOperations } from "./source-credentials.ts";
 import { startOperations } from "./start-build.ts";
+import { visibilityOperations } from "./visibility.ts";
+import type { DeliveryDependencies } from "./webhooks/deliver.ts";
+import { type LocalWebhooks, localWebhooks } from "./webhooks/local-webhooks.ts";
+import { webhookOperations } from "./webhooks/webhook-operations.ts";
+import { webhookRoutes } from "./webhooks/webhook-route.ts";
 
 export { BuildRunner } from "./build-runner.ts";
 export { type CredentialsRoute, credentialsRoute } from "./credentials-route.ts";
 export type { CodeBuildDependencies } from "./dependencies.ts";
+export type { FeedRequest } from "./events/event-feed.ts";
+export { type EventTarget, eventTargetUrl, startEventTarget } from "./events/event-target.ts";
+export { createReaderCheck } from "./events/reader-check.ts";
+export type { LoggedEvent } from "./events/state-change-log.ts";
 export type { Build, CreateProjectInput, Project, StartBuildInput } from "./shapes.gen.ts";
+export type { LocalWebhooks } from "./webhooks/local-webhooks.ts";
+export type { DeliveryOutcome, DeliveryRecord } from "./webhooks/webhook-records.ts";
 
 /** The service's table, and the runner behind it: call `runner.recover()` at the start and `runner.close()` at the end. */
 export interface CodeBuildService extends ServiceDefinition {
   readonly runner: BuildRunner;
+  /** Call `batches.recover()` after the runner's, and `batches.close()` before it. */
+  readonly batches: BatchRunner;
+  /** Events of builds, in order; call `feed.close()` at the end. */
+  readonly feed: EventFeed;
+  /** For this machine's own commands. */
+  readonly webhooks: LocalWebhooks;
+  /** Deliveries of webhooks, the stream of events, badges. */
+  readonly routes: readonly {
+    readonly prefix: string;
+    accepts?(request: IncomingMessage): boolean;
+    handle(request: IncomingMessage, response: ServerResponse): Promise<void>;
+  }[];
 }
 
 export function codebuildService(dependencies: CodeBuildDependencies): CodeBuildService {
   const runner = new BuildRunner(dependencies);
+  const batches = new BatchRunner(dependencies, runner);
+  const feed = new EventFeed(dependencies.store, dependencies.clock);
+  const deliveries: DeliveryDependencies = { outside: dependencies, runner, batches };
   return {
     name: "codebuild",
     title: "CodeBuild",
@@ -34,10 +73,28 @@ export function codebuildService(dependencies: CodeBuildDependencies): CodeBuild
     targetPrefix: "CodeBuild_20161006",
     operations: [
       ...projectOperations(runner),
+      ...webhookOperations(() => dependencies.endpointUrl()),
+      ...sourceCredentialOperations,
       ...startOperations(runner),
       ...buildOperations(runner),
+      ...batchOperations(runner, batches),
       ...imageOperations,
+      ...fleetOperations(runner),
+      ...sandboxOperations(runner),
+      ...commandExecutionOperations(runner),
+      ...visibilityOperations(runner),
+      ...resourcePolicyOperations(({ store }, arn) => findGroup(store, arn)),
+      ...allReportOperations,
+      ...sharedResourceOperations,
     ],
     runner,
+    batches,
+    feed,
+    webhooks: localWebhooks(deliveries),
+    routes: [
+      ...webhookRoutes(deliveries),
+      eventsRoute(feed, dependencies.clock, dependencies.mayReadEvents ?? (() => undefined)),
+      ...badgeRoutes(dependencies.store),
+    ],
   };
 }

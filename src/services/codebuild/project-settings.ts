@@ -1,44 +1,47 @@
 /**
- * Checks and default values of a project's settings, as CreateProject and UpdateProject apply them.
- * Source: https://docs.aws.amazon.com/codebuild/latest/APIReference/API_CreateProject.html; texts from published logs where given.
+ * A project as CreateProject and UpdateProject store it: checked, with AWS's default values filled in.
+ * Source: https://docs.aws.amazon.com/codebuild/latest/APIReference/API_CreateProject.html, the CLI's samples.
  */
-
-import { isCuratedImage } from "../../build/run/index.ts";
 import type { AwsScope } from "../../core/arn.ts";
+import { checkBadge } from "./badge.ts";
+import { batchConfigWithDefaults } from "./batch-config.ts";
 import { invalidInput, notOffered } from "./errors.ts";
 import { projectArn } from "./records.ts";
-import type {
-  CreateProjectInput,
-  EnvironmentVariable,
-  Project,
-  ProjectArtifacts,
-  ProjectCache,
-  ProjectEnvironment,
-  ProjectSource,
-} from "./shapes.gen.ts";
+import {
+  checkArtifacts,
+  checkCache,
+  checkEnvironment,
+  checkLimits,
+  checkLogs,
+  checkPipeline,
+  checkSecondaryArtifacts,
+  checkSecondarySources,
+  checkSource,
+  checkTags,
+  checkVariables,
+  checkVpc,
+} from "./setting-checks.ts";
+import type { CreateProjectInput, Project, ProjectArtifacts, ProjectEnvironment } from "./shapes.gen.ts";
 
 export const DEFAULT_TIMEOUT_MINUTES = 60;
 export const DEFAULT_QUEUED_TIMEOUT_MINUTES = 480;
 const NAME = /^[A-Za-z0-9][A-Za-z0-9\-_]{1,149}$/;
-const GIT_STATUS_SOURCES = new Set(["GITHUB", "GITHUB_ENTERPRISE", "BITBUCKET", "GITLAB", "GITLAB_SELF_MANAGED"]);
 
 export const defaultEncryptionKey = (scope: AwsScope): string =>
   `arn:${scope.partition}:kms:${scope.region}:${scope.accountId}:alias/aws/s3`;
 
+/** What making a project depends on besides its input. */
+export interface ProjectFacts {
+  readonly scope: AwsScope;
+  readonly nowMs: number;
+  /** Concurrent builds the account may have. */
+  readonly accountLimit: number;
+}
+
 /** The project of an input, with AWS's defaults filled in. Throws InvalidInputException. */
-export function projectFrom(input: CreateProjectInput, scope: AwsScope, nowMs: number): Project {
-  if (!NAME.test(input.name)) {
-    throw invalidInput(
-      `Project name must be 2 to 150 characters of letters, digits, - and _, and start with a letter or digit: ${input.name}`,
-    );
-  }
-  checkSource(input.source);
-  checkArtifacts(input.artifacts);
-  checkEnvironment(input.environment);
-  checkCache(input.cache, input.environment);
-  checkVariables(input.environment.environmentVariables ?? []);
-  if (input.vpcConfig?.vpcId) throw notOffered("builds inside a VPC");
-  if ((input.fileSystemLocations?.length ?? 0) > 0) throw notOffered("EFS file systems");
+export function projectFrom(input: CreateProjectInput, { scope, nowMs, accountLimit }: ProjectFacts): Project {
+  checkProject(input, accountLimit);
+  const { vpcConfig } = input;
   return withoutUndefined({
     name: input.name,
     arn: projectArn(scope, input.name),
@@ -58,81 +61,37 @@ export function projectFrom(input: CreateProjectInput, scope: AwsScope, nowMs: n
     tags: input.tags ?? [],
     created: nowMs,
     lastModified: nowMs,
-    badge: { badgeEnabled: false },
+    badge: { badgeEnabled: input.badgeEnabled ?? false },
+    // AWS: an empty vpcConfig takes the project out of its VPC.
+    vpcConfig: vpcConfig?.vpcId ? vpcConfig : undefined,
     logsConfig: input.logsConfig,
     concurrentBuildLimit: input.concurrentBuildLimit,
     projectVisibility: "PRIVATE",
     autoRetryLimit: input.autoRetryLimit,
-    buildBatchConfig: input.buildBatchConfig,
+    buildBatchConfig: batchConfigWithDefaults(input.buildBatchConfig),
   });
 }
 
-export function checkSource(source: ProjectSource): void {
-  const { type, location } = source;
-  if (type === "NO_SOURCE" || type === "CODEPIPELINE") {
-    if (type === "NO_SOURCE" && (source.buildspec ?? "") === "") {
-      throw invalidInput("Invalid project source: source type NO_SOURCE requires a buildspec");
-    }
-  } else if ((location ?? "") === "") {
-    throw invalidInput(`Invalid project source: location must be set for source type ${type}`);
-  }
-  if (source.reportBuildStatus === true && !GIT_STATUS_SOURCES.has(type)) {
-    throw invalidInput(`Invalid project source: reportBuildStatus is not supported for source type ${type}`);
-  }
-}
-
-export function checkArtifacts(artifacts: ProjectArtifacts): void {
-  const { type, location, name } = artifacts;
-  if (type === "NO_ARTIFACTS") {
-    if (location !== undefined) {
-      throw invalidInput("Invalid artifacts: artifact type NO_ARTIFACTS should have null location");
-    }
-    if (name !== undefined) {
-      throw invalidInput("Invalid artifacts: artifact type NO_ARTIFACTS should have null output name");
-    }
-  }
-  if (type === "S3") {
-    if ((location ?? "") === "") throw invalidInput("Invalid artifacts: location must be set for artifact type S3");
-    if (location?.includes("/")) throw invalidInput("Invalid artifacts: location should not have a forward-slash");
-  } else if (artifacts.encryptionDisabled === true) {
-    throw invalidInput("Invalid artifacts: encryptionDisabled can only be set for artifact type S3");
-  }
-}
-
-export function checkEnvironment(environment: ProjectEnvironment): void {
-  const { image, imagePullCredentialsType, registryCredential } = environment;
-  const curated = isCuratedImage(image);
-  if (curated && imagePullCredentialsType === "SERVICE_ROLE") {
-    throw invalidInput("Invalid environment: curated images need imagePullCredentialsType CODEBUILD");
-  }
-  if (registryCredential && (curated || imagePullCredentialsType !== "SERVICE_ROLE")) {
+function checkProject(input: CreateProjectInput, accountLimit: number): void {
+  if (!NAME.test(input.name)) {
     throw invalidInput(
-      "Invalid environment: registryCredential needs imagePullCredentialsType SERVICE_ROLE and an image that is not curated",
+      `Project name must be 2 to 150 characters of letters, digits, - and _, and start with a letter or digit: ${input.name}`,
     );
   }
-  if (environment.type.startsWith("WINDOWS") || environment.type === "MAC_ARM") {
-    throw notOffered(`environments of type ${environment.type}`);
-  }
-}
-
-export function checkCache(cache: ProjectCache | undefined, environment: ProjectEnvironment): void {
-  if (cache?.type === "S3" && (cache.location ?? "") === "") {
-    throw invalidInput("Invalid cache: location must be set for cache type S3");
-  }
-  if (cache?.modes?.includes("LOCAL_DOCKER_LAYER_CACHE") && environment.privilegedMode !== true) {
-    throw invalidInput("Invalid cache: LOCAL_DOCKER_LAYER_CACHE needs privilegedMode");
-  }
-}
-
-export function checkVariables(variables: readonly EnvironmentVariable[]): void {
-  const names = new Set<string>();
-  for (const { name } of variables) {
-    if (names.has(name)) throw invalidInput(`Duplicate environment variable name: ${name}`);
-    names.add(name);
-    if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) {
-      throw invalidInput(`Invalid environment variable name: ${name}`);
-    }
-  }
+  checkSource(input.source);
+  checkBadge(input.badgeEnabled, input.source.type);
+  checkSecondarySources(input.source, input.secondarySources, input.secondarySourceVersions);
+  checkArtifacts(input.artifacts);
+  checkSecondaryArtifacts(input.secondaryArtifacts);
+  checkPipeline(input.source, input.artifacts);
+  checkEnvironment(input.environment);
+  checkCache(input.cache, input.environment);
+  checkVariables(input.environment.environmentVariables ?? []);
+  checkVpc(input.vpcConfig, input.environment.type);
+  checkLogs(input.logsConfig);
+  checkTags(input.tags);
+  checkLimits(input, input.source.type, accountLimit);
+  if ((input.fileSystemLocations?.length ?? 0) > 0) throw notOffered("EFS file systems");
 }
 
 const environmentWithDefaults = (environment: ProjectEnvironment): ProjectEnvironment => ({

@@ -2,22 +2,29 @@
  * CreateProject, UpdateProject, DeleteProject, BatchGetProjects, ListProjects, InvalidateProjectCache.
  * Source: https://docs.aws.amazon.com/codebuild/latest/APIReference/
  */
-import type { OperationContext } from "../service.ts";
+import type { RequestContext } from "../../authorize/decision.ts";
 import { type OperationDefinition, operation } from "../service.ts";
+import { enableBadge, removeBadge } from "./badge.ts";
+import { requireUsableFleet } from "./build-limits.ts";
 import type { BuildRunner } from "./build-runner.ts";
-import { invalidInput, notOffered, projectAlreadyExists, projectNotFound, roleNotAssumable } from "./errors.ts";
-import { page } from "./pages.ts";
+import { requestFieldKeys } from "./condition-keys.ts";
 import {
-  fieldKeys,
-  onAnything,
-  onProject,
-  passRole,
-  requestTags,
-  requireAssumableRole,
-  resourceTags,
-} from "./project-access.ts";
+  fleetNotFound,
+  invalidInput,
+  limitAboveAccount,
+  notOffered,
+  projectAlreadyExists,
+  projectNotFound,
+  roleNotAssumable,
+} from "./errors.ts";
+import { findProject, projectAccess, requireProject } from "./find-project.ts";
+import { page } from "./pages.ts";
+import { onAnything, onProject, passRole, requestTags, requireAssumableRole } from "./project-access.ts";
+import { invalidateCache } from "./project-cache.ts";
 import { projectFrom, withoutUndefined } from "./project-settings.ts";
-import { projectArn, projectKey, projectNameOf, recordsIn } from "./records.ts";
+import { projectShape } from "./project-shape.ts";
+import { projectArn, projectAt, projectKey, recordsIn } from "./records.ts";
+import { policyKey } from "./resource-policy-of.ts";
 import type {
   BatchGetProjectsInput,
   BatchGetProjectsOutput,
@@ -31,23 +38,15 @@ import type {
   UpdateProjectInput,
   UpdateProjectOutput,
 } from "./shapes.gen.ts";
+import { removeWebhook } from "./webhooks/webhook-records.ts";
 
 const API = "https://docs.aws.amazon.com/codebuild/latest/APIReference/";
 const GAPS = [
-  "secondary sources and artifacts, VPC, EFS, batch builds and Windows are refused",
-  "badges and webhooks are not made",
+  "Windows, macOS, EFS file systems and docker servers are refused",
+  "a VPC is kept and each build says that it has no effect",
 ];
 
-/** The project, or undefined. */
-export const findProject = (context: OperationContext, nameOrArn: string): Project | undefined =>
-  recordsIn(context.store).projects.get(projectKey(context.scope, projectNameOf(nameOrArn)));
-
-/** The project; throws ResourceNotFoundException. */
-export function requireProject(context: OperationContext, nameOrArn: string): Project {
-  const project = findProject(context, nameOrArn);
-  if (!project) throw projectNotFound(projectArn(context.scope, projectNameOf(nameOrArn)));
-  return project;
-}
+export { findProject, requireProject } from "./find-project.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: each operation has its own input type
 export const projectOperations = (runner: BuildRunner): readonly OperationDefinition<any, object>[] => [
@@ -59,20 +58,25 @@ export const projectOperations = (runner: BuildRunner): readonly OperationDefini
     authorize: (input, { scope }) => [
       onProject("CreateProject", input.name, scope, { ...requestTags(input.tags), ...keysOf(input) }),
       passRole(input.serviceRole),
+      ...passBatchRole(input),
     ],
-    errors: [invalidInput, notOffered, projectAlreadyExists, roleNotAssumable],
+    errors: [invalidInput, notOffered, limitAboveAccount, fleetNotFound, projectAlreadyExists, roleNotAssumable],
     async run(input, context) {
       const { store, scope, clock, ids } = context;
-      const project = projectFrom(input, scope, clock.nowMs());
+      const project = projectFrom(input, { scope, nowMs: clock.nowMs(), accountLimit: runner.accountLimit });
+      requireUsableFleet(input.environment, context);
       const { projects } = recordsIn(store);
       const key = projectKey(scope, input.name);
       if (projects.has(key)) throw projectAlreadyExists(projectArn(scope, input.name));
-      await requireAssumableRole(runner.newSession(ids.uuid(), input.name, input.serviceRole, scope));
+      for (const role of new Set([input.serviceRole, project.buildBatchConfig?.serviceRole ?? input.serviceRole])) {
+        await requireAssumableRole(runner.newSession(ids.uuid(), input.name, role, scope));
+      }
       await store.write(() => {
         if (projects.has(key)) throw projectAlreadyExists(projectArn(scope, input.name));
         projects.put(key, project);
+        if (project.badge?.badgeEnabled === true) enableBadge(store, ids, scope, input.name);
       });
-      return { project };
+      return { project: projectShape(project, store, runner.endpointUrl) };
     },
   }),
 
@@ -84,37 +88,32 @@ export const projectOperations = (runner: BuildRunner): readonly OperationDefini
     authorize(input, context) {
       const project = findProject(context, input.name);
       const role = input.serviceRole ?? project?.serviceRole;
-      const keys = { ...requestTags(input.tags), ...resourceTags(project), ...keysOf(input) };
       return [
-        onProject("UpdateProject", input.name, context.scope, keys),
+        projectAccess(context, "UpdateProject", input.name, { ...requestTags(input.tags), ...keysOf(input) }),
         ...(role === undefined ? [] : [passRole(role)]),
+        ...passBatchRole(input),
       ];
     },
-    errors: [invalidInput, notOffered, projectNotFound, roleNotAssumable],
+    errors: [invalidInput, notOffered, limitAboveAccount, fleetNotFound, projectNotFound, roleNotAssumable],
     async run(input, context) {
       const { store, scope, clock, ids } = context;
       const old = requireProject(context, input.name);
-      const { concurrentBuildLimit, ...given } = withoutUndefined(input);
-      const limit = concurrentBuildLimit ?? old.concurrentBuildLimit;
+      const changed = changedProject(old, input);
       const project: Project = {
-        ...projectFrom(
-          {
-            ...(old as CreateProjectInput),
-            ...(given as Partial<CreateProjectInput>),
-            name: old.name ?? "",
-            // AWS: -1 takes the limit away.
-            concurrentBuildLimit: limit === -1 ? undefined : limit,
-          },
-          scope,
-          clock.nowMs(),
-        ),
-        created: old.created,
+        ...projectFrom(changed, { scope, nowMs: clock.nowMs(), accountLimit: runner.accountLimit }),
+        ...keptMembers(old),
       };
-      if (input.serviceRole !== undefined) {
-        await requireAssumableRole(runner.newSession(ids.uuid(), project.name ?? "", input.serviceRole, scope));
+      requireUsableFleet(changed.environment, context);
+      for (const role of [input.serviceRole, input.buildBatchConfig?.serviceRole]) {
+        if (role !== undefined) {
+          await requireAssumableRole(runner.newSession(ids.uuid(), project.name ?? "", role, scope));
+        }
       }
-      await store.write(() => recordsIn(store).projects.put(projectKey(scope, project.name ?? ""), project));
-      return { project };
+      await store.write(() => {
+        recordsIn(store).projects.put(projectKey(scope, project.name ?? ""), project);
+        if (project.badge?.badgeEnabled === true) enableBadge(store, ids, scope, project.name ?? "");
+      });
+      return { project: projectShape(project, store, runner.endpointUrl) };
     },
   }),
 
@@ -122,13 +121,18 @@ export const projectOperations = (runner: BuildRunner): readonly OperationDefini
     name: "DeleteProject",
     support: "supported",
     source: `${API}API_DeleteProject.html`,
-    authorize: (input, context) => [
-      onProject("DeleteProject", input.name, context.scope, resourceTags(findProject(context, input.name))),
-    ],
+    authorize: (input, context) => [projectAccess(context, "DeleteProject", input.name)],
     errors: [invalidInput],
     // AWS: the builds stay, and an unknown name is no error.
     async run(input, { store, scope }) {
-      await store.write(() => recordsIn(store).projects.delete(projectKey(scope, projectNameOf(input.name))));
+      const at = projectAt(input.name, scope);
+      await store.write(() => {
+        recordsIn(store).projects.delete(projectKey(at.scope, at.name));
+        removeWebhook(store, at.scope, at.name);
+        removeBadge(store, at.scope, at.name);
+        // A project made anew under the name is not shared.
+        recordsIn(store).policies.delete(policyKey(projectArn(at.scope, at.name)));
+      });
       return {};
     },
   }),
@@ -137,15 +141,15 @@ export const projectOperations = (runner: BuildRunner): readonly OperationDefini
     name: "BatchGetProjects",
     support: "supported",
     source: `${API}API_BatchGetProjects.html`,
-    authorize: (input, context) =>
-      input.names.map((name) =>
-        onProject("BatchGetProjects", name, context.scope, resourceTags(findProject(context, name))),
-      ),
+    authorize: (input, context) => input.names.map((name) => projectAccess(context, "BatchGetProjects", name)),
     errors: [invalidInput],
     run(input, context) {
       const names = [...new Set(input.names)];
       return {
-        projects: names.flatMap((name) => findProject(context, name) ?? []),
+        projects: names.flatMap((name) => {
+          const project = findProject(context, name);
+          return project ? [projectShape(project, context.store, runner.endpointUrl)] : [];
+        }),
         projectsNotFound: names.filter((name) => !findProject(context, name)),
       };
     },
@@ -179,32 +183,50 @@ export const projectOperations = (runner: BuildRunner): readonly OperationDefini
 
   operation<InvalidateProjectCacheInput, object>({
     name: "InvalidateProjectCache",
-    support: "partial",
-    gaps: ["no cache is kept between builds, so there is none to invalidate"],
+    support: "supported",
     source: `${API}API_InvalidateProjectCache.html`,
-    authorize: (input, context) => [
-      onProject(
-        "InvalidateProjectCache",
-        input.projectName,
-        context.scope,
-        resourceTags(findProject(context, input.projectName)),
-      ),
-    ],
+    authorize: (input, context) => [projectAccess(context, "InvalidateProjectCache", input.projectName)],
     errors: [invalidInput, projectNotFound],
-    run(input, context) {
-      requireProject(context, input.projectName);
+    async run(input, context) {
+      const { name = "" } = requireProject(context, input.projectName);
+      await invalidateCache(context.store, context.scope, name, runner.cacheDir);
       return {};
     },
   }),
 ];
 
-const keysOf = (input: CreateProjectInput | UpdateProjectInput): ReturnType<typeof fieldKeys> =>
-  fieldKeys({
-    serviceRole: input.serviceRole,
-    environment: input.environment,
-    environmentVariables: input.environment?.environmentVariables,
-    sourceLocation: input.source?.location,
-    buildspec: input.source?.buildspec,
-    encryptionKey: input.encryptionKey,
-    artifactsLocation: input.artifacts?.location,
+/** AWS: a given member replaces the old one as a whole, an empty list clears, -1 takes the limit away. */
+function changedProject(old: Project, input: UpdateProjectInput): CreateProjectInput {
+  const { concurrentBuildLimit = old.concurrentBuildLimit, ...given } = withoutUndefined(input);
+  return {
+    ...(old as CreateProjectInput),
+    ...(given as Partial<CreateProjectInput>),
+    name: old.name ?? "",
+    concurrentBuildLimit: concurrentBuildLimit === -1 ? undefined : concurrentBuildLimit,
+    badgeEnabled: given.badgeEnabled ?? old.badge?.badgeEnabled,
+    // The old version list speaks of the old sources.
+    secondarySourceVersions:
+      given.secondarySourceVersions ??
+      (given.secondarySources === undefined
+        ? old.secondarySourceVersions
+        : old.secondarySourceVersions?.filter(({ sourceIdentifier }) =>
+            given.secondarySources?.some((source) => source.sourceIdentifier === sourceIdentifier),
+          )),
+  };
+}
+
+/** Members that UpdateProject does not set. */
+const keptMembers = (old: Project): Partial<Project> =>
+  withoutUndefined({
+    created: old.created,
+    webhook: old.webhook,
+    projectVisibility: old.projectVisibility,
+    publicProjectAlias: old.publicProjectAlias,
+    resourceAccessRole: old.resourceAccessRole,
   });
+
+const passBatchRole = ({ buildBatchConfig }: CreateProjectInput | UpdateProjectInput) =>
+  buildBatchConfig?.serviceRole === undefined ? [] : [passRole(buildBatchConfig.serviceRole)];
+
+const keysOf = (input: CreateProjectInput | UpdateProjectInput): RequestContext =>
+  requestFieldKeys({ ...input, environmentVariables: input.environment?.environmentVariables });

@@ -3,9 +3,13 @@
 import type { BuildPhase as RunPhase } from "../../build/run/events.ts";
 import { type AwsScope, arnIn, parseArn } from "../../core/arn.ts";
 import type { Collection, Key, Store } from "../../store/store.ts";
+import type { StateChangeEvent } from "./events/state-change.ts";
+import { appendEvents } from "./events/state-change-log.ts";
 import type {
   Build,
+  CommandExecution,
   EnvironmentVariable,
+  Fleet,
   LogsConfig,
   Project,
   ProjectArtifacts,
@@ -13,6 +17,9 @@ import type {
   ProjectEnvironment,
   ProjectSource,
   ProjectSourceVersion,
+  Sandbox,
+  SandboxSessionPhase,
+  VpcConfig,
 } from "./shapes.gen.ts";
 
 /** Everything a build was started with: the project's settings with StartBuild's overrides applied. RetryBuild reuses it. */
@@ -36,6 +43,10 @@ export interface BuildSettings {
   readonly logsConfig?: LogsConfig | undefined;
   /** Builds that may follow a failed one by themselves. */
   readonly autoRetryLimit?: number | undefined;
+  /** Kept and shown: the build runs in this machine's network. */
+  readonly vpcConfig?: VpcConfig | undefined;
+  /** Kept and said to have no effect. */
+  readonly debugSessionEnabled?: boolean | undefined;
 }
 
 /** What made a build, besides its settings: a webhook's event, a batch. RetryBuild keeps it. */
@@ -45,6 +56,17 @@ export interface BuildOrigin {
   readonly buildBatchArn?: string | undefined;
   /** Default: the caller's name. */
   readonly initiator?: string | undefined;
+  /** Set when the build came after a failed one by itself; RetryBuild by a person starts anew. */
+  readonly autoRetry?: AutoRetry | undefined;
+}
+
+/** How a build came after another by itself (auto-retry.ts). */
+export interface AutoRetry {
+  readonly limit: number;
+  /** 1 for the first retry. */
+  readonly number: number;
+  /** ARN of the build before. */
+  readonly previous: string;
 }
 
 /** A process, so that another can tell whether it still lives: a process id alone is used again. */
@@ -84,6 +106,49 @@ export interface CodeBuildRecords {
   /** StopBuild was asked of a build that another process runs. */
   readonly stops: Collection<true>;
   readonly tokens: Collection<StartToken>;
+  /** Builds that are not over, with the builds' keys: counting them must not read every build. */
+  readonly active: Collection<ActiveBuild>;
+  /** Build ids in the order of their start, and of their number in the project (build-index.ts). */
+  readonly byTime: Collection<string>;
+  readonly byNumber: Collection<string>;
+  readonly fleets: Collection<Fleet>;
+  /** Resource policies, by account, region and ARN. */
+  readonly policies: Collection<ResourcePolicyRecord>;
+  readonly sandboxes: Collection<SandboxRecord>;
+  /** Sandbox ids in the order of their start. */
+  readonly sandboxesByTime: Collection<string>;
+  /** By the sandbox's key and the command's id. */
+  readonly executions: Collection<CommandExecution>;
+  /** Ids of a sandbox's commands in order, and of those that wait. */
+  readonly executionOrder: Collection<string>;
+  readonly waitingExecutions: Collection<string>;
+  /** Appends to the log of events (events/state-change-log.ts). Inside `Store.write`. */
+  appendEvents(events: readonly StateChangeEvent[]): void;
+}
+
+export interface ActiveBuild {
+  /** Set for builds that take their place from a fleet. */
+  readonly fleetArn?: string;
+}
+
+export interface ResourcePolicyRecord {
+  readonly arn: string;
+  /** As it was given. */
+  readonly text: string;
+  readonly modifiedMs: number;
+}
+
+export interface SandboxRecord {
+  readonly scope: AwsScope;
+  readonly uuid: string;
+  readonly settings: BuildSettings;
+  /** AWS's shape, without the session's `phases`. */
+  readonly sandbox: Sandbox;
+  readonly phases: readonly SandboxSessionPhase[];
+  /** The process that has it open. */
+  readonly owner: ProcessMark;
+  readonly workDir: string;
+  readonly privateDir: string;
 }
 
 export const recordsIn = (store: Store): CodeBuildRecords => ({
@@ -92,6 +157,17 @@ export const recordsIn = (store: Store): CodeBuildRecords => ({
   numbers: store.collection("codebuild.numbers"),
   stops: store.collection("codebuild.stops"),
   tokens: store.collection("codebuild.tokens"),
+  active: store.collection("codebuild.active"),
+  byTime: store.collection("codebuild.byTime"),
+  byNumber: store.collection("codebuild.byNumber"),
+  fleets: store.collection("codebuild.fleets"),
+  policies: store.collection("codebuild.policies"),
+  sandboxes: store.collection("codebuild.sandboxes"),
+  sandboxesByTime: store.collection("codebuild.sandboxesByTime"),
+  executions: store.collection("codebuild.executions"),
+  executionOrder: store.collection("codebuild.executionOrder"),
+  waitingExecutions: store.collection("codebuild.waitingExecutions"),
+  appendEvents: (events) => appendEvents(store, events),
 });
 
 export const projectKey = (scope: AwsScope, name: string): Key => [scope.accountId, scope.region, name];
@@ -110,6 +186,19 @@ export const projectNameOf = (nameOrArn: string): string => {
   const resource = parseArn(nameOrArn)?.resource;
   return resource?.startsWith("project/") ? resource.slice("project/".length) : nameOrArn;
 };
+
+/** The account and region an ARN names; a name or id means the caller's. */
+export function scopeOf(nameOrArn: string, scope: AwsScope): AwsScope {
+  const arn = parseArn(nameOrArn);
+  if (!arn || arn.accountId === "" || arn.region === "") return scope;
+  return { partition: arn.partition, region: arn.region, accountId: arn.accountId };
+}
+
+/** Where the project of a name or ARN is kept. */
+export const projectAt = (nameOrArn: string, scope: AwsScope): { readonly scope: AwsScope; readonly name: string } => ({
+  scope: scopeOf(nameOrArn, scope),
+  name: projectNameOf(nameOrArn),
+});
 
 /** Project and uuid of a build given by id or ARN. */
 export function parseBuildId(idOrArn: string): { readonly projectName: string; readonly uuid: string } {

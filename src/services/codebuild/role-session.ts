@@ -37,6 +37,7 @@ export class RoleSession {
   readonly #input: RoleSessionInput;
   #credentials: RoleCredentials | undefined;
   #renewing: Promise<RoleCredentials> | undefined;
+  #onSecrets: ((values: readonly string[]) => void) | undefined;
 
   constructor(input: RoleSessionInput) {
     this.#input = input;
@@ -69,6 +70,12 @@ export class RoleSession {
     this.#input.authorizeAccessKey(accessKeyId, this.#input.scope, requests, about);
   }
 
+  /** Tells what of the credentials must not be shown: now, if there are any, and whenever they are renewed. */
+  onSecrets(listener: (values: readonly string[]) => void): void {
+    this.#onSecrets = listener;
+    if (this.#credentials) listener(secretsOf(this.#credentials));
+  }
+
   async #assume(): Promise<RoleCredentials> {
     const { Credentials: answer } = await this.#input.service.call<{
       Credentials: { AccessKeyId: string; SecretAccessKey: string; SessionToken: string; Expiration: number };
@@ -84,6 +91,9 @@ export class RoleSession {
       expirationMs: Number(answer.Expiration),
       roleArn: this.#input.roleArn,
     };
+    this.#onSecrets?.(secretsOf(this.#credentials));
     return this.#credentials;
   }
 }
+
+const secretsOf = ({ secretAccessKey, sessionToken }: RoleCredentials): string[] => [secretAccessKey, sessionToken];

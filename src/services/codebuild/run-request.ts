@@ -1,8 +1,8 @@
 /** From a build's record to what build/run executes: the request, and the plan of its buildspec. */
-import { parseBuildspec } from "../../build/buildspec/index.ts";
+import { type Buildspec, parseBuildspec } from "../../build/buildspec/index.ts";
 import { planBuild } from "../../build/plan/index.ts";
 import type { BuildRequest, LoadedPlan } from "../../build/run/index.ts";
-import { type BuildRecord, projectArn } from "./records.ts";
+import { type BuildRecord, type BuildSettings, projectArn } from "./records.ts";
 
 export function requestOf(record: BuildRecord, strict: boolean): BuildRequest {
   const { settings, build, scope, uuid } = record;
@@ -50,8 +50,21 @@ export function requestOf(record: BuildRecord, strict: boolean): BuildRequest {
   };
 }
 
+/** Settings that are kept and do nothing here, each said at the start of the build. */
+export function withoutEffect({ vpcConfig, debugSessionEnabled }: BuildSettings): string[] {
+  return [
+    ...(vpcConfig
+      ? [`vpcConfig has no effect: the build runs in this machine's network, not in ${vpcConfig.vpcId}`]
+      : []),
+    ...(debugSessionEnabled === true
+      ? [
+          "debugSessionEnabled has no effect: there is no Session Manager, and `codebuild-breakpoint` does not pause the build; try commands in the build's environment with `kiln sandbox`",
+        ]
+      : []),
+  ];
+}
+
 export function loadPlan(record: BuildRecord, text: string, file: string, strict: boolean): LoadedPlan {
-  const { settings } = record;
   const { buildspec, failure } = parseBuildspec(text, file);
   if (failure || !buildspec) {
     return {
@@ -62,6 +75,11 @@ export function loadPlan(record: BuildRecord, text: string, file: string, strict
       },
     };
   }
+  return planOf(record, buildspec, strict);
+}
+
+/** The plan of a buildspec that was read, with the settings of a build. */
+export function planOf({ settings }: BuildRecord, buildspec: Buildspec, strict: boolean): LoadedPlan {
   const { plan, diagnostics } = planBuild({
     buildspec,
     project: {

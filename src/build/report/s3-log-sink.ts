@@ -1,0 +1,78 @@
+/**
+ * A build's whole log for S3: CodeBuild's lines, gzipped into a file while the build runs, stored as the service role in
+ * one object at its end.
+ * Source: https://docs.aws.amazon.com/codebuild/latest/APIReference/API_S3LogsConfig.html; the object's name from the
+ * CLI's samples. AWS does not say when it stores the object; here it is after the last line.
+ */
+import { createReadStream, createWriteStream } from "node:fs";
+import { rm, stat } from "node:fs/promises";
+import { pipeline } from "node:stream/promises";
+import { createGzip } from "node:zlib";
+import type { AwsCaller } from "../../core/aws.ts";
+import type { BuildEvent } from "../run/events.ts";
+import { awsLines } from "./aws-lines.ts";
+
+export interface S3LogSink {
+  /** A returned promise asks the caller to wait. */
+  write(event: BuildEvent): void | Promise<void>;
+  /** Stores the object; a second call does nothing. Throws AwsError, or the file system's error. */
+  store(): Promise<void>;
+  /** Takes the file away. */
+  close(): Promise<void>;
+}
+
+export function createS3LogSink(input: {
+  readonly caller: AwsCaller;
+  readonly bucket: string;
+  readonly key: string;
+  /** Further members of PutObject: encryption. */
+  readonly options: Readonly<Record<string, unknown>>;
+  /** Does not exist yet. */
+  readonly file: string;
+}): S3LogSink {
+  const gzip = createGzip();
+  const written = pipeline(gzip, createWriteStream(input.file, { flags: "wx", mode: 0o600 }));
+  let failure: unknown;
+  written.catch((error: unknown) => {
+    failure = error;
+  });
+  let isStored = false;
+  let isEnded = false;
+  return {
+    write(event) {
+      if (isEnded || failure !== undefined) return;
+      const lines = awsLines(event);
+      if (lines.length === 0) return;
+      if (gzip.write(`${lines.join("\n")}\n`)) return;
+      return new Promise((resolve) => {
+        gzip.once("drain", resolve);
+        gzip.once("close", resolve);
+      });
+    },
+    async store() {
+      if (isStored) return;
+      isStored = true;
+      isEnded = true;
+      gzip.end();
+      await written;
+      const body = createReadStream(input.file);
+      try {
+        await input.caller.call("s3", "PutObject", {
+          Bucket: input.bucket,
+          Key: input.key,
+          Body: body,
+          ContentLength: (await stat(input.file)).size,
+          ...input.options,
+        });
+      } finally {
+        body.destroy();
+      }
+    },
+    async close() {
+      isEnded = true;
+      gzip.destroy();
+      await written.catch(() => {});
+      await rm(input.file, { force: true });
+    },
+  };
+}

@@ -1,0 +1,215 @@
+/**
+ * Which files `artifacts` names, with CodeBuild's log lines and failures: base directory, patterns, exclusions, links.
+ * Source: https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html#build-spec.artifacts.files
+ * Chosen where AWS says nothing: patterns match dot files; a link is followed within the build's folders and base
+ * directory, and left out by name where it leads elsewhere; two files that would be stored under one name fail the phase.
+ */
+import { lstat, readlink, realpath, stat } from "node:fs/promises";
+import { basename, dirname, isAbsolute, join, relative, sep } from "node:path";
+import { glob } from "tinyglobby";
+import { err, ok, type Result } from "../../../core/result.ts";
+import type { PlannedArtifacts } from "../../plan/index.ts";
+import type { PhaseContext } from "../events.ts";
+import { compareBytes, escapeGlob, globFiles } from "../glob-files.ts";
+
+/** A file, or with `link` a symbolic link, and the path it is stored under. */
+export interface SelectedFile {
+  readonly source: string;
+  /** With `/` between its parts; never absolute, never upwards. */
+  readonly path: string;
+  readonly sizeBytes: number;
+  /** Permission bits. */
+  readonly mode: number;
+  readonly link?: string;
+}
+
+export interface SelectionInput {
+  readonly artifacts: PlannedArtifacts;
+  readonly srcDir: string;
+  /** Links may lead anywhere below it: the folder of the build. */
+  readonly workDir: string;
+  /** Folders of a local cache, which links of the build lead to: part of the build, and always followed. */
+  readonly lentFolders?: readonly string[];
+  /** Links stay links, wherever they lead. */
+  readonly keepLinks: boolean;
+  readonly signal: AbortSignal;
+  log(text: string): void;
+  warn(text: string): void;
+  /** Variables in a text, as the build's shell sees them. */
+  expand(text: string): Promise<string>;
+}
+
+const CONCURRENT_LOOKUPS = 64;
+const SHOWN_LINKS = 5;
+
+export async function selectFiles(input: SelectionInput): Promise<Result<readonly SelectedFile[], PhaseContext>> {
+  const { artifacts, srcDir, log } = input;
+  const baseDirectory = artifacts.baseDirectory === undefined ? "." : await input.expand(artifacts.baseDirectory);
+  log(`Expanding base directory path: ${baseDirectory}`);
+  log("Assembling file list");
+  log(`Expanding ${baseDirectory}`);
+  const bases = await baseFolders(srcDir, baseDirectory);
+  if (bases.length === 0) return err(failure(`no matching base directory path found for ${baseDirectory}`));
+  log(`Expanding file paths for base directory ${baseDirectory}`);
+  log("Assembling file list");
+
+  const exclude = (await Promise.all(artifacts.excludePaths.map((path) => input.expand(path)))).map(withoutDots);
+  const links = new LinkReport();
+  const chosen = new Map<string, SelectedFile>();
+  for (const written of artifacts.files) {
+    const pattern = await input.expand(written);
+    log(`Expanding ${pattern}`);
+    let found = 0;
+    for (const base of bases) {
+      input.signal.throwIfAborted();
+      for (const file of await filesOf(base, pattern, exclude, input, links)) {
+        found++;
+        const path = artifacts.discardPaths ? basename(file.path) : file.path;
+        const other = chosen.get(path);
+        if (other !== undefined && other.source !== file.source) {
+          return err(failure(collision(artifacts.discardPaths, path, other.source, file.source)));
+        }
+        chosen.set(path, { ...file, path });
+      }
+    }
+    log(found === 0 ? `Skipping invalid file path ${pattern}` : `Found ${found} file(s)`);
+  }
+  links.tell(input.warn);
+  if (chosen.size === 0) return err(failure("no matching artifact paths found"));
+  return ok([...chosen.values()].sort((a, b) => compareBytes(a.path, b.path)));
+}
+
+function collision(flat: boolean, name: string, one: string, other: string): string {
+  return flat
+    ? `discard-paths: two files are named ${name}: ${one} and ${other}`
+    : `base-directory: two files would be stored as ${name}: ${one} and ${other}`;
+}
+
+async function baseFolders(srcDir: string, baseDirectory: string): Promise<string[]> {
+  const plain = isAbsolute(baseDirectory) ? baseDirectory : join(srcDir, baseDirectory);
+  const found = await stat(plain).catch(() => undefined);
+  if (found?.isDirectory()) return [plain];
+  if (!/[*?[{]/.test(baseDirectory)) return [];
+  const folders = await glob(withoutDots(baseDirectory), {
+    cwd: srcDir,
+    onlyDirectories: true,
+    dot: true,
+    followSymbolicLinks: false,
+    absolute: true,
+    expandDirectories: false,
+  });
+  return folders.map((folder) => folder.replace(/\/$/, "")).sort(compareBytes);
+}
+
+/** The files of one folder that a pattern names, each once. */
+async function filesOf(
+  base: string,
+  pattern: string,
+  exclude: readonly string[],
+  input: SelectionInput,
+  links: LinkReport,
+): Promise<SelectedFile[]> {
+  const inside = withoutDots(isAbsolute(pattern) ? relative(base, pattern) : pattern);
+  if (inside.startsWith("..")) return [];
+  const exact = await lstat(join(base, inside)).catch(() => undefined);
+  const escaped = exact !== undefined && !exact.isDirectory() ? escapeGlob(inside) : inside;
+  const options = { ignore: exclude, signal: input.signal };
+  const lent = await Promise.all((input.lentFolders ?? []).map((folder) => realpath(folder)));
+  const own = await Promise.all([base, input.workDir, input.srcDir].map((folder) => realpath(folder)));
+  const tree = new Tree([...own, ...lent]);
+  const files: SelectedFile[] = [];
+  /** Looks at paths that a pattern reached; `above` are the real folders that led there through links. */
+  const look = async (paths: readonly string[], above: readonly string[]): Promise<void> => {
+    const folders: { readonly path: string; readonly real: string }[] = [];
+    await eachOf(paths, input.signal, async (path) => {
+      const found = await lookUp(base, path, { tree, lent, links, keepLinks: input.keepLinks });
+      if (found && "real" in found) folders.push(found);
+      else if (found) files.push(found);
+    });
+    for (const { path, real } of folders) {
+      // A link to a folder above itself has no end.
+      if ([...above, dirname(join(base, path))].some((folder) => `${folder}/`.startsWith(`${real}/`))) {
+        links.add(path, "leads to a folder above it");
+        continue;
+      }
+      // `exclude-paths` counts for what is in it as well.
+      await look(await globFiles(base, `${escapeGlob(path)}/**/*`, options), [...above, real]);
+    }
+  };
+  await look(await globFiles(base, escaped, options), [await realpath(base)]);
+  return files.sort((a, b) => compareBytes(a.path, b.path));
+}
+
+interface LookUp {
+  readonly tree: Tree;
+  readonly lent: readonly string[];
+  readonly links: LinkReport;
+  readonly keepLinks: boolean;
+}
+
+async function lookUp(
+  base: string,
+  path: string,
+  { tree, lent, links, keepLinks }: LookUp,
+): Promise<SelectedFile | { readonly path: string; readonly real: string } | undefined> {
+  const source = join(base, path);
+  const own = await lstat(source).catch(() => undefined);
+  if (!own) return undefined;
+  if (own.isSymbolicLink() && keepLinks) {
+    // A link that Kiln made would lead nowhere for whoever unpacks it.
+    const isOurs = lent.includes(await realpath(source).catch(() => ""));
+    if (!isOurs) return { source, path, sizeBytes: 0, mode: 0o777, link: await readlink(source) };
+  }
+  if (!own.isSymbolicLink() && !own.isFile()) return undefined;
+  // A path through a link to a folder is one, too.
+  const real = await realpath(source).catch(() => undefined);
+  if (real === undefined) return links.add(path, "leads nowhere");
+  if (!tree.has(real)) return links.add(path, `leads out of the build, to ${real}`);
+  const target = real === source ? own : await stat(real).catch(() => undefined);
+  if (target?.isDirectory()) return { path, real };
+  if (!target?.isFile()) return undefined;
+  return { source: real, path, sizeBytes: target.size, mode: target.mode & 0o777 };
+}
+
+/** Folders, and whether a real path lies below one of them. */
+class Tree {
+  readonly #roots: readonly string[];
+
+  constructor(roots: readonly string[]) {
+    this.#roots = roots;
+  }
+
+  has(real: string): boolean {
+    return this.#roots.some((root) => real === root || real.startsWith(`${root}${sep}`));
+  }
+}
+
+/** Links that were left out, told once and not all of them. */
+class LinkReport {
+  readonly #left = new Map<string, string>();
+
+  add(path: string, why: string): undefined {
+    this.#left.set(path, why);
+    return undefined;
+  }
+
+  tell(warn: (text: string) => void): void {
+    const all = [...this.#left].sort(([a], [b]) => compareBytes(a, b));
+    for (const [path, why] of all.slice(0, SHOWN_LINKS)) warn(`artifacts: the link \`${path}\` ${why}; it is left out`);
+    if (all.length > SHOWN_LINKS) warn(`artifacts: ${all.length - SHOWN_LINKS} more links like these are left out`);
+  }
+}
+
+async function eachOf<T>(items: readonly T[], signal: AbortSignal, act: (item: T) => Promise<void>): Promise<void> {
+  let next = 0;
+  const worker = async (): Promise<void> => {
+    for (let at = next++; at < items.length; at = next++) {
+      signal.throwIfAborted();
+      await act(items[at] as T);
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(CONCURRENT_LOOKUPS, items.length) }, worker));
+}
+
+const withoutDots = (path: string): string => path.replace(/^(?:\.\/)+/, "");
+const failure = (message: string): PhaseContext => ({ statusCode: "CLIENT_ERROR", message });

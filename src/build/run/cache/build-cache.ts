@@ -1,0 +1,274 @@
+/**
+ * The cache of one build: restored at the end of DOWNLOAD_SOURCE, saved at the end of UPLOAD_ARTIFACTS. Nothing here fails
+ * a build: what goes wrong is a line of the log and an event.
+ * Sources: https://docs.aws.amazon.com/codebuild/latest/userguide/caching-s3.html and caching-local.html; lines from
+ * published logs, where there are any (`Expanded cache path …`, `Downloading S3 cache...`, `Unarchiving cache...`,
+ * `Skipping cache entry: …`, `Unable to download cache: …`, `Unable to initialize cache download: …`).
+ * Chosen where AWS says nothing: a failed build saves nothing to S3, because a keyed cache is never written again.
+ */
+import { lstat, rm } from "node:fs/promises";
+import { join } from "node:path";
+import type { PlannedCache } from "../../plan/build-plan.ts";
+import type { BuildLog } from "../build-log.ts";
+import type { BuildRequest, RunDependencies } from "../build-request.ts";
+import type { CacheOutcome } from "../events.ts";
+import { isNoSuchKey, s3FailureText } from "../s3-failure.ts";
+import { filesOfCache, packCache, unpackCache } from "./cache-archive.ts";
+import { type CachePath, type CacheRoots, cacheVersion, folderOf, placeCachePath } from "./cache-paths.ts";
+import { LocalFolders } from "./local-folders.ts";
+import { S3Cache } from "./s3-cache.ts";
+
+export interface BuildCache {
+  /** Folders of this machine that links of the build lead to. */
+  readonly lentFolders: readonly string[];
+  /** Stores what the paths name now. Never throws, except for the signal's reason. */
+  save(input: { readonly isSucceeding: boolean; readonly signal: AbortSignal }): Promise<void>;
+  /** Gives back what the build was lent. Call once, when nothing of the build runs any more. */
+  release(): Promise<void>;
+}
+
+export interface CacheInput {
+  readonly request: BuildRequest;
+  readonly dependencies: Pick<RunDependencies, "role" | "clock" | "ids" | "workDir" | "cacheDir">;
+  readonly cache: PlannedCache | undefined;
+  readonly srcDir: string;
+  readonly log: BuildLog;
+  readonly signal: AbortSignal;
+  /** Variables and `$(…)` in a text, as the build's shell sees them. */
+  expand(text: string): Promise<string>;
+}
+
+/** AWS's limit. */
+const MAX_FALLBACK_KEYS = 5;
+/** What one PutObject takes. */
+const MAX_ARCHIVE_BYTES = 5 * 1024 ** 3;
+const NO_PATHS = "no paths specified to be cached";
+
+/** Brings back what an earlier build left, and answers how to save. `undefined`: the build has no cache. */
+export async function restoreCache(input: CacheInput): Promise<BuildCache | undefined> {
+  const { request, cache, log } = input;
+  const { type, modes = [] } = request.cache;
+  if (!cache) log.container("Cache is not defined in the buildspec");
+  if (!cache || cache.paths.length === 0) {
+    log.container(`Skip cache due to: ${NO_PATHS}`);
+    return undefined;
+  }
+  if (type === "S3") return new S3BuildCache(input, cache).restore();
+  if (type === "LOCAL" && modes.includes("LOCAL_CUSTOM_CACHE")) return takeLocalFolders(input, cache);
+  log.notice(
+    "info",
+    type === "LOCAL"
+      ? "the project's local cache has no mode LOCAL_CUSTOM_CACHE: the buildspec's `cache` is not used"
+      : "the project's cache type is NO_CACHE: the buildspec's `cache` is not used",
+  );
+  return undefined;
+}
+
+const rootsOf = ({ srcDir, dependencies: { workDir } }: CacheInput): CacheRoots => ({
+  src: srcDir,
+  home: join(workDir, "home"),
+  work: workDir,
+});
+
+/** The paths with variables filled in; those outside the build's folders are left out by name. */
+async function pathsOf(input: CacheInput, cache: PlannedCache, say: (path: string) => void): Promise<CachePath[]> {
+  const paths: CachePath[] = [];
+  for (const written of cache.paths) {
+    const text = await input.expand(written);
+    say(text);
+    const path = placeCachePath(text, rootsOf(input));
+    if (path) paths.push(path);
+    else {
+      const why = "it is outside the build's folders, on your machine";
+      input.log.notice("warning", `cache: the path \`${text}\` is left out, because ${why}`);
+    }
+  }
+  return paths;
+}
+
+class S3BuildCache implements BuildCache {
+  readonly lentFolders = [];
+  readonly #input: CacheInput;
+  readonly #cache: PlannedCache;
+  #paths: readonly CachePath[] = [];
+  #store: S3Cache | undefined;
+  #key: string | undefined;
+  #matchedKey: string | undefined;
+
+  constructor(input: CacheInput, cache: PlannedCache) {
+    this.#input = input;
+    this.#cache = cache;
+  }
+
+  async restore(): Promise<BuildCache | undefined> {
+    const { dependencies, request, log, expand, signal } = this.#input;
+    const startedMs = dependencies.clock.nowMs();
+    this.#paths = await pathsOf(this.#input, this.#cache, (path) => log.container(`Expanded cache path ${path}`));
+    this.#key = this.#cache.key === undefined ? undefined : await expand(this.#cache.key);
+    if (this.#key === "" || this.#paths.length === 0) {
+      const reason = this.#key === "" ? "the cache key is empty" : NO_PATHS;
+      log.container(`Unable to initialize cache download: ${reason}`);
+      this.#tell("skipped", startedMs, { reason });
+      return undefined;
+    }
+    const version = cacheVersion(this.#paths.map(({ written }) => written));
+    this.#store = new S3Cache(dependencies.role, request, { version, key: this.#key });
+    if (this.#cache.action === "save") {
+      this.#tell("skipped", startedMs, { reason: "`action` is save: nothing is restored" });
+      return this;
+    }
+    try {
+      await this.#download(this.#store, startedMs);
+    } catch (error) {
+      signal.throwIfAborted();
+      const text = s3FailureText(error);
+      log.container(`Unable to download cache: ${text}`);
+      const reason = isNoSuchKey(error) ? "nothing is cached yet" : (text.split("\n")[0] ?? "");
+      this.#tell("missed", startedMs, { reason });
+    }
+    return this;
+  }
+
+  async #download(store: S3Cache, startedMs: number): Promise<void> {
+    const { log, signal } = this.#input;
+    log.container("Downloading S3 cache...");
+    const found = await store.find(await this.#fallbackKeys());
+    if (!found) {
+      log.container(`No cache found for key ${this.#key}`);
+      this.#tell("missed", startedMs, { reason: "neither the key nor a fallback key leads to a cache" });
+      return;
+    }
+    log.container("Unarchiving cache...");
+    const unpacked = await unpackCache({
+      archive: found.body,
+      paths: this.#paths,
+      roots: rootsOf(this.#input),
+      signal,
+      onSkipped: (path) => log.container(`Skipping cache entry: path "${path}" is not within allowed cache paths`),
+    });
+    this.#matchedKey = found.matchedKey;
+    this.#tell("restored", startedMs, unpacked);
+  }
+
+  async #fallbackKeys(): Promise<string[]> {
+    const { fallbackKeys } = this.#cache;
+    if (fallbackKeys.length > MAX_FALLBACK_KEYS) {
+      const unused = fallbackKeys.length - MAX_FALLBACK_KEYS;
+      this.#input.log.notice(
+        "warning",
+        `cache: at most ${MAX_FALLBACK_KEYS} fallback keys count; ${unused} are not used`,
+      );
+    }
+    const keys: string[] = [];
+    for (const key of fallbackKeys.slice(0, MAX_FALLBACK_KEYS)) keys.push(await this.#input.expand(key));
+    return keys.filter((key) => key !== "");
+  }
+
+  async save({ isSucceeding, signal }: { isSucceeding: boolean; signal: AbortSignal }): Promise<void> {
+    const { dependencies, log } = this.#input;
+    const startedMs = dependencies.clock.nowMs();
+    const archive = join(dependencies.workDir, `cache-${dependencies.ids.uuid()}.tar.gz`);
+    try {
+      const reason = await this.#reasonNotToSave(isSucceeding);
+      if (reason !== undefined) {
+        this.#tell("skipped", startedMs, { reason });
+        return;
+      }
+      const roots = rootsOf(this.#input);
+      const files = await filesOfCache(this.#paths, roots);
+      if (files.length === 0) {
+        this.#tell("skipped", startedMs, { reason: "the paths name no file" });
+        return;
+      }
+      log.container("Archiving cache...");
+      const packed = await packCache(files, roots, archive, signal);
+      if (packed.bytes > MAX_ARCHIVE_BYTES) {
+        this.#tell("skipped", startedMs, { reason: "the archive has more than 5 GiB" });
+        return;
+      }
+      log.container("Uploading S3 cache...");
+      const isStored = await this.#store?.put(archive, { "codebuild-buildarn": this.#input.request.buildArn });
+      if (isStored) this.#tell("saved", startedMs, packed);
+      else this.#tell("skipped", startedMs, { reason: KEY_TAKEN });
+    } catch (error) {
+      signal.throwIfAborted();
+      const text = s3FailureText(error);
+      log.container(`Unable to upload cache: ${text}`);
+      this.#tell("skipped", startedMs, { reason: text.split("\n")[0] ?? "" });
+    } finally {
+      await rm(archive, { force: true });
+    }
+  }
+
+  async #reasonNotToSave(isSucceeding: boolean): Promise<string | undefined> {
+    if (this.#cache.action === "restore") return "`action` is restore: nothing is saved";
+    if (!isSucceeding) return "the build failed";
+    if (this.#key !== undefined && this.#key === this.#matchedKey) return KEY_TAKEN;
+    return (await this.#store?.isTaken()) ? KEY_TAKEN : undefined;
+  }
+
+  async release(): Promise<void> {}
+
+  #tell(kind: CacheOutcome["kind"], startedMs: number, more: Partial<CacheOutcome>): void {
+    const { dependencies, log } = this.#input;
+    log.cache({
+      kind,
+      store: "S3",
+      ...(this.#key === undefined ? {} : { key: this.#key }),
+      ...(this.#matchedKey === undefined || kind !== "restored" ? {} : { matchedKey: this.#matchedKey }),
+      durationMs: dependencies.clock.nowMs() - startedMs,
+      ...more,
+    });
+  }
+}
+
+const KEY_TAKEN = "the key is cached already, and a keyed cache is not written again";
+
+/** LOCAL_CUSTOM_CACHE: folders of this machine, linked into the build. */
+async function takeLocalFolders(input: CacheInput, cache: PlannedCache): Promise<BuildCache | undefined> {
+  const { request, dependencies, log } = input;
+  const { cacheDir, clock } = dependencies;
+  if (cacheDir === undefined) {
+    log.notice("info", "a local cache needs a state folder: nothing is kept");
+    return undefined;
+  }
+  const roots = rootsOf(input);
+  const { accountId, region } = request.scope;
+  const folders = new LocalFolders({
+    cacheDir: join(cacheDir, "custom"),
+    owner: [accountId, region, request.projectName, String(request.cache.generation ?? 0)],
+    uuid: request.uuid,
+  });
+  const lentFolders: string[] = [];
+  const release = (): Promise<void> => folders.release(clock.nowMs());
+  try {
+    for (const path of await pathsOf(input, cache, () => {})) {
+      const startedMs = clock.nowMs();
+      const folder = folderOf(path.pattern);
+      const found =
+        folder === undefined ? undefined : await lstat(join(roots[path.root], folder)).catch(() => undefined);
+      if (folder === undefined || found?.isFile() === true) {
+        const reason = `only directories can be cached locally: ${path.written}`;
+        log.container(`Unable to initialize cache download: ${reason}`);
+        log.cache({ kind: "skipped", store: "LOCAL", key: path.written, durationMs: 0, reason });
+        continue;
+      }
+      const taken = await folders.take(`${path.root}/${folder}`, join(roots[path.root], folder));
+      lentFolders.push(taken.folder);
+      log.container(`Symlinking local cache ${path.written}`);
+      log.cache({
+        kind: taken.isWarm ? "restored" : "missed",
+        store: "LOCAL",
+        key: path.written,
+        durationMs: clock.nowMs() - startedMs,
+        ...(taken.isWarm ? {} : { reason: "nothing is cached yet, or another build has it" }),
+      });
+    }
+  } catch (error) {
+    await release();
+    input.signal.throwIfAborted();
+    log.container(`Unable to initialize cache download: ${error instanceof Error ? error.message : String(error)}`);
+    return undefined;
+  }
+  return { lentFolders, save: async () => {}, release };
+}

@@ -1,0 +1,218 @@
+/**
+ * The archive of a cache: a gzipped tar (POSIX.1-2017 pax) whose entries begin with the folder they belong to, `src/…`,
+ * `home/…` or `work/…`, so that they fit any build of the project, wherever its folders are. Files with mode and time,
+ * links as links, folders only when empty ones matter to nobody: they are made as needed.
+ * What comes out of a bucket is not trusted: an entry outside the paths of the cache, or behind a link, is left out by
+ * name, and nothing is ever written through a link.
+ */
+import { constants, createWriteStream } from "node:fs";
+import { type FileHandle, lstat, mkdir, open, readlink, rm, stat, symlink, utimes } from "node:fs/promises";
+import { dirname, isAbsolute, join, relative } from "node:path";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { createGunzip, createGzip } from "node:zlib";
+import { readTar, TAR_END, tarHeader, tarPadding } from "../../../images/tar.ts";
+import { compareBytes, escapeGlob, globFiles } from "../glob-files.ts";
+import { type CachePath, type CacheRoot, type CacheRoots, imagePath, isAllowed } from "./cache-paths.ts";
+
+export interface CacheFile {
+  readonly root: CacheRoot;
+  /** Below the root. */
+  readonly path: string;
+}
+
+export interface PackedCache {
+  readonly files: number;
+  readonly bytes: number;
+}
+
+const ROOTS: readonly CacheRoot[] = ["src", "home", "work"];
+/** Speed counts more than size: the archive is read back within the hour, mostly from this machine. */
+const COMPRESSION_LEVEL = 1;
+const NEW_FILE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+
+/** Every file and link that the paths name, each once, in one order. Links are not followed. */
+export async function filesOfCache(paths: readonly CachePath[], roots: CacheRoots): Promise<CacheFile[]> {
+  const found = new Map<string, CacheFile>();
+  for (const { root, pattern } of paths) {
+    const at = await lstat(join(roots[root], pattern)).catch(() => undefined);
+    // A folder by its name is what is in it, as `folder/**/*`.
+    const asGlob = at === undefined ? pattern : `${escapeGlob(pattern)}${at.isDirectory() ? "/**/*" : ""}`;
+    const names = await globFiles(roots[root], asGlob.replace(/^\//, ""));
+    for (const path of names) found.set(`${root}/${path}`, { root, path });
+  }
+  return [...found.values()].sort((a, b) => compareBytes(`${a.root}/${a.path}`, `${b.root}/${b.path}`));
+}
+
+/** Writes the archive to `archivePath`. Files that vanish meanwhile are left out. */
+export async function packCache(
+  files: readonly CacheFile[],
+  roots: CacheRoots,
+  archivePath: string,
+  signal: AbortSignal,
+): Promise<PackedCache> {
+  let packed = 0;
+  async function* blocks(): AsyncGenerator<Buffer> {
+    for (const { root, path } of files) {
+      const source = join(roots[root], path);
+      const found = await lstat(source).catch(() => undefined);
+      if (!found || !(found.isFile() || found.isSymbolicLink())) continue;
+      const common = {
+        name: `${root}/${path}`,
+        mode: found.mode & 0o777,
+        uid: 0,
+        gid: 0,
+        mtimeSeconds: Math.floor(found.mtimeMs / 1000),
+      };
+      if (found.isSymbolicLink()) {
+        const linkName = portableLink(source, await readlink(source), roots);
+        yield tarHeader({ ...common, type: "symlink", sizeBytes: 0, linkName });
+      } else {
+        // One more look at the file itself: its size must be that of the bytes that follow.
+        const handle = await open(source, constants.O_RDONLY | constants.O_NOFOLLOW).catch(() => undefined);
+        if (!handle) continue;
+        yield* fileBlocks(handle, common);
+      }
+      packed++;
+    }
+    yield TAR_END;
+  }
+  await pipeline(
+    Readable.from(blocks(), { objectMode: false }),
+    createGzip({ level: COMPRESSION_LEVEL }),
+    createWriteStream(archivePath, { flags: "wx", mode: 0o600 }),
+    { signal },
+  );
+  return { files: packed, bytes: (await stat(archivePath)).size };
+}
+
+async function* fileBlocks(
+  handle: FileHandle,
+  common: { name: string; mode: number; uid: number; gid: number; mtimeSeconds: number },
+): AsyncGenerator<Buffer> {
+  try {
+    const { size } = await handle.stat();
+    yield tarHeader({ ...common, type: "file", sizeBytes: size, linkName: "" });
+    let left = size;
+    if (size > 0) {
+      for await (const chunk of handle.createReadStream({ end: size - 1, autoClose: false })) {
+        left -= (chunk as Buffer).length;
+        yield chunk as Buffer;
+      }
+    }
+    // A file that became shorter meanwhile: the header has promised its bytes.
+    while (left > 0) {
+      const zeroes = Buffer.alloc(Math.min(left, 65_536));
+      left -= zeroes.length;
+      yield zeroes;
+    }
+    yield tarPadding(size);
+  } finally {
+    await handle.close();
+  }
+}
+
+/** A link into the build's own folders is made relative: the next build has others. */
+function portableLink(source: string, target: string, roots: CacheRoots): string {
+  if (!isAbsolute(target)) return target;
+  const isOwn = ROOTS.some((root) => target.startsWith(`${roots[root]}/`));
+  return isOwn ? relative(dirname(source), target) : target;
+}
+
+/** Reads an archive into the build's folders; what is left out is told to `onSkipped` by its path. */
+export async function unpackCache(input: {
+  readonly archive: AsyncIterable<Uint8Array>;
+  readonly paths: readonly CachePath[];
+  readonly roots: CacheRoots;
+  readonly signal: AbortSignal;
+  onSkipped(path: string): void;
+}): Promise<PackedCache> {
+  const { paths, roots, signal } = input;
+  let bytes = 0;
+  let files = 0;
+  const count = async function* (chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    for await (const chunk of chunks) {
+      signal.throwIfAborted();
+      bytes += chunk.length;
+      yield chunk;
+    }
+  };
+  const gunzip = createGunzip();
+  const feeding = pipeline(input.archive, count, gunzip, { signal });
+  feeding.catch(() => {}); // its failure reaches the reader below
+  const links: { root: CacheRoot; path: string; target: string }[] = [];
+  const folders = new Set<string>();
+  for await (const entry of readTar(gunzip)) {
+    signal.throwIfAborted();
+    if (entry.type === "directory") continue;
+    const at = splitEntry(entry.name);
+    if (!at || !isAllowed(paths, at.root, at.path) || !(entry.type === "file" || entry.type === "symlink")) {
+      input.onSkipped(at ? imagePath(at.root, at.path) : entry.name);
+    } else if (entry.type === "symlink") links.push({ ...at, target: entry.linkName });
+    else if (await writeFileAt(roots[at.root], at.path, entry, folders)) files++;
+    else input.onSkipped(imagePath(at.root, at.path));
+  }
+  await feeding;
+  // Links last: no file of the archive can be written through one.
+  for (const { root, path, target } of links) {
+    if (await makeLinkAt(roots[root], path, target, folders)) files++;
+    else input.onSkipped(imagePath(root, path));
+  }
+  return { files, bytes };
+}
+
+function splitEntry(name: string): { readonly root: CacheRoot; readonly path: string } | undefined {
+  const slash = name.indexOf("/");
+  const root = ROOTS.find((known) => known === name.slice(0, slash));
+  const path = name.slice(slash + 1);
+  if (root === undefined || path.includes("\0")) return undefined;
+  return path.split("/").some((part) => part === "" || part === "." || part === "..") ? undefined : { root, path };
+}
+
+async function writeFileAt(
+  root: string,
+  path: string,
+  entry: { readonly mode: number; readonly mtimeSeconds: number; readonly body: AsyncIterable<Buffer> },
+  folders: Set<string>,
+): Promise<boolean> {
+  if (!(await clearPlace(root, path, folders))) return false;
+  const target = join(root, path);
+  const handle = await open(target, NEW_FILE, (entry.mode & 0o777) | 0o200);
+  try {
+    for await (const chunk of entry.body) {
+      for (let done = 0; done < chunk.length; ) done += (await handle.write(chunk, done)).bytesWritten;
+    }
+    await handle.chmod(entry.mode & 0o777);
+  } finally {
+    await handle.close();
+  }
+  await utimes(target, entry.mtimeSeconds, entry.mtimeSeconds);
+  return true;
+}
+
+async function makeLinkAt(root: string, path: string, target: string, folders: Set<string>): Promise<boolean> {
+  if (target === "" || target.includes("\0") || !(await clearPlace(root, path, folders))) return false;
+  await symlink(target, join(root, path));
+  return true;
+}
+
+/**
+ * Makes the folders above a path and takes away what is there; false where a link or a folder is in the way. `folders`
+ * are known to be folders already.
+ */
+async function clearPlace(root: string, path: string, folders: Set<string>): Promise<boolean> {
+  let at = root;
+  for (const folder of path.split("/").slice(0, -1)) {
+    at = join(at, folder);
+    if (folders.has(at)) continue;
+    const found = await lstat(at).catch(() => undefined);
+    if (!found) await mkdir(at);
+    else if (!found.isDirectory()) return false;
+    folders.add(at);
+  }
+  const place = join(root, path);
+  const found = await lstat(place).catch(() => undefined);
+  if (found?.isDirectory()) return false;
+  if (found) await rm(place);
+  return true;
+}

@@ -1,0 +1,156 @@
+/**
+ * The folders of LOCAL_CUSTOM_CACHE. A build takes a folder out of the cache by renaming it, works in it through a
+ * symbolic link, and puts it back at its end: no copy, and two builds never work in one folder. Whoever finds it taken
+ * starts with an empty one, as a build on another host does on AWS; the last to end leaves its state.
+ * Source: https://docs.aws.amazon.com/codebuild/latest/userguide/caching-local.html ("cached items override source items")
+ * Layout: `<cache>/<account>/<region>/<project>/<generation>/<hash of path>/current`, taken as `taken-<pid>-<uuid>`.
+ * Bound: 20 GiB for all projects of a state; what was put back longest ago goes first.
+ */
+import { createHash } from "node:crypto";
+import { lstat, mkdir, readdir, readFile, rename, rm, stat, symlink, utimes, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { debug } from "../../../core/log.ts";
+
+const MAX_BYTES = 20 * 1024 ** 3;
+
+export interface TakenFolder {
+  /** Where the build sees it. */
+  readonly link: string;
+  readonly folder: string;
+  /** True when an earlier build left it. */
+  readonly isWarm: boolean;
+}
+
+export interface LocalFoldersInput {
+  readonly cacheDir: string;
+  /** Account, region, project, generation. */
+  readonly owner: readonly string[];
+  readonly uuid: string;
+  /** For tests; default 20 GiB. */
+  readonly maxBytes?: number;
+}
+
+export class LocalFolders {
+  readonly #input: LocalFoldersInput;
+  readonly #taken: { readonly slot: string; readonly folder: string }[] = [];
+
+  constructor(input: LocalFoldersInput) {
+    this.#input = input;
+  }
+
+  /** Puts the cached folder called `name` at `link`. What was there becomes the first content, or is replaced. */
+  async take(name: string, link: string): Promise<TakenFolder> {
+    const { cacheDir, owner, uuid } = this.#input;
+    const slot = join(cacheDir, ...owner.map(encodeURIComponent), hash(name));
+    await mkdir(slot, { recursive: true, mode: 0o700 });
+    const folder = join(slot, `taken-${process.pid}-${uuid}`);
+    const isWarm = (await renamed(join(slot, "current"), folder)) || (await adoptAbandoned(slot, folder));
+    const found = await lstat(link).catch(() => undefined);
+    if (isWarm || !found?.isDirectory()) {
+      if (found) await rm(link, { recursive: true, force: true });
+      await mkdir(folder, { recursive: true });
+    } else await moveFolder(link, folder);
+    await mkdir(dirname(link), { recursive: true });
+    await symlink(folder, link);
+    this.#taken.push({ slot, folder });
+    return { link, folder, isWarm };
+  }
+
+  /** Puts back what was taken, then takes away the oldest folders above the bound. Never throws. */
+  async release(nowMs: number): Promise<void> {
+    for (const { slot, folder } of this.#taken.splice(0)) {
+      try {
+        const bytes = await sizeOf(folder);
+        const old = join(slot, `old-${this.#input.uuid}`);
+        await renamed(join(slot, "current"), old);
+        await renamed(folder, join(slot, "current"));
+        await writeFile(join(slot, "bytes"), String(bytes));
+        await utimes(slot, nowMs / 1000, nowMs / 1000);
+        await rm(old, { recursive: true, force: true });
+      } catch (error) {
+        debug("run", () => `local cache: ${String(error)}`);
+      }
+    }
+    await evict(this.#input.cacheDir, this.#input.maxBytes ?? MAX_BYTES).catch((error: unknown) =>
+      debug("run", () => `local cache: ${String(error)}`),
+    );
+  }
+}
+
+const hash = (text: string): string => createHash("sha256").update(text).digest("hex").slice(0, 32);
+
+async function renamed(from: string, to: string): Promise<boolean> {
+  try {
+    await rename(from, to);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
+    throw error;
+  }
+}
+
+/** Takes over a folder whose process is gone: its build never came to put it back. */
+async function adoptAbandoned(slot: string, folder: string): Promise<boolean> {
+  for (const name of (await readdir(slot)).sort()) {
+    const pid = Number(/^taken-(\d+)-/.exec(name)?.[1] ?? 0);
+    if (pid !== 0 && !isRunning(pid) && (await renamed(join(slot, name), folder))) return true;
+  }
+  return false;
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}
+
+/** Moves a folder of the build into the cache, which may be on another file system. */
+async function moveFolder(from: string, to: string): Promise<void> {
+  try {
+    await rename(from, to);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EXDEV") throw error;
+    const { copyPaths, listTree } = await import("../copy-tree.ts");
+    await mkdir(to, { recursive: true });
+    await copyPaths(from, to, (await listTree(from, new Set())).paths);
+    await rm(from, { recursive: true, force: true });
+  }
+}
+
+async function sizeOf(folder: string): Promise<number> {
+  let bytes = 0;
+  for (const entry of await readdir(folder, { withFileTypes: true }).catch(() => [])) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) bytes += await sizeOf(path);
+    else bytes += (await lstat(path).catch(() => undefined))?.size ?? 0;
+  }
+  return bytes;
+}
+
+/** Slots lie five folders deep: account, region, project, generation, path. */
+async function slotsIn(folder: string, depth = 5): Promise<string[]> {
+  if (depth === 0) return [folder];
+  const slots: string[] = [];
+  for (const entry of await readdir(folder, { withFileTypes: true }).catch(() => [])) {
+    if (entry.isDirectory()) slots.push(...(await slotsIn(join(folder, entry.name), depth - 1)));
+  }
+  return slots;
+}
+
+async function evict(cacheDir: string, maxBytes: number): Promise<void> {
+  const slots: { path: string; bytes: number; usedMs: number }[] = [];
+  for (const path of await slotsIn(cacheDir)) {
+    const bytes = Number(await readFile(join(path, "bytes"), "utf8").catch(() => "0"));
+    slots.push({ path, bytes, usedMs: (await stat(path)).mtimeMs });
+  }
+  let total = slots.reduce((sum, { bytes }) => sum + bytes, 0);
+  for (const { path, bytes } of slots.sort((a, b) => a.usedMs - b.usedMs)) {
+    if (total <= maxBytes) return;
+    await rm(join(path, "current"), { recursive: true, force: true });
+    await rm(join(path, "bytes"), { force: true });
+    total -= bytes;
+  }
+}

@@ -1,0 +1,112 @@
+/**
+ * Auto-discovery: looks through the build's files for report files, with CodeBuild's log lines. A file is known by what
+ * it begins with; symbolic links and `.git` are not entered. On for every build unless CODEBUILD_CONFIG_AUTO_DISCOVER
+ * is `false`, in the folder CODEBUILD_CONFIG_AUTO_DISCOVER_DIR names (a pattern); commands may change both.
+ * Source: https://docs.aws.amazon.com/codebuild/latest/userguide/report-auto-discover.html; log lines of published logs.
+ */
+import { open } from "node:fs/promises";
+import { join, relative } from "node:path";
+import { glob } from "tinyglobby";
+import type { Clock } from "../../../core/clock.ts";
+import { HEAD_BYTES, isCandidateName, type ReportFormat, recognizeFormat } from "../../test-reports/index.ts";
+import type { ReportFile } from "./report-sink.ts";
+
+export const AUTO_DISCOVER = "CODEBUILD_CONFIG_AUTO_DISCOVER";
+export const AUTO_DISCOVER_DIR = "CODEBUILD_CONFIG_AUTO_DISCOVER_DIR";
+const TIMEOUT_MS = 5000;
+const CONCURRENT_READS = 32;
+
+export interface DiscoverInput {
+  readonly srcDir: string;
+  /** Empty means everything. */
+  readonly pattern: string;
+  /** Files that a report of the buildspec has read already, as absolute paths. */
+  readonly taken: ReadonlySet<string>;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  log(text: string): void;
+  warn(text: string): void;
+}
+
+export async function discoverReports(input: DiscoverInput): Promise<ReadonlyMap<ReportFormat, readonly ReportFile[]>> {
+  const { srcDir, clock, log } = input;
+  const pattern = relativePattern(srcDir, input.pattern);
+  log(`Set report auto-discover timeout to ${TIMEOUT_MS / 1000} seconds`);
+  // AWS: two spaces here, one for artifacts.
+  log("Expanding base directory path:  .");
+  log("Assembling file list");
+  log("Expanding .");
+  log("Expanding file paths for base directory .");
+  log("Assembling file list");
+  log(`Expanding ${pattern}`);
+  const startMs = clock.nowMs();
+  const found = await search(pattern, input);
+  const count = [...found.values()].reduce((sum, files) => sum + files.length, 0);
+  log(count === 0 ? "No matching auto-discover report paths found" : `Found ${count} file(s)`);
+  log(`Report auto-discover file discovery took ${((clock.nowMs() - startMs) / 1000).toFixed(6)} seconds`);
+  return found;
+}
+
+const relativePattern = (srcDir: string, written: string): string => {
+  const trimmed = written.trim();
+  if (trimmed === "") return "**/*";
+  const inside = trimmed.startsWith("/") ? relative(srcDir, trimmed) : trimmed;
+  return inside.replace(/^(?:\.\/)+/, "") || "**/*";
+};
+
+async function search(pattern: string, input: DiscoverInput): Promise<Map<ReportFormat, ReportFile[]>> {
+  const found = new Map<ReportFormat, ReportFile[]>();
+  if (pattern.startsWith("..")) return found;
+  const over = new AbortController();
+  const timer = input.clock.after(TIMEOUT_MS, () => over.abort());
+  const signal = AbortSignal.any([over.signal, input.signal]);
+  try {
+    // Ended early, it gives what it has found so far.
+    const paths = await glob(pattern, {
+      cwd: input.srcDir,
+      ignore: ["**/.git/**"],
+      dot: true,
+      onlyFiles: true,
+      // A pattern that names a folder means what is in it.
+      expandDirectories: true,
+      followSymbolicLinks: false,
+      signal,
+    });
+    const candidates = paths
+      .filter(isCandidateName)
+      .sort()
+      .map((path) => ({ path, source: join(input.srcDir, path) }))
+      .filter(({ source }) => !input.taken.has(source));
+    for (let at = 0; at < candidates.length && !signal.aborted; at += CONCURRENT_READS) {
+      const some = candidates.slice(at, at + CONCURRENT_READS);
+      const heads = await Promise.all(some.map(({ source }) => headOf(source)));
+      for (const [index, file] of some.entries()) {
+        const format = recognizeFormat(file.path, heads[index] ?? new Uint8Array());
+        if (format) found.set(format, [...(found.get(format) ?? []), file]);
+      }
+    }
+  } finally {
+    timer.cancel();
+  }
+  input.signal.throwIfAborted();
+  if (over.signal.aborted) {
+    input.warn(
+      `report auto-discovery stopped after ${TIMEOUT_MS / 1000} seconds; \`${AUTO_DISCOVER_DIR}\` narrows it, \`${AUTO_DISCOVER}=false\` turns it off`,
+    );
+  }
+  return found;
+}
+
+/** The first bytes of a file; nothing of one that cannot be read. */
+async function headOf(path: string): Promise<Uint8Array> {
+  const file = await open(path, "r").catch(() => undefined);
+  if (!file) return new Uint8Array();
+  try {
+    const { bytesRead, buffer } = await file.read(new Uint8Array(HEAD_BYTES), 0, HEAD_BYTES, 0);
+    return buffer.subarray(0, bytesRead);
+  } catch {
+    return new Uint8Array();
+  } finally {
+    await file.close();
+  }
+}

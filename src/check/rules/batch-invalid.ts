@@ -1,0 +1,21 @@
+/** A `batch` that cannot run: build/batch says why, in the words of the failure in DOWNLOAD_BATCHSPEC. */
+import { planBatch } from "../../build/batch/index.ts";
+import type { CheckContext, Finding, Rule } from "../rule.ts";
+
+export const batchInvalid: Rule = {
+  id: "batch/invalid",
+  severity: "error",
+  title: "a `batch` that cannot run: kinds, identifiers, dependencies, limits",
+  source: "https://docs.aws.amazon.com/codebuild/latest/userguide/batch-build-buildspec.html",
+  run: (context) => batchFindings(context, "batch/invalid"),
+};
+
+/** The findings of the batch's planner under one code. */
+export function* batchFindings({ buildspec, file }: CheckContext, code: string): Iterable<Finding> {
+  if (!buildspec.batch) return;
+  for (const found of planBatch({ batch: buildspec.batch, buildspecFile: file }).diagnostics) {
+    if (found.code !== code) continue;
+    const { message, severity, span, why, related } = found;
+    yield { message, severity, ...(span && { span }), ...(why !== undefined && { why }), ...(related && { related }) };
+  }
+}

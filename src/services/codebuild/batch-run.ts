@@ -1,0 +1,367 @@
+/**
+ * One batch from SUBMITTED to its end: the source build, then the builds of the plan in the order of their dependencies.
+ * Each is a build like any other (`makeBuild`), so it has its record, number, log and events. What comes next is decided
+ * by build/batch (`nextSteps`); here it is done and written down. The record is written at each change.
+ */
+import { type BatchTask, DOWNLOAD_SOURCE, nextSteps, type TaskEnd, type TaskStatus } from "../../build/batch/index.ts";
+import { AwsError } from "../../core/errors.ts";
+import { debug } from "../../core/log.ts";
+import type { Store } from "../../store/store.ts";
+import type { OperationContext } from "../service.ts";
+import {
+  type BatchBuild,
+  type BatchGroupRecord,
+  type BatchPhaseType,
+  type BatchRecord,
+  type BatchStatus,
+  batchKey,
+  batchRecordsIn,
+  updateBatch,
+} from "./batch-records.ts";
+import * as texts from "./batch-texts.ts";
+import { requireUsableFleet } from "./build-limits.ts";
+import type { BuildRunner } from "./build-runner.ts";
+import { type CombinedArtifacts, combineArtifacts } from "./combine-artifacts.ts";
+import { memberOrigin, memberSettings, sourceSettings } from "./member-settings.ts";
+import { type BuildRecord, buildKey, parseBuildId, projectArn, recordsIn } from "./records.ts";
+import type { RoleSession } from "./role-session.ts";
+import type { PhaseContext } from "./shapes.gen.ts";
+import { makeBuild } from "./start-build.ts";
+
+export interface BatchRunInput {
+  readonly record: BatchRecord;
+  readonly context: OperationContext;
+  readonly runner: BuildRunner;
+  /** Of the batch role; asked whether builds may be started, stopped and retried. */
+  readonly session: RoleSession;
+  /** Builds of this batch at the same time. */
+  readonly limit: number;
+  /** Aborts when StopBuildBatch asks for it. */
+  readonly stop: AbortSignal;
+}
+
+type Ending = "STOPPED" | "TIMED_OUT";
+
+export class BatchRun {
+  readonly #input: BatchRunInput;
+  readonly #store: Store;
+  readonly #statuses = new Map<string, TaskStatus>();
+  /** Builds that run now, by group. */
+  readonly #running = new Map<string, BuildRecord>();
+  readonly #contexts: PhaseContext[] = [];
+  #record: BatchRecord;
+  #ending: Ending | undefined;
+  /** What runs is to be stopped: the batch is, or one build has failed under fast-fail. */
+  #isStopping = false;
+  #wake: () => void = () => {};
+
+  constructor(input: BatchRunInput) {
+    this.#input = input;
+    this.#record = input.record;
+    this.#store = input.context.store;
+  }
+
+  /** Runs the batch and records its end. Rejects only when that cannot be written. */
+  async run(): Promise<void> {
+    const { stop, context } = this.#input;
+    const minutes = this.#record.config.timeoutInMins ?? 480;
+    const onStop = (): void => this.#end("STOPPED");
+    const timer = context.clock.after(minutes * 60_000, () => this.#end("TIMED_OUT"));
+    stop.addEventListener("abort", onStop, { once: true });
+    if (stop.aborted) onStop();
+    try {
+      await this.#finish(await this.#runPhases(minutes));
+    } catch (error) {
+      debug("run", () => (error instanceof Error ? (error.stack ?? error.message) : String(error)));
+      await this.#stopAll();
+      const context = texts.internalError(error instanceof Error ? error.message : String(error));
+      await this.#closePhase("FAULT", [context]);
+      await this.#finish("FAULT");
+    } finally {
+      timer.cancel();
+      stop.removeEventListener("abort", onStop);
+    }
+  }
+
+  async #runPhases(minutes: number): Promise<BatchStatus> {
+    await this.#closePhase("SUCCEEDED");
+    if (!this.#record.plan) {
+      await this.#openPhase("DOWNLOAD_BATCHSPEC");
+      const failure = await this.#downloadBatchspec();
+      const status: BatchStatus = this.#ending ?? (failure ? "FAILED" : "SUCCEEDED");
+      await this.#closePhase(status, this.#endContexts(minutes, failure ? [failure] : []));
+      if (status !== "SUCCEEDED") return status;
+    }
+    await this.#openPhase("IN_PROGRESS");
+    const outcome = await this.#runGroups();
+    const failed = this.#record.groups
+      .filter(({ identifier, ignoreFailure }) => !ignoreFailure && !this.#isGood(identifier))
+      .map(({ identifier }) => identifier);
+    const status: BatchStatus = this.#ending ?? outcome;
+    const contexts = status === "FAILED" ? [texts.groupsFailed(failed), ...this.#contexts] : this.#contexts;
+    await this.#closePhase(status, this.#endContexts(minutes, contexts));
+    if (status !== "SUCCEEDED") return status;
+    await this.#openPhase("COMBINE_ARTIFACTS");
+    const combined = await this.#combine();
+    await this.#closePhase(combined ? "FAILED" : "SUCCEEDED", combined ? [combined] : []);
+    return combined ? "FAILED" : "SUCCEEDED";
+  }
+
+  #endContexts(minutes: number, contexts: readonly PhaseContext[]): readonly PhaseContext[] {
+    if (this.#ending === "TIMED_OUT") return [texts.batchTimedOut(minutes), ...contexts];
+    return contexts;
+  }
+
+  #isGood(identifier: string): boolean {
+    if (identifier === DOWNLOAD_SOURCE) return true;
+    return this.#statuses.get(identifier) === "SUCCEEDED";
+  }
+
+  /** Runs the source build; afterwards the record has the plan and a group for each task. */
+  async #downloadBatchspec(): Promise<PhaseContext | undefined> {
+    const status = await this.#runGroup(DOWNLOAD_SOURCE, undefined);
+    const group = this.#record.groups.find(({ identifier }) => identifier === DOWNLOAD_SOURCE);
+    const build = this.#buildOf(group?.current);
+    const key = build && buildKey(build.scope, build.settings.projectName, build.uuid);
+    const { batchspecs } = batchRecordsIn(this.#store);
+    const plan = key && batchspecs.get(key)?.plan;
+    if (key) await this.#store.write(() => batchspecs.delete(key));
+    if (status !== "SUCCEEDED" || !plan) {
+      const bad = build?.phases.find(({ phaseStatus }) => phaseStatus !== undefined && phaseStatus !== "SUCCEEDED");
+      return this.#contexts[0] ?? texts.sourceNotDownloaded(build?.build.id ?? "", bad?.contexts?.[0]);
+    }
+    const before = new Map(this.#record.groups.map((one) => [one.identifier, one]));
+    const version = build?.build.resolvedSourceVersion;
+    await this.#save({
+      plan,
+      ...(version === undefined ? {} : { batch: { ...this.#record.batch, resolvedSourceVersion: version } }),
+      groups: [
+        ...this.#record.groups.filter(({ identifier }) => identifier === DOWNLOAD_SOURCE),
+        ...plan.tasks.map(({ identifier, dependsOn, ignoreFailure }) => ({
+          identifier,
+          dependsOn,
+          ignoreFailure,
+          prior: before.get(identifier)?.prior ?? [],
+        })),
+      ],
+    });
+    return undefined;
+  }
+
+  /** Runs the groups that have no good build yet, until nothing is left to do. */
+  async #runGroups(): Promise<"SUCCEEDED" | "FAILED"> {
+    const tasks = this.#record.plan?.tasks ?? [];
+    for (const { identifier, current } of this.#record.groups) {
+      if (current?.uuid !== undefined && current.buildStatus !== "IN_PROGRESS") {
+        this.#statuses.set(identifier, current.buildStatus as TaskEnd);
+      }
+    }
+    const underWay: Promise<unknown>[] = [];
+    for (;;) {
+      const changed = new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+      const options = { fastFail: this.#record.plan?.fastFail ?? false, limit: this.#input.limit };
+      const next = this.#ending ? this.#giveUp(tasks) : nextSteps(tasks, this.#statuses, options);
+      if (next.skip.length > 0) await this.#skip(next.skip);
+      if (next.stop.length > 0) {
+        this.#isStopping = true;
+        await Promise.all(next.stop.map((identifier) => this.#stopMember(identifier)));
+      }
+      if (next.outcome) {
+        await Promise.all(underWay);
+        return next.outcome;
+      }
+      for (const identifier of next.start) {
+        this.#statuses.set(identifier, "RUNNING");
+        const task = tasks.find((one) => one.identifier === identifier);
+        underWay.push(this.#runGroup(identifier, task).finally(() => this.#wake()));
+      }
+      await changed;
+    }
+  }
+
+  /** The steps of a batch that is being stopped: nothing new, everything that runs comes to its end. */
+  #giveUp(tasks: readonly BatchTask[]): ReturnType<typeof nextSteps> {
+    const of = (status: TaskStatus | undefined): string[] =>
+      tasks.map(({ identifier }) => identifier).filter((name) => this.#statuses.get(name) === status);
+    const running = of("RUNNING");
+    return {
+      start: [],
+      skip: of(undefined),
+      stop: running,
+      ...(running.length === 0 && { outcome: "FAILED" as const }),
+    };
+  }
+
+  /** Makes one build, waits for its end, writes both down. Never rejects. */
+  async #runGroup(identifier: string, task: BatchTask | undefined): Promise<TaskEnd> {
+    const { context, runner } = this.#input;
+    const requestedOnMs = context.clock.nowMs();
+    let status: TaskEnd;
+    try {
+      await this.#allow(this.#hasPrior(identifier) ? "RetryBuild" : "StartBuild");
+      const settings = task ? memberSettings(this.#record, task, recordsIn(this.#store)) : sourceSettings(this.#record);
+      requireUsableFleet(settings.environment, context);
+      const { id = "" } = await makeBuild(settings, context, runner, { origin: memberOrigin(this.#record, task) });
+      const { projectName, uuid } = parseBuildId(id);
+      const build: BatchBuild = { uuid, requestedOnMs, buildStatus: "IN_PROGRESS" };
+      const key = buildKey(this.#record.scope, projectName, uuid);
+      const made = recordsIn(this.#store).builds.get(key);
+      if (made) this.#running.set(identifier, made);
+      await this.#updateGroup(identifier, { current: build });
+      // A stop that came while the build was being made found nothing to stop.
+      if (this.#isStopping && made) await runner.stop(made);
+      await runner.ended(uuid);
+      const ended = recordsIn(this.#store).builds.get(key)?.build.buildStatus ?? "FAULT";
+      status = ended === "IN_PROGRESS" ? "FAULT" : ended;
+      await this.#updateGroup(identifier, { current: { ...build, buildStatus: status } });
+    } catch (error) {
+      debug("run", () => `batch group ${identifier}: ${String(error)}`);
+      status = this.#ending ? "STOPPED" : "FAILED";
+      if (!this.#ending) this.#contexts.push(this.#explain(identifier, error));
+      await this.#updateGroup(identifier, { current: { requestedOnMs, buildStatus: status } });
+    }
+    this.#running.delete(identifier);
+    this.#statuses.set(identifier, status);
+    return status;
+  }
+
+  #explain(identifier: string, error: unknown): PhaseContext {
+    const message = error instanceof Error ? error.message : String(error);
+    if (error instanceof AwsError && /^AccessDenied/.test(error.code)) return texts.batchRoleDenied(message);
+    return texts.taskNotStarted(identifier, message);
+  }
+
+  /** Asks IAM whether the batch role may act on builds of the project. Throws AccessDeniedException. */
+  async #allow(action: "StartBuild" | "StopBuild" | "RetryBuild"): Promise<void> {
+    const { scope, settings } = this.#record;
+    await this.#input.session.authorize(
+      [{ action: `codebuild:${action}`, resource: projectArn(scope, settings.projectName) }],
+      { service: "codebuild", operation: action, requestId: this.#input.context.ids.uuid() },
+    );
+  }
+
+  /** Stops a build, also when the role may not: nothing is left running here. What AWS would have said is kept. */
+  async #stopMember(identifier: string): Promise<void> {
+    const build = this.#running.get(identifier);
+    if (!build) return;
+    try {
+      await this.#allow("StopBuild");
+    } catch (error) {
+      const denied = this.#explain(identifier, error);
+      if (!this.#contexts.some(({ message }) => message === denied.message)) this.#contexts.push(denied);
+    }
+    await this.#input.runner.stop(build);
+  }
+
+  async #stopAll(): Promise<void> {
+    this.#ending ??= "STOPPED";
+    this.#isStopping = true;
+    await Promise.all([...this.#running.values()].map((build) => this.#input.runner.stop(build)));
+  }
+
+  #end(by: Ending): void {
+    if (this.#ending !== undefined) return;
+    this.#ending = by;
+    this.#isStopping = true;
+    this.#wake();
+    // The source build is not in the loop that looks for changes.
+    const source = this.#running.get(DOWNLOAD_SOURCE);
+    if (source) this.#input.runner.stop(source).catch((error: unknown) => debug("run", () => String(error)));
+  }
+
+  async #skip(identifiers: readonly string[]): Promise<void> {
+    const requestedOnMs = this.#input.context.clock.nowMs();
+    for (const identifier of identifiers) this.#statuses.set(identifier, "SKIPPED");
+    await this.#save({
+      groups: this.#record.groups.map((group) =>
+        identifiers.includes(group.identifier)
+          ? { ...group, current: { requestedOnMs, buildStatus: "STOPPED" as const } }
+          : group,
+      ),
+    });
+  }
+
+  async #combine(): Promise<PhaseContext | undefined> {
+    if (this.#record.config.combineArtifacts !== true) return undefined;
+    const members = this.#record.groups.flatMap(({ identifier, current }) => {
+      const build = this.#buildOf(current);
+      return identifier === DOWNLOAD_SOURCE || !build ? [] : [{ identifier, build }];
+    });
+    const result: CombinedArtifacts = await combineArtifacts(this.#record, members, (uuid) =>
+      this.#input.runner.artifactsDir(uuid),
+    );
+    if (result.failure) return result.failure;
+    if (result.location !== undefined) {
+      await this.#save({
+        batch: { ...this.#record.batch, artifacts: { ...this.#record.batch.artifacts, location: result.location } },
+      });
+    }
+    return undefined;
+  }
+
+  #hasPrior(identifier: string): boolean {
+    return this.#record.groups.some((group) => group.identifier === identifier && group.prior.length > 0);
+  }
+
+  #buildOf(build: BatchBuild | undefined): BuildRecord | undefined {
+    if (build?.uuid === undefined) return undefined;
+    const { scope, settings } = this.#record;
+    return recordsIn(this.#store).builds.get(buildKey(scope, settings.projectName, build.uuid));
+  }
+
+  async #updateGroup(identifier: string, change: Partial<BatchGroupRecord>): Promise<void> {
+    const groups = this.#record.groups.map((group) =>
+      group.identifier === identifier ? { ...group, ...change } : group,
+    );
+    await this.#save({ groups });
+  }
+
+  async #openPhase(phaseType: BatchPhaseType): Promise<void> {
+    const startTimeMs = this.#input.context.clock.nowMs();
+    await this.#save({
+      phases: [...this.#record.phases, { phaseType, startTimeMs }],
+      batch: { ...this.#record.batch, currentPhase: phaseType },
+    });
+  }
+
+  async #closePhase(phaseStatus: BatchStatus, contexts: readonly PhaseContext[] = []): Promise<void> {
+    const endTimeMs = this.#input.context.clock.nowMs();
+    const phases = this.#record.phases.map((phase, index) =>
+      index === this.#record.phases.length - 1 && phase.phaseStatus === undefined
+        ? {
+            ...phase,
+            phaseStatus,
+            endTimeMs,
+            durationInSeconds: Math.floor((endTimeMs - phase.startTimeMs) / 1000),
+            ...(contexts.length > 0 ? { contexts } : {}),
+          }
+        : phase,
+    );
+    await this.#save({ phases });
+  }
+
+  async #finish(status: BatchStatus): Promise<void> {
+    await this.#save(ended(this.#record, status, this.#input.context.clock.nowMs()));
+  }
+
+  async #save(change: Partial<BatchRecord>): Promise<void> {
+    this.#record = { ...this.#record, ...change };
+    const record = this.#record;
+    const records = batchRecordsIn(this.#store);
+    await this.#store.write(() => {
+      updateBatch(records, record);
+      if (record.batch.complete === true) records.stops.delete(batchKey(record));
+    });
+  }
+}
+
+/** What changes when a batch is over: AWS has terminal phases for three ends only, the others are FAILED. */
+export function ended(record: BatchRecord, status: BatchStatus, nowMs: number): Partial<BatchRecord> {
+  const terminal: BatchPhaseType = status === "SUCCEEDED" || status === "STOPPED" ? status : "FAILED";
+  return {
+    phases: [...record.phases, { phaseType: terminal, startTimeMs: nowMs }],
+    batch: { ...record.batch, buildBatchStatus: status, complete: true, currentPhase: terminal, endTime: nowMs },
+  };
+}

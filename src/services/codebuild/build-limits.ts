@@ -1,0 +1,36 @@
+/**
+ * What stands in the way of one more build: the project's limit, the account's queue, a fleet that is not there.
+ * AWS: a build beyond the project's `concurrentBuildLimit` is refused; one beyond the account's limit waits in a queue
+ * that holds five times that limit.
+ * Source: https://docs.aws.amazon.com/codebuild/latest/userguide/limits.html
+ */
+import type { OperationContext } from "../service.ts";
+import { countActive } from "./build-index.ts";
+import { fleetNotFound, invalidInput, queueIsFull, tooManyBuilds } from "./errors.ts";
+import { findFleet } from "./fleet-records.ts";
+import { recordsIn } from "./records.ts";
+import type { Project, ProjectEnvironment } from "./shapes.gen.ts";
+
+const QUEUE_PER_CONCURRENT_BUILD = 5;
+
+/** Throws AccountLimitExceededException when the project or the account has no room for one more build. */
+export function requireRoom(project: Project, { store, scope }: OperationContext, accountLimit: number): void {
+  const records = recordsIn(store);
+  const limit = project.concurrentBuildLimit;
+  if (limit !== undefined && countActive(records, scope, project.name ?? "") >= limit) throw tooManyBuilds(limit);
+  const places = QUEUE_PER_CONCURRENT_BUILD * accountLimit;
+  if (countActive(records, scope) >= accountLimit + places) throw queueIsFull(places);
+}
+
+/** Throws when the environment names a fleet that is not there, or is not for such builds. */
+export function requireUsableFleet(environment: ProjectEnvironment, { store, scope }: OperationContext): void {
+  const arn = environment.fleet?.fleetArn;
+  if (arn === undefined) return;
+  const fleet = findFleet(recordsIn(store), scope, arn);
+  if (!fleet) throw fleetNotFound(arn);
+  if (fleet.environmentType !== environment.type) {
+    throw invalidInput(
+      `Invalid environment: fleet ${fleet.name} is of environment type ${fleet.environmentType}, not ${environment.type}`,
+    );
+  }
+}

@@ -1,0 +1,203 @@
+/** CreateBucket, DeleteBucket, HeadBucket, ListBuckets, GetBucketLocation. */
+import { type OperationContext, operation } from "../service.ts";
+import { grantsFrom } from "./acl-grants.ts";
+import { isBucketName } from "./bucket-name.ts";
+import {
+  aclsNotSupported,
+  bucketAlreadyExists,
+  bucketAlreadyOwnedByYou,
+  bucketNotEmpty,
+  illegalLocationConstraint,
+  invalidArgument,
+  invalidBucketName,
+  invalidLocationConstraint,
+  malformedXml,
+  notOfferedHere,
+  reference,
+} from "./errors.ts";
+import { bucketErrors, conditionKeys, onBucket, requireBucket, requireBucketAnywhere } from "./find-bucket.ts";
+import { ownerOf } from "./owner.ts";
+import { type BucketRecord, bucketArn, bucketsIn, currentIn, uploadsIn } from "./records.ts";
+import type {
+  CreateBucketOutput,
+  CreateBucketRequest,
+  DeleteBucketRequest,
+  GetBucketLocationOutput,
+  GetBucketLocationRequest,
+  HeadBucketOutput,
+  HeadBucketRequest,
+  ListBucketsOutput,
+  ListBucketsRequest,
+} from "./shapes.gen.ts";
+import { requireTags } from "./tags.ts";
+
+/** AWS: the region whose location is written as nothing at all. */
+const UNNAMED_REGION = "us-east-1";
+const MAX_BUCKETS = 10_000;
+
+export const createBucket = operation<CreateBucketRequest, CreateBucketOutput>({
+  name: "CreateBucket",
+  support: "partial",
+  gaps: ["object lock and directory buckets are refused"],
+  source: reference("CreateBucket"),
+  authorize(input, context) {
+    const resource = bucketArn({ partition: context.scope.partition, name: input.Bucket });
+    const keys = conditionKeys({
+      "s3:x-amz-acl": input.ACL,
+      "s3:locationconstraint": input.CreateBucketConfiguration?.LocationConstraint,
+      "s3:x-amz-object-ownership": input.ObjectOwnership,
+    });
+    const on = (action: string) => ({ action, resource, resourceText: `on resource: "${resource}"`, context: keys });
+    return [
+      on("s3:CreateBucket"),
+      ...(input.ACL !== undefined && input.ACL !== "private" ? [on("s3:PutBucketAcl")] : []),
+      ...(input.ObjectOwnership !== undefined ? [on("s3:PutBucketOwnershipControls")] : []),
+      ...(input.CreateBucketConfiguration?.Tags ? [on("s3:TagResource")] : []),
+    ];
+  },
+  errors: [
+    ...[bucketAlreadyExists, bucketAlreadyOwnedByYou, invalidBucketName, invalidLocationConstraint],
+    ...[illegalLocationConstraint, notOfferedHere, aclsNotSupported, malformedXml, invalidArgument],
+  ],
+  async run(input, context) {
+    const { store, scope, clock } = context;
+    if (!isBucketName(input.Bucket)) throw invalidBucketName(input.Bucket);
+    refuseSpecialBuckets(input);
+    requireLocation(input.CreateBucketConfiguration?.LocationConstraint, scope.region);
+    const tags = input.CreateBucketConfiguration?.Tags;
+    const ownership = input.ObjectOwnership === "BucketOwnerEnforced" ? undefined : input.ObjectOwnership;
+    const bucket: BucketRecord = {
+      name: input.Bucket,
+      ...scope,
+      createdAtMs: clock.nowMs(),
+      ...(tags && tags.length > 0 && { tags: requireTags(tags, "Bucket") }),
+      ...(ownership && { objectOwnership: ownership }),
+    };
+    const grants = grantsFrom(bucket, input);
+    await store.write(() => {
+      const existing = bucketsIn(store).get([input.Bucket]);
+      if (existing === undefined) {
+        bucketsIn(store).put([input.Bucket], { ...bucket, ...(grants.length > 0 && { grants }) });
+        return;
+      }
+      if (existing.accountId !== scope.accountId) throw bucketAlreadyExists(input.Bucket);
+      // AWS: in us-east-1 creating one's own bucket again changes nothing and succeeds.
+      const isSame = existing.region === UNNAMED_REGION && scope.region === UNNAMED_REGION && tags === undefined;
+      if (!isSame) throw bucketAlreadyOwnedByYou(input.Bucket);
+    });
+    return { Location: `/${input.Bucket}`, BucketArn: bucketArn(bucket) };
+  },
+});
+
+function refuseSpecialBuckets(input: CreateBucketRequest): void {
+  const configuration = input.CreateBucketConfiguration;
+  if (input.ObjectLockEnabledForBucket) throw notOfferedHere("object lock");
+  if (configuration?.Bucket ?? configuration?.Location) throw notOfferedHere("directory buckets");
+  if (input.BucketNamespace === "account-regional") throw notOfferedHere("bucket namespaces of an account");
+}
+
+/** AWS: only us-east-1 goes without a location. */
+function requireLocation(location: string | undefined, region: string): void {
+  if (location === UNNAMED_REGION && region === UNNAMED_REGION) throw invalidLocationConstraint(location);
+  if (region === UNNAMED_REGION) {
+    if (location !== undefined) throw illegalLocationConstraint(location);
+    return;
+  }
+  const wanted = location === "EU" ? "eu-west-1" : location;
+  if (wanted !== region) throw illegalLocationConstraint(location ?? "unspecified");
+}
+
+export const deleteBucket = operation<DeleteBucketRequest, object>({
+  name: "DeleteBucket",
+  support: "supported",
+  source: reference("DeleteBucket"),
+  authorize: (input, context) => [onBucket(requireBucket(context, input), "s3:DeleteBucket")],
+  errors: [...bucketErrors, bucketNotEmpty],
+  async run(input, context) {
+    const bucket = requireBucket(context, input);
+    const { store } = context;
+    await store.write(() => {
+      const [object] = currentIn(store).list([bucket.name], { limit: 1 });
+      if (object) throw bucketNotEmpty(bucket.name, bucket.versioning !== undefined);
+      // AWS: unfinished uploads hold a bucket too.
+      if (uploadsIn(store).list([bucket.name], { limit: 1 }).length > 0) throw bucketNotEmpty(bucket.name, false);
+      bucketsIn(store).delete([bucket.name]);
+    });
+    return {};
+  },
+});
+
+export const headBucket = operation<HeadBucketRequest, HeadBucketOutput>({
+  name: "HeadBucket",
+  support: "supported",
+  source: reference("HeadBucket"),
+  authorize: (input, context) => [onBucket(requireBucket(context, input), "s3:ListBucket")],
+  errors: bucketErrors,
+  run(input, context) {
+    const bucket = requireBucket(context, input);
+    return { BucketRegion: bucket.region, BucketArn: bucketArn(bucket), AccessPointAlias: false };
+  },
+});
+
+export const getBucketLocation = operation<GetBucketLocationRequest, GetBucketLocationOutput>({
+  name: "GetBucketLocation",
+  support: "supported",
+  source: reference("GetBucketLocation"),
+  authorize: (input, context) => [onBucket(requireBucketAnywhere(context, input), "s3:GetBucketLocation")],
+  errors: bucketErrors,
+  run(input, context) {
+    const { region } = requireBucketAnywhere(context, input);
+    return region === UNNAMED_REGION
+      ? {}
+      : { LocationConstraint: region as NonNullable<GetBucketLocationOutput["LocationConstraint"]> };
+  },
+});
+
+export const listBuckets = operation<ListBucketsRequest, ListBucketsOutput>({
+  name: "ListBuckets",
+  support: "supported",
+  source: reference("ListBuckets"),
+  authorize: (_input, context) => [
+    {
+      action: "s3:ListAllMyBuckets",
+      resource: "*",
+      resourceText: 'on resource: "*"',
+      resourceAccountId: context.scope.accountId,
+    },
+  ],
+  errors: [invalidArgument],
+  run(input, context) {
+    const limit = input.MaxBuckets ?? MAX_BUCKETS;
+    const after = input.ContinuationToken === undefined ? undefined : tokenName(input.ContinuationToken);
+    const found = ownBuckets(context, after).filter(
+      ({ name, region }) =>
+        name.startsWith(input.Prefix ?? "") && (input.BucketRegion === undefined || region === input.BucketRegion),
+    );
+    const page = found.slice(0, limit);
+    const isPaged = input.MaxBuckets !== undefined || input.Prefix !== undefined || input.BucketRegion !== undefined;
+    return {
+      Owner: ownerOf(context.scope.accountId),
+      Buckets: page.map((bucket) => ({
+        Name: bucket.name,
+        CreationDate: bucket.createdAtMs,
+        // AWS: only paged requests are told more.
+        ...(isPaged && { BucketRegion: bucket.region, BucketArn: bucketArn(bucket) }),
+      })),
+      ...(input.Prefix !== undefined && { Prefix: input.Prefix }),
+      ...(found.length > page.length && {
+        ContinuationToken: Buffer.from(page.at(-1)?.name ?? "").toString("base64url"),
+      }),
+    };
+  },
+});
+
+function ownBuckets({ store, scope }: OperationContext, after: string | undefined): BucketRecord[] {
+  const entries = bucketsIn(store).list([], after === undefined ? {} : { after: [after] });
+  return entries.map(({ value }) => value).filter(({ accountId }) => accountId === scope.accountId);
+}
+
+function tokenName(token: string): string {
+  const name = Buffer.from(token, "base64url").toString("utf8");
+  if (!isBucketName(name)) throw invalidArgument("The continuation token provided is incorrect", "continuation-token");
+  return name;
+}
