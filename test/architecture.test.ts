@@ -61,6 +61,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "core",
     "build/run/build-log.ts",
     "build/run/build-request.ts",
+    "build/run/cache-bound.ts",
     "build/run/copy-tree.ts",
     "build/run/events.ts",
     "build/run/s3-failure.ts",

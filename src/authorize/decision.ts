@@ -110,6 +110,8 @@ export interface DecisionRecord {
     readonly message: string;
     readonly trace: readonly StatementTrace[];
   }[];
+  /** The service that called for the principal, e.g. `s3.amazonaws.com` when S3 asks KMS for a key. */
+  readonly calledVia?: string;
   /** Code of the error the call ended in, if it did. */
   readonly errorCode?: string;
 }

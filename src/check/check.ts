@@ -4,6 +4,7 @@
  */
 
 import { posix } from "node:path";
+import type { BatchRestrictions } from "../build/batch/index.ts";
 import { type Buildspec, parseBuildspec } from "../build/buildspec/index.ts";
 import type { EnvironmentVariable } from "../build/plan/index.ts";
 import { type Diagnostic, sortDiagnostics } from "../core/diagnostics.ts";
@@ -27,7 +28,7 @@ export interface ParameterSource {
   list(): readonly KnownParameter[];
 }
 
-/** What is known of the CodeBuild project: its name and CreateProject's `environment`; everything may be unknown. */
+/** What is known of the CodeBuild project, with CreateProject's members; those of `environment` first. All may be unknown. */
 export interface CheckProject {
   readonly name?: string | undefined;
   /** Environment type, e.g. `LINUX_CONTAINER`. */
@@ -36,6 +37,13 @@ export interface CheckProject {
   readonly computeType?: string | undefined;
   readonly privilegedMode?: boolean | undefined;
   readonly environmentVariables?: readonly EnvironmentVariable[] | undefined;
+  readonly source?: { readonly type?: string | undefined } | undefined;
+  readonly artifacts?: { readonly type?: string | undefined } | undefined;
+  readonly secondaryArtifacts?: readonly { readonly artifactIdentifier?: string | undefined }[] | undefined;
+  readonly secondarySources?: readonly { readonly sourceIdentifier?: string | undefined }[] | undefined;
+  readonly cache?: { readonly type?: string | undefined; readonly modes?: readonly string[] | undefined } | undefined;
+  /** `buildBatchConfig.restrictions` */
+  readonly batchRestrictions?: BatchRestrictions | undefined;
 }
 
 export interface CheckInput {

@@ -5,6 +5,7 @@ export { createFolderWorkspace } from "./folder-workspace.ts";
 export { type CheckJson, toGithub, toJson, toSarif } from "./formats.ts";
 export { createMemoryWorkspace } from "./memory-workspace.ts";
 export { editDistance, nearest, nearestPath } from "./nearest.ts";
+export { nearestReportFormat } from "./nearest-report-format.ts";
 export { type FrameOptions, renderDiagnostics } from "./render.ts";
 export type { Rule } from "./rule.ts";
 export { rules } from "./rules/index.ts";

@@ -2,11 +2,12 @@
  * What `kiln run --batch` adds to the default project: the plans of all buildspecs that the batch names (so that the
  * generated service role covers every build), and a batch role that may start, stop and retry the project's builds.
  */
-import { type BatchPlan, planBatch } from "../build/batch/index.ts";
+import { type BatchPlan, planBatch, shardGroup } from "../build/batch/index.ts";
 import { type Buildspec, parseBuildspec } from "../build/buildspec/index.ts";
 import type { BuildPlan } from "../build/plan/index.ts";
 import type { AwsScope } from "../core/arn.ts";
 import type { AwsCaller } from "../core/aws.ts";
+import { batchRolePolicy } from "../least-privilege/index.ts";
 import { CODEBUILD_TRUST_POLICY, type ProjectSettings, planOf, usesDocker } from "./default-project.ts";
 import { unlessCode } from "./parameters.ts";
 import type { ProjectFiles } from "./project-files.ts";
@@ -60,11 +61,20 @@ export function planOfAll(
       variables: plans.flatMap((plan) => plan.variables),
       phaseVariables: plans.flatMap((plan) => plan.phaseVariables),
       phases: plans.flatMap((plan) => plan.phases),
-      reports: plans.flatMap((plan) => plan.reports),
+      reports: plans.flatMap((plan) => withShards(plan.reports, batch)),
       secondaryArtifacts: plans.flatMap((plan) => plan.secondaryArtifacts),
       notDone: [...new Set(plans.flatMap((plan) => plan.notDone))],
     }
   );
+}
+
+/** AWS: each build of a fan-out has report groups of its own, and the batch has the buildspec's. */
+function withShards(reports: BuildPlan["reports"], { plan }: ProjectBatch): BuildPlan["reports"] {
+  const shards = plan?.tasks.flatMap(({ shard }) => (shard ? [shard.index] : [])) ?? [];
+  return reports.flatMap((report) => [
+    report,
+    ...shards.map((index) => ({ ...report, group: shardGroup(report.group, index) })),
+  ]);
 }
 
 export interface BatchRole {
@@ -76,16 +86,7 @@ export interface BatchRole {
 /** Creates or updates the generated batch role; its inline policy is replaced each time. */
 export async function ensureBatchRole(aws: AwsCaller, scope: AwsScope, projectName: string): Promise<BatchRole> {
   const name = `kiln-${projectName.slice(0, 48)}-batch-role`;
-  const policy = {
-    Version: "2012-10-17",
-    Statement: [
-      {
-        Effect: "Allow",
-        Action: ["codebuild:StartBuild", "codebuild:StopBuild", "codebuild:RetryBuild"],
-        Resource: `arn:${scope.partition}:codebuild:${scope.region}:${scope.accountId}:project/${projectName}`,
-      },
-    ],
-  };
+  const policy = batchRolePolicy(scope, projectName);
   await unlessCode(
     ["EntityAlreadyExists"],
     aws.call("iam", "CreateRole", {

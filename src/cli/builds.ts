@@ -32,7 +32,10 @@ export function buildsCommand(io: CliIo, exit: (code: number) => void): Command 
   ) => {
     const command = new Command(name).description(text);
     if (argument !== undefined)
-      command.argument(argument, "build or batch id, its uuid or the start of it (default: the newest build)");
+      command.argument(
+        argument,
+        `build or batch id, its uuid or the start of it (default: the newest ${name === "stop" ? "that runs" : "build"})`,
+      );
     if (name === "logs" || name === "events") command.addOption(option("-f, --follow", "stay until the build ends"));
     if (name === "ls") command.addOption(option("--limit <n>", "how many, newest first (default: 20)"));
     addCommonOptions(command);
@@ -195,11 +198,25 @@ async function events(
 async function stop(context: CommandContext, kiln: Kiln, id: string | undefined): Promise<number> {
   const batch = await batchWithoutBuild(kiln, id);
   if (batch) return stopBatch(context, kiln, batch);
-  const build = await requireBuild(kiln, id);
+  const build = id === undefined ? await newestRunning(kiln) : await requireBuild(kiln, id);
   const answer = await kiln.root.call<{ build?: WireBuild }>("codebuild", "StopBuild", { id: build.id });
+  const status = answer.build?.buildStatus ?? "";
   if (context.settings.output === "json") context.printJson(answer.build);
-  else context.print(`${build.id}: ${answer.build?.buildStatus ?? ""}`);
+  else if (build.buildComplete) context.print(`${build.id}: was over already, ${status}`);
+  else context.print(`${build.id}: ${status === "IN_PROGRESS" ? "stopping" : status}`);
   return 0;
+}
+
+/** What `stop` means without an id. */
+async function newestRunning(kiln: Kiln): Promise<WireBuild & { id: string }> {
+  const build = (await newestBuilds(kiln)).find(({ buildComplete }) => buildComplete !== true);
+  if (build?.id !== undefined) return { ...build, id: build.id };
+  throw new KilnError({
+    code: "KILN_E_NO_BUILD",
+    message: "no build is running",
+    fix: ["see the builds with `kiln builds ls`"],
+    exitCode: 2,
+  });
 }
 
 async function retry(context: CommandContext, kiln: Kiln, id: string | undefined): Promise<number> {

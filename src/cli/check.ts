@@ -125,12 +125,26 @@ async function knownToKiln(
     const project = (await requireProject(kiln.root, projectName)) as {
       name?: string;
       environment?: Record<string, unknown>;
-      source?: { buildspec?: string };
+      source?: { buildspec?: string; type?: string };
+      artifacts?: CheckProject["artifacts"];
+      secondaryArtifacts?: CheckProject["secondaryArtifacts"];
+      secondarySources?: CheckProject["secondarySources"];
+      cache?: CheckProject["cache"];
+      buildBatchConfig?: { restrictions?: CheckProject["batchRestrictions"] };
     };
     const { buildspec } = project.source ?? {};
     return {
       parameters,
-      project: { name: project.name, ...(project.environment as CheckProject) },
+      project: {
+        ...(project.environment as CheckProject),
+        name: project.name,
+        source: project.source,
+        artifacts: project.artifacts,
+        secondaryArtifacts: project.secondaryArtifacts ?? [],
+        secondarySources: project.secondarySources ?? [],
+        cache: project.cache,
+        batchRestrictions: project.buildBatchConfig?.restrictions,
+      },
       // A buildspec written into the project, or kept in S3, is no file here.
       ...(buildspec && !/[\n{]|^arn:/.test(buildspec) ? { buildspec } : {}),
     };

@@ -109,8 +109,8 @@ const emptyPlan: BuildPlan = {
   timeoutMs: 3_600_000,
 };
 
-/** ARN of a role the user named; an unknown name is an error with the nearest one. */
-export async function requireRole(aws: AwsCaller, nameOrArn: string): Promise<string> {
+/** ARN of a role the user named with --role, or elsewhere (`namedBy`); an unknown name is an error with the nearest one. */
+export async function requireRole(aws: AwsCaller, nameOrArn: string, namedBy?: string): Promise<string> {
   const name = nameOrArn.split("/").at(-1) ?? nameOrArn;
   const found = await unlessCode(["NoSuchEntity"], aws.call<GetRoleOutput>("iam", "GetRole", { RoleName: name }));
   if (found?.Role?.Arn !== undefined) return found.Role.Arn;
@@ -122,10 +122,12 @@ export async function requireRole(aws: AwsCaller, nameOrArn: string): Promise<st
   throw new KilnError({
     code: "KILN_E_NO_ROLE",
     message: `there is no role \`${name}\`${suggestion === undefined ? "" : `; the nearest is \`${suggestion}\``}`,
-    why: "with --role that role decides what the build may do, so it must exist in Kiln",
+    why: `${namedBy === undefined ? "with --role" : `${namedBy}:`} that role decides what the build may do, so it must exist in Kiln`,
     fix: [
       `create it: aws iam create-role --role-name ${name} --assume-role-policy-document '${JSON.stringify(CODEBUILD_TRUST_POLICY)}'`,
-      "or leave --role away: Kiln then makes one with exactly the permissions the build needs",
+      namedBy === undefined
+        ? "or leave --role away: Kiln then makes one with exactly the permissions the build needs"
+        : "or name another one with --role",
     ],
     exitCode: 2,
   });
@@ -161,7 +163,7 @@ export async function requireProject(aws: AwsCaller, name: string): Promise<Wire
       names.length > 0
         ? `the projects are: ${names.map((known) => `\`${known}\``).join(", ")}`
         : "no project was created yet",
-      "leave --project away for a default project of this folder",
+      "`kiln run` makes a default project of a folder with a buildspec",
     ],
     exitCode: 2,
   });

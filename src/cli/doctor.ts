@@ -109,7 +109,17 @@ const MISSING: Readonly<Record<string, string>> = {
 const tool = (name: string, path: string | undefined, version: string | undefined): Finding =>
   path === undefined
     ? { topic: name, status: "note", text: MISSING[name] ?? "not found" }
-    : { topic: name, status: "ok", text: `${version ?? "version unknown"} (${path})` };
+    : {
+        topic: name,
+        status: name === "aws" && isOldCli(version) ? "note" : "ok",
+        text: `${version ?? "version unknown"} (${path})${name === "aws" && isOldCli(version) ? ": does not read AWS_ENDPOINT_URL, use `kiln aws`" : ""}`,
+      };
+
+/** AWS: the CLI reads AWS_ENDPOINT_URL from 1.29 and 2.13 on; older ones call the real AWS. */
+function isOldCli(version: string | undefined): boolean {
+  const [, major = 0, minor = 0] = (/^aws-cli\/(\d+)\.(\d+)\./.exec(version ?? "") ?? []).map(Number);
+  return (major === 1 && minor < 29) || (major === 2 && minor < 13);
+}
 
 function pythons(path: string | undefined): Finding[] {
   const found = ["3.9", "3.10", "3.11", "3.12", "3.13", "3.14"].filter(

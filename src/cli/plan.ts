@@ -1,22 +1,25 @@
 /** `kiln plan`: what a run would do; names of parameters and secrets, never values. Needs no running Kiln. */
 import { Command } from "commander";
 import { GRAPH_FORMATS, type GraphFormat, renderGraph } from "../build/batch/index.ts";
-import { type BuildPlan, type PlannedVariable, requiredPermissions } from "../build/plan/index.ts";
+import {
+  type BuildPlan,
+  type PlannedVariable,
+  type RequiredPermission,
+  requiredPermissions,
+  type VariableOrigin,
+} from "../build/plan/index.ts";
+import type { AwsScope } from "../core/arn.ts";
 import { KilnError } from "../core/errors.ts";
-import { batchOf, requireBatch } from "./batch-project.ts";
+import { batchRolePolicy } from "../least-privilege/index.ts";
+import { requireBatch } from "./batch-project.ts";
 import { type CommandContext, commandContext } from "./command-context.ts";
-import { DEFAULT_IMAGE, DEFAULT_TIMEOUT_MINUTES, type ProjectSettings, planOf, usesDocker } from "./default-project.ts";
-import { parseVariable } from "./env-file.ts";
 import type { CliIo } from "./io.ts";
-import { type ProjectFiles, projectNameOf, readProject, sourceDir } from "./project-files.ts";
+import { type PlannedProject, type PlanValues, planProject } from "./planned-project.ts";
+import { type ProjectFiles, sourceDir } from "./project-files.ts";
 import { addCommonOptions, option, type Settings, settingsOf } from "./settings.ts";
 import { table } from "./table.ts";
 
-interface PlanValues {
-  readonly buildspec?: string;
-  readonly env?: readonly string[];
-  readonly image?: string;
-  readonly strict?: boolean;
+interface Values extends PlanValues {
   readonly role?: string;
   readonly graph?: GraphFormat | true;
 }
@@ -31,45 +34,18 @@ export function planCommand(io: CliIo, exit: (code: number) => void): Command {
         (value: string, earlier: readonly string[] = []) => [...earlier, value],
       ),
     )
+    .addOption(option("--project <name>", "in this project: its settings, variables and buildspec"))
+    .addOption(option("--template <file>", "in the project that this CreateProject input describes"))
     .addOption(option("--image <image>", "image of the build environment"))
     .addOption(option("--role <name>", "service role"))
     .addOption(option("--graph [format]", "only the graph of the batch (default: text)").choices([...GRAPH_FORMATS]))
     .addOption(option("--strict", "as AWS does"));
   addCommonOptions(command);
   command.addHelpText("after", "\nExample:\n  kiln plan -o json");
-  return command.action(async (dir: string, values: PlanValues) => {
+  return command.action(async (dir: string, values: Values) => {
     const source = sourceDir(dir, io.cwd);
-    exit(printPlan(commandContext(io, settingsOf(values, io, source)), source, values));
+    exit(await printPlan(commandContext(io, settingsOf(values, io, source)), source, values));
   });
-}
-
-/** Plan and project settings of a folder's default project; a buildspec that cannot be read is an error. */
-export function requirePlan(
-  dir: string,
-  values: {
-    readonly buildspec?: string;
-    readonly image?: string;
-    readonly strict?: boolean;
-    readonly env?: readonly string[];
-  },
-): { plan: BuildPlan; settings: ProjectSettings; files: ProjectFiles } {
-  const files = readProject(dir, values.buildspec);
-  const settings: ProjectSettings = {
-    name: projectNameOf(dir),
-    image: values.image ?? DEFAULT_IMAGE,
-    isPrivileged: usesDocker(files.buildspec),
-    timeoutMinutes: DEFAULT_TIMEOUT_MINUTES,
-  };
-  if (!files.buildspec || files.failure) {
-    throw new KilnError({
-      code: "KILN_E_BUILDSPEC",
-      message: `the buildspec \`${files.buildspecFile}\` cannot be read: ${files.failure?.message ?? "it is empty"}`,
-      fix: ["`kiln check` shows the place and what was expected there"],
-      exitCode: 3,
-    });
-  }
-  const variables = (values.env ?? []).map((text) => parseVariable(text));
-  return { plan: planOf(files.buildspec, settings, { strict: values.strict === true, variables }), settings, files };
 }
 
 export const scopeFrom = (settings: Settings) => ({
@@ -77,6 +53,12 @@ export const scopeFrom = (settings: Settings) => ({
   region: settings.region ?? "us-east-1",
   accountId: settings.accountId ?? "000000000000",
 });
+
+/** What any build of the project needs: with a batch, also those of the buildspecs that it names. */
+function permissionsOf({ plans, name, settings }: PlannedProject, scope: AwsScope): RequiredPermission[] {
+  const all = plans.flatMap((plan) => requiredPermissions(plan, scope, name, settings));
+  return [...new Map(all.map((one) => [`${one.action} ${one.resource}`, one])).values()];
+}
 
 /** Only the batch's graph, for people, for a page or for programs. */
 function printGraph(context: CommandContext, files: ProjectFiles, format: GraphFormat): number {
@@ -93,35 +75,40 @@ function printGraph(context: CommandContext, files: ProjectFiles, format: GraphF
   });
 }
 
-function printPlan(context: CommandContext, dir: string, values: PlanValues): number {
-  const { plan, settings, files } = requirePlan(dir, values);
+async function printPlan(context: CommandContext, dir: string, values: Values): Promise<number> {
+  const planned = await planProject(context, dir, values);
+  const { plan, files, batch, name } = planned;
   const isJson = context.settings.output === "json";
   if (values.graph)
     return printGraph(context, files, values.graph === true ? (isJson ? "json" : "text") : values.graph);
-  const batch = batchOf(files);
-  const permissions = requiredPermissions(plan, scopeFrom(context.settings), settings.name);
-  const roleName = values.role ?? `kiln-${settings.name}-service-role`;
+  const scope = scopeFrom(context.settings);
+  const permissions = permissionsOf(planned, scope);
+  // The batch role's: it depends on the project alone.
+  const batchPermissions = batch ? batchRolePolicy(scope, name).Statement : [];
+  const ownRole = values.role ?? planned.serviceRole?.split("/").at(-1);
+  const roleName = ownRole ?? `kiln-${name}-service-role`;
   if (context.settings.output === "json") {
     context.printJson({
-      project: settings.name,
+      project: name,
       serviceRole: roleName,
       engine: "host",
       source: dir,
       plan: withoutValues(plan),
       ...(batch?.plan ? { batch: JSON.parse(renderGraph(batch.plan, "json")) } : {}),
       permissions,
+      ...(batch ? { batchPermissions } : {}),
     });
     return 0;
   }
   context.print(
     table([
-      ["project", settings.name],
+      ["project", name],
       ["source", dir],
       ["buildspec", `${plan.buildspecFile} (version ${plan.version})`],
       ["image", `${plan.image}, privileged mode ${plan.privilegedMode ? "on" : "off"}`],
       ["engine", "host"],
       ["shell", plan.shell],
-      ["role", `${roleName}${values.role === undefined ? " (generated)" : ""}`],
+      ["role", `${roleName}${ownRole === undefined ? " (generated)" : ""}`],
       ["timeout", `${plan.timeoutMs / 60_000} minutes`],
     ]),
   );
@@ -150,12 +137,33 @@ function printPlan(context: CommandContext, dir: string, values: PlanValues): nu
   section(
     context,
     "artifacts",
-    (plan.artifacts?.files ?? []).map((file) => [file, plan.artifacts?.baseDirectory ?? ""]),
+    [plan.artifacts, ...plan.secondaryArtifacts].flatMap((artifacts) =>
+      (artifacts?.files ?? []).map((file) => [
+        file,
+        artifacts?.baseDirectory ?? "",
+        ...(artifacts && "identifier" in artifacts ? [`secondary artifacts ${artifacts.identifier}`] : []),
+      ]),
+    ),
+  );
+  section(
+    context,
+    "cache",
+    (plan.cache?.paths ?? []).map((path) => [path, plan.cache?.key === undefined ? "" : `key ${plan.cache.key}`]),
+  );
+  section(
+    context,
+    "reports",
+    plan.reports.map((report) => [report.group, report.fileFormat, report.files.join(", ")]),
   );
   section(
     context,
     "permissions the role needs",
     permissions.map((p) => [p.action, p.resource, p.why]),
+  );
+  section(
+    context,
+    "permissions the batch role needs",
+    batchPermissions.flatMap(({ Action, Resource }) => [Action].flat().map((action) => [action, String(Resource)])),
   );
   section(
     context,
@@ -176,8 +184,15 @@ const variableRow = (variable: PlannedVariable): string[] => [
   variable.type === "PLAINTEXT"
     ? "plain text"
     : `${variable.type === "PARAMETER_STORE" ? "parameter" : "secret"} ${variable.value}`,
-  `from ${variable.source}${variable.line === undefined ? "" : `, line ${variable.line}`}${variable.phase === undefined ? "" : `, phase ${variable.phase}`}`,
+  `from ${place(variable)}${variable.overrides === undefined ? "" : `; overrides ${variable.overrides.map(place).join("; ")}`}`,
 ];
+
+const place = ({ source, line, phase }: VariableOrigin): string =>
+  [
+    source === "start-build" ? "StartBuild" : source === "phase" ? "buildspec" : source,
+    ...(line === undefined ? [] : [`line ${line}`]),
+    ...(phase === undefined ? [] : [`phase ${phase}`]),
+  ].join(", ");
 
 /** Plain-text values may be secrets that somebody should not have written there: they are left out. */
 function withoutValues(plan: BuildPlan): unknown {

@@ -76,7 +76,14 @@ function readText(path: string): string | undefined {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === "ENOENT" || code === "ENOTDIR" || code === "EISDIR") return undefined;
-    throw error;
+    if (code !== "EACCES" && code !== "EPERM") throw error;
+    throw new KilnError({
+      code: "KILN_E_NO_FILE",
+      message: `the buildspec \`${path}\` is not readable for this user`,
+      fix: [`give yourself access: chmod u+r '${path}'`],
+      exitCode: 2,
+      cause: error,
+    });
   }
 }
 

@@ -2,13 +2,11 @@
  * `kiln run`: one build of the project here, through CreateProject/UpdateProject and StartBuild, watched until it
  * ends. The exit code is the build's. Nothing of a build happens in this file: it asks the API and prints events.
  */
-import { readFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import { Command } from "commander";
 import type { Kiln, KilnOptions } from "../app.ts";
 import { graphTitle } from "../build/batch/index.ts";
 import type { BuildPlan } from "../build/plan/index.ts";
-import { KilnError } from "../core/errors.ts";
 import {
   type BatchRole,
   batchUsesDocker,
@@ -36,8 +34,9 @@ import { requireParameters } from "./missing-parameters.ts";
 import { buildspecPath, type ProjectFiles, projectNameOf, readProject, sourceDir } from "./project-files.ts";
 import { withRunParameters } from "./run-parameters.ts";
 import { refuseBatchOnly, refuseImageWithoutEngine, refuseWhatIsNotDone, usage } from "./run-refusals.ts";
-import { absolute, addCommonOptions, option, settingsOf } from "./settings.ts";
+import { addCommonOptions, option, settingsOf } from "./settings.ts";
 import { withSignals } from "./signals.ts";
+import { readTemplate, refusedTemplate } from "./template.ts";
 import { watchBatch } from "./watch-batch.ts";
 import { watchBuild } from "./watch-build.ts";
 
@@ -327,45 +326,18 @@ function sourceOverrides(dir: string, values: RunValues): Record<string, unknown
 
 async function projectFromTemplate(context: CommandContext, kiln: Kiln, values: RunValues): Promise<string> {
   const file = values.template ?? "";
-  let text: string;
-  try {
-    text = readFileSync(absolute(file, context.io.cwd), "utf8");
-  } catch (error) {
-    throw new KilnError({
-      code: "KILN_E_NO_FILE",
-      message: `cannot read the template \`${file}\``,
-      exitCode: 2,
-      cause: error,
-    });
-  }
-  const input = parseTemplate(text, file);
+  const input = readTemplate(file, context.io.cwd);
   const name = values.project ?? input["name"];
   if (typeof name !== "string")
     throw usage(`the template \`${file}\` has no \`name\``, ["add it, or name the project with --project"]);
   const serviceRole = values.role === undefined ? input["serviceRole"] : await requireRole(kiln.root, values.role);
   if (typeof serviceRole !== "string")
     throw usage(`the template \`${file}\` has no \`serviceRole\``, ["add it, or name a role with --role"]);
-  await putProject(kiln.root, { ...input, name, serviceRole });
-  return name;
-}
-
-function parseTemplate(text: string, file: string): Record<string, unknown> {
-  let value: unknown;
+  await requireRole(kiln.root, serviceRole, `the template \`${file}\` names it`);
   try {
-    value = JSON.parse(text);
-  } catch {
-    value = undefined;
+    await putProject(kiln.root, { ...input, name, serviceRole });
+  } catch (error) {
+    throw refusedTemplate(file, error);
   }
-  const isCloudFormation =
-    /AWSTemplateFormatVersion|^Resources:/m.test(text) ||
-    (typeof value === "object" && value !== null && "Resources" in value);
-  if (isCloudFormation) {
-    throw usage(`\`${file}\` is a CloudFormation template, which this version of Kiln does not read`, [
-      "give the project as CreateProject's JSON: `aws codebuild create-project --generate-cli-skeleton`",
-    ]);
-  }
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw usage(`\`${file}\` is not JSON of a CreateProject input`);
-  }
-  return value as Record<string, unknown>;
+  return name;
 }

@@ -7,6 +7,7 @@ import { Command } from "commander";
 import type { Kiln } from "../app.ts";
 import { KilnError } from "../core/errors.ts";
 import { type CommandContext, commandContext, withKiln } from "./command-context.ts";
+import { requireProject } from "./default-project.ts";
 import type { CliIo } from "./io.ts";
 import { addCommonOptions, settingsOf } from "./settings.ts";
 import { type Interruption, withSignals } from "./signals.ts";
@@ -58,7 +59,7 @@ export function sandboxCommand(io: CliIo, exit: (code: number) => void): Command
     command.argument("<project>", "name of the project"),
   );
   add("exec", "run one command in an open sandbox", "exec -- 'node --version'", execute, (command) =>
-    command.argument("<command...>", "the command, as one text for the build's shell"),
+    command.argument("<command...>", "one text for the build's shell, or a program and its arguments"),
   );
   add("stop", "close a sandbox", "stop", stop, id);
   add("ls", "the newest sandboxes", "ls", list, (command) => command);
@@ -67,6 +68,7 @@ export function sandboxCommand(io: CliIo, exit: (code: number) => void): Command
 
 function start(context: CommandContext, kiln: Kiln, [project = ""]: readonly string[]): Promise<number> {
   return withSignals(async (interruption) => {
+    await requireProject(kiln.root, project);
     const answer = await kiln.root.call<{ sandbox?: WireSandbox }>("codebuild", "StartSandbox", {
       projectName: project,
     });
@@ -94,7 +96,7 @@ async function execute(context: CommandContext, kiln: Kiln, words: readonly stri
   const { commandExecution } = await kiln.root.call<{ commandExecution?: WireExecution }>(
     "codebuild",
     "StartCommandExecution",
-    { sandboxId, command: words.join(" ") },
+    { sandboxId, command: commandOf(words) },
   );
   const id = commandExecution?.id ?? "";
   return withSignals(async ({ first }) => {
@@ -110,6 +112,12 @@ async function execute(context: CommandContext, kiln: Kiln, words: readonly stri
     }
   });
 }
+
+/** One word is a text for the build's shell. Several are a program and its arguments, each reaching it as it is here. */
+const commandOf = (words: readonly string[]): string =>
+  words.length === 1
+    ? (words[0] ?? "")
+    : words.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)).join(" ");
 
 /** Prints what the command printed; answers its exit status, as a shell would. */
 function show(context: CommandContext, done: WireExecution): number {

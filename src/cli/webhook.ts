@@ -5,6 +5,7 @@ import { Command } from "commander";
 import type { DeliveryOutcome, DeliveryRecord, Kiln } from "../app.ts";
 import { KilnError } from "../core/errors.ts";
 import { type CommandContext, commandContext, withKiln } from "./command-context.ts";
+import { requireProject } from "./default-project.ts";
 import type { CliIo } from "./io.ts";
 import { makeLocalEvent } from "./local-event.ts";
 import { addCommonOptions, option, settingsOf } from "./settings.ts";
@@ -109,15 +110,12 @@ async function projectsOf(kiln: Kiln): Promise<WireProject[]> {
 }
 
 async function requireWebhook(kiln: Kiln, name: string): Promise<WireProject> {
-  const { projects = [] } = await kiln.root.call<{ projects?: WireProject[] }>("codebuild", "BatchGetProjects", {
-    names: [name],
-  });
-  const [project] = projects;
-  if (project?.webhook) return project;
+  const project = (await requireProject(kiln.root, name)) as WireProject;
+  if (project.webhook) return project;
   const known = (await projectsOf(kiln)).map((other) => `\`${other.name}\``);
   throw new KilnError({
     code: "KILN_E_NO_WEBHOOK",
-    message: project ? `the project \`${name}\` has no webhook` : `there is no project \`${name}\``,
+    message: `the project \`${name}\` has no webhook`,
     fix: [
       ...(known.length > 0 ? [`projects with a webhook: ${known.join(", ")}`] : []),
       `make one: kiln aws codebuild create-webhook --project-name ${name} --manual-creation`,

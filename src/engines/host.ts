@@ -6,8 +6,8 @@
  * watchdog (watchdog.ts) does.
  */
 import { spawn } from "node:child_process";
-import { closeSync } from "node:fs";
-import { mkdir, writeFile } from "node:fs/promises";
+import { closeSync, rmSync, writeFileSync } from "node:fs";
+import { mkdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { type Clock, sleep, systemClock } from "../core/clock.ts";
 import { KilnError } from "../core/errors.ts";
@@ -123,7 +123,10 @@ class HostEnvironment implements BuildEnvironment {
       await mkdir(folder, { recursive: true });
       this.#scriptFolders.add(folder);
     }
-    await writeFile(command.scriptPath, command.script, { mode: 0o700 });
+    // A new file: a shell that still runs in the background keeps its own. ext4 also flushes a file that is cut and
+    // written again. At once: a busy machine takes longer to change threads than to write a small file.
+    rmSync(command.scriptPath, { force: true });
+    writeFileSync(command.scriptPath, command.script, { mode: 0o700 });
     // A receiver that fails (no space for the log) ends the command, and then the run.
     const broken = new AbortController();
     this.#pipe.receive((chunk) => {

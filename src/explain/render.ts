@@ -32,7 +32,7 @@ export function renderDiagnosis(
   if (place) lines.push(`  at ${place}${source === undefined ? "" : `   ${paint.dim(source.trim())}`}`);
   lines.push(...renderField(diagnosis.field, paint));
   if (diagnosis.why !== undefined) lines.push(`  why: ${diagnosis.why}`);
-  if (diagnosis.evidence.length > 0) lines.push("  evidence:", ...diagnosis.evidence.map((line) => `    | ${line}`));
+  if (diagnosis.evidence.length > 0) lines.push("  evidence:", ...quoted(diagnosis.evidence));
   if (diagnosis.fix) lines.push(...renderFix("fix", diagnosis.fix, readText, paint));
   for (const fix of diagnosis.alternatives) lines.push(...renderFix("or", fix, readText, paint));
   if (diagnosis.consequences.length > 0)
@@ -43,6 +43,10 @@ export function renderDiagnosis(
   return [...lines, ...beside].join("\n");
 }
 
+/** AWS's messages may have several lines. */
+const quoted = (evidence: readonly string[]): string[] =>
+  evidence.flatMap((text) => text.split("\n").map((line) => `    | ${line}`));
+
 const renderField = (field: ProjectField | undefined, paint: Paint): string[] =>
   field ? [`  in the project: ${field.path}${field.value === undefined ? "" : `   ${paint.dim(field.value)}`}`] : [];
 
@@ -52,7 +56,7 @@ function renderSide(finding: SideFinding, readText: ReadText, paint: Paint): str
     `${paint.bold("also")}: ${finding.cause}`,
     ...place,
     ...renderField(finding.field, paint),
-    ...(finding.evidence.length > 0 ? ["  evidence:", ...finding.evidence.map((line) => `    | ${line}`)] : []),
+    ...(finding.evidence.length > 0 ? ["  evidence:", ...quoted(finding.evidence)] : []),
     ...(finding.fix ? renderFix("fix", finding.fix, readText, paint) : []),
     ...(finding.next === undefined ? [] : [`  next: ${finding.next}`]),
     paint.dim(`  ${finding.code}`),

@@ -130,6 +130,7 @@ describe("the policy of a run", () => {
           resource: "arn:aws:secretsmanager:us-east-1:111122223333:secret:n-AbCdEf",
         },
       ]),
+      { ...record("kms", [{ action: "kms:GenerateDataKey", resource: key }]), calledVia: "s3.amazonaws.com" },
       record("sts", [{ action: "sts:GetCallerIdentity" }]),
       record("ssm", [{ action: "ssm:DeleteParameter", effect: "explicitDeny" }]),
       record("ssm", [{ action: "ssm:PutParameter" }], "arn:aws:iam::111122223333:root"),
@@ -141,6 +142,13 @@ describe("the policy of a run", () => {
         Action: "kms:Decrypt",
         Resource: key,
         Condition: { StringEquals: { "kms:ViaService": "ssm.us-east-1.amazonaws.com" } },
+      },
+      {
+        Sid: "UseKeys2",
+        Effect: "Allow",
+        Action: "kms:GenerateDataKey",
+        Resource: key,
+        Condition: { StringEquals: { "kms:ViaService": "s3.us-east-1.amazonaws.com" } },
       },
       {
         Sid: "WriteLogs",

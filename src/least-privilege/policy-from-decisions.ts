@@ -17,9 +17,10 @@ export function policyFromDecisions(records: readonly DecisionRecord[]): LeastPr
         effect === "implicitDeny" || (effect === "allowed" && policyType !== "resource" && policyType !== "trust");
       if (!isOwn || needsNoPermission.has(action)) return [];
       const region = parseArn(resource)?.region;
-      // A key is used through the service that was called, unless KMS was called itself.
-      const isThrough = action.startsWith("kms:") && record.service !== "kms" && region !== undefined;
-      return [{ action, resource, ...(isThrough && { viaService: `${record.service}.${region}.amazonaws.com` }) }];
+      // A key is used through the service that asked for it, unless KMS was called itself.
+      const service = record.calledVia?.split(".")[0] ?? record.service;
+      const isThrough = action.startsWith("kms:") && service !== "kms" && region !== undefined;
+      return [{ action, resource, ...(isThrough && { viaService: `${service}.${region}.amazonaws.com` }) }];
     }),
   );
   return policyFromRequirements(requirements);

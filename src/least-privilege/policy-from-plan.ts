@@ -1,6 +1,5 @@
-/** The policy a build's service role needs, before the build runs: from the plan's own references and commands. */
-import type { BuildPlan } from "../build/plan/index.ts";
-import { requiredPermissions, type S3Settings } from "../build/plan/index.ts";
+/** The policy a build's service role needs, before the build runs: from plans' own references and commands, and the project. */
+import { type BuildPlan, type RoleSettings, requiredPermissions } from "../build/plan/index.ts";
 import type { AwsScope } from "../core/arn.ts";
 import { type LeastPrivilegePolicy, policyFromRequirements } from "./policy-from-requirements.ts";
 
@@ -9,7 +8,17 @@ export function policyFromPlan(
   plan: BuildPlan,
   scope: AwsScope,
   projectName: string,
-  s3?: S3Settings,
+  settings?: RoleSettings,
 ): LeastPrivilegePolicy {
-  return policyFromRequirements(requiredPermissions(plan, scope, projectName, s3));
+  return policyFromPlans([plan], scope, projectName, settings);
+}
+
+/** One role for several buildspecs: what any of them needs, as the builds of a batch share their service role. */
+export function policyFromPlans(
+  plans: readonly BuildPlan[],
+  scope: AwsScope,
+  projectName: string,
+  settings?: RoleSettings,
+): LeastPrivilegePolicy {
+  return policyFromRequirements(plans.flatMap((plan) => requiredPermissions(plan, scope, projectName, settings)));
 }

@@ -113,8 +113,15 @@ const sids: readonly (readonly [RegExp, string])[] = [
   [/^ecr:GetAuthorizationToken$/, "LogInToEcr"],
   [/^ecr:PutImage$/, "PushImages"],
   [/^ecr:BatchGetImage$/, "PullImages"],
+  [/^codebuild:StartBuild$/, "RunBatches"],
+  [/^codebuild:RetryBuild$/, "RetryBuilds"],
+  [/^codebuild:(CreateReport|UpdateReport|BatchPut)/, "MakeReports"],
+  [/^codecommit:GitPull$/, "PullSource"],
+  [/^codeconnections:/, "UseConnection"],
+  [/^s3:PutBucketAcl$/, "GiveToBucketOwner"],
   [/^s3:Put/, "WriteObjects"],
   [/^s3:Get/, "ReadObjects"],
+  [/^s3:ListBucket$/, "ListBuckets"],
 ];
 
 function sidOf(actions: readonly string[], resources: readonly string[]): string {

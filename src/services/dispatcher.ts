@@ -228,6 +228,7 @@ export function createDispatcher(dependencies: DispatcherDependencies): Dispatch
     return decisionRecord(call.principal, { service: call.service, operation: call.operation, requestId }, decisions, {
       atMs: clock.nowMs(),
       errorCode,
+      calledVia: call.via?.at(-1),
     });
   }
 
@@ -274,7 +275,7 @@ function decisionRecord(
   principal: Principal,
   about: { readonly service: string; readonly operation: string; readonly requestId: string },
   decisions: readonly Decision[],
-  facts: { readonly atMs: number; readonly errorCode: string | undefined },
+  facts: { readonly atMs: number; readonly errorCode: string | undefined; readonly calledVia?: string | undefined },
 ): DecisionRecord {
   return {
     requestId: about.requestId,
@@ -291,6 +292,7 @@ function decisionRecord(
       // A denial keeps every statement with its reason; for an allowed call the ones that decided are enough.
       trace: decision.effect === "allowed" ? decision.decidedBy : decision.explain(),
     })),
+    ...(facts.calledVia !== undefined && { calledVia: facts.calledVia }),
     ...(facts.errorCode !== undefined && { errorCode: facts.errorCode }),
   };
 }

@@ -49,6 +49,16 @@ export function stateFolderError(error: unknown, stateDir: string | undefined): 
         cause: error,
       });
     case "read-only":
+      if (stateDir !== undefined && (error as NodeJS.ErrnoException).syscall === "mkdir") {
+        return new KilnError({
+          code: "KILN_E_STATE_FOLDER_READ_ONLY",
+          message: `${where} cannot be made`,
+          why: `\`${dirname((error as NodeJS.ErrnoException).path ?? stateDir)}\` is read-only for this user`,
+          fix: ["keep the state where you may write: `--state-dir DIR`"],
+          exitCode: 4,
+          cause: error,
+        });
+      }
       return new KilnError({
         code: "KILN_E_STATE_FOLDER_READ_ONLY",
         message: `${where} cannot be written`,

@@ -43,7 +43,7 @@ describe.skipIf(!isBuilt)("kiln run --batch", () => {
     expect(out).toMatch(/\nbatch SUCCEEDED in [\d.]+ s \(\S+:[0-9a-f-]{36}\)\n$/);
     expect(err).toContain("batch    build-graph of 2 builds in 2 levels, fast-fail off\n");
     expect(err).toMatch(
-      /-batch-role, generated with exactly these permissions:\n +codebuild:StartBuild, codebuild:StopBuild, codebuild:RetryBuild on arn:aws:codebuild:us-east-1:000000000000:project\//,
+      /-batch-role, generated with exactly these permissions:\n +codebuild:RetryBuild, codebuild:StartBuild, codebuild:StopBuild on arn:aws:codebuild:us-east-1:000000000000:project\//,
     );
   });
 

@@ -17,6 +17,7 @@ const DOCUMENTS = [
   "README.md",
   "docs/first-pipeline.md",
   "docs/builds.md",
+  "docs/builds-and-s3.md",
   "docs/batch.md",
   "docs/sandboxes-and-fleets.md",
   "docs/events.md",
@@ -30,7 +31,7 @@ interface Example {
 /** The examples up to the first `needs` that this machine does not fulfil. */
 function examplesOf(document: string): Example[] {
   const text = readFileSync(join(root, document), "utf8");
-  const lacking = [...text.matchAll(/<!-- needs: (\S+) -->/g)].find(([, name = ""]) => versionOf(name) === undefined);
+  const lacking = [...text.matchAll(/<!-- needs: (\S+) -->/g)].find(([, name = ""]) => spawnSync(name, ["--version"]).error);
   if (lacking) process.stderr.write(`${document}: ends at a block that needs ${lacking[1]} on PATH\n`);
   const examples: Example[] = [];
   for (const [, block = ""] of text.slice(0, lacking?.index).matchAll(/^```console\n([\s\S]*?)^```/gm)) {
@@ -44,11 +45,6 @@ function examplesOf(document: string): Example[] {
     }
   }
   return examples;
-}
-
-function versionOf(program: string): string | undefined {
-  const { error, stdout, stderr } = spawnSync(program, ["--version"], { encoding: "utf8" });
-  return error ? undefined : `${stdout}${stderr}`;
 }
 
 /** Lines of a command: it goes on after a `\` at a line's end, and to the end of its here-document. */
@@ -94,16 +90,11 @@ async function runSession(folder: string, examples: readonly Example[]): Promise
   const bin = join(folder, "bin");
   mkdirSync(bin);
   writeScript(bin, "kiln", `exec "${process.execPath}" -- "${join(root, "dist/main.js")}" "$@"`);
-  // An older aws CLI does not read the variable that the documents set.
-  if (/^aws-cli\/(?:1\.[0-2]?\d|2\.(?:\d|1[0-2]))\./.test(versionOf("aws") ?? "")) {
-    const aws = spawnSync("sh", ["-c", "command -v aws"], { encoding: "utf8" }).stdout.trim();
-    writeScript(bin, "aws", `exec "${aws}" \${AWS_ENDPOINT_URL:+--endpoint-url "$AWS_ENDPOINT_URL"} "$@"`);
-  }
   const app = join(folder, "sample-python-flask-app");
   cpSync(join(root, "examples/sample-python-flask-app"), app, { recursive: true });
   const mark = "@@ example";
   const script = [
-    "trap 'kiln stop >/dev/null 2>&1' EXIT",
+    "trap 'kill $(jobs -p) 2>/dev/null; kiln stop >/dev/null 2>&1' EXIT",
     ...examples.flatMap(({ command }, index) => [`printf '%s\\n' '${mark} ${index}'`, command]),
   ].join("\n");
   const { AWS_PROFILE: _profile, AWS_SESSION_TOKEN: _token, AWS_ENDPOINT_URL: _url, ...environment } = process.env;

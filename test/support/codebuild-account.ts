@@ -2,6 +2,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { EngineName } from "../../src/build/run/index.ts";
 import type { AwsScope } from "../../src/core/arn.ts";
 import type { AwsCaller, Principal } from "../../src/core/aws.ts";
 import { type Clock, systemClock } from "../../src/core/clock.ts";
@@ -42,7 +43,14 @@ export interface TestAccount {
 export async function openTestAccount(
   engines: readonly Engine[],
   stateDir?: string,
-  more: { readonly clock?: Clock; readonly batchParallelism?: number; readonly maxConcurrentBuilds?: number; readonly concurrentBuilds?: number; readonly strict?: boolean } = {},
+  more: {
+    readonly clock?: Clock;
+    readonly batchParallelism?: number;
+    readonly maxConcurrentBuilds?: number;
+    readonly concurrentBuilds?: number;
+    readonly strict?: boolean;
+    readonly engine?: EngineName;
+  } = {},
 ): Promise<TestAccount> {
   const { clock = systemClock, ...limits } = more;
   const folder = await mkdtemp(join(tmpdir(), "kiln-codebuild-"));

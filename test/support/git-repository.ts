@@ -1,7 +1,8 @@
 /** Real git repositories in temporary folders, and a small HTTP server in front of them (`git http-backend`). */
 import { execFileSync, spawn } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
-import { createServer } from "node:http";
+import { createServer, type RequestListener } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { dirname, join } from "node:path";
 
@@ -36,7 +37,7 @@ export class TestRepository {
 }
 
 export interface GitServer {
-  /** `http://127.0.0.1:port` */
+  /** `http://127.0.0.1:port`, or `https://…` */
   readonly url: string;
   /** Paths that were asked for, with the service. */
   readonly requests: readonly string[];
@@ -46,12 +47,14 @@ export interface GitServer {
 export interface GitServerOptions {
   /** `user:password` that requests must bring. */
   readonly credentials?: string;
+  /** PEM texts; makes it an HTTPS server. */
+  readonly tls?: { readonly key: string; readonly cert: string };
 }
 
 /** Serves the repositories below `root`, bare ones and work trees: `/owner/name` is `<root>/owner/name`. */
 export async function serveGit(root: string, options: GitServerOptions = {}): Promise<GitServer> {
   const requests: string[] = [];
-  const server = createServer((request, response) => {
+  const answer: RequestListener = (request, response) => {
     const url = new URL(request.url ?? "/", "http://localhost");
     requests.push(`${request.method} ${url.pathname}${url.search}`);
     const expected = options.credentials && `Basic ${Buffer.from(options.credentials).toString("base64")}`;
@@ -79,21 +82,22 @@ export async function serveGit(root: string, options: GitServerOptions = {}): Pr
     const chunks: Buffer[] = [];
     backend.stdout.on("data", (chunk: Buffer) => chunks.push(chunk));
     backend.on("close", () => {
-      const answer = Buffer.concat(chunks);
-      const end = answer.indexOf("\r\n\r\n");
-      const headers = answer.subarray(0, end).toString().split("\r\n");
+      const said = Buffer.concat(chunks);
+      const end = said.indexOf("\r\n\r\n");
+      const headers = said.subarray(0, end).toString().split("\r\n");
       const status = /^Status: (\d+)/.exec(headers.find((line) => line.startsWith("Status:")) ?? "")?.[1];
       response.statusCode = Number(status ?? 200);
       for (const line of headers) {
         const colon = line.indexOf(": ");
         if (colon > 0 && !line.startsWith("Status:")) response.setHeader(line.slice(0, colon), line.slice(colon + 2));
       }
-      response.end(answer.subarray(end + 4));
+      response.end(said.subarray(end + 4));
     });
-  });
+  };
+  const server = options.tls ? createTlsServer(options.tls, answer) : createServer(answer);
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `${options.tls ? "https" : "http"}://127.0.0.1:${(server.address() as AddressInfo).port}`,
     requests,
     close: () =>
       new Promise((resolve) => {

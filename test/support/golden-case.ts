@@ -6,6 +6,7 @@ import { existsSync, readFileSync, realpathSync } from "node:fs";
 import { basename, join } from "node:path";
 import { parse } from "yaml";
 import type { AwsCaller } from "../../src/core/aws.ts";
+import { systemIds } from "../../src/core/ids.ts";
 
 export interface GoldenCase {
   /** The rule the case shows, in one sentence. */
@@ -14,6 +15,8 @@ export interface GoldenCase {
   readonly needs?: readonly Need[];
   /** AWS's grammar only. */
   readonly strict?: boolean;
+  /** `host` takes images that are not CodeBuild's, too. */
+  readonly engine?: "host";
   readonly keys?: readonly string[];
   readonly parameters?: Readonly<Record<string, string | ParameterSettings>>;
   readonly secrets?: Readonly<Record<string, string | SecretSettings>>;
@@ -26,6 +29,8 @@ export interface GoldenCase {
   readonly build?: Readonly<Record<string, unknown>>;
   /** What to do when a command prints this line. */
   readonly when?: { readonly prints: string; readonly do: "stop" | "time out" };
+  /** Where the log is kept, when not in CloudWatch Logs. */
+  readonly log?: "in S3" | "nowhere";
   /** What build.json holds: members of the build, `notices`, `objects` (of the buckets). */
   readonly show?: readonly string[];
 }
@@ -137,7 +142,8 @@ async function makeSecret(root: AwsCaller, name: string, given: SecretSettings):
   const [first, ...later] = Object.entries(versions);
   const { ARN } = await root.call<{ ARN: string }>("secretsmanager", "CreateSecret", {
     Name: name,
-    ...(first ? { ClientRequestToken: first[0], SecretString: first[1] } : {}),
+    ClientRequestToken: first?.[0] ?? systemIds.uuid(),
+    ...(first ? { SecretString: first[1] } : {}),
     ...(value === undefined ? {} : { SecretString: value }),
     ...(binary === undefined ? {} : { SecretBinary: Buffer.from(binary, "base64") }),
     ...(key === undefined ? {} : { KmsKeyId: key }),

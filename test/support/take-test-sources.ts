@@ -6,7 +6,7 @@ import { BuildLog } from "../../src/build/run/build-log.ts";
 import type { BuildRequest, BuildSource, RunDependencies } from "../../src/build/run/build-request.ts";
 import type { BuildEvent, PhaseContext } from "../../src/build/run/events.ts";
 import { type TakenSources, takeSources } from "../../src/build/run/sources/index.ts";
-import { TestClock } from "../../src/core/clock.ts";
+import { systemClock, TestClock } from "../../src/core/clock.ts";
 import { TestIds } from "../../src/core/ids.ts";
 import { type RoleScript, scriptedRole, TEST_UUID } from "./run-test-build.ts";
 
@@ -18,6 +18,7 @@ export interface TestSources {
   readonly cache?: BuildRequest["cache"];
   readonly dependencies?: Partial<RunDependencies>;
   readonly signal?: AbortSignal;
+  readonly certificate?: string;
 }
 
 export interface TestedSources {
@@ -49,10 +50,12 @@ export class SourceBench {
       sourceVersion: input.version,
       secondarySources: input.secondary ?? [],
       cache: input.cache ?? { type: "NO_CACHE" },
+      certificate: input.certificate,
     } as unknown as BuildRequest;
     const dependencies = {
       role: scriptedRole(input.role ?? {}),
       ids: new TestIds(),
+      clock: systemClock,
       workDir,
       privateDir: join(workDir, "private"),
       ...input.dependencies,

@@ -19,11 +19,13 @@ const artifactKeys = [
 export function readArtifacts(
   reader: SectionReader,
   entry: Entry | undefined,
-  section = "artifacts",
+  { section = "artifacts", is01 = false }: { readonly section?: string; readonly is01?: boolean } = {},
 ): Artifacts | undefined {
   if (!entry || reader.isEmpty(entry.node)) return undefined;
   const at = entry.key.span;
-  const found = reader.section(entry.node, section, at, [...artifactKeys, "secondary-artifacts"]);
+  // AWS: version 0.1 has `type: zip`; since 0.2 it is an unknown key.
+  const known = [...artifactKeys, "secondary-artifacts", ...(is01 ? (["type"] as const) : [])] as const;
+  const found = reader.section(entry.node, section, at, known);
   const name = reader.text(found.name, `${section}.name`);
   const discardPaths = reader.boolean(found["discard-paths"], `${section}.discard-paths`);
   const baseDirectory = reader.text(found["base-directory"], `${section}.base-directory`);
@@ -41,7 +43,10 @@ export function readArtifacts(
     ...(s3Prefix && { s3Prefix }),
     secondary: secondary
       ? reader.entries(secondary.node, `${section}.secondary-artifacts`, secondary.key.span).flatMap((item) => {
-          const artifacts = readArtifacts(reader, item, `${section}.secondary-artifacts.${item.key.value}`);
+          const artifacts = readArtifacts(reader, item, {
+            section: `${section}.secondary-artifacts.${item.key.value}`,
+            is01,
+          });
           return artifacts ? [{ identifier: item.key, artifacts }] : [];
         })
       : [],

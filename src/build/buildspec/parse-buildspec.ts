@@ -66,7 +66,7 @@ export function parseBuildspec(text: string, file: string): ParsedBuildspec {
     ? readOldEnv(reader, found.environment_variables)
     : readEnv(reader, found.env);
   const phases = readPhases(reader, found.phases);
-  const artifacts = readArtifacts(reader, found.artifacts);
+  const artifacts = readArtifacts(reader, found.artifacts, { is01 });
   const cache = readCache(reader, found.cache);
   const reports = readReports(reader, found.reports);
   const proxy =

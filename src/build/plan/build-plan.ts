@@ -6,6 +6,13 @@ import type { PhaseName } from "../buildspec/buildspec.ts";
 
 export type VariableSource = "start-build" | "project" | "buildspec" | "phase" | "codebuild";
 
+/** Where a value was written; `line` when that is a buildspec. */
+export interface VariableOrigin {
+  readonly source: VariableSource;
+  readonly line?: number;
+  readonly phase?: PhaseName;
+}
+
 /** A variable of the build, not yet resolved. Precedence: StartBuild > project > buildspec. */
 export interface PlannedVariable {
   readonly name: string;
@@ -19,6 +26,8 @@ export interface PlannedVariable {
   readonly line?: number;
   /** Only set for `environment.variables` under a phase. */
   readonly phase?: PhaseName;
+  /** Values of the same name that this one wins over, strongest first; absent when there is none. */
+  readonly overrides?: readonly VariableOrigin[];
 }
 
 export interface PlannedCommand {

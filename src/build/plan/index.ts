@@ -6,12 +6,14 @@ export type {
   PlannedPhase,
   PlannedReport,
   PlannedVariable,
+  VariableOrigin,
   VariableSource,
 } from "./build-plan.ts";
 export { type CuratedImage, curatedImage, LAMBDA_RUNTIMES } from "./curated-images.ts";
 export { type OnFailure, parseOnFailure } from "./on-failure.ts";
 export type { EnvironmentVariable, PlanInput, PlanProject, StartBuildOverrides } from "./plan-build.ts";
 export { planBuild, shellOf } from "./plan-build.ts";
+export type { RoleSettings } from "./project-permissions.ts";
 export type { RequiredPermission } from "./required-permissions.ts";
 export { requiredPermissions } from "./required-permissions.ts";
 export { type RuntimeSelection, type SelectedRuntime, selectRuntimes } from "./runtime-selection.ts";

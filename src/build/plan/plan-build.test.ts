@@ -52,9 +52,28 @@ describe("variables", () => {
       { environmentVariablesOverride: [{ name: "A", value: "/start", type: "PARAMETER_STORE" }] },
     );
     expect(planned.variables).toEqual([
-      { name: "A", type: "PARAMETER_STORE", value: "/start", source: "start-build" },
-      { name: "B", type: "PLAINTEXT", value: "project", source: "project" },
-      { name: "C", type: "PARAMETER_STORE", value: "/c", source: "buildspec", line: 4 },
+      {
+        name: "A",
+        type: "PARAMETER_STORE",
+        value: "/start",
+        source: "start-build",
+        overrides: [{ source: "project" }, { source: "buildspec", line: 3 }],
+      },
+      {
+        name: "B",
+        type: "PLAINTEXT",
+        value: "project",
+        source: "project",
+        overrides: [{ source: "buildspec", line: 3 }],
+      },
+      {
+        name: "C",
+        type: "PARAMETER_STORE",
+        value: "/c",
+        source: "buildspec",
+        line: 4,
+        overrides: [{ source: "buildspec", line: 3 }],
+      },
       { name: "S", type: "PARAMETER_STORE", value: "/name", source: "buildspec", line: 3, extension: "ssm-reference" },
       { name: "P", type: "PARAMETER_STORE", value: "/p", source: "buildspec", line: 4 },
       { name: "X", type: "SECRETS_MANAGER", value: "id:key", source: "buildspec", line: 5 },

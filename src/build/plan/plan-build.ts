@@ -23,6 +23,7 @@ import type {
   PlannedPhase,
   PlannedReport,
   PlannedVariable,
+  VariableOrigin,
 } from "./build-plan.ts";
 import { notDoneIn } from "./not-done.ts";
 import { parseOnFailure } from "./on-failure.ts";
@@ -78,14 +79,12 @@ const phaseOrder: readonly PhaseName[] = ["install", "pre_build", "build", "post
 export function planBuild(input: PlanInput): { plan: BuildPlan; diagnostics: Diagnostic[] } {
   const { buildspec, project, overrides = {}, strict = false } = input;
   const environment = project.environment;
-  const fixed = new Map<string, PlannedVariable>();
-  for (const variable of environment.environmentVariables ?? []) fixed.set(variable.name, given(variable, "project"));
-  for (const variable of overrides.environmentVariablesOverride ?? []) {
-    fixed.set(variable.name, given(variable, "start-build"));
-  }
-  const variables = new Map<string, PlannedVariable>(buildspecVariables(buildspec, strict));
-  for (const [name, variable] of fixed) variables.set(name, variable);
-  const phaseVariables = strict ? [] : plannedPhaseVariables(buildspec, fixed);
+  const fixed = [
+    ...(environment.environmentVariables ?? []).map((variable) => given(variable, "project")),
+    ...(overrides.environmentVariablesOverride ?? []).map((variable) => given(variable, "start-build")),
+  ];
+  const variables = lastOfEachName([...buildspecVariables(buildspec, strict), ...fixed]);
+  const phaseVariables = strict ? [] : plannedPhaseVariables(buildspec, fixed, variables);
   const timeoutMinutes = overrides.timeoutInMinutesOverride ?? project.timeoutInMinutes ?? defaultTimeoutMinutes;
   const shell = shellOf(buildspec);
   const artifacts = buildspec.artifacts && plannedArtifacts(buildspec.artifacts);
@@ -98,7 +97,7 @@ export function planBuild(input: PlanInput): { plan: BuildPlan; diagnostics: Dia
     computeType: overrides.computeTypeOverride ?? environment.computeType,
     environmentType: overrides.environmentTypeOverride ?? environment.type,
     privilegedMode: overrides.privilegedModeOverride ?? environment.privilegedMode ?? false,
-    variables: [...variables.values()],
+    variables,
     phaseVariables,
     phases: phaseOrder.flatMap((name) => {
       const phase = buildspec.phases.find((candidate) => candidate.name === name);
@@ -141,19 +140,32 @@ const given = (variable: EnvironmentVariable, source: "project" | "start-build")
   source,
 });
 
+/** A later value wins over an earlier one of its name, takes its place and remembers where it stood. */
+function lastOfEachName(inOrder: readonly PlannedVariable[]): PlannedVariable[] {
+  const byName = new Map<string, PlannedVariable>();
+  for (const variable of inOrder) {
+    const earlier = byName.get(variable.name);
+    byName.set(variable.name, earlier ? { ...variable, overrides: placesOf(earlier) } : variable);
+  }
+  return [...byName.values()];
+}
+
+/** Where a value stands, and after it where those stood that it won over. */
+const placesOf = ({ source, line, phase, overrides = [] }: PlannedVariable): VariableOrigin[] => [
+  { source, ...(line !== undefined && { line }), ...(phase && { phase }) },
+  ...overrides,
+];
+
 /** The variables of `env`, later sections winning over earlier ones. */
-function buildspecVariables(buildspec: Buildspec, strict: boolean): [string, PlannedVariable][] {
+function buildspecVariables(buildspec: Buildspec, strict: boolean): PlannedVariable[] {
   const { variables, parameterStore, secretsManager } = buildspec.env;
   const as = (type: PlannedVariable["type"]) => (variable: Variable) =>
-    [variable.name.value, located(variable, type, variable.value.value, "buildspec")] as [string, PlannedVariable];
+    located(variable, type, variable.value.value, "buildspec");
   return [
-    ...variables.map((variable): [string, PlannedVariable] => {
+    ...variables.map((variable): PlannedVariable => {
       const parameterName = strict ? undefined : parameterNameIn(variable.value.value);
       if (parameterName === undefined) return as("PLAINTEXT")(variable);
-      return [
-        variable.name.value,
-        { ...located(variable, "PARAMETER_STORE", parameterName, "buildspec"), extension: "ssm-reference" },
-      ];
+      return { ...located(variable, "PARAMETER_STORE", parameterName, "buildspec"), extension: "ssm-reference" };
     }),
     ...parameterStore.map(as("PARAMETER_STORE")),
     ...secretsManager.map(as("SECRETS_MANAGER")),
@@ -168,19 +180,24 @@ const located = (
 ): PlannedVariable => ({ name: variable.name.value, type, value, source, line: variable.name.span.line });
 
 /** `environment.variables` under phases; the project and StartBuild win here too. */
-function plannedPhaseVariables(buildspec: Buildspec, fixed: ReadonlyMap<string, unknown>): PlannedVariable[] {
+function plannedPhaseVariables(
+  buildspec: Buildspec,
+  fixed: readonly PlannedVariable[],
+  variables: readonly PlannedVariable[],
+): PlannedVariable[] {
   return buildspec.phases.flatMap((phase) =>
     phase.environmentVariables
-      .filter((variable) => !fixed.has(variable.name.value))
+      .filter((variable) => !fixed.some(({ name }) => name === variable.name.value))
       .map((variable): PlannedVariable => {
         const parameterName = parameterNameIn(variable.value.value);
-        return parameterName === undefined
-          ? { ...located(variable, "PLAINTEXT", variable.value.value, "phase"), phase: phase.name }
-          : {
-              ...located(variable, "PARAMETER_STORE", parameterName, "phase"),
-              phase: phase.name,
-              extension: "ssm-reference",
-            };
+        const ofBuild = variables.find(({ name }) => name === variable.name.value);
+        return {
+          ...(parameterName === undefined
+            ? located(variable, "PLAINTEXT", variable.value.value, "phase")
+            : { ...located(variable, "PARAMETER_STORE", parameterName, "phase"), extension: "ssm-reference" as const }),
+          phase: phase.name,
+          ...(ofBuild && { overrides: placesOf(ofBuild) }),
+        };
       }),
   );
 }

@@ -1,6 +1,7 @@
 /**
  * What the build's service role must be allowed to do for a plan to succeed: logs, parameters, secrets, ECR pushes,
- * reports, and in s3-permissions.ts sources, artifacts, cache and logs in buckets.
+ * reports; in s3-permissions.ts sources, artifacts, cache and logs in buckets, in project-permissions.ts what else the
+ * project asks for.
  * Sources: https://docs.aws.amazon.com/codebuild/latest/userguide/setting-up-service-role.html (what CodeBuild calls),
  * https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-push-iam.html (docker push).
  * Gaps: what commands themselves call (`aws s3 cp`, SDKs) is not known before a run; `kiln policy BUILD-ID` knows it.
@@ -10,7 +11,8 @@ import { type AwsScope, arnIn, parseArn } from "../../core/arn.ts";
 import type { BuildPlan, PlannedVariable } from "./build-plan.ts";
 import { expandPlaintext } from "./expand-plaintext.ts";
 import { parseOnFailure } from "./on-failure.ts";
-import { type S3Settings, s3Permissions } from "./s3-permissions.ts";
+import { autoRetryPermissions, gitPermissions, logPermissions, type RoleSettings } from "./project-permissions.ts";
+import { s3Permissions } from "./s3-permissions.ts";
 
 export interface RequiredPermission {
   readonly action: string;
@@ -18,38 +20,29 @@ export interface RequiredPermission {
   readonly resource: string;
   /** One line: what needs it. */
   readonly why: string;
+  /** For KMS: the service the key is used through, e.g. `s3.us-east-1.amazonaws.com`. */
+  readonly viaService?: string;
 }
 
-/** `s3` are the project's settings about S3; without them the build touches no bucket. */
+/** `settings` are the project's; without them the build touches no bucket and logs to the project's own group. */
 export function requiredPermissions(
   plan: BuildPlan,
   scope: AwsScope,
   projectName: string,
-  s3: S3Settings = {},
+  settings: RoleSettings = {},
 ): RequiredPermission[] {
   const all = [
-    ...logs(scope, projectName),
+    ...logPermissions(scope, projectName, settings),
     ...variablePermissions(plan, scope),
     ...ecrPermissions(plan, scope),
     ...reportPermissions(plan, scope, projectName),
     ...retryPermissions(plan, scope, projectName),
-    ...s3Permissions(plan, scope, projectName, s3),
+    ...autoRetryPermissions(scope, projectName, settings),
+    ...gitPermissions(scope, settings),
+    ...s3Permissions(plan, scope, projectName, settings),
   ];
   const seen = new Map(all.map((permission) => [`${permission.action}\u0000${permission.resource}`, permission]));
   return [...seen.values()];
-}
-
-function logs(scope: AwsScope, projectName: string): RequiredPermission[] {
-  const group = arnIn(scope, "logs", `log-group:/aws/codebuild/${projectName}`);
-  return [
-    ...[group, `${group}:*`].map((resource) => ({
-      action: "logs:CreateLogGroup",
-      resource,
-      why: "the build's log group",
-    })),
-    { action: "logs:CreateLogStream", resource: `${group}:*`, why: "the build's log stream" },
-    { action: "logs:PutLogEvents", resource: `${group}:*`, why: "the build's log lines" },
-  ];
 }
 
 /** AWS: a build that `on-failure: RETRY` starts again is RetryBuild, called with the service role. */
@@ -190,7 +183,8 @@ function reportPermissions(plan: BuildPlan, scope: AwsScope, projectName: string
     const isArn = name.startsWith("arn:");
     const resource = isArn ? name : arnIn(scope, "codebuild", `report-group/${projectName}-${name}`);
     return [
-      ...(isArn ? [] : ["CreateReportGroup"]),
+      // A group given by its ARN is there; those of a fan-out's builds beside it are made.
+      ...(isArn && !/BuildFanoutShard\d+$/.test(name) ? [] : ["CreateReportGroup"]),
       "CreateReport",
       COVERAGE_FORMATS.test(fileFormat) ? "BatchPutCodeCoverages" : "BatchPutTestCases",
       "UpdateReport",

@@ -79,7 +79,7 @@ function select(image: CuratedImage | undefined, runtime: string, wanted: string
       `Unknown runtime named '${runtime}'. This build image has the following runtimes: ${Object.keys(image.runtimes).sort().join(", ")}`,
     );
   }
-  const key = findKey(wanted, listed);
+  const key = findListedVersion(wanted, listed);
   if (key !== undefined) {
     const version = key.replace(/^[a-z]+(?=\d)/, "");
     return ok({ runtime, wanted, version: key, installing: `Installing ${title} version ${version} ...` });
@@ -91,7 +91,7 @@ function select(image: CuratedImage | undefined, runtime: string, wanted: string
 }
 
 /** The listed key for an exact version, for `N.x` (newest of that major) and for `latest`. Lists are newest first. */
-function findKey(wanted: string, listed: readonly string[]): string | undefined {
+export function findListedVersion(wanted: string, listed: readonly string[]): string | undefined {
   if (listed.includes(wanted)) return wanted;
   if (wanted === "latest") return listed[0];
   const major = /^([a-z]*\d+)\.x$/.exec(wanted)?.[1];

@@ -27,6 +27,12 @@ it("is nothing for a project without S3", () => {
   expect(needs({ artifacts: { type: "S3", location: "file:///x" } }, ARTIFACTS)).toEqual([]);
 });
 
+it("reads the certificate for git servers", () => {
+  const expected = ["s3:GetObject arn:aws:s3:::certs/ca.pem (the certificate for git servers)"];
+  expect(needs({ certificate: "certs/ca.pem" })).toEqual(expected);
+  expect(needs({ certificate: "arn:aws:s3:::certs/ca.pem" })).toEqual(expected);
+});
+
 it("reads sources and the buildspec", () => {
   expect(
     needs({

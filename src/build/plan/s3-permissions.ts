@@ -19,6 +19,8 @@ export interface S3Settings {
   readonly secondaryArtifacts?: readonly S3Artifacts[] | undefined;
   readonly cache?: { readonly type: string; readonly location?: string | undefined } | undefined;
   readonly s3Logs?: S3Place | undefined;
+  /** `environment.certificate` */
+  readonly certificate?: string | undefined;
   readonly encryptionKey?: string | undefined;
 }
 
@@ -51,6 +53,7 @@ export function s3Permissions(
   settings: S3Settings,
 ): RequiredPermission[] {
   return [
+    ...certificate(scope, settings),
     ...sources(scope, settings),
     ...artifacts(plan, scope, projectName, settings),
     ...cache(plan, scope, settings),
@@ -60,6 +63,12 @@ export function s3Permissions(
 
 const arnOf = (scope: AwsScope, path: string): string => `arn:${scope.partition}:s3:::${path}`;
 const trim = (path: string): string => path.replace(/^\/+|\/+$/g, "");
+
+function certificate(scope: AwsScope, { certificate: location = "" }: S3Settings): RequiredPermission[] {
+  if (location === "") return [];
+  const resource = arnOf(scope, location.replace(/^arn:[^:]*:s3:::/, ""));
+  return [{ action: "s3:GetObject", resource, why: "the certificate for git servers" }];
+}
 
 function sources(scope: AwsScope, settings: S3Settings): RequiredPermission[] {
   const { source, secondarySources = [], sourceVersion } = settings;
@@ -141,7 +150,14 @@ function put(
       : [{ action: "s3:PutBucketAcl", resource: arnOf(scope, bucketOf(location)), why }]),
     ...(encryptionDisabled === true || !isOwnKey
       ? []
-      : [{ action: "kms:GenerateDataKey", resource: keyArn(encryptionKey, scope), why: `${why}, encrypted` }]),
+      : [
+          {
+            action: "kms:GenerateDataKey",
+            resource: keyArn(encryptionKey, scope),
+            why: `${why}, encrypted`,
+            viaService: `s3.${scope.region}.amazonaws.com`,
+          },
+        ]),
   ];
 }
 

@@ -102,6 +102,8 @@ export interface BuildRequest {
   readonly cache: CacheTarget;
   readonly environmentType: string;
   readonly computeType: string;
+  /** `bucket/key` or ARN of a certificate for git servers (PEM or zip). */
+  readonly certificate?: string | undefined;
   /** `CODEBUILD_…` variables of the webhook event or the batch that made the build. */
   readonly variables: Readonly<Record<string, string>>;
   /** Absent when S3 logs are disabled. */

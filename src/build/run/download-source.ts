@@ -131,6 +131,7 @@ async function prepareBuild(
       ...given,
       // AWS: sources lie where go looks for packages.
       GOPATH: [toolVariables["GOPATH"] ?? "/go", given["CODEBUILD_GOPATH"]].join(":"),
+      ...sources.gitVariables,
       ...gitVariables,
       ...dockerVariables(docker, request.privilegedMode, workDir),
     },

@@ -4,7 +4,8 @@
  * the saved environment holds the build's secrets. Once a command has saved its variables they are the whole truth: the
  * next one starts without the build's own, so that what was unset stays unset.
  */
-import { appendFile, mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { existsSync, readFileSync, renameSync, unlinkSync } from "node:fs";
+import { appendFile, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { KilnError } from "../../core/errors.ts";
 import type { BuildEnvironment } from "../../engines/engine.ts";
@@ -72,7 +73,7 @@ export class ShellSession {
     const save = this.#input.carriesState ? this.#save : undefined;
     const script = commandScript({ text, directory, environmentFile: this.#environmentFile, save, errorFile });
     const outcome = await this.#runScript(script, onOutput, user);
-    if (save && outcome.kind === "exited") await this.#keepState();
+    if (save && outcome.kind === "exited") this.#keepState();
     return outcome;
   }
 
@@ -109,22 +110,21 @@ export class ShellSession {
     return Buffer.concat(chunks).toString("utf8");
   }
 
-  /** The directory is written last: where it stands, the variables are whole. Otherwise the command called `exit`. */
-  async #keepState(): Promise<void> {
+  /**
+   * The directory is written last: where it stands, the variables are whole. Otherwise the command called `exit`.
+   * Not asynchronously: these are small files, mostly in memory, and a busy machine takes its time for each change of thread.
+   */
+  #keepState(): void {
     const { environmentFile, directoryFile } = this.#save;
-    const directory = (await readFile(directoryFile, "utf8").catch(() => "")).replace(/\n$/, "");
+    const directory = textOf(directoryFile).replace(/\n$/, "");
     if (directory !== "") {
-      await rename(environmentFile, this.#environmentFile);
-      await rm(directoryFile);
+      renameSync(environmentFile, this.#environmentFile);
+      unlinkSync(directoryFile);
       this.#directory = directory;
       this.#hasSaved = true;
       return;
     }
-    const isCut = await stat(environmentFile).then(
-      () => true,
-      () => false,
-    );
-    if (!isCut) return;
+    if (!existsSync(environmentFile)) return;
     throw new KilnError({
       code: "KILN_E_BUILD_STATE_NOT_SAVED",
       message: `the variables of the command could not be saved in \`${this.#stateFolder}\`, most likely because no space is left there`,
@@ -151,5 +151,14 @@ export class ShellSession {
       onOutput,
       signal: this.#input.signal,
     });
+  }
+}
+
+/** Empty when it cannot be read. */
+function textOf(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    return "";
   }
 }

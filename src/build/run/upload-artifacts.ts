@@ -36,11 +36,10 @@ export async function uploadArtifacts(input: UploadInput): Promise<Result<Upload
     log.notice("info", "`proxy`: artifacts and logs do not leave this machine, so no proxy is used");
   }
   const uploaded = await uploadAll(input);
-  if (!uploaded.ok) return uploaded;
-  const reports = await collectReports(input);
-  if (!reports.ok) return reports;
-  await build.cache?.save({ isSucceeding: input.isSucceeding, signal: input.signal });
-  return uploaded;
+  const reports = uploaded.ok ? await collectReports(input) : uploaded;
+  // Also after a failure: the cache's ledger then says why nothing was saved.
+  await build.cache?.save({ isSucceeding: input.isSucceeding && reports.ok, signal: input.signal });
+  return reports.ok ? uploaded : reports;
 }
 
 async function uploadAll(input: UploadInput): Promise<Result<Uploaded, PhaseContext>> {

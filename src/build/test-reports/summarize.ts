@@ -30,10 +30,12 @@ export function summarizeTests(cases: readonly ReportedTestCase[]): TestSummary 
 export const testReportStatus = ({ statusCounts }: TestSummary): "SUCCEEDED" | "FAILED" =>
   statusCounts.FAILED + statusCounts.ERROR > 0 ? "FAILED" : "SUCCEEDED";
 
+type KeptMembers = Pick<ReportedTestCase, "name" | "status"> & { readonly message?: string | undefined };
+
 const KEEP_ORDER: readonly TestCaseStatus[] = ["FAILED", "ERROR", "UNKNOWN", "SKIPPED", "SUCCEEDED"];
 
 /** The cases AWS would keep; in file order as long as all fit. */
-export function keptTestCases<C extends ReportedTestCase>(
+export function keptTestCases<C extends KeptMembers>(
   cases: readonly C[],
 ): { readonly kept: readonly C[]; readonly truncated: boolean } {
   const truncated = cases.length > MAX_TEST_CASES;
@@ -43,7 +45,7 @@ export function keptTestCases<C extends ReportedTestCase>(
   return { kept: chosen.map(shortened), truncated };
 }
 
-const shortened = <C extends ReportedTestCase>(one: C): C => ({
+const shortened = <C extends KeptMembers>(one: C): C => ({
   ...one,
   name: one.name.slice(0, MAX_NAME_LENGTH),
   ...(one.message === undefined ? {} : { message: one.message.slice(0, MAX_MESSAGE_LENGTH) }),

@@ -11,9 +11,15 @@ export const batchInvalid: Rule = {
 };
 
 /** The findings of the batch's planner under one code. */
-export function* batchFindings({ buildspec, file }: CheckContext, code: string): Iterable<Finding> {
+export function* batchFindings({ buildspec, file, project }: CheckContext, code: string): Iterable<Finding> {
   if (!buildspec.batch) return;
-  for (const found of planBatch({ batch: buildspec.batch, buildspecFile: file }).diagnostics) {
+  const planned = planBatch({
+    batch: buildspec.batch,
+    buildspecFile: file,
+    environment: { computeType: project.computeType },
+    restrictions: project.batchRestrictions,
+  });
+  for (const found of planned.diagnostics) {
     if (found.code !== code) continue;
     const { message, severity, span, why, related } = found;
     yield { message, severity, ...(span && { span }), ...(why !== undefined && { why }), ...(related && { related }) };

@@ -12,6 +12,7 @@ import {
   maintainedRuntimes,
   type Runtimes,
 } from "../../build/plan/curated-images.ts";
+import { findListedVersion, selectRuntimes } from "../../build/plan/runtime-selection.ts";
 import type { Fix } from "../../core/diagnostics.ts";
 import { nearest } from "../nearest.ts";
 import type { CheckContext, Finding, Rule } from "../rule.ts";
@@ -57,6 +58,8 @@ function findingFor(
   const name = image ? `\`${image.family}\`` : "the maintained images";
   if (!listed) {
     return {
+      // A runtime that the image does not list ends the build.
+      ...(image && { severity: "error" as const }),
       message: `${image ? `image ${name} has` : "no maintained x86 image has"} no runtime \`${runtime.value}\``,
       span: runtime.span,
       why:
@@ -65,15 +68,15 @@ function findingFor(
           : `the image lists ${Object.keys(runtimes).join(", ")}`,
     };
   }
-  if (matches(version.value, listed)) return undefined;
+  if (isListed(image, runtime.value, version.value, listed)) return undefined;
+  const isRefused = image && !selectRuntimes(image.family, [{ runtime: runtime.value, version: version.value }]).ok;
   return {
-    ...(image?.installsOthers === false && { severity: "error" as const }),
+    ...(isRefused && { severity: "error" as const }),
     message: `${runtime.value} \`${version.value}\` is not among the versions of ${name}: ${listed.join(", ")}`,
     span: version.span,
-    why:
-      image?.installsOthers === false
-        ? "this image installs no other versions: the build fails in DOWNLOAD_SOURCE"
-        : "current images install it during the build (`Installing custom … version`), which takes minutes and fails when the installer does not know it",
+    why: isRefused
+      ? "this image installs no other versions: the build fails in DOWNLOAD_SOURCE"
+      : "current images install it during the build (`Installing custom … version`), which takes minutes and fails when the installer does not know it",
   };
 }
 
@@ -85,11 +88,17 @@ const aliases: Readonly<Record<string, string>> = {
   python3: "python",
 };
 
-/** Exact key, or `N.x` for the newest of a major version. */
-function matches(version: string, listed: readonly string[]): boolean {
-  if (listed.includes(version)) return true;
-  const major = /^(\d+)\.x$/.exec(version)?.[1];
-  return major !== undefined && listed.some((candidate) => candidate === major || candidate.startsWith(`${major}.`));
+/** Whether the image takes the version from its list, as it would in a build. */
+function isListed(
+  image: CuratedImage | undefined,
+  runtime: string,
+  version: string,
+  listed: readonly string[],
+): boolean {
+  if (!image) return findListedVersion(version, listed) !== undefined;
+  const selected = selectRuntimes(image.family, [{ runtime, version }]);
+  if (!selected.ok || selected.value.kind !== "selected") return false;
+  return selected.value.runtimes.every((one) => listed.includes(one.version));
 }
 
 const rename = (context: CheckContext, runtime: Located<string>, name: string): Fix => ({

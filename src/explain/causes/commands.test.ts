@@ -1,6 +1,6 @@
 /** Commands that failed. */
 import { describe } from "vitest";
-import { explains, make } from "../../../test/support/explain-cases.ts";
+import { BUILD_SPEC, explains, make } from "../../../test/support/explain-cases.ts";
 
 describe("causes: commands", () => {
   explains([

@@ -81,7 +81,7 @@ explains([
       "Error in UPLOAD_ARTIFACTS phase: [unit: [unknown file-format `JUNIT`: expected one of CUCUMBERJSON, JUNITXML]]",
     code: "reports/not-made",
     line: 10,
-    cause: "the report `unit` has a format that CodeBuild does not know: `JUNIT`; the nearest is `NUNITXML`",
+    cause: "the report `unit` has a format that CodeBuild does not know: `JUNIT`; the nearest is `JUNITXML`",
   },
   {
     ...upload,

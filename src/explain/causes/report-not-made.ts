@@ -1,7 +1,7 @@
 /** UPLOAD_ARTIFACTS could not make a report: the role lacks a permission (R19), or its files are absent or unreadable. */
 
 import { REPORT_FORMATS } from "../../build/test-reports/report-format.ts";
-import { nearest } from "../../check/index.ts";
+import { nearestReportFormat } from "../../check/index.ts";
 import type { BuildFacts } from "../build-facts.ts";
 import type { Cause } from "../cause.ts";
 import { decisionEvidence, findDenial, policyFix, scopeOf, serviceRoleName } from "../denial.ts";
@@ -159,7 +159,7 @@ export const reportNotMade: Cause = {
     const format = /^unknown file-format `(.*?)`: expected one of (.*?)(?:\]|$)/.exec(failed.text);
     if (format) {
       const [, written = ""] = format;
-      const near = nearest(written, REPORT_FORMATS);
+      const near = nearestReportFormat(written);
       return {
         cause: `the report \`${failed.group}\` has a format that CodeBuild does not know: \`${written}\`${near === undefined ? "" : `; the nearest is \`${near}\``}`,
         ...at(facts.buildspec?.file, report?.fileFormat?.span.line),

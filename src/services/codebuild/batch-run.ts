@@ -2,6 +2,7 @@
  * One batch from SUBMITTED to its end: the source build, then the builds of the plan in the order of their dependencies.
  * Each is a build like any other (`makeBuild`), so it has its record, number, log and events. What comes next is decided
  * by build/batch (`nextSteps`); here it is done and written down. The record is written at each change.
+ * AWS: builds of a batch wait in the account's queue as others do; what the queue has no place for is made later.
  */
 import { type BatchTask, DOWNLOAD_SOURCE, nextSteps, type TaskEnd, type TaskStatus } from "../../build/batch/index.ts";
 import { AwsError } from "../../core/errors.ts";
@@ -14,16 +15,19 @@ import {
   type BatchPhaseType,
   type BatchRecord,
   type BatchStatus,
+  batchArn,
   batchKey,
   batchRecordsIn,
   updateBatch,
 } from "./batch-records.ts";
 import * as texts from "./batch-texts.ts";
-import { requireUsableFleet } from "./build-limits.ts";
+import { requireUsableFleet, roomFor } from "./build-limits.ts";
 import type { BuildRunner } from "./build-runner.ts";
 import { type CombinedArtifacts, combineArtifacts } from "./combine-artifacts.ts";
+import { queueIsFull } from "./errors.ts";
 import { memberOrigin, memberSettings, sourceSettings } from "./member-settings.ts";
 import { type BuildRecord, buildKey, parseBuildId, projectArn, recordsIn } from "./records.ts";
+import { mergeReports } from "./reports/index.ts";
 import type { RoleSession } from "./role-session.ts";
 import type { PhaseContext } from "./shapes.gen.ts";
 import { makeBuild } from "./start-build.ts";
@@ -34,13 +38,18 @@ export interface BatchRunInput {
   readonly runner: BuildRunner;
   /** Of the batch role; asked whether builds may be started, stopped and retried. */
   readonly session: RoleSession;
-  /** Builds of this batch at the same time. */
+  /** Builds of this batch at the same time, waiting ones included. */
   readonly limit: number;
+  /** Builds that the project may have at the same time. */
+  readonly projectLimit: number | undefined;
   /** Aborts when StopBuildBatch asks for it. */
   readonly stop: AbortSignal;
 }
 
 type Ending = "STOPPED" | "TIMED_OUT";
+
+/** How often to look for room that builds outside the batch have left. */
+const ROOM_POLL_MS = 200;
 
 export class BatchRun {
   readonly #input: BatchRunInput;
@@ -98,12 +107,18 @@ export class BatchRun {
       .filter(({ identifier, ignoreFailure }) => !ignoreFailure && !this.#isGood(identifier))
       .map(({ identifier }) => identifier);
     const status: BatchStatus = this.#ending ?? outcome;
-    const contexts = status === "FAILED" ? [texts.groupsFailed(failed), ...this.#contexts] : this.#contexts;
-    await this.#closePhase(status, this.#endContexts(minutes, contexts));
-    if (status !== "SUCCEEDED") return status;
+    if (status !== "SUCCEEDED") {
+      // AWS: reports are merged, and say so, also when builds have failed.
+      const unmerged = await this.#mergeReports();
+      const contexts = status === "FAILED" ? [texts.groupsFailed(failed), ...this.#contexts] : this.#contexts;
+      await this.#closePhase(status, this.#endContexts(minutes, [...contexts, ...unmerged]));
+      return status;
+    }
+    await this.#closePhase(status, this.#contexts);
     await this.#openPhase("COMBINE_ARTIFACTS");
     const combined = await this.#combine();
-    await this.#closePhase(combined ? "FAILED" : "SUCCEEDED", combined ? [combined] : []);
+    const contexts = [...(combined ? [combined] : []), ...(await this.#mergeReports())];
+    await this.#closePhase(combined ? "FAILED" : "SUCCEEDED", contexts);
     return combined ? "FAILED" : "SUCCEEDED";
   }
 
@@ -119,7 +134,7 @@ export class BatchRun {
 
   /** Runs the source build; afterwards the record has the plan and a group for each task. */
   async #downloadBatchspec(): Promise<PhaseContext | undefined> {
-    const status = await this.#runGroup(DOWNLOAD_SOURCE, undefined);
+    const status = await this.#runSource();
     const group = this.#record.groups.find(({ identifier }) => identifier === DOWNLOAD_SOURCE);
     const build = this.#buildOf(group?.current);
     const key = build && buildKey(build.scope, build.settings.projectName, build.uuid);
@@ -161,7 +176,8 @@ export class BatchRun {
       const changed = new Promise<void>((resolve) => {
         this.#wake = resolve;
       });
-      const options = { fastFail: this.#record.plan?.fastFail ?? false, limit: this.#input.limit };
+      const limit = Math.min(this.#input.limit, this.#running.size + Math.max(0, this.#room()));
+      const options = { fastFail: this.#record.plan?.fastFail ?? false, limit };
       const next = this.#ending ? this.#giveUp(tasks) : nextSteps(tasks, this.#statuses, options);
       if (next.skip.length > 0) await this.#skip(next.skip);
       if (next.stop.length > 0) {
@@ -177,8 +193,35 @@ export class BatchRun {
         const task = tasks.find((one) => one.identifier === identifier);
         underWay.push(this.#runGroup(identifier, task).finally(() => this.#wake()));
       }
+      // The ends of this batch's own builds wake it; those of others have to be looked for.
+      const isHeldBack = limit < this.#input.limit && tasks.some(({ identifier }) => !this.#statuses.has(identifier));
+      const looking = isHeldBack ? this.#input.context.clock.after(ROOM_POLL_MS, () => this.#wake()) : undefined;
       await changed;
+      looking?.cancel();
     }
+  }
+
+  /** How many builds could be made now. */
+  #room(): number {
+    const { runner, projectLimit } = this.#input;
+    const { scope, settings } = this.#record;
+    const limits = { store: this.#store, scope, accountLimit: runner.accountLimit };
+    return roomFor(settings.projectName, projectLimit, limits);
+  }
+
+  /** The source build has no others beside it: it waits until there is a place for it, or the batch is over. */
+  async #runSource(): Promise<TaskEnd> {
+    const { clock } = this.#input.context;
+    while (!this.#ending) {
+      const status = this.#room() < 1 ? "PENDING" : await this.#runGroup(DOWNLOAD_SOURCE, undefined);
+      if (status !== "PENDING") return status;
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+        clock.after(ROOM_POLL_MS, resolve);
+      });
+    }
+    await this.#updateGroup(DOWNLOAD_SOURCE, { current: { requestedOnMs: clock.nowMs(), buildStatus: "STOPPED" } });
+    return "STOPPED";
   }
 
   /** The steps of a batch that is being stopped: nothing new, everything that runs comes to its end. */
@@ -194,8 +237,8 @@ export class BatchRun {
     };
   }
 
-  /** Makes one build, waits for its end, writes both down. Never rejects. */
-  async #runGroup(identifier: string, task: BatchTask | undefined): Promise<TaskEnd> {
+  /** Makes one build, waits for its end, writes both down. PENDING: another took its place. Never rejects. */
+  async #runGroup(identifier: string, task: BatchTask | undefined): Promise<TaskEnd | "PENDING"> {
     const { context, runner } = this.#input;
     const requestedOnMs = context.clock.nowMs();
     let status: TaskEnd;
@@ -203,7 +246,12 @@ export class BatchRun {
       await this.#allow(this.#hasPrior(identifier) ? "RetryBuild" : "StartBuild");
       const settings = task ? memberSettings(this.#record, task, recordsIn(this.#store)) : sourceSettings(this.#record);
       requireUsableFleet(settings.environment, context);
-      const { id = "" } = await makeBuild(settings, context, runner, { origin: memberOrigin(this.#record, task) });
+      const { id = "" } = await makeBuild(settings, context, runner, {
+        origin: memberOrigin(this.#record, task),
+        check: () => {
+          if (this.#room() < 1) throw queueIsFull(runner.accountLimit);
+        },
+      });
       const { projectName, uuid } = parseBuildId(id);
       const build: BatchBuild = { uuid, requestedOnMs, buildStatus: "IN_PROGRESS" };
       const key = buildKey(this.#record.scope, projectName, uuid);
@@ -218,6 +266,10 @@ export class BatchRun {
       await this.#updateGroup(identifier, { current: { ...build, buildStatus: status } });
     } catch (error) {
       debug("run", () => `batch group ${identifier}: ${String(error)}`);
+      if (error instanceof AwsError && error.code === queueIsFull(0).code && !this.#ending) {
+        this.#statuses.delete(identifier);
+        return "PENDING";
+      }
       status = this.#ending ? "STOPPED" : "FAILED";
       if (!this.#ending) this.#contexts.push(this.#explain(identifier, error));
       await this.#updateGroup(identifier, { current: { requestedOnMs, buildStatus: status } });
@@ -299,6 +351,22 @@ export class BatchRun {
       });
     }
     return undefined;
+  }
+
+  /** One report of those of all builds of a fan-out; resolves with what could not be done. */
+  async #mergeReports(): Promise<readonly PhaseContext[]> {
+    const { scope, settings, plan, groups, batch, uuid } = this.#record;
+    const tasks = plan?.tasks.filter(({ shard }) => shard !== undefined) ?? [];
+    const shards = tasks.map(({ identifier }) => {
+      const group = groups.find((one) => one.identifier === identifier);
+      return this.#buildOf(group?.current)?.build.reportArns ?? [];
+    });
+    if (shards.every((arns) => arns.length === 0)) return [];
+    const session = this.#input.runner.newSession(uuid, settings.projectName, settings.serviceRole, scope);
+    const input = { scope, settings, shards, batchArn: batchArn(scope, batch.id ?? "") };
+    const { reportArns, failures } = await mergeReports(this.#input.context, input, session);
+    await this.#save({ batch: { ...this.#record.batch, reportArns } });
+    return failures.map(texts.reportsNotMerged);
   }
 
   #hasPrior(identifier: string): boolean {

@@ -50,10 +50,8 @@ export class BatchRunner {
       context,
       session,
       runner: this.#runner,
-      limit: Math.max(
-        1,
-        Math.min(this.#dependencies.batchParallelism ?? this.#runner.places, projectLimit ?? Infinity),
-      ),
+      limit: Math.max(1, this.#dependencies.batchParallelism ?? Number.POSITIVE_INFINITY),
+      projectLimit,
       stop: stop.signal,
     });
     const polling = this.#pollForStop(record, stop);

@@ -27,6 +27,9 @@ export const sourceNotDownloaded = (buildId: string, context: PhaseContext | und
   message: context?.message || `the build that downloads the source did not succeed: ${buildId}`,
 });
 
+/** The builds have their reports all the same. */
+export const reportsNotMerged = (message: string): PhaseContext => ({ statusCode: "CLIENT_ERROR", message });
+
 export const batchInterrupted = (pid: number): PhaseContext => ({
   statusCode: "INTERNAL_SERVICE_ERROR",
   message: `Kiln was interrupted while the batch ran (process ${pid} ended); retry the batch, or start it again`,

@@ -4,6 +4,8 @@
  * that holds five times that limit.
  * Source: https://docs.aws.amazon.com/codebuild/latest/userguide/limits.html
  */
+import type { AwsScope } from "../../core/arn.ts";
+import type { Store } from "../../store/store.ts";
 import type { OperationContext } from "../service.ts";
 import { countActive } from "./build-index.ts";
 import { fleetNotFound, invalidInput, queueIsFull, tooManyBuilds } from "./errors.ts";
@@ -20,6 +22,21 @@ export function requireRoom(project: Project, { store, scope }: OperationContext
   if (limit !== undefined && countActive(records, scope, project.name ?? "") >= limit) throw tooManyBuilds(limit);
   const places = QUEUE_PER_CONCURRENT_BUILD * accountLimit;
   if (countActive(records, scope) >= accountLimit + places) throw queueIsFull(places);
+}
+
+/**
+ * How many more builds the project and the account can take; below 1: none. Builds of a batch wait for it, they are not
+ * refused: a batch may have more builds than the queue has places.
+ */
+export function roomFor(
+  projectName: string,
+  projectLimit: number | undefined,
+  { store, scope, accountLimit }: { readonly store: Store; readonly scope: AwsScope; readonly accountLimit: number },
+): number {
+  const records = recordsIn(store);
+  const inAccount = accountLimit * (1 + QUEUE_PER_CONCURRENT_BUILD) - countActive(records, scope);
+  if (projectLimit === undefined) return inAccount;
+  return Math.min(inAccount, projectLimit - countActive(records, scope, projectName));
 }
 
 /** Throws when the environment names a fleet that is not there, or is not for such builds. */

@@ -367,7 +367,7 @@ describe("a build whose process died", () => {
           { phaseType: "COMPLETED" },
         ],
       });
-      expect(await readFile(join(stateDir, "builds", uuid, "events.jsonl"), "utf8")).toContain('"buildStatus":"FAULT"');
+      expect(await readFile(join(stateDir, "builds", uuid, "events.log"), "utf8")).toContain('"buildStatus":"FAULT"');
     } finally {
       await account.close();
       await rm(stateDir, { recursive: true, force: true });

@@ -18,7 +18,7 @@ describe("the event log of a build", () => {
   afterEach(() => rm(folder, { recursive: true, force: true }));
 
   const logs = () => new EventLogs(folder, systemClock);
-  const file = () => join(folder, "u", "events.jsonl");
+  const file = () => join(folder, "u", "events.log");
   async function textsOf(reader: EventLogs, joined = false): Promise<string[]> {
     const texts: string[] = [];
     for await (const event of reader.read("u", () => true, joined)) if (event.type === "log") texts.push(event.text);

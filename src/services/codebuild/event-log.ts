@@ -1,7 +1,8 @@
 /**
- * The events of a build as JSON lines in a file, written by the process that runs it, read by any: from the start, then
- * live until `build-finished`. Texts are masked before they get here. A chunk of output lines is one record
- * (see build/run/expand-events.ts); readers get one event a line.
+ * The events of a build in a file, written by the process that runs it, read by any: from the start, then live until
+ * `build-finished`. Texts are masked before they get here. An event is a line of JSON; what commands print stands below
+ * its event as it is, each line behind a mark (event-lines.ts). A chunk of output lines is one event there (see
+ * build/run/expand-events.ts); readers get one event a line.
  *
  * The file is the truth. Beside it the writing process keeps the newest events in memory by their place in the file, so
  * that a reader here that keeps up reads nothing back. A process that was killed leaves half a line at the end: whoever
@@ -22,7 +23,7 @@ import {
 import { join } from "node:path";
 import { type BuildEvent, expandEvent } from "../../build/run/index.ts";
 import type { Clock } from "../../core/clock.ts";
-import { debug } from "../../core/log.ts";
+import { EventLines, splitEvent } from "./event-lines.ts";
 
 const READ_BYTES = 256 * 1024;
 /** How much of a file's newest part is kept in memory. */
@@ -49,7 +50,7 @@ export class EventLogs {
   }
 
   #path(uuid: string): string {
-    return join(this.#root, uuid, "events.jsonl");
+    return join(this.#root, uuid, "events.log");
   }
 
   /** Starts the log of a build, or goes on with it. */
@@ -59,10 +60,7 @@ export class EventLogs {
     const newest = new NewestEvents();
     this.#newest.set(uuid, newest);
     let { size } = fstatSync(fd);
-    const write = (text: string): void => {
-      // A new buffer for each line would be most of what the garbage collector has to do.
-      if (this.#scratch.length < text.length * 3) this.#scratch = Buffer.allocUnsafe(text.length * 3);
-      const length = this.#scratch.write(text);
+    const write = (length: number): void => {
       try {
         for (let done = 0; done < length; ) done += writeSync(fd, this.#scratch, done, length - done);
       } catch (error) {
@@ -72,11 +70,12 @@ export class EventLogs {
       }
       size += length;
     };
-    if (size > 0 && !endsInLineEnd(fd, size)) write("\n");
+    if (size > 0 && !endsInLineEnd(fd, size)) write(this.#fill(""));
     return {
       append: (event) => {
         const start = size;
-        write(`${JSON.stringify(event)}\n`);
+        const { head, output } = splitEvent(event);
+        write(this.#fill(head, output));
         newest.add(start, size, event);
         for (const wake of this.#waiting.get(uuid) ?? []) wake();
       },
@@ -85,6 +84,17 @@ export class EventLogs {
         closeSync(fd);
       },
     };
+  }
+
+  /** Puts lines and a line end into the scratch buffer, cheaper than putting texts together; how many bytes they are. */
+  #fill(head: string, output = ""): number {
+    const most = (head.length + output.length) * 3 + 1;
+    // A new buffer for each event would be most of what the garbage collector has to do.
+    if (this.#scratch.length < most) this.#scratch = Buffer.allocUnsafe(most);
+    let length = this.#scratch.write(head);
+    if (output !== "") length += this.#scratch.write(output, length);
+    this.#scratch[length] = LINE_END;
+    return length + 1;
   }
 
   /**
@@ -96,6 +106,7 @@ export class EventLogs {
     const path = this.#path(uuid);
     if (!existsSync(path)) return;
     const fd = openSync(path, "r");
+    const lines = new EventLines();
     let buffer: Buffer | undefined;
     let offset = 0;
     let pollsWhenOver = 0;
@@ -115,7 +126,7 @@ export class EventLogs {
             buffer = Buffer.allocUnsafe(buffer.length * 2);
             continue;
           }
-          events = parseLines(buffer.toString("utf8", 0, end));
+          events = lines.parse(buffer.toString("utf8", 0, end));
           offset += end;
           if (end === 0) {
             // The record is written first, and `build-finished` a moment later: by a live owner it comes.
@@ -149,6 +160,8 @@ export class EventLogs {
       };
       set.add(done);
       const timer = this.#clock.after(POLL_MS, done);
+      // Watching costs more than the rest of following, and the writer here tells.
+      if (this.#newest.has(uuid)) return;
       try {
         // Also keeps the process alive while it follows a build that another process runs.
         watcher = watch(path, done);
@@ -203,18 +216,4 @@ function endsInLineEnd(fd: number, size: number): boolean {
   const last = Buffer.alloc(1);
   readSync(fd, last, 0, 1, size - 1);
   return last[0] === LINE_END;
-}
-
-/** Complete lines; one that a killed process left half-written is passed over. */
-function parseLines(text: string): BuildEvent[] {
-  const events: BuildEvent[] = [];
-  for (const line of text.split("\n")) {
-    if (line === "") continue;
-    try {
-      events.push(JSON.parse(line) as BuildEvent);
-    } catch {
-      debug("run", () => `passed over half a line of ${line.length} characters in an event log`);
-    }
-  }
-  return events;
 }

@@ -83,6 +83,7 @@ describe("the settings of a batch's build", async () => {
       variables: { CODEBUILD_BATCH_BUILD_IDENTIFIER: "a", KILN_SHARD_INDEX: "1", KILN_SHARD_COUNT: "3" },
       buildBatchArn: "arn:aws:codebuild:us-east-1:111122223333:build-batch/app:u",
       initiator: "somebody",
+      shard,
     });
     expect(memberOrigin(batch({}), undefined).variables).toEqual({
       CODEBUILD_BATCH_BUILD_IDENTIFIER: "DOWNLOAD_SOURCE",

@@ -99,5 +99,6 @@ export function memberOrigin(record: BatchRecord, task: BatchTask | undefined): 
     },
     buildBatchArn: batchArn(record.scope, record.batch.id ?? ""),
     initiator: record.initiator,
+    ...(task?.shard ? { shard: task.shard } : {}),
   };
 }

@@ -27,7 +27,10 @@ export async function invalidateCache(
   const generations = generationsIn(store);
   const key = projectKey(scope, projectName);
   await store.write(() => generations.put(key, (generations.get(key) ?? 0) + 1));
-  const folder = join(cacheDir, "custom", ...[scope.accountId, scope.region, projectName].map(encodeURIComponent));
+  const owner = [scope.accountId, scope.region, projectName].map(encodeURIComponent);
+  // Builds have the objects they need: a copy of a repository may go at any moment. Git may be at work in it.
+  await rm(join(cacheDir, "sources", ...owner), { recursive: true, force: true, maxRetries: 3 });
+  const folder = join(cacheDir, "custom", ...owner);
   const old = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
   // Folders that builds work in right now are put back where nobody looks any more.
   const current = old.filter((entry) => entry.isDirectory() && entry.name === "current");

@@ -56,6 +56,8 @@ export interface BuildOrigin {
   readonly buildBatchArn?: string | undefined;
   /** Default: the caller's name. */
   readonly initiator?: string | undefined;
+  /** Which build of a fan-out it is, counted from 0. */
+  readonly shard?: { readonly index: number; readonly count: number } | undefined;
   /** Set when the build came after a failed one by itself; RetryBuild by a person starts anew. */
   readonly autoRetry?: AutoRetry | undefined;
 }

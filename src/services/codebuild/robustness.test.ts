@@ -66,7 +66,7 @@ describe("builds", () => {
         const before = process.memoryUsage.rss();
         const build = (await account.build()) as unknown as Shape;
         expect(build.buildStatus).toBe("SUCCEEDED");
-        const log = join(stateDir, "builds", build.id.split(":")[1] ?? "", "events.jsonl");
+        const log = join(stateDir, "builds", build.id.split(":")[1] ?? "", "events.log");
         expect(statSync(log).size).toBeGreaterThan(300_000_000);
         expect(process.memoryUsage.rss() - before).toBeLessThan(300 * 1024 * 1024);
       });

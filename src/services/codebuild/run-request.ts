@@ -34,6 +34,7 @@ export function requestOf(record: BuildRecord, strict: boolean): BuildRequest {
     cache: settings.cache,
     environmentType: settings.environment.type,
     computeType: settings.environment.computeType,
+    certificate: settings.environment.certificate || undefined,
     variables: record.origin.variables,
     ...(settings.logsConfig?.s3Logs?.status === "ENABLED" ? { s3Logs: settings.logsConfig.s3Logs } : {}),
     ...(cloudWatch?.status === "DISABLED"

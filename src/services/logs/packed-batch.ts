@@ -10,14 +10,15 @@ const NUMBER_BYTES = 4;
 
 /** What is packed: the messages in a row and the length of each. */
 export interface BatchParts {
-  readonly text: string;
+  /** In UTF-8. */
+  readonly text: Uint8Array;
   readonly lengths: readonly number[];
   readonly timestampRuns: readonly number[];
   readonly ingestionRuns: readonly number[];
 }
 
 export const partsOf = ({ messages, ...runs }: Chunk): BatchParts => ({
-  text: messages.join(""),
+  text: Buffer.from(messages.join("")),
   lengths: messages.map((message) => message.length),
   ...runs,
 });
@@ -26,7 +27,7 @@ export function packBatch({ text, lengths, timestampRuns, ingestionRuns }: Batch
   const runs = Buffer.from(JSON.stringify([timestampRuns, ingestionRuns]));
   const runsAt = HEADER_BYTES + lengths.length * NUMBER_BYTES;
   const textAt = runsAt + runs.length;
-  const bytes = Buffer.allocUnsafeSlow(textAt + Buffer.byteLength(text));
+  const bytes = Buffer.allocUnsafeSlow(textAt + text.length);
   bytes.writeUInt32LE(lengths.length, 0);
   bytes.writeUInt32LE(runs.length, NUMBER_BYTES);
   let at = HEADER_BYTES;
@@ -38,7 +39,7 @@ export function packBatch({ text, lengths, timestampRuns, ingestionRuns }: Batch
     bytes[at++] = length >>> 24;
   }
   runs.copy(bytes, runsAt);
-  bytes.write(text, textAt);
+  bytes.set(text, textAt);
   return bytes;
 }
 

@@ -74,7 +74,7 @@ export const putLogEvents = operation<PutLogEventsRequest, PutLogEventsResponse>
 
 /** The same for lines that Kiln itself made, which are in order. */
 function checkLines(lines: LogLines): number {
-  const bytes = Buffer.byteLength(lines.text()) + lines.length * EVENT_OVERHEAD_BYTES;
+  const bytes = lines.bytes.length + lines.length * EVENT_OVERHEAD_BYTES;
   checkLimits(bytes, lines.lastMs - lines.firstMs);
   return bytes;
 }
@@ -181,7 +181,7 @@ function pack(batch: Batch): Buffer {
   const { events, count, nowMs } = batch;
   if (!(events instanceof LogLines)) return packBatch(partsOf(extend(undefined, batch)));
   const { lengths, timestampRuns } = events;
-  return packBatch({ text: events.text(), lengths, timestampRuns, ingestionRuns: [count, nowMs] });
+  return packBatch({ text: events.bytes, lengths, timestampRuns, ingestionRuns: [count, nowMs] });
 }
 
 function extend(chunk: Chunk | undefined, { events, count, nowMs }: Batch): Chunk {

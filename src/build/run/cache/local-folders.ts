@@ -10,6 +10,7 @@ import { createHash } from "node:crypto";
 import { lstat, mkdir, readdir, readFile, rename, rm, stat, symlink, utimes, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { debug } from "../../../core/log.ts";
+import { type CachedFolder, evictOldest, foldersAt, sizeOf } from "../cache-bound.ts";
 
 const MAX_BYTES = 20 * 1024 ** 3;
 
@@ -120,37 +121,17 @@ async function moveFolder(from: string, to: string): Promise<void> {
   }
 }
 
-async function sizeOf(folder: string): Promise<number> {
-  let bytes = 0;
-  for (const entry of await readdir(folder, { withFileTypes: true }).catch(() => [])) {
-    const path = join(folder, entry.name);
-    if (entry.isDirectory()) bytes += await sizeOf(path);
-    else bytes += (await lstat(path).catch(() => undefined))?.size ?? 0;
-  }
-  return bytes;
-}
-
 /** Slots lie five folders deep: account, region, project, generation, path. */
-async function slotsIn(folder: string, depth = 5): Promise<string[]> {
-  if (depth === 0) return [folder];
-  const slots: string[] = [];
-  for (const entry of await readdir(folder, { withFileTypes: true }).catch(() => [])) {
-    if (entry.isDirectory()) slots.push(...(await slotsIn(join(folder, entry.name), depth - 1)));
-  }
-  return slots;
-}
+const SLOT_DEPTH = 5;
 
 async function evict(cacheDir: string, maxBytes: number): Promise<void> {
-  const slots: { path: string; bytes: number; usedMs: number }[] = [];
-  for (const path of await slotsIn(cacheDir)) {
+  const slots: CachedFolder[] = [];
+  for (const path of await foldersAt(cacheDir, SLOT_DEPTH)) {
     const bytes = Number(await readFile(join(path, "bytes"), "utf8").catch(() => "0"));
     slots.push({ path, bytes, usedMs: (await stat(path)).mtimeMs });
   }
-  let total = slots.reduce((sum, { bytes }) => sum + bytes, 0);
-  for (const { path, bytes } of slots.sort((a, b) => a.usedMs - b.usedMs)) {
-    if (total <= maxBytes) return;
+  await evictOldest(slots, maxBytes, async (path) => {
     await rm(join(path, "current"), { recursive: true, force: true });
     await rm(join(path, "bytes"), { force: true });
-    total -= bytes;
-  }
+  });
 }

@@ -4,9 +4,10 @@
  * https://docs.aws.amazon.com/codebuild/latest/APIReference/API_ProjectSource.html (gitCloneDepth, gitSubmodulesConfig,
  * insecureSsl), https://docs.aws.amazon.com/codebuild/latest/userguide/sample-source-version.html
  */
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, rm } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { AwsError } from "../../../core/errors.ts";
+import { debug } from "../../../core/log.ts";
 import { err, ok, type Result } from "../../../core/result.ts";
 import type { PhaseContext } from "../events.ts";
 import { credentialsOf } from "./find-credentials.ts";
@@ -15,9 +16,10 @@ import { type GitUrl, parseGitUrl } from "./git-url.ts";
 import { lfsWarning } from "./lfs-pointers.ts";
 import { isFullCommit, isShortCommit, parseRevision, type Revision } from "./revision.ts";
 import { authorizationFailed, clientError, gitFailure, referenceNotFound } from "./source-failures.ts";
-import { dropMirror, updateMirror } from "./source-mirror.ts";
+import { boundMirrors, dropMirror, shareObjects, updateMirror } from "./source-mirror.ts";
 import { fetchSubmodules } from "./submodules.ts";
 import type { SourceTools, TakenSource, WantedSource } from "./taken-source.ts";
+import { withTlsReason } from "./tls-problem.ts";
 
 const MAX_SHALLOW_DEPTH = 25;
 const ALL_BRANCHES = "+refs/heads/*:refs/remotes/origin/*";
@@ -37,26 +39,23 @@ export async function cloneSource(
   const config = [...allowed.value, ...(source.insecureSsl === true ? ["http.sslVerify=false"] : [])];
   const remote: Remote = { git: tools.git, url: parsed.value, from: parsed.value.url, config, srcDir };
 
+  const depth = depthOf(source.gitCloneDepth);
   const mirror = await mirrorFor(remote, revision, tools);
-  await startRepository(mirror ? { ...remote, from: mirror } : remote, tools, mirror, depthOf(source.gitCloneDepth));
-  let fetched = await fetchRevision(
-    mirror ? { ...remote, from: mirror, config: [] } : remote,
-    revision,
-    depthOf(source.gitCloneDepth),
-  );
-  if (mirror !== undefined && !("commit" in fetched)) {
-    fetched = await fetchRevision(remote, revision, depthOf(source.gitCloneDepth));
+  let fetched = mirror === undefined ? undefined : await fromMirror(remote, mirror, revision, depth, tools);
+  if (fetched === undefined) {
+    await startRepository(remote, tools);
+    fetched = await fetchRevision(remote, revision, depth);
     // What the server has and the copy has not: the copy is damaged.
-    if ("commit" in fetched) await dropMirror(mirror);
+    if (mirror !== undefined && "commit" in fetched) await dropMirror(mirror);
   }
   if ("absent" in fetched) return err(referenceNotFound(wanted));
-  if ("failure" in fetched) return err(gitFailure(fetched.failure, parsed.value.url, wanted));
+  if ("failure" in fetched) return err(await failed(fetched.failure, parsed.value.url, wanted, tools));
 
   const checkedOut = await tools.git(srcDir, ["checkout", "-q", "-f", "--detach", fetched.commit], { config });
   if (!checkedOut.ok) return err(clientError(`Git checkout failed: ${checkedOut.message}`));
   if (source.gitSubmodulesConfig?.fetchSubmodules === true) {
     const failure = await fetchSubmodules(tools.git, srcDir, { config, isLocal: parsed.value.protocol === "file" });
-    if (failure !== undefined) return err(gitFailure(failure, parsed.value.url, wanted));
+    if (failure !== undefined) return err(await failed(failure, parsed.value.url, wanted, tools));
   }
   const warning = await lfsWarning(tools.git, srcDir);
   return ok({
@@ -66,6 +65,9 @@ export async function cloneSource(
     ...(warning === undefined ? {} : { warnings: [warning] }),
   });
 }
+
+const failed = async (said: string, url: string, wanted: WantedSource, tools: SourceTools): Promise<PhaseContext> =>
+  gitFailure(await withTlsReason(said, url, tools.caBundle), url, wanted);
 
 /** AWS: a repository of CodeCommit is pulled as the service role. */
 async function mayPull({ url }: GitUrl, { authorizeAsRole, scope }: SourceTools): Promise<boolean> {
@@ -117,12 +119,26 @@ async function mirrorFor(remote: Remote, revision: Revision, tools: SourceTools)
   });
 }
 
-async function startRepository(
-  { git, srcDir, url }: Remote,
-  tools: SourceTools,
-  mirror: string | undefined,
+/** Takes the revision from the copy; undefined, and nothing left behind, where that cannot be. */
+async function fromMirror(
+  remote: Remote,
+  mirror: string,
+  revision: Revision,
   depth: number,
-): Promise<void> {
+  tools: SourceTools,
+): Promise<Fetched | undefined> {
+  const gitDir = await startRepository(remote, tools);
+  if (depth === 0) await shareObjects(mirror, gitDir).catch((error: unknown) => debug("run", () => String(error)));
+  const fetched = await fetchRevision({ ...remote, from: mirror, config: [] }, revision, depth);
+  await boundMirrors(mirror, tools.clock);
+  if ("commit" in fetched) return fetched;
+  await rm(remote.srcDir, { recursive: true, force: true });
+  await rm(gitDir, { recursive: true, force: true });
+  return undefined;
+}
+
+/** Resolves with the folder of the repository. */
+async function startRepository({ git, srcDir, url }: Remote, tools: SourceTools): Promise<string> {
   await mkdir(srcDir, { recursive: true, mode: 0o700 });
   let gitDir = join(srcDir, ".git");
   if (tools.mirrorDir !== undefined) {
@@ -132,11 +148,8 @@ async function startRepository(
   } else {
     await must(git(srcDir, ["init", "-q"]));
   }
-  if (mirror !== undefined && depth === 0) {
-    await mkdir(join(gitDir, "objects", "info"), { recursive: true });
-    await writeFile(join(gitDir, "objects", "info", "alternates"), `${join(mirror, "objects")}\n`);
-  }
   await must(git(srcDir, ["remote", "add", "origin", url.url]));
+  return gitDir;
 }
 
 async function must(outcome: Promise<GitOutcome>): Promise<void> {

@@ -40,13 +40,18 @@ const SETTINGS: readonly string[] = [
 const MAX_OUTPUT_BYTES = 2 ** 30;
 const MAX_MESSAGE_BYTES = 2 ** 16;
 
-export function createGit(context: { readonly signal: AbortSignal; readonly buildId?: string }): Git {
-  const { signal, buildId } = context;
+/** `caBundle`: file of the certificates that servers are checked against, instead of the machine's. */
+export function createGit(context: {
+  readonly signal: AbortSignal;
+  readonly buildId?: string;
+  readonly caBundle?: string | undefined;
+}): Git {
+  const { signal } = context;
   return async (directory, args, options = {}) => {
     signal.throwIfAborted();
     const child = spawn("git", [...[...SETTINGS, ...(options.config ?? [])].flatMap((line) => ["-c", line]), ...args], {
       cwd: directory,
-      env: environmentOf(buildId),
+      env: environmentOf(context),
       // A group of its own: transports and index-pack die with it, and no terminal is there to be asked.
       detached: true,
       stdio: [options.input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
@@ -107,7 +112,7 @@ function killGroup(child: ChildProcess): void {
  * The user's environment without what a surrounding git command, hook or editor put there: it would point git at another
  * repository or open a dialog.
  */
-function environmentOf(buildId: string | undefined): NodeJS.ProcessEnv {
+function environmentOf({ buildId, caBundle }: Parameters<typeof createGit>[0]): NodeJS.ProcessEnv {
   const variables = Object.fromEntries(
     Object.entries(process.env).filter(
       ([name]) =>
@@ -123,6 +128,7 @@ function environmentOf(buildId: string | undefined): NodeJS.ProcessEnv {
     SSH_ASKPASS: "",
     SSH_ASKPASS_REQUIRE: "never",
     LC_ALL: "C",
+    ...(caBundle === undefined ? {} : { GIT_SSL_CAINFO: caBundle }),
     ...(buildId === undefined ? {} : { [BUILD_MARK]: buildId }),
   };
 }

@@ -9,7 +9,8 @@ import { localFolder } from "./local-folder.ts";
 import { isGitSource } from "./taken-source.ts";
 
 /** Servers that CodeBuild clones from without a setting of its own. */
-const PUBLIC_HOST = /^(?:github\.com|gitlab\.com|bitbucket\.org|git-codecommit(?:-fips)?\.[\w-]+\.amazonaws\.com(?:\.cn)?)$/;
+const PUBLIC_HOST =
+  /^(?:github\.com|gitlab\.com|bitbucket\.org|git-codecommit(?:-fips)?\.[\w-]+\.amazonaws\.com(?:\.cn)?)$/;
 /** Sources that may be on any server. */
 const OWN_SERVERS: ReadonlySet<string> = new Set(["GITHUB_ENTERPRISE", "GITLAB_SELF_MANAGED"]);
 

@@ -10,6 +10,7 @@ import { err, ok, type Result } from "../../../core/result.ts";
 import type { BuildLog } from "../build-log.ts";
 import type { BuildRequest, BuildResult, RunDependencies } from "../build-request.ts";
 import type { PhaseContext } from "../events.ts";
+import { takeCertificate } from "./certificate.ts";
 import { CredentialFiles } from "./credential-files.ts";
 import { createGit } from "./git.ts";
 import { withoutCredentials } from "./git-url.ts";
@@ -30,6 +31,8 @@ export interface TakenSources {
   readonly secondaryVersions: NonNullable<BuildResult["secondarySourceVersions"]>;
   /** Those used for the sources: to be kept for the build's commands, or removed. */
   readonly credentials: CredentialFiles;
+  /** Variables that git in the commands needs: what it trusts. */
+  readonly gitVariables: Readonly<Record<string, string>>;
 }
 
 export async function takeSources(input: {
@@ -42,18 +45,23 @@ export async function takeSources(input: {
   const wrong = wrongIdentifier(request);
   if (wrong !== undefined) return err(clientError(wrong));
   const wanted = await wantedSources(request, dependencies, signal);
+  const certificate = await certificateOf(request, dependencies, signal);
+  if (!certificate.ok) return certificate;
+  const caBundle = certificate.value;
   const credentials = new CredentialFiles(dependencies.privateDir);
   const scratchDir = join(dependencies.workDir, "codebuild", "output", "sources");
   await mkdir(scratchDir, { recursive: true, mode: 0o700 });
   let results: readonly Result<TakenSource, PhaseContext>[];
   try {
     results = await takeAll(wanted, signal, (all) => ({
-      git: createGit({ signal: all, buildId: request.buildId }),
+      git: createGit({ signal: all, buildId: request.buildId, caBundle }),
+      caBundle,
       role: dependencies.role,
       scope: request.scope,
       projectName: request.projectName,
       scratchDir,
       mirrorDir: mirrorDirOf(request, dependencies.cacheDir),
+      clock: dependencies.clock,
       credentials,
       imported: dependencies.sourceCredentials?.bind(dependencies),
       authorizeAsRole: dependencies.authorizeAsRole?.bind(dependencies),
@@ -86,7 +94,18 @@ export async function takeSources(input: {
       return sourceVersion === undefined ? [] : [{ sourceIdentifier: one.wanted.identifier ?? "", sourceVersion }];
     }),
     credentials,
+    gitVariables: caBundle === undefined ? {} : { GIT_SSL_CAINFO: caBundle },
   });
+}
+
+async function certificateOf(
+  { certificate }: BuildRequest,
+  { role, workDir, machine = process.env }: RunDependencies,
+  signal: AbortSignal,
+): Promise<Result<string | undefined, PhaseContext>> {
+  if (certificate === undefined) return ok(undefined);
+  const folder = join(workDir, "codebuild", "certificate");
+  return takeCertificate({ location: certificate, role, folder, machine, signal });
 }
 
 interface Taken {

@@ -1,6 +1,7 @@
 /** What every way of taking a source needs and gives back, and which source types are git's. */
 import type { AwsScope } from "../../../core/arn.ts";
 import type { AwsCaller } from "../../../core/aws.ts";
+import type { Clock } from "../../../core/clock.ts";
 import type { BuildSource, RunDependencies } from "../build-request.ts";
 import type { CredentialFiles } from "./credential-files.ts";
 import type { Git } from "./git.ts";
@@ -19,6 +20,8 @@ export interface WantedSource {
 /** What a source is taken with. */
 export interface SourceTools {
   readonly git: Git;
+  /** File of the certificates that git trusts; undefined for the machine's own. */
+  readonly caBundle: string | undefined;
   readonly role: AwsCaller;
   readonly scope: AwsScope;
   readonly projectName: string;
@@ -26,6 +29,7 @@ export interface SourceTools {
   readonly scratchDir: string;
   /** Cached repositories of the project; undefined without LOCAL_SOURCE_CACHE. */
   readonly mirrorDir: string | undefined;
+  readonly clock: Clock;
   readonly credentials: CredentialFiles;
   /** Credentials imported for the source's kind of server. */
   readonly imported: RunDependencies["sourceCredentials"];

@@ -6,6 +6,7 @@ import { reportGroupOperations } from "./report-groups.ts";
 import { reportOperations } from "./report-operations.ts";
 
 export { closeReportsOf } from "./incomplete-reports.ts";
+export { mergeReports } from "./merge-reports.ts";
 export { findGroup } from "./report-records.ts";
 export { buildReportSink } from "./report-sink.ts";
 

@@ -3,6 +3,7 @@
  * operations, so the role's policies are asked here; CreateReportGroup is one and goes through the dispatcher.
  * Source: https://docs.aws.amazon.com/codebuild/latest/userguide/test-permissions.html
  */
+import { shardGroup } from "../../../build/batch/index.ts";
 import type { ReportGroupHandle, ReportHandle, ReportSink } from "../../../build/run/index.ts";
 import {
   keptTestCases,
@@ -35,11 +36,12 @@ import {
 
 export function buildReportSink(
   outside: Pick<CodeBuildDependencies, "store" | "clock" | "ids">,
-  record: Pick<BuildRecord, "scope" | "settings" | "build">,
+  record: Pick<BuildRecord, "scope" | "settings" | "build"> & { readonly origin?: BuildRecord["origin"] },
   session: RoleSession,
 ): ReportSink {
   const { store, clock, ids } = outside;
   const { scope, settings, build } = record;
+  const shard = record.origin?.shard;
 
   const authorize = (operation: string, groupArn: string): Promise<void> =>
     session.authorize([groupAccess({ store }, operation, groupArn)], {
@@ -59,11 +61,14 @@ export function buildReportSink(
 
   return {
     async openGroup(nameOrArn, type) {
-      const arn = nameOrArn.startsWith("arn:")
-        ? nameOrArn
-        : reportGroupArn(scope, `${settings.projectName}-${nameOrArn}`);
-      const found = findGroup(store, arn) ?? (arn === nameOrArn ? undefined : await makeGroup(arn, type));
-      if (!found) throw reportGroupNotFound(arn);
+      const isArn = nameOrArn.startsWith("arn:");
+      const named = isArn ? nameOrArn : reportGroupArn(scope, `${settings.projectName}-${nameOrArn}`);
+      const whole = findGroup(store, named);
+      if (whole) requireType(whole, type);
+      else if (isArn) throw reportGroupNotFound(named);
+      // AWS: each build of a fan-out has groups of its own.
+      const arn = shard ? shardGroup(named, shard.index) : named;
+      const found = findGroup(store, arn) ?? (await makeGroup(arn, type, whole?.exportConfig));
       requireType(found, type);
       return { arn, name: found.name ?? "", type };
     },
@@ -140,14 +145,18 @@ export function buildReportSink(
     },
   };
 
-  /** AWS: a group made on the fly exports nothing. */
-  async function makeGroup(arn: string, type: ReportType): Promise<ReportGroup> {
+  /** AWS: a group made on the fly exports nothing. A build of a fan-out exports where the group it is a part of does. */
+  async function makeGroup(
+    arn: string,
+    type: ReportType,
+    exportConfig: ReportGroup["exportConfig"] = { exportConfigType: "NO_EXPORT" },
+  ): Promise<ReportGroup> {
     const name = parseGroupArn(arn)?.name ?? "";
     try {
       const answer = await session.caller.call<{ reportGroup: ReportGroup }>("codebuild", "CreateReportGroup", {
         name,
         type,
-        exportConfig: { exportConfigType: "NO_EXPORT" },
+        exportConfig,
       });
       return answer.reportGroup;
     } catch (error) {
