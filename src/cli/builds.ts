@@ -34,7 +34,7 @@ export function buildsCommand(io: CliIo, exit: (code: number) => void): Command 
     if (argument !== undefined)
       command.argument(
         argument,
-        `build or batch id, its uuid or the start of it (default: the newest ${name === "stop" ? "that runs" : "build"})`,
+        `${name === "logs" || name === "reports" ? "build" : "build or batch"} id, its uuid or the start of it (default: the newest ${name === "stop" ? "that runs" : "build"})`,
       );
     if (name === "logs" || name === "events") command.addOption(option("-f, --follow", "stay until the build ends"));
     if (name === "ls") command.addOption(option("--limit <n>", "how many, newest first (default: 20)"));
@@ -93,6 +93,15 @@ async function batchWithoutBuild(kiln: Kiln, id: string | undefined): Promise<Wi
 async function requireBuild(kiln: Kiln, id: string | undefined): Promise<WireBuild & { id: string }> {
   const build = id === undefined ? (await newestBuilds(kiln, 1))[0] : await buildNamed(kiln, id);
   if (build?.id !== undefined) return { ...build, id: build.id };
+  const batch = id === undefined ? undefined : await batchNamed(kiln, id);
+  if (batch) {
+    throw new KilnError({
+      code: "KILN_E_NO_BUILD",
+      message: `\`${batch.id}\` is a batch: its builds have the logs and reports`,
+      fix: [`name one of them: \`kiln builds show ${batch.id}\` lists them`],
+      exitCode: 2,
+    });
+  }
   throw new KilnError({
     code: "KILN_E_NO_BUILD",
     message: id === undefined ? "there are no builds yet" : `there is no build \`${id}\``,
@@ -191,7 +200,8 @@ async function events(
   id: string | undefined,
   values: { readonly follow?: boolean },
 ): Promise<number> {
-  const build = id === undefined ? undefined : await requireBuild(kiln, id);
+  const batch = await batchWithoutBuild(kiln, id);
+  const build = id === undefined || batch ? batch : await requireBuild(kiln, id);
   return printBuildEvents(context, kiln, build?.id, values.follow === true);
 }
 

@@ -116,7 +116,7 @@ const tool = (name: string, path: string | undefined, version: string | undefine
       };
 
 /** AWS: the CLI reads AWS_ENDPOINT_URL from 1.29 and 2.13 on; older ones call the real AWS. */
-function isOldCli(version: string | undefined): boolean {
+export function isOldCli(version: string | undefined): boolean {
   const [, major = 0, minor = 0] = (/^aws-cli\/(\d+)\.(\d+)\./.exec(version ?? "") ?? []).map(Number);
   return (major === 1 && minor < 29) || (major === 2 && minor < 13);
 }

@@ -1,12 +1,12 @@
 /** What people give: assignments, .env files, folders, buildspecs, missing parameters. */
-import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { FLASK_BUILDSPEC } from "../../test/support/build-facts.ts";
 import { parseBuildspec } from "../build/buildspec/index.ts";
 import { planBuild } from "../build/plan/index.ts";
-import { redact } from "./doctor.ts";
+import { isOldCli, redact } from "./doctor.ts";
 import { parseAssignment, parseEnvText } from "./env-file.ts";
 import { memoryIo } from "./io.ts";
 import { missingError, missingParameters } from "./missing-parameters.ts";
@@ -17,6 +17,20 @@ import { findStateDir } from "./state-dir.ts";
 import { table } from "./table.ts";
 
 const folder = () => mkdtempSync(join(tmpdir(), "kiln-inputs-"));
+
+it("an aws CLI that does not read AWS_ENDPOINT_URL is known by its version", () => {
+  const old = ["aws-cli/1.28.9 Python/3", "aws-cli/2.9.19 Python/3.11.2", "aws-cli/2.12.7 x"];
+  expect(old.map(isOldCli)).toEqual([true, true, true]);
+  expect([undefined, "aws-cli/1.29.0 x", "aws-cli/2.13.0 x", "aws-cli/2.31.1 x"].some(isOldCli)).toBe(false);
+});
+
+it.skipIf(process.getuid?.() === 0)("a buildspec that this user may not read is named, with its cure", () => {
+  const dir = folder();
+  const path = join(dir, "buildspec.yml");
+  writeFileSync(path, "version: 0.2\n");
+  chmodSync(path, 0);
+  expect(() => readProject(dir, undefined)).toThrow(`the buildspec \`${path}\` is not readable for this user`);
+});
 
 describe("assignments", () => {
   it("keeps everything after the first equals sign", () => {

@@ -118,7 +118,7 @@ async function requireWebhook(kiln: Kiln, name: string): Promise<WireProject> {
     message: `the project \`${name}\` has no webhook`,
     fix: [
       ...(known.length > 0 ? [`projects with a webhook: ${known.join(", ")}`] : []),
-      `make one: kiln aws codebuild create-webhook --project-name ${name} --manual-creation`,
+      `make one: kiln aws codebuild create-webhook --project-name ${name}${project.source?.location?.startsWith("file:") ? "" : " --manual-creation"}`,
     ],
     exitCode: 2,
   });

@@ -52,6 +52,7 @@ export interface BuildRecord {
     readonly type?: string;
     readonly computeType?: string;
     readonly privilegedMode?: boolean;
+    readonly certificate?: string;
   };
   readonly phases?: readonly {
     readonly phaseType?: string;

@@ -69,6 +69,11 @@ describe("a role without a policy", () => {
     ]);
   });
 
+  it("marks each line of evidence that has several", () => {
+    const text = renderDiagnosis({ ...diagnosis, evidence: ["NoSuchBucket: no\n\tstatus code: 404"] });
+    expect(text).toContain("  evidence:\n    | NoSuchBucket: no\n    | \tstatus code: 404\n");
+  });
+
   it("prints cause, place, evidence and fix in that order", () => {
     const lines = renderDiagnosis(diagnosis, () => FLASK_BUILDSPEC).split("\n");
     expect(lines.slice(0, 4)).toEqual([

@@ -87,6 +87,13 @@ describe("the state folder", () => {
     );
   });
 
+  it("is refused when it cannot be made, with the folder that is read-only", () => {
+    const refused = Object.assign(new Error(), { code: "EACCES", syscall: "mkdir", path: "/home/you/app/.kiln" });
+    const error = stateFolderError(refused, "/home/you/app/.kiln");
+    expect(error?.message).toBe("the state folder `/home/you/app/.kiln` cannot be made");
+    expect(error?.why).toBe("`/home/you/app` is read-only for this user");
+  });
+
   it.skipIf(process.getuid?.() === 0)("is refused when it cannot be written", async () => {
     mkdirSync(stateDir, { recursive: true });
     chmodSync(stateDir, 0o500);

@@ -62,6 +62,10 @@ describe.skipIf(!isBuilt)("kiln run --batch", () => {
     expect(shown.out).toMatch(/\ncompile +FAILED +[\d.]+ +\S+\n/);
     expect((await kiln(folder.path, ["builds", "ls"])).out).toContain(`\n${id}  FAILED  FAILED`);
     expect((await kiln(folder.path, ["builds", "stop", id.split(":")[1] ?? ""])).out).toBe(`${id}: FAILED\n`);
+    expect((await kiln(folder.path, ["builds", "logs", id])).err).toBe(
+      `error: \`${id}\` is a batch: its builds have the logs and reports\n  fix: name one of them: \`kiln builds show ${id}\` lists them\n`,
+    );
+    expect((await kiln(folder.path, ["builds", "events", id, "-f"])).out).toContain(`  ${id}  FAILED (COMPLETED)\n`);
     write(GRAPH);
     const again = await kiln(folder.path, ["builds", "retry", id]);
     expect(again.exitCode).toBe(0);

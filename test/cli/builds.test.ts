@@ -33,6 +33,18 @@ describe.skipIf(!isBuilt)("kiln run", () => {
     expect(err).toContain("generated with exactly these permissions:\n");
   });
 
+  it("is not stopped when it is over, and without an id only what runs is", async () => {
+    write(spec("echo hi"));
+    await kiln(folder.path, ["run", "-q"]);
+    expect(await kiln(folder.path, ["builds", "stop"])).toEqual({
+      exitCode: 2,
+      out: "",
+      err: "error: no build is running\n  fix: see the builds with `kiln builds ls`\n",
+    });
+    const id = /^\S+:[0-9a-f-]{36}/m.exec((await kiln(folder.path, ["builds", "ls"])).out)?.[0] ?? "";
+    expect((await kiln(folder.path, ["builds", "stop", id])).out).toBe(`${id}: was over already, SUCCEEDED\n`);
+  });
+
   it("fails with exit code 1 and explains", async () => {
     write(spec("cat conf/settings.ini"));
     write("x", "settings.ini");

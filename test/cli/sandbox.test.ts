@@ -42,6 +42,9 @@ describe.skipIf(!isBuilt)("kiln sandbox", () => {
   it("runs commands in the open sandbox, passes their outputs and exit status on, and closes it", async () => {
     await makeProject(folder.path, "DISABLED");
     expect((await sandbox("ls")).err).toBe("no sandboxes yet: open one with `kiln sandbox start PROJECT`\n");
+    expect((await sandbox("start", "my-projct")).err).toContain(
+      "no project `my-projct`; the nearest is `my-project`\n",
+    );
     const open = startProcess(folder.path, ["sandbox", "start", "my-project", "--state-dir", folder.path]);
     await open.printed("is open\n");
     expect(await sandbox("exec", "echo out; echo err >&2; cd /; exit 3")).toEqual({
@@ -53,6 +56,9 @@ describe.skipIf(!isBuilt)("kiln sandbox", () => {
     const json = await sandbox("exec", "-o", "json", "--", "cd", "/");
     expect(JSON.parse(json.out)).toMatchObject({ status: "SUCCEEDED", exitCode: "0", command: "cd /" });
     expect((await sandbox("exec", "pwd")).out).toBe("/\n");
+    expect((await sandbox("exec", "--", "sh", "-c", 'printf "%s\\n" "$1"', "sh", "it's $HOME")).out).toBe(
+      "it's $HOME\n",
+    );
     expect((await sandbox("stop")).out).toMatch(/^my-project:[0-9a-f-]{36}: STOPPED\n$/);
     expect((await open.finished).exitCode).toBe(0);
     expect(await sandbox("exec", "true")).toEqual({

@@ -110,7 +110,7 @@ describe("kiln webhook trigger", () => {
     expect(await kiln("webhook", "trigger", "bare")).toEqual({
       exitCode: 2,
       out: "",
-      err: "error: the project `bare` has no webhook\n  fix: projects with a webhook: `app`, `lab`\n  fix: make one: kiln aws codebuild create-webhook --project-name bare --manual-creation\n",
+      err: "error: the project `bare` has no webhook\n  fix: projects with a webhook: `app`, `lab`\n  fix: make one: kiln aws codebuild create-webhook --project-name bare\n",
     });
     const elsewhere = await kiln("webhook", "trigger", "app", "--dir", folder);
     expect(elsewhere.err.split("\n")[0]).toBe(`error: \`${folder}\` has no commit in a git repository`);

@@ -5,8 +5,11 @@
 import { existsSync, readFileSync, realpathSync } from "node:fs";
 import { basename, join } from "node:path";
 import { parse } from "yaml";
+import type { AwsScope } from "../../src/core/arn.ts";
 import type { AwsCaller } from "../../src/core/aws.ts";
 import { systemIds } from "../../src/core/ids.ts";
+import { rootPrincipal } from "../../src/identity/index.ts";
+import { SCOPE, type TestAccount } from "./codebuild-account.ts";
 
 export interface GoldenCase {
   /** The rule the case shows, in one sentence. */
@@ -21,6 +24,10 @@ export interface GoldenCase {
   readonly parameters?: Readonly<Record<string, string | ParameterSettings>>;
   readonly secrets?: Readonly<Record<string, string | SecretSettings>>;
   readonly buckets?: Readonly<Record<string, Readonly<Record<string, string | { readonly file: string }>>>>;
+  /** Buckets of another region. */
+  readonly elsewhere?: readonly string[];
+  /** The source is a repository with one commit on `main`. */
+  readonly git?: boolean;
   /** Instead of {@link USUAL_ACTIONS}: actions on everything, or whole statements. */
   readonly role?: readonly (string | object)[];
   /** Members of CreateProject that differ from the usual ones; `environment` is merged with the usual one. */
@@ -72,6 +79,8 @@ const USUAL_ACTIONS: readonly string[] = [
   "codebuild:BatchPutCodeCoverages",
 ];
 
+const OTHER: AwsScope = { ...SCOPE, region: "eu-west-1" };
+
 export const readCase = (folder: string): GoldenCase =>
   parse(readFileSync(join(folder, "case.yml"), "utf8")) as GoldenCase;
 
@@ -84,7 +93,7 @@ export function missingNeed({ needs = [] }: GoldenCase): string | undefined {
 
 /** Makes what the case asks for; the answer fills in `{{arn of NAME}}` and tells secrets' ARNs. */
 export async function makeAccount(
-  root: AwsCaller,
+  { root, callerIn }: TestAccount,
   folder: string,
   asked: GoldenCase,
 ): Promise<{ readonly secretArns: ReadonlyMap<string, string> }> {
@@ -102,6 +111,13 @@ export async function makeAccount(
       const body = typeof content === "string" ? Buffer.from(content) : readFileSync(join(folder, content.file));
       await root.call("s3", "PutObject", { Bucket: bucket, Key: key, Body: body });
     }
+  }
+  for (const bucket of asked.elsewhere ?? []) {
+    const CreateBucketConfiguration = { LocationConstraint: OTHER.region };
+    await callerIn(rootPrincipal(OTHER), OTHER).call("s3", "CreateBucket", {
+      Bucket: bucket,
+      CreateBucketConfiguration,
+    });
   }
   const statements = (asked.role ?? [USUAL_ACTIONS]).map((entry) =>
     typeof entry === "string" || Array.isArray(entry) ? { Effect: "Allow", Action: entry, Resource: "*" } : entry,

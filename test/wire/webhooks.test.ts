@@ -114,11 +114,20 @@ describe("CreateWebhook", () => {
   });
 
   it("needs the provider's token where CodeBuild would register the webhook itself", async () => {
-    await codebuild.createProject(projectInput("needs-token", repository.dir) as CodeBuild.CreateProjectCommandInput);
+    await codebuild.createProject({
+      ...projectInput("needs-token", repository.dir),
+      source: { type: "GITHUB", location: "https://github.com/o/r.git" },
+    } as CodeBuild.CreateProjectCommandInput);
     await expect(codebuild.createWebhook({ projectName: "needs-token" })).rejects.toMatchObject({
       name: "ResourceNotFoundException",
       message: "Could not find access token for server type github",
     });
+  });
+
+  it("needs no token for a repository on this machine, which has no provider", async () => {
+    await codebuild.createProject(projectInput("local", repository.dir) as CodeBuild.CreateProjectCommandInput);
+    const { webhook } = await codebuild.createWebhook({ projectName: "local" });
+    expect(webhook?.payloadUrl).toMatch(/^http:/);
   });
 
   it.each([

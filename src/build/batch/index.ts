@@ -3,5 +3,5 @@ export type { BatchPlan, BatchRestrictions, BatchTask, TaskEnvironment } from ".
 export type { BatchPlanInput, PlannedBatch } from "./plan-batch.ts";
 export { DOWNLOAD_SOURCE, planBatch } from "./plan-batch.ts";
 export { GRAPH_FORMATS, type GraphFormat, graphTitle, renderGraph } from "./render-graph.ts";
-export { shardGroup, wholeGroup } from "./shard-groups.ts";
 export { nextSteps, type TaskEnd, type TaskStatus } from "./schedule.ts";
+export { shardGroup, wholeGroup } from "./shard-groups.ts";

@@ -17,7 +17,7 @@ export const pathsRepeatedBaseDirectory: Rule = {
       yield* findingsFor(
         context,
         report,
-        `no file of the report \`${report.group.value}\` is found, which fails UPLOAD_ARTIFACTS`,
+        `the report \`${report.group.value}\` fails UPLOAD_ARTIFACTS when nothing else matches`,
       );
     }
     for (const one of [artifacts, ...(artifacts?.secondary ?? []).map(({ artifacts: secondary }) => secondary)]) {
@@ -25,7 +25,7 @@ export const pathsRepeatedBaseDirectory: Rule = {
         yield* findingsFor(
           context,
           one,
-          "UPLOAD_ARTIFACTS fails with `no matching artifact paths found` when no other pattern matches",
+          "UPLOAD_ARTIFACTS fails with `no matching artifact paths found` when nothing else matches",
         );
     }
   },

@@ -15,6 +15,7 @@ import { batchInvalid } from "./batch-invalid.ts";
 import { interrupted, killed, queuedTooLong, stopped, timedOut } from "./build-ended.ts";
 import { buildspecMissing } from "./buildspec-missing.ts";
 import { commandNotAString, onFailureUnknown, yamlError } from "./buildspec-yaml.ts";
+import { bucketAclUnreadable, certificateUnreadable } from "./certificate-unreadable.ts";
 import { bashismUnderSh, commandNotFound } from "./command-not-found.ts";
 import { baseImageUnavailable } from "./docker-base-image.ts";
 import { dockerDaemonUnreachable } from "./docker-daemon.ts";
@@ -57,6 +58,8 @@ export const causes: readonly Cause[] = [
   timedOut,
   roleNotAssumable,
   logsDenied,
+  certificateUnreadable,
+  bucketAclUnreadable,
   s3SourceDenied,
   artifactsDenied,
   reportsDenied,

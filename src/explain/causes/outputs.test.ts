@@ -159,3 +159,43 @@ describe("causes: artifacts and logs in S3", () => {
     },
   ]);
 });
+
+describe("causes: what AWS checks in S3", () => {
+  explains([
+    {
+      phase: "DOWNLOAD_SOURCE",
+      statusCode: "CLIENT_ERROR",
+      build: { environment: { certificate: "certs/ca.pem" } },
+      message: `Unable to download certificate from S3. ${s3Denial("s3:GetObject", "arn:aws:s3:::certs/ca.pem")}`,
+      code: "s3/certificate-unreadable",
+      cause:
+        "the service role `CodeBuildServiceRole` may not read the certificate of the project: no policy allows `s3:GetObject` on `arn:aws:s3:::certs/ca.pem`",
+      field: "environment.certificate = certs/ca.pem",
+      allows: ["s3:GetObject on arn:aws:s3:::certs/ca.pem"],
+    },
+    {
+      phase: "DOWNLOAD_SOURCE",
+      statusCode: "CLIENT_ERROR",
+      message: "Unable to download certificate from S3. AccessDenied",
+      code: "s3/certificate-unreadable",
+      cause: "the certificate of the project cannot be had from S3: AccessDenied",
+    },
+    {
+      phase: "DOWNLOAD_SOURCE",
+      statusCode: "CLIENT_ERROR",
+      message: "the certificate `certs/ca.pem` cannot be used: there is no certificate in PEM form in it",
+      code: "s3/certificate-unreadable",
+      cause: "the certificate `certs/ca.pem` cannot be used: there is no certificate in PEM form in it",
+      field: "environment.certificate = certs/ca.pem",
+    },
+    {
+      phase: "UPLOAD_ARTIFACTS",
+      statusCode: "CLIENT_ERROR",
+      message:
+        "Error calling GetBucketAcl: Either the bucket owner has changed or the service role no longer has permission to called s3:GetBucketAcl",
+      code: "s3/bucket-acl-unreadable",
+      cause:
+        "the service role `CodeBuildServiceRole` may not look whom the bucket belongs to, or its owner has changed",
+    },
+  ]);
+});

@@ -1,10 +1,11 @@
 /** Sources of builds through the API: S3 decided by the service role's policies, imported credentials, versions. */
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openTestAccount, type TestAccount } from "../../../test/support/codebuild-account.ts";
 import { type GitServer, serveGit, TestRepository } from "../../../test/support/git-repository.ts";
+import { makeSelfSigned } from "../../../test/support/self-signed.ts";
 import { zipOf } from "../../../test/support/zip-fixture.ts";
 import { createHostEngine } from "../../engines/index.ts";
 
@@ -18,7 +19,7 @@ beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), "kiln-sources-"));
   const repository = new TestRepository(join(root, "app"));
   commit = repository.commit({
-    "buildspec.yml": "version: 0.2\nphases: {build: {commands: ['test -f lib/x || test -d .git']}}\n",
+    "buildspec.yml": "version: 0.2\nphases: {build: {commands: ['test -e .git']}}\n",
   });
   server = await serveGit(root, { credentials: "x-access-token:tok-1234" });
   account = await openTestAccount([createHostEngine({ graceMs: 100 })]);
@@ -171,4 +172,62 @@ describe("several input artifacts of a pipeline", () => {
     expect(build["buildStatus"]).toBe("SUCCEEDED");
     expect(places(build)).toEqual(["s3/00", "s3/01"]);
   });
+});
+
+describe("a repository with a certificate of its own", () => {
+  const source = () => ({
+    sourceTypeOverride: "GITHUB",
+    sourceLocationOverride: `${secure.url}/app`,
+    sourceVersion: "main",
+    buildspecOverride: "buildspec.yml",
+    artifactsOverride: { type: "NO_ARTIFACTS" },
+    secondarySourcesOverride: [],
+  });
+  let secure: GitServer;
+  beforeAll(async () => {
+    const tls = makeSelfSigned();
+    secure = await serveGit(root, { tls });
+    for (const Key of ["pipeline/ca.pem", "ca.pem"]) {
+      await account.root.call("s3", "PutObject", { Bucket: "code-bucket", Key, Body: Buffer.from(tls.cert) });
+    }
+  });
+  afterAll(() => secure.close());
+
+  it("is cloned with the certificate of the environment, which the role has to be allowed to read", async () => {
+    const build = await account.build({ ...source(), certificateOverride: "code-bucket/pipeline/ca.pem" });
+    expect(build["buildStatus"]).toBe("SUCCEEDED");
+    expect(downloadOf(await account.build({ ...source(), certificateOverride: "code-bucket/ca.pem" }))).toEqual({
+      statusCode: "CLIENT_ERROR",
+      message: "Unable to download certificate from S3. AccessDenied",
+    });
+  });
+
+  it("is cloned without one with insecureSsl only", async () => {
+    expect((await account.build({ ...source(), insecureSslOverride: true }))["buildStatus"]).toBe("SUCCEEDED");
+    expect(downloadOf(await account.build(source()))).toMatchObject({
+      message: expect.stringContaining("': SSL certificate problem: Self signed certificate"),
+    });
+  });
+});
+
+it("a cached repository goes with InvalidateProjectCache, at once", async () => {
+  const copies = join(account.service.runner.cacheDir, "sources");
+  const build = () =>
+    account.build({
+      sourceTypeOverride: "GITHUB",
+      sourceLocationOverride: `${server.url}/app`,
+      sourceVersion: "main",
+      buildspecOverride: "buildspec.yml",
+      artifactsOverride: { type: "NO_ARTIFACTS" },
+      secondarySourcesOverride: [],
+      cacheOverride: { type: "LOCAL", modes: ["LOCAL_SOURCE_CACHE"] },
+    });
+  const left = async (): Promise<string[]> =>
+    (await readdir(copies, { recursive: true })).filter((name) => name.endsWith(".git"));
+  expect((await build())["buildStatus"]).toBe("SUCCEEDED");
+  expect(await left()).toHaveLength(1);
+  await account.root.call("codebuild", "InvalidateProjectCache", { projectName: "my-project" });
+  expect(await left()).toEqual([]);
+  expect((await build())["buildStatus"]).toBe("SUCCEEDED");
+  expect(await left()).toHaveLength(1);
 });

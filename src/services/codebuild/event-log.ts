@@ -26,8 +26,8 @@ import type { Clock } from "../../core/clock.ts";
 import { EventLines, splitEvent } from "./event-lines.ts";
 
 const READ_BYTES = 256 * 1024;
-/** How much of a file's newest part is kept in memory. */
-const KEPT_BYTES = 2 * 1024 * 1024;
+/** How much of a file's newest part is kept in memory. More costs the garbage collector more than reading back does. */
+const KEPT_BYTES = 512 * 1024;
 /** Where the file system tells nothing about changes, it is looked at this often. */
 const POLL_MS = 40;
 /** How long a reader waits for the last event of a build that is over. */

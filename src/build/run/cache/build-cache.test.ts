@@ -97,6 +97,12 @@ C Unarchiving cache...
     const { role, objects } = scriptedS3();
     const failed = await build(CACHED, { role, commands: [COUNT, "false"] });
     expect(failed.ledger.at(-1)).toBe("skipped | the build failed");
+    const notUploaded = await build(`${CACHED}artifacts: {files: [absent]}\n`, {
+      role,
+      artifacts: { type: "CODEPIPELINE" },
+    });
+    expect(notUploaded.log).toContain("no matching artifact paths found");
+    expect(notUploaded.ledger.at(-1)).toBe("skipped | the build failed");
     const empty = await build(CACHED, { role, commands: ["true"] });
     expect(empty.ledger.at(-1)).toBe("skipped | the paths name no file");
     expect(objects.size).toBe(0);

@@ -173,5 +173,7 @@ function requireAccess(
   { store, scope }: Parameters<typeof findProject>[0],
 ): void {
   if (input.manualCreation === true || source?.type === "GITHUB_ENTERPRISE" || source?.auth?.resource) return;
+  // Differs: a folder of this machine has no provider. CLIs before `--manual-creation` need it.
+  if (source?.location?.startsWith("file:")) return;
   if (source && !hasSourceCredential(store, scope, source.type)) throw accessTokenNotFound(source.type.toLowerCase());
 }

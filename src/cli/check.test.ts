@@ -1,0 +1,85 @@
+/** `kiln check --project`: what only the project's settings can tell. */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { startKiln } from "../app.ts";
+import { memoryIo } from "./io.ts";
+import { runCli } from "./run-cli.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "kiln-check-"));
+const app = join(folder, "app");
+const state = join(folder, "state");
+
+beforeAll(async () => {
+  mkdirSync(app);
+  writeFileSync(
+    join(app, "buildspec.yml"),
+    `version: 0.2
+batch:
+  build-list: [{ identifier: a }, { identifier: b }]
+phases:
+  build:
+    commands:
+      - make -C $CODEBUILD_SRC_DIR_libs
+artifacts:
+  files: [a]
+  secondary-artifacts:
+    doc: { files: [b] }
+cache:
+  paths: [c]
+`,
+  );
+  const kiln = await startKiln({ stateDir: state, port: 0 });
+  try {
+    const { root } = kiln;
+    await root.call("s3", "CreateBucket", { Bucket: "out" });
+    for (const RoleName of ["build", "batch"]) {
+      await root.call("iam", "CreateRole", {
+        RoleName,
+        AssumeRolePolicyDocument: JSON.stringify({
+          Version: "2012-10-17",
+          Statement: [{ Effect: "Allow", Principal: { Service: "codebuild.amazonaws.com" }, Action: "sts:AssumeRole" }],
+        }),
+      });
+    }
+    await root.call("codebuild", "CreateProject", {
+      name: "shop",
+      source: { type: "GITHUB", location: `file://${app}` },
+      secondarySources: [{ type: "GITHUB", location: `file://${app}`, sourceIdentifier: "lib" }],
+      artifacts: { type: "S3", location: "out" },
+      secondaryArtifacts: [{ type: "S3", location: "out", artifactIdentifier: "docs" }],
+      cache: { type: "NO_CACHE" },
+      environment: {
+        type: "LINUX_CONTAINER",
+        image: "aws/codebuild/standard:4.0",
+        computeType: "BUILD_GENERAL1_SMALL",
+      },
+      serviceRole: "arn:aws:iam::000000000000:role/build",
+      buildBatchConfig: {
+        serviceRole: "arn:aws:iam::000000000000:role/batch",
+        restrictions: { maximumBuildsAllowed: 1 },
+      },
+    });
+  } finally {
+    await kiln.close();
+  }
+}, 30_000);
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+async function check(...argv: string[]): Promise<string[]> {
+  const io = memoryIo({ cwd: app });
+  await runCli(["check", "-o", "github", ...argv, "--state-dir", state], io);
+  return [...io.written().matchAll(/title=([^,:]+)/g)].map(([, code = ""]) => code);
+}
+
+it("knows its sources, artifacts, cache, image and batch restrictions, and says nothing of them without it", async () => {
+  expect(await check()).toEqual([]);
+  expect(await check("--project", "shop")).toEqual([
+    "batch/invalid",
+    "runtime/none-selected",
+    "sources/secondary-unknown",
+    "artifacts/secondary-unmatched",
+    "cache/not-used",
+  ]);
+});
