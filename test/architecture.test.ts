@@ -68,14 +68,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "engines/process-sweep.ts",
   ],
   "build/report": ["core", "build/run/events.ts"],
-  check: [
-    "core",
-    "authorize",
-    "build/buildspec",
-    "build/plan",
-    "build/batch",
-    "build/test-reports/report-format.ts",
-  ],
+  check: ["core", "authorize", "build/buildspec", "build/plan", "build/batch", "build/test-reports/report-format.ts"],
   "least-privilege": ["core", "authorize", "build/plan", "build/run/events.ts"],
   explain: [
     "core",

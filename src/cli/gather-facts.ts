@@ -11,6 +11,7 @@ import type { BuildEvent } from "../build/run/events.ts";
 import { createFolderWorkspace, type Workspace } from "../check/index.ts";
 import { type BuildFacts, type BuildRecord, factsFromLog, type ParameterFacts } from "../explain/index.ts";
 import { listParameters, parameterHistory } from "./parameters.ts";
+import { isBuildspecFile } from "./project-files.ts";
 
 /** A build as BatchGetBuilds answers it, with the members commands read. */
 export interface WireBuild extends BuildRecord {
@@ -35,9 +36,9 @@ export async function gatherFacts(kiln: Kiln, build: WireBuild): Promise<BuildFa
   const events = await storedEvents(kiln, build);
   const workspace = workspaceOf(build);
   const buildspecFile =
-    build.source?.buildspec && isPath(build.source.buildspec) ? build.source.buildspec : "buildspec.yml";
+    build.source?.buildspec && isBuildspecFile(build.source.buildspec) ? build.source.buildspec : "buildspec.yml";
   const text =
-    build.source?.buildspec && !isPath(build.source.buildspec)
+    build.source?.buildspec && !isBuildspecFile(build.source.buildspec)
       ? build.source.buildspec
       : workspace?.readText(buildspecFile);
   const buildspec = text === undefined ? undefined : parseBuildspec(text, buildspecFile).buildspec;
@@ -55,8 +56,6 @@ export async function gatherFacts(kiln: Kiln, build: WireBuild): Promise<BuildFa
     ...(lastSuccess === undefined ? {} : { lastSuccess }),
   };
 }
-
-const isPath = (buildspec: string): boolean => !buildspec.includes("\n");
 
 const bare = (name: string): string => name.replace(/^ssm:/, "").replace(/^\/+/, "");
 

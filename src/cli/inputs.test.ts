@@ -11,7 +11,7 @@ import { parseAssignment, parseEnvText } from "./env-file.ts";
 import { memoryIo } from "./io.ts";
 import { missingError, missingParameters } from "./missing-parameters.ts";
 import { parseAssignments, variableName } from "./params-files.ts";
-import { buildspecPath, projectNameOf, readProject, sourceDir } from "./project-files.ts";
+import { buildspecPath, isBuildspecFile, projectNameOf, readProject, sourceDir } from "./project-files.ts";
 import { settingsOf } from "./settings.ts";
 import { findStateDir } from "./state-dir.ts";
 import { table } from "./table.ts";
@@ -30,6 +30,12 @@ it.skipIf(process.getuid?.() === 0)("a buildspec that this user may not read is 
   writeFileSync(path, "version: 0.2\n");
   chmodSync(path, 0);
   expect(() => readProject(dir, undefined)).toThrow(`the buildspec \`${path}\` is not readable for this user`);
+});
+
+it("a project's buildspec is a file, unless it is the text itself or lies in S3", () => {
+  expect(["buildspec.yml", "ci/a b.yaml"].every(isBuildspecFile)).toBe(true);
+  const others = ["version: 0.2\nphases: {}", "{version: 0.2}", "version: 0.2", "arn:aws:s3:::bucket/spec.yml"];
+  expect(others.some(isBuildspecFile)).toBe(false);
 });
 
 describe("assignments", () => {

@@ -24,7 +24,7 @@ import {
   usesDocker,
 } from "./default-project.ts";
 import { parseVariable } from "./env-file.ts";
-import { DEFAULT_BUILDSPEC, type ProjectFiles, projectNameOf, readProject } from "./project-files.ts";
+import { DEFAULT_BUILDSPEC, isBuildspecFile, type ProjectFiles, projectNameOf, readProject } from "./project-files.ts";
 import { usage } from "./run-refusals.ts";
 import { readTemplate } from "./template.ts";
 
@@ -166,7 +166,7 @@ async function filesOf(
 ): Promise<ProjectFiles> {
   const written = source?.buildspec ?? "";
   const s3 = /^arn:[^:]*:s3:::([^/]+)\/(.+)$/.exec(written);
-  if (values.buildspec !== undefined || written === "" || (!s3 && isFile(written))) {
+  if (values.buildspec !== undefined || written === "" || (!s3 && isBuildspecFile(written))) {
     return readProject(dir, values.buildspec ?? (written === "" ? undefined : written));
   }
   if (s3 && !kiln) {
@@ -179,8 +179,6 @@ async function filesOf(
   const { buildspec, failure, diagnostics } = parseBuildspec(text, buildspecFile);
   return { dir, buildspecFile, text, buildspec, failure, diagnostics, workspace: createFolderWorkspace(dir) };
 }
-
-const isFile = (buildspec: string): boolean => !/[\r\n{]|^\s*(?:version|phases)\s*:/.test(buildspec);
 
 async function objectText(kiln: Kiln, Bucket: string, Key: string): Promise<string> {
   const { Body } = await kiln.root.call<{ Body: StreamingBlob }>("s3", "GetObject", { Bucket, Key });

@@ -33,6 +33,10 @@ export function sourceDir(argument: string | undefined, cwd: string): string {
   });
 }
 
+/** Whether a project's `source.buildspec` names a file; else it is an ARN in S3 or the text itself. */
+export const isBuildspecFile = (buildspec: string): boolean =>
+  !/[\r\n{]|^arn:|^\s*(?:version|phases)\s*:/.test(buildspec);
+
 export const hasBuildspec = (dir: string): boolean =>
   statSync(join(dir, DEFAULT_BUILDSPEC), { throwIfNoEntry: false })?.isFile() === true;
 

@@ -11,22 +11,28 @@ export function readTemplate(file: string, cwd: string): Record<string, unknown>
   try {
     text = readFileSync(absolute(file, cwd), "utf8");
   } catch (error) {
-    const { code = "" } = error as NodeJS.ErrnoException;
-    const why = {
-      ENOENT: "there is no such file",
-      EISDIR: "it is a folder",
-      EACCES: "it is not readable for this user",
-    };
     throw new KilnError({
       code: "KILN_E_NO_FILE",
       message: `cannot read the template \`${file}\``,
-      why: (why as Readonly<Record<string, string>>)[code] ?? code,
+      why: whyUnreadable(error),
       fix: ["name a file with CreateProject's JSON: `aws codebuild create-project --generate-cli-skeleton`"],
       exitCode: 2,
       cause: error,
     });
   }
   return parseTemplate(text, file);
+}
+
+const UNREADABLE: Readonly<Record<string, string>> = {
+  ENOENT: "there is no such file",
+  EISDIR: "it is a folder",
+  EACCES: "it is not readable for this user",
+};
+
+/** Why a file that somebody named cannot be read, in words. */
+export function whyUnreadable(error: unknown): string {
+  const { code = "unknown" } = error as NodeJS.ErrnoException;
+  return UNREADABLE[code] ?? code;
 }
 
 /** CreateProject's refusal as a mistake in the file; anything else as it is. */

@@ -11,6 +11,7 @@ import { makeLocalEvent } from "./local-event.ts";
 import { addCommonOptions, option, settingsOf } from "./settings.ts";
 import { withSignals } from "./signals.ts";
 import { table } from "./table.ts";
+import { whyUnreadable } from "./template.ts";
 import { watchBuild } from "./watch-build.ts";
 
 interface WireProject {
@@ -201,7 +202,7 @@ function readPayloadFile(file: string, cwd: string): Buffer {
   } catch (error) {
     throw new KilnError({
       code: "KILN_E_NO_FILE",
-      message: `\`${file}\` cannot be read: ${(error as NodeJS.ErrnoException).code ?? "unknown"}`,
+      message: `\`${file}\` cannot be read: ${whyUnreadable(error)}`,
       exitCode: 2,
     });
   }

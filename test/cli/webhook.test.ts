@@ -129,6 +129,14 @@ describe("kiln webhook test", () => {
     expect(out).toContain("    no   FILE_PATH not `^docs/`: found in `docs/x.md`, and turned round\n");
   });
 
+  it("says why a payload cannot be read, and which project is meant", async () => {
+    const absent = await kiln("webhook", "test", "app", "--event", "absent.json");
+    expect(absent.err).toBe("error: `absent.json` cannot be read: there is no such file\n");
+    expect((await kiln("webhook", "ls", "barre")).err.split("\n")[0]).toBe(
+      "error: there is no project `barre`; the nearest is `bare`",
+    );
+  });
+
   it("wants to know which event it is where the payload does not tell", async () => {
     const file = join(folder, "other.json");
     writeFileSync(file, "{}");

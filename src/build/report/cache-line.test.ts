@@ -21,7 +21,7 @@ it.each<[CacheOutcome, string]>([
     { kind: "missed", store: "S3", durationMs: 1, reason: "nothing is cached yet" },
     "missed the project's cache: nothing is cached yet",
   ],
-  [{ kind: "restored", store: "LOCAL", key: "node_modules", durationMs: 20 }, "restored node_modules: in 0.0 s"],
+  [{ kind: "restored", store: "LOCAL", key: "node_modules", durationMs: 20 }, "restored node_modules in 0.0 s"],
 ])("%j", (outcome, line) => {
   expect(cacheLine(outcome)).toBe(line);
 });

@@ -35,9 +35,9 @@ export function cacheLine({ kind, key, matchedKey, files, bytes, durationMs, rea
     ...(files === undefined ? [] : [`${files} file${files === 1 ? "" : "s"}`]),
     ...(bytes === undefined ? [] : [byteText(bytes)]),
   ];
-  const detail =
-    reason ?? (size.length === 0 ? `in ${duration(durationMs)}` : `${size.join(", ")} in ${duration(durationMs)}`);
-  return `${what.join(" ").replaceAll("\n", " ")}: ${detail}`;
+  const detail = reason ?? size.join(", ");
+  const took = reason === undefined ? ` in ${duration(durationMs)}` : "";
+  return `${what.join(" ").replaceAll("\n", " ")}${detail === "" ? "" : `: ${detail}`}${took}`;
 }
 
 function byteText(bytes: number): string {

@@ -9,25 +9,16 @@ import { AwsError } from "../../core/errors.ts";
 import { debug } from "../../core/log.ts";
 import type { Store } from "../../store/store.ts";
 import type { OperationContext } from "../service.ts";
-import {
-  type BatchBuild,
-  type BatchGroupRecord,
-  type BatchPhaseType,
-  type BatchRecord,
-  type BatchStatus,
-  batchArn,
-  batchKey,
-  batchRecordsIn,
-  updateBatch,
-} from "./batch-records.ts";
+import { BatchJournal } from "./batch-journal.ts";
+import { type BatchBuild, type BatchRecord, type BatchStatus, batchRecordsIn } from "./batch-records.ts";
 import * as texts from "./batch-texts.ts";
 import { requireUsableFleet, roomFor } from "./build-limits.ts";
 import type { BuildRunner } from "./build-runner.ts";
-import { type CombinedArtifacts, combineArtifacts } from "./combine-artifacts.ts";
+import { combineArtifacts } from "./combine-artifacts.ts";
 import { queueIsFull } from "./errors.ts";
 import { memberOrigin, memberSettings, sourceSettings } from "./member-settings.ts";
+import { mergeBatchReports } from "./merge-batch-reports.ts";
 import { type BuildRecord, buildKey, parseBuildId, projectArn, recordsIn } from "./records.ts";
-import { mergeReports } from "./reports/index.ts";
 import type { RoleSession } from "./role-session.ts";
 import type { PhaseContext } from "./shapes.gen.ts";
 import { makeBuild } from "./start-build.ts";
@@ -58,7 +49,7 @@ export class BatchRun {
   /** Builds that run now, by group. */
   readonly #running = new Map<string, BuildRecord>();
   readonly #contexts: PhaseContext[] = [];
-  #record: BatchRecord;
+  readonly #journal: BatchJournal;
   #ending: Ending | undefined;
   /** What runs is to be stopped: the batch is, or one build has failed under fast-fail. */
   #isStopping = false;
@@ -66,8 +57,12 @@ export class BatchRun {
 
   constructor(input: BatchRunInput) {
     this.#input = input;
-    this.#record = input.record;
+    this.#journal = new BatchJournal(input.record, input.context);
     this.#store = input.context.store;
+  }
+
+  get #record(): BatchRecord {
+    return this.#journal.record;
   }
 
   /** Runs the batch and records its end. Rejects only when that cannot be written. */
@@ -79,13 +74,13 @@ export class BatchRun {
     stop.addEventListener("abort", onStop, { once: true });
     if (stop.aborted) onStop();
     try {
-      await this.#finish(await this.#runPhases(minutes));
+      await this.#journal.finish(await this.#runPhases(minutes));
     } catch (error) {
       debug("run", () => (error instanceof Error ? (error.stack ?? error.message) : String(error)));
       await this.#stopAll();
       const context = texts.internalError(error instanceof Error ? error.message : String(error));
-      await this.#closePhase("FAULT", [context]);
-      await this.#finish("FAULT");
+      await this.#journal.closePhase("FAULT", [context]);
+      await this.#journal.finish("FAULT");
     } finally {
       timer.cancel();
       stop.removeEventListener("abort", onStop);
@@ -93,15 +88,15 @@ export class BatchRun {
   }
 
   async #runPhases(minutes: number): Promise<BatchStatus> {
-    await this.#closePhase("SUCCEEDED");
+    await this.#journal.closePhase("SUCCEEDED");
     if (!this.#record.plan) {
-      await this.#openPhase("DOWNLOAD_BATCHSPEC");
+      await this.#journal.openPhase("DOWNLOAD_BATCHSPEC");
       const failure = await this.#downloadBatchspec();
       const status: BatchStatus = this.#ending ?? (failure ? "FAILED" : "SUCCEEDED");
-      await this.#closePhase(status, this.#endContexts(minutes, failure ? [failure] : []));
+      await this.#journal.closePhase(status, this.#endContexts(minutes, failure ? [failure] : []));
       if (status !== "SUCCEEDED") return status;
     }
-    await this.#openPhase("IN_PROGRESS");
+    await this.#journal.openPhase("IN_PROGRESS");
     const outcome = await this.#runGroups();
     const failed = this.#record.groups
       .filter(({ identifier, ignoreFailure }) => !ignoreFailure && !this.#isGood(identifier))
@@ -109,16 +104,16 @@ export class BatchRun {
     const status: BatchStatus = this.#ending ?? outcome;
     if (status !== "SUCCEEDED") {
       // AWS: reports are merged, and say so, also when builds have failed.
-      const unmerged = await this.#mergeReports();
+      const unmerged = await mergeBatchReports(this.#journal, this.#input);
       const contexts = status === "FAILED" ? [texts.groupsFailed(failed), ...this.#contexts] : this.#contexts;
-      await this.#closePhase(status, this.#endContexts(minutes, [...contexts, ...unmerged]));
+      await this.#journal.closePhase(status, this.#endContexts(minutes, [...contexts, ...unmerged]));
       return status;
     }
-    await this.#closePhase(status, this.#contexts);
-    await this.#openPhase("COMBINE_ARTIFACTS");
-    const combined = await this.#combine();
-    const contexts = [...(combined ? [combined] : []), ...(await this.#mergeReports())];
-    await this.#closePhase(combined ? "FAILED" : "SUCCEEDED", contexts);
+    await this.#journal.closePhase(status, this.#contexts);
+    await this.#journal.openPhase("COMBINE_ARTIFACTS");
+    const combined = await combineArtifacts(this.#journal, this.#input.runner);
+    const contexts = [...(combined ? [combined] : []), ...(await mergeBatchReports(this.#journal, this.#input))];
+    await this.#journal.closePhase(combined ? "FAILED" : "SUCCEEDED", contexts);
     return combined ? "FAILED" : "SUCCEEDED";
   }
 
@@ -136,7 +131,7 @@ export class BatchRun {
   async #downloadBatchspec(): Promise<PhaseContext | undefined> {
     const status = await this.#runSource();
     const group = this.#record.groups.find(({ identifier }) => identifier === DOWNLOAD_SOURCE);
-    const build = this.#buildOf(group?.current);
+    const build = this.#journal.buildOf(group?.current);
     const key = build && buildKey(build.scope, build.settings.projectName, build.uuid);
     const { batchspecs } = batchRecordsIn(this.#store);
     const plan = key && batchspecs.get(key)?.plan;
@@ -147,7 +142,7 @@ export class BatchRun {
     }
     const before = new Map(this.#record.groups.map((one) => [one.identifier, one]));
     const version = build?.build.resolvedSourceVersion;
-    await this.#save({
+    await this.#journal.save({
       plan,
       ...(version === undefined ? {} : { batch: { ...this.#record.batch, resolvedSourceVersion: version } }),
       groups: [
@@ -220,7 +215,9 @@ export class BatchRun {
         clock.after(ROOM_POLL_MS, resolve);
       });
     }
-    await this.#updateGroup(DOWNLOAD_SOURCE, { current: { requestedOnMs: clock.nowMs(), buildStatus: "STOPPED" } });
+    await this.#journal.updateGroup(DOWNLOAD_SOURCE, {
+      current: { requestedOnMs: clock.nowMs(), buildStatus: "STOPPED" },
+    });
     return "STOPPED";
   }
 
@@ -257,13 +254,13 @@ export class BatchRun {
       const key = buildKey(this.#record.scope, projectName, uuid);
       const made = recordsIn(this.#store).builds.get(key);
       if (made) this.#running.set(identifier, made);
-      await this.#updateGroup(identifier, { current: build });
+      await this.#journal.updateGroup(identifier, { current: build });
       // A stop that came while the build was being made found nothing to stop.
       if (this.#isStopping && made) await runner.stop(made);
       await runner.ended(uuid);
       const ended = recordsIn(this.#store).builds.get(key)?.build.buildStatus ?? "FAULT";
       status = ended === "IN_PROGRESS" ? "FAULT" : ended;
-      await this.#updateGroup(identifier, { current: { ...build, buildStatus: status } });
+      await this.#journal.updateGroup(identifier, { current: { ...build, buildStatus: status } });
     } catch (error) {
       debug("run", () => `batch group ${identifier}: ${String(error)}`);
       if (error instanceof AwsError && error.code === queueIsFull(0).code && !this.#ending) {
@@ -272,7 +269,7 @@ export class BatchRun {
       }
       status = this.#ending ? "STOPPED" : "FAILED";
       if (!this.#ending) this.#contexts.push(this.#explain(identifier, error));
-      await this.#updateGroup(identifier, { current: { requestedOnMs, buildStatus: status } });
+      await this.#journal.updateGroup(identifier, { current: { requestedOnMs, buildStatus: status } });
     }
     this.#running.delete(identifier);
     this.#statuses.set(identifier, status);
@@ -326,7 +323,7 @@ export class BatchRun {
   async #skip(identifiers: readonly string[]): Promise<void> {
     const requestedOnMs = this.#input.context.clock.nowMs();
     for (const identifier of identifiers) this.#statuses.set(identifier, "SKIPPED");
-    await this.#save({
+    await this.#journal.save({
       groups: this.#record.groups.map((group) =>
         identifiers.includes(group.identifier)
           ? { ...group, current: { requestedOnMs, buildStatus: "STOPPED" as const } }
@@ -335,101 +332,7 @@ export class BatchRun {
     });
   }
 
-  async #combine(): Promise<PhaseContext | undefined> {
-    if (this.#record.config.combineArtifacts !== true) return undefined;
-    const members = this.#record.groups.flatMap(({ identifier, current }) => {
-      const build = this.#buildOf(current);
-      return identifier === DOWNLOAD_SOURCE || !build ? [] : [{ identifier, build }];
-    });
-    const result: CombinedArtifacts = await combineArtifacts(this.#record, members, (uuid) =>
-      this.#input.runner.artifactsDir(uuid),
-    );
-    if (result.failure) return result.failure;
-    if (result.location !== undefined) {
-      await this.#save({
-        batch: { ...this.#record.batch, artifacts: { ...this.#record.batch.artifacts, location: result.location } },
-      });
-    }
-    return undefined;
-  }
-
-  /** One report of those of all builds of a fan-out; resolves with what could not be done. */
-  async #mergeReports(): Promise<readonly PhaseContext[]> {
-    const { scope, settings, plan, groups, batch, uuid } = this.#record;
-    const tasks = plan?.tasks.filter(({ shard }) => shard !== undefined) ?? [];
-    const shards = tasks.map(({ identifier }) => {
-      const group = groups.find((one) => one.identifier === identifier);
-      return this.#buildOf(group?.current)?.build.reportArns ?? [];
-    });
-    if (shards.every((arns) => arns.length === 0)) return [];
-    const session = this.#input.runner.newSession(uuid, settings.projectName, settings.serviceRole, scope);
-    const input = { scope, settings, shards, batchArn: batchArn(scope, batch.id ?? "") };
-    const { reportArns, failures } = await mergeReports(this.#input.context, input, session);
-    await this.#save({ batch: { ...this.#record.batch, reportArns } });
-    return failures.map(texts.reportsNotMerged);
-  }
-
   #hasPrior(identifier: string): boolean {
     return this.#record.groups.some((group) => group.identifier === identifier && group.prior.length > 0);
   }
-
-  #buildOf(build: BatchBuild | undefined): BuildRecord | undefined {
-    if (build?.uuid === undefined) return undefined;
-    const { scope, settings } = this.#record;
-    return recordsIn(this.#store).builds.get(buildKey(scope, settings.projectName, build.uuid));
-  }
-
-  async #updateGroup(identifier: string, change: Partial<BatchGroupRecord>): Promise<void> {
-    const groups = this.#record.groups.map((group) =>
-      group.identifier === identifier ? { ...group, ...change } : group,
-    );
-    await this.#save({ groups });
-  }
-
-  async #openPhase(phaseType: BatchPhaseType): Promise<void> {
-    const startTimeMs = this.#input.context.clock.nowMs();
-    await this.#save({
-      phases: [...this.#record.phases, { phaseType, startTimeMs }],
-      batch: { ...this.#record.batch, currentPhase: phaseType },
-    });
-  }
-
-  async #closePhase(phaseStatus: BatchStatus, contexts: readonly PhaseContext[] = []): Promise<void> {
-    const endTimeMs = this.#input.context.clock.nowMs();
-    const phases = this.#record.phases.map((phase, index) =>
-      index === this.#record.phases.length - 1 && phase.phaseStatus === undefined
-        ? {
-            ...phase,
-            phaseStatus,
-            endTimeMs,
-            durationInSeconds: Math.floor((endTimeMs - phase.startTimeMs) / 1000),
-            ...(contexts.length > 0 ? { contexts } : {}),
-          }
-        : phase,
-    );
-    await this.#save({ phases });
-  }
-
-  async #finish(status: BatchStatus): Promise<void> {
-    await this.#save(ended(this.#record, status, this.#input.context.clock.nowMs()));
-  }
-
-  async #save(change: Partial<BatchRecord>): Promise<void> {
-    this.#record = { ...this.#record, ...change };
-    const record = this.#record;
-    const records = batchRecordsIn(this.#store);
-    await this.#store.write(() => {
-      updateBatch(records, record);
-      if (record.batch.complete === true) records.stops.delete(batchKey(record));
-    });
-  }
-}
-
-/** What changes when a batch is over: AWS has terminal phases for three ends only, the others are FAILED. */
-export function ended(record: BatchRecord, status: BatchStatus, nowMs: number): Partial<BatchRecord> {
-  const terminal: BatchPhaseType = status === "SUCCEEDED" || status === "STOPPED" ? status : "FAILED";
-  return {
-    phases: [...record.phases, { phaseType: terminal, startTimeMs: nowMs }],
-    batch: { ...record.batch, buildBatchStatus: status, complete: true, currentPhase: terminal, endTime: nowMs },
-  };
 }

@@ -5,6 +5,7 @@
 import { sleep } from "../../core/clock.ts";
 import { debug } from "../../core/log.ts";
 import type { OperationContext } from "../service.ts";
+import { ended } from "./batch-journal.ts";
 import {
   type BatchGroupRecord,
   type BatchRecord,
@@ -13,7 +14,7 @@ import {
   batchRecordsIn,
   updateBatch,
 } from "./batch-records.ts";
-import { BatchRun, ended } from "./batch-run.ts";
+import { BatchRun } from "./batch-run.ts";
 import { batchInterrupted } from "./batch-texts.ts";
 import type { BuildRunner } from "./build-runner.ts";
 import type { CodeBuildDependencies } from "./dependencies.ts";

@@ -7,17 +7,39 @@
 import { cp, mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { DOWNLOAD_SOURCE } from "../../build/batch/index.ts";
+import type { BatchJournal } from "./batch-journal.ts";
 import type { BatchRecord } from "./batch-records.ts";
+import type { BuildRunner } from "./build-runner.ts";
 import type { BuildRecord } from "./records.ts";
 import type { PhaseContext } from "./shapes.gen.ts";
 
-export interface CombinedArtifacts {
+interface CombinedArtifacts {
   readonly location?: string;
   readonly failure?: PhaseContext;
 }
 
-/** `folderOf` answers the folder of the state for a uuid's artifacts. */
+/** Combines them if the batch is configured so, and notes where; resolves with what went wrong. */
 export async function combineArtifacts(
+  journal: BatchJournal,
+  runner: Pick<BuildRunner, "artifactsDir">,
+): Promise<PhaseContext | undefined> {
+  const { record } = journal;
+  if (record.config.combineArtifacts !== true) return undefined;
+  const members = record.groups.flatMap(({ identifier, current }) => {
+    const build = journal.buildOf(current);
+    return identifier === DOWNLOAD_SOURCE || !build ? [] : [{ identifier, build }];
+  });
+  const { location, failure } = await combine(record, members, (uuid) => runner.artifactsDir(uuid));
+  if (failure) return failure;
+  if (location !== undefined) {
+    await journal.save({ batch: { ...record.batch, artifacts: { ...record.batch.artifacts, location } } });
+  }
+  return undefined;
+}
+
+/** `folderOf` answers the folder of the state for a uuid's artifacts. */
+async function combine(
   record: BatchRecord,
   members: readonly { readonly identifier: string; readonly build: BuildRecord }[],
   folderOf: (uuid: string) => string,
