@@ -1,8 +1,12 @@
-/** Public face of build/run: executes a plan and tells what happens. */
+/**
+ * Public face of build/run: executes a plan and tells what happens. What runs builds is loaded with the first build: it is
+ * half of all modules, and an endpoint that only answers requests starts sooner and smaller without it.
+ */
+import type { BuildRequest, BuildResult, RunDependencies } from "./build-request.ts";
+import type { BuildEnvironmentOpener } from "./open-build-environment.ts";
 
 export type { Engine, EngineName } from "../../engines/engine.ts";
-export { bucketArn, plannedLocation } from "./artifacts/destination.ts";
-export { encryptionOf } from "./artifacts/store-artifacts.ts";
+export { bucketArn, encryptionOf, plannedLocation } from "./artifacts/destination.ts";
 export type {
   BuildDocker,
   BuildDockerRequest,
@@ -17,7 +21,7 @@ export { chooseEngine, isCuratedImage } from "./choose-engine.ts";
 export type { BuildEvent, BuildPhase, BuildStatus, PhaseContext, PhaseType } from "./events.ts";
 export { expandEvent } from "./expand-events.ts";
 export type { SecretSet } from "./mask.ts";
-export { BuildEnvironmentOpener, type CommandResult, type OpenEnvironment } from "./open-build-environment.ts";
+export type { BuildEnvironmentOpener, CommandResult, OpenEnvironment } from "./open-build-environment.ts";
 export type {
   RawTestCase,
   ReportExport,
@@ -26,6 +30,20 @@ export type {
   ReportSink,
 } from "./reports/report-sink.ts";
 export type { SecretReference } from "./resolve-variables.ts";
-export { runBuild } from "./run-build.ts";
 export { bucketAndPrefix, s3FailureText } from "./s3-failure.ts";
 export type { BuildspecLocation } from "./sources/index.ts";
+
+/** Runs the build to its end. Rejects only on a bug. */
+export async function runBuild(request: BuildRequest, dependencies: RunDependencies): Promise<BuildResult> {
+  const loaded = await import("./run-build.ts");
+  return loaded.runBuild(request, dependencies);
+}
+
+/** Opens a build's environment without running its phases. */
+export async function buildEnvironmentOpener(
+  request: BuildRequest,
+  dependencies: RunDependencies,
+): Promise<BuildEnvironmentOpener> {
+  const loaded = await import("./open-build-environment.ts");
+  return new loaded.BuildEnvironmentOpener(request, dependencies);
+}

@@ -3,7 +3,7 @@
  * stops may be asked for by any process on the state: they are records that are polled here.
  */
 import { type CloudWatchSink, createCloudWatchSink } from "../../build/report/cloud-watch-sink.ts";
-import { BuildEnvironmentOpener, type OpenEnvironment } from "../../build/run/index.ts";
+import { type BuildEnvironmentOpener, buildEnvironmentOpener, type OpenEnvironment } from "../../build/run/index.ts";
 import { AwsError } from "../../core/errors.ts";
 import { debug } from "../../core/log.ts";
 import { removeFolders } from "./build-folders.ts";
@@ -57,7 +57,7 @@ export class SandboxRun {
       if (!this.#stop.signal.aborted) this.#end = "TIMED_OUT";
       this.#stop.abort();
     });
-    const opener = this.#opener();
+    const opener = await this.#opener();
     let context: PhaseContext | undefined;
     try {
       const opened = await opener.open((phaseType) => this.#enter(phaseType));
@@ -81,7 +81,7 @@ export class SandboxRun {
     }
   }
 
-  #opener(): BuildEnvironmentOpener {
+  #opener(): Promise<BuildEnvironmentOpener> {
     const { clock, strict = false } = this.#dependencies;
     const record = asBuild(this.#record);
     const request = { ...requestOf(record, strict), opensWithoutBuildspec: true };
@@ -102,7 +102,7 @@ export class SandboxRun {
       },
       signal: this.#stop.signal,
     });
-    return new BuildEnvironmentOpener(request, dependencies);
+    return buildEnvironmentOpener(request, dependencies);
   }
 
   #enter(phaseType: string, more: { readonly resolvedSourceVersion?: string } = {}): void {

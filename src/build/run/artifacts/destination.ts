@@ -4,7 +4,7 @@
  * packaging); build-spec-ref.html#build-spec.artifacts.s3-prefix.
  */
 import { fileURLToPath } from "node:url";
-import type { ArtifactsTarget } from "../build-request.ts";
+import type { ArtifactsTarget, BuildRequest } from "../build-request.ts";
 import { keyOfParts } from "../s3-failure.ts";
 
 export type Destination =
@@ -58,3 +58,10 @@ export function plannedLocation(target: ArtifactsTarget, uuid: string, projectNa
 
 export const bucketArn = (bucket: string, key: string, partition = "aws"): string =>
   `arn:${partition}:s3:::${bucket}${key === "" ? "" : `/${key}`}`;
+
+/** AWS: SSE-KMS with the project's key unless the project says no encryption. */
+export const encryptionOf = (
+  { encryptionDisabled }: { readonly encryptionDisabled?: boolean | undefined },
+  { encryptionKey }: Pick<BuildRequest, "encryptionKey">,
+): Record<string, string> =>
+  encryptionDisabled === true ? {} : { ServerSideEncryption: "aws:kms", SSEKMSKeyId: encryptionKey };

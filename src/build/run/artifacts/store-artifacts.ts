@@ -14,7 +14,7 @@ import { err, ok, type Result } from "../../../core/result.ts";
 import type { ArtifactsTarget, BuildRequest, RunDependencies, StoredArtifacts } from "../build-request.ts";
 import type { PhaseContext } from "../events.ts";
 import { isOtherRegion, keyOfParts, s3FailureText } from "../s3-failure.ts";
-import { bucketArn, type Destination } from "./destination.ts";
+import { bucketArn, type Destination, encryptionOf } from "./destination.ts";
 import { type PackedZip, packZip } from "./pack-zip.ts";
 import type { SelectedFile } from "./select-files.ts";
 
@@ -92,13 +92,6 @@ async function toBucket(input: StoreInput): Promise<Stored> {
   await Promise.all(Array.from({ length: Math.min(CONCURRENT_UPLOADS, files.length) }, worker));
   return ok({ location });
 }
-
-/** AWS: SSE-KMS with the project's key unless the project says no encryption. */
-export const encryptionOf = (
-  { encryptionDisabled }: { readonly encryptionDisabled?: boolean | undefined },
-  { encryptionKey }: Pick<BuildRequest, "encryptionKey">,
-): Record<string, string> =>
-  encryptionDisabled === true ? {} : { ServerSideEncryption: "aws:kms", SSEKMSKeyId: encryptionKey };
 
 async function requireBucketOwnerAccess(target: ArtifactsTarget, bucket: string, input: StoreInput): Promise<void> {
   const { bucketOwnerAccess } = target;

@@ -6,7 +6,8 @@
  * FAILED), whose permissions are asked (here the service role's, for the actions that its builds need).
  */
 import { wholeGroup } from "../../../build/batch/index.ts";
-import { keptTestCases, summarizeCoverage, type TestCaseStatus } from "../../../build/test-reports/index.ts";
+import type { TestCaseStatus } from "../../../build/test-reports/index.ts";
+import { keptTestCases, summarizeCoverage } from "../../../build/test-reports/summarize.ts";
 import { AwsError } from "../../../core/errors.ts";
 import type { CodeBuildDependencies } from "../dependencies.ts";
 import type { BuildRecord } from "../records.ts";

@@ -5,13 +5,14 @@
  */
 import { shardGroup } from "../../../build/batch/index.ts";
 import type { ReportGroupHandle, ReportHandle, ReportSink } from "../../../build/run/index.ts";
+import type { ReportType } from "../../../build/test-reports/index.ts";
+// Not the folder's face: that loads every parser, which only a running build needs.
 import {
   keptTestCases,
-  type ReportType,
   summarizeCoverage,
   summarizeTests,
   type TestSummary,
-} from "../../../build/test-reports/index.ts";
+} from "../../../build/test-reports/summarize.ts";
 import { type AwsScope, arnIn } from "../../../core/arn.ts";
 import { AwsError } from "../../../core/errors.ts";
 import type { Key } from "../../../store/store.ts";
