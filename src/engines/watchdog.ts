@@ -2,7 +2,7 @@
  * Ends a build's processes when Kiln itself is killed (`kill -9`, out of memory) and can no longer do it: a small shell in
  * a session of its own that reads from a pipe whose other end only this process holds. The pipe's end without a goodbye
  * means that Kiln is gone; then the build's processes get SIGTERM, SIGKILL half a second later, and the folder with the
- * saved environment is removed. The record of the build is closed by the next Kiln (services/codebuild/build-runner.ts).
+ * saved environment is removed. The record of the build is closed by the next Kiln (services/codebuild/builds/build-runner.ts).
  * A shell rather than Node: it starts in a millisecond, needs next to no memory, and works while Kiln is being replaced.
  *
  * What belongs to a build is said in process-sweep.ts: its mark, its folder, descent; here also the running command's group.

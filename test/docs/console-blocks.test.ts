@@ -31,7 +31,9 @@ interface Example {
 /** The examples up to the first `needs` that this machine does not fulfil. */
 function examplesOf(document: string): Example[] {
   const text = readFileSync(join(root, document), "utf8");
-  const lacking = [...text.matchAll(/<!-- needs: (\S+) -->/g)].find(([, name = ""]) => spawnSync(name, ["--version"]).error);
+  const lacking = [...text.matchAll(/<!-- needs: (\S+) -->/g)].find(
+    ([, name = ""]) => spawnSync(name, ["--version"]).error,
+  );
   if (lacking) process.stderr.write(`${document}: ends at a block that needs ${lacking[1]} on PATH\n`);
   const examples: Example[] = [];
   for (const [, block = ""] of text.slice(0, lacking?.index).matchAll(/^```console\n([\s\S]*?)^```/gm)) {

@@ -1,6 +1,6 @@
 /**
  * Which runtimes a build selects: `runtime-versions` against what the image lists, with CodeBuild's texts. Pure; the
- * engine then finds them (build/run/runtime-versions.ts).
+ * engine then finds them (build/run/host-tools/runtime-versions.ts).
  * Sources: https://docs.aws.amazon.com/codebuild/latest/userguide/runtime-versions.html; texts from published logs; the
  * `Installing …` lines from the images' runtimes.yml. Not published: the text for a runtime no image has.
  * Gap: the old images' android, which brings its java along.

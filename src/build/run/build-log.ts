@@ -4,9 +4,9 @@
  * cannot be taken any more (no space left for them), the build is told once and nothing here fails.
  */
 import type { Clock } from "../../core/clock.ts";
+import { OutputLines } from "./commands/output-lines.ts";
 import type { BuildEvent, BuildPhase, BuildStatus, CacheOutcome, PhaseType, ReportOutcome } from "./events.ts";
 import { createSecretSet, type SecretSet } from "./mask.ts";
-import { OutputLines } from "./output-lines.ts";
 
 /** What commands print is kept up to this many characters a build; on AWS nothing is published about a limit. */
 const MAX_OUTPUT_LENGTH = 512 * 1024 * 1024;

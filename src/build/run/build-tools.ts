@@ -5,7 +5,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { shellQuote } from "./command-script.ts";
+import { shellQuote } from "./commands/command-script.ts";
 
 /** Name of the command, and of its module in `tools/`. */
 const TOOLS = ["codebuild-hash-files", "codebuild-tests-run", "codebuild-glob-search"] as const;

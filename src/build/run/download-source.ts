@@ -8,13 +8,13 @@ import type { BuildLog } from "./build-log.ts";
 import type { BuildDocker, BuildRequest, RunDependencies } from "./build-request.ts";
 import { writeBuildTools } from "./build-tools.ts";
 import { type BuildCache, restoreCache } from "./cache/build-cache.ts";
+import { shellNotice } from "./commands/shell-kinds.ts";
+import { ShellSession } from "./commands/shell-session.ts";
 import { codeBuildVariables, withBuildVariables } from "./environment.ts";
 import type { PhaseContext } from "./events.ts";
-import { prepareHostTools } from "./host-tools.ts";
+import { prepareHostTools } from "./host-tools/host-tools.ts";
+import { sayRuntimes } from "./host-tools/say-runtimes.ts";
 import { type ResolvedVariable, resolveVariables } from "./resolve-variables.ts";
-import { sayRuntimes } from "./say-runtimes.ts";
-import { shellNotice } from "./shell-kinds.ts";
-import { ShellSession } from "./shell-session.ts";
 import { readBuildspec, type TakenSources, takeSources } from "./sources/index.ts";
 
 /** What the command phases work with. */

@@ -8,7 +8,7 @@ import { openTestAccount, ROLE, SCOPE, type TestAccount } from "../../../test/su
 import type { BuildEvent } from "../../build/run/index.ts";
 import type { UserPrincipal } from "../../core/aws.ts";
 import { createHostEngine } from "../../engines/index.ts";
-import { ownMark } from "./process-mark.ts";
+import { ownMark } from "./builds/process-mark.ts";
 import { buildKey, recordsIn } from "./records.ts";
 
 const engine = createHostEngine({ graceMs: 100 });

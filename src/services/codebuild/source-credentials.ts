@@ -10,7 +10,7 @@ import type { AwsCaller } from "../../core/aws.ts";
 import type { Collection, Key, Store } from "../../store/store.ts";
 import { type OperationDefinition, operation } from "../service.ts";
 import { invalidInput, notOffered, sourceCredentialAlreadyExists, sourceCredentialNotFound } from "./errors.ts";
-import { onAnything } from "./project-access.ts";
+import { onAnything } from "./projects/project-access.ts";
 import type {
   DeleteSourceCredentialsInput,
   DeleteSourceCredentialsOutput,

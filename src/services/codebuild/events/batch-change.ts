@@ -2,7 +2,7 @@
  * Changes of a batch as events, in the shape of a build's. Pure. AWS documents the two detail-types of builds only (each
  * build of a batch sends those); the ones of the batch itself are Kiln's, made after their pattern.
  */
-import type { BatchPhaseRecord, BatchRecord } from "../batch-records.ts";
+import type { BatchPhaseRecord, BatchRecord } from "../batches/batch-records.ts";
 import { buildArn } from "../records.ts";
 import { contextLines, dateText, eventOf, type StateChangeEvent } from "./state-change.ts";
 

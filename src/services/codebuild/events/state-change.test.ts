@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { TestIds } from "../../../core/ids.ts";
 import { openStore } from "../../../store/index.ts";
-import type { BatchRecord } from "../batch-records.ts";
+import type { BatchRecord } from "../batches/batch-records.ts";
 import type { BuildRecord } from "../records.ts";
 import { batchChangesBetween } from "./batch-change.ts";
 import { changesBetween, dateText, type StateChangeEvent } from "./state-change.ts";

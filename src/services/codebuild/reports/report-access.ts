@@ -4,10 +4,10 @@
  */
 import type { AuthorizationRequest, RequestContext } from "../../../authorize/decision.ts";
 import type { OperationContext } from "../../service.ts";
-import { tagKeys } from "../project-access.ts";
+import { tagKeys } from "../projects/project-access.ts";
 import { recordsIn } from "../records.ts";
-import { withResourcePolicy } from "../resource-policy-of.ts";
 import type { ReportExportConfig } from "../shapes.gen.ts";
+import { withResourcePolicy } from "../sharing/resource-policy-of.ts";
 import { findGroup, parseReportArn, reportGroupArn } from "./report-records.ts";
 
 /** One action on the group of this ARN, with its tags and its resource policy. */

@@ -5,9 +5,8 @@
 import { type OperationDefinition, operation } from "../../service.ts";
 import { invalidInput } from "../errors.ts";
 import { page } from "../pages.ts";
-import { onAnything, requestTags } from "../project-access.ts";
+import { onAnything, requestTags } from "../projects/project-access.ts";
 import { recordsIn } from "../records.ts";
-import { policyKey } from "../resource-policy-of.ts";
 import type {
   BatchGetReportGroupsInput,
   BatchGetReportGroupsOutput,
@@ -20,6 +19,7 @@ import type {
   UpdateReportGroupInput,
   UpdateReportGroupOutput,
 } from "../shapes.gen.ts";
+import { policyKey } from "../sharing/resource-policy-of.ts";
 import { exportConfigFrom } from "./export-config.ts";
 import { exportKeys, groupAccess } from "./report-access.ts";
 import { reportGroupAlreadyExists, reportGroupNotFound, tooManyReportGroups } from "./report-errors.ts";

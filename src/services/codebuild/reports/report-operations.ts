@@ -7,7 +7,7 @@ import type { Key, Store } from "../../../store/store.ts";
 import { type OperationDefinition, operation } from "../../service.ts";
 import { invalidInput } from "../errors.ts";
 import { type PageInput, page } from "../pages.ts";
-import { onAnything } from "../project-access.ts";
+import { onAnything } from "../projects/project-access.ts";
 import type {
   BatchGetReportsInput,
   BatchGetReportsOutput,

@@ -16,10 +16,10 @@ import {
 import { type AwsScope, arnIn } from "../../../core/arn.ts";
 import { AwsError } from "../../../core/errors.ts";
 import type { Key } from "../../../store/store.ts";
+import type { RoleSession } from "../builds/role-session.ts";
 import type { CodeBuildDependencies } from "../dependencies.ts";
 import { invalidInput } from "../errors.ts";
 import type { BuildRecord } from "../records.ts";
-import type { RoleSession } from "../role-session.ts";
 import type { Report, ReportGroup, TestReportSummary } from "../shapes.gen.ts";
 import { groupAccess } from "./report-access.ts";
 import { reportGroupNotFound, reportNotFound } from "./report-errors.ts";

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openTestAccount, SCOPE, type TestAccount } from "../../../../test/support/codebuild-account.ts";
 import { TestClock } from "../../../core/clock.ts";
 import { TestIds } from "../../../core/ids.ts";
-import type { RoleSession } from "../role-session.ts";
+import type { RoleSession } from "../builds/role-session.ts";
 import type { ReportGroup } from "../shapes.gen.ts";
 import { closeReportsOf } from "./index.ts";
 import { findReport, reportRecords } from "./report-records.ts";

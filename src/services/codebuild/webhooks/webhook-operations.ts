@@ -12,9 +12,9 @@ import {
   webhookAlreadyExists,
   webhookNotFound,
 } from "../errors.ts";
-import { onProject, resourceTags } from "../project-access.ts";
-import { withoutUndefined } from "../project-settings.ts";
-import { findProject, requireProject } from "../projects.ts";
+import { onProject, resourceTags } from "../projects/project-access.ts";
+import { withoutUndefined } from "../projects/project-settings.ts";
+import { findProject, requireProject } from "../projects/projects.ts";
 import { projectKey, projectNameOf } from "../records.ts";
 import type {
   CreateWebhookInput,

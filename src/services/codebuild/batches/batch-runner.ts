@@ -1,0 +1,160 @@
+/**
+ * Runs batches in this process, beside the builds' runner. A batch that another process runs is stopped by a mark that
+ * its owner polls; batches whose owner died are closed by the next process that starts (`recover`).
+ */
+import { sleep } from "../../../core/clock.ts";
+import { debug } from "../../../core/log.ts";
+import type { OperationContext } from "../../service.ts";
+import type { BuildRunner } from "../builds/build-runner.ts";
+import { isAlive } from "../builds/process-mark.ts";
+import type { RoleSession } from "../builds/role-session.ts";
+import type { CodeBuildDependencies } from "../dependencies.ts";
+import { buildKey, recordsIn } from "../records.ts";
+import { ended } from "./batch-journal.ts";
+import {
+  type BatchGroupRecord,
+  type BatchRecord,
+  type BatchRecords,
+  batchKey,
+  batchRecordsIn,
+  updateBatch,
+} from "./batch-records.ts";
+import { BatchRun } from "./batch-run.ts";
+import { batchInterrupted } from "./batch-texts.ts";
+
+const STOP_POLL_MS = 200;
+/** How long StopBuildBatch waits for the batch of another process to end. */
+const STOP_WAIT_MS = 10_000;
+
+export class BatchRunner {
+  readonly #dependencies: CodeBuildDependencies;
+  readonly #runner: BuildRunner;
+  readonly #records: BatchRecords;
+  readonly #running = new Map<string, { readonly stop: AbortController; readonly finished: Promise<void> }>();
+
+  constructor(dependencies: CodeBuildDependencies, runner: BuildRunner) {
+    this.#dependencies = dependencies;
+    this.#runner = runner;
+    this.#records = batchRecordsIn(dependencies.store);
+  }
+
+  /** A session of the batch role; AssumeRole is its first call. */
+  newSession({ uuid, settings, config, scope }: BatchRecord): RoleSession {
+    return this.#runner.newSession(uuid, settings.projectName, config.serviceRole, scope);
+  }
+
+  /** Takes over a batch whose record was just written. `projectLimit`: builds the project may run at once. */
+  start(record: BatchRecord, session: RoleSession, context: OperationContext, projectLimit?: number): void {
+    const stop = new AbortController();
+    const run = new BatchRun({
+      record,
+      context,
+      session,
+      runner: this.#runner,
+      limit: Math.max(1, this.#dependencies.batchParallelism ?? Number.POSITIVE_INFINITY),
+      projectLimit,
+      stop: stop.signal,
+    });
+    const polling = this.#pollForStop(record, stop);
+    const finished = run
+      .run()
+      .catch((error: unknown) => debug("run", () => `batch ${record.batch.id}: ${String(error)}`))
+      .finally(() => {
+        polling.cancel();
+        // A retry may have taken its place already.
+        if (this.#running.get(record.uuid)?.stop === stop) this.#running.delete(record.uuid);
+      });
+    this.#running.set(record.uuid, { stop, finished });
+  }
+
+  /** Resolves when a batch that runs in this process has ended and its record says so. */
+  async ended(uuid: string): Promise<void> {
+    await this.#running.get(uuid)?.finished;
+  }
+
+  /** Stops a batch with its builds, wherever it runs; resolves when it has ended, or after a while for another process's. */
+  async stop(record: BatchRecord): Promise<void> {
+    const running = this.#running.get(record.uuid);
+    if (running) {
+      running.stop.abort();
+      await running.finished;
+      return;
+    }
+    if (!isAlive(record.owner)) return this.#interrupt(record);
+    const { store, clock } = this.#dependencies;
+    const key = batchKey(record);
+    await store.write(() => this.#records.stops.put(key, true));
+    for (let waitedMs = 0; waitedMs < STOP_WAIT_MS; waitedMs += STOP_POLL_MS / 4) {
+      if (this.#records.batches.get(key)?.batch.complete !== false) return;
+      await sleep(clock, STOP_POLL_MS / 4);
+    }
+  }
+
+  /** Closes batches that a process left unfinished which is no longer there. Call once at the start, after the builds'. */
+  async recover(): Promise<void> {
+    for (const { key } of this.#records.active.list([])) {
+      const record = this.#records.batches.get(key);
+      if (!record || this.#running.has(record.uuid) || isAlive(record.owner)) continue;
+      await this.#interrupt(record);
+    }
+  }
+
+  /** Stops what runs and waits for it. Call before the builds' runner is closed. */
+  async close(): Promise<void> {
+    const running = [...this.#running.values()];
+    for (const { stop } of running) stop.abort();
+    await Promise.all(running.map(({ finished }) => finished));
+  }
+
+  async #interrupt(record: BatchRecord): Promise<void> {
+    const { store, clock } = this.#dependencies;
+    const nowMs = clock.nowMs();
+    await store.write(() => {
+      const key = batchKey(record);
+      const current = this.#records.batches.get(key);
+      this.#records.stops.delete(key);
+      // Another process may have closed it at the same time, or deleted it.
+      if (!current || current.batch.complete === true) return;
+      const closed: BatchRecord = {
+        ...current,
+        groups: current.groups.map((group) => this.#groupAfter(group, current, nowMs)),
+        phases: current.phases.map((phase) =>
+          phase.phaseStatus === undefined
+            ? {
+                ...phase,
+                phaseStatus: "FAULT" as const,
+                endTimeMs: nowMs,
+                durationInSeconds: Math.floor((nowMs - phase.startTimeMs) / 1000),
+                contexts: [batchInterrupted(current.owner.pid)],
+              }
+            : phase,
+        ),
+      };
+      updateBatch(this.#records, { ...closed, ...ended(closed, "FAULT", nowMs) });
+    });
+  }
+
+  /** A group of a batch that nobody runs any more: its build as it ended, or STOPPED when it had none. */
+  #groupAfter(group: BatchGroupRecord, record: BatchRecord, nowMs: number): BatchGroupRecord {
+    const { current } = group;
+    if (!current) return { ...group, current: { requestedOnMs: nowMs, buildStatus: "STOPPED" } };
+    if (current.uuid === undefined || current.buildStatus !== "IN_PROGRESS") return group;
+    const key = buildKey(record.scope, record.settings.projectName, current.uuid);
+    const status = recordsIn(this.#dependencies.store).builds.get(key)?.build.buildStatus;
+    return {
+      ...group,
+      current: { ...current, buildStatus: status === undefined || status === "IN_PROGRESS" ? "FAULT" : status },
+    };
+  }
+
+  #pollForStop(record: BatchRecord, stop: AbortController): { cancel(): void } {
+    const { clock } = this.#dependencies;
+    const key = batchKey(record);
+    const look = (): void => {
+      if (this.#records.stops.has(key)) stop.abort();
+      else timer = clock.after(STOP_POLL_MS, look);
+    };
+    let timer = clock.after(STOP_POLL_MS, look);
+    return { cancel: () => timer.cancel() };
+  }
+}

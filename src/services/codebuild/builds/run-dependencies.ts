@@ -1,0 +1,48 @@
+/** The outside world of one run, for build/run: the same for a build and for a sandbox. */
+import { chooseEngine, type RunDependencies } from "../../../build/run/index.ts";
+import { isSourceBuild, loadBatchspec } from "../batches/batchspec.ts";
+import type { CodeBuildDependencies } from "../dependencies.ts";
+import type { BuildRecord } from "../records.ts";
+import { buildReportSink } from "../reports/index.ts";
+import { importedCredential } from "../source-credentials.ts";
+import type { RoleSession } from "./role-session.ts";
+import { loadPlan, planOf } from "./run-request.ts";
+
+/** What differs from run to run. */
+export interface RunParts
+  extends Pick<
+    RunDependencies,
+    "artifactsDir" | "emit" | "signal" | "onLogStreamReady" | "queueTimedOut" | "cacheDir" | "storeLog"
+  > {
+  readonly record: BuildRecord;
+  readonly session: RoleSession;
+  /** Of the container-credentials route. */
+  readonly token: string;
+}
+
+export function runDependencies(outside: CodeBuildDependencies, parts: RunParts): RunDependencies {
+  const { clock, ids, engines, engine, openDocker, machine, strict = false } = outside;
+  const { record, session, token, ...given } = parts;
+  return {
+    engine: chooseEngine(engines, engine ?? "auto", record.settings.environment.image),
+    role: session.caller,
+    onRoleSecrets: (listener) => session.onSecrets(listener),
+    authorizeAsRole: (requests, about) => session.authorize(requests, { ...about, requestId: ids.uuid() }),
+    clock,
+    ids,
+    loadPlan: (text, file) =>
+      isSourceBuild(record)
+        ? loadBatchspec(outside.store, record, text, file, (buildspec) => planOf(record, buildspec, strict))
+        : loadPlan(record, text, file, strict),
+    ...(openDocker ? { openDocker: (asked) => openDocker({ ...asked, scope: record.scope }) } : {}),
+    workDir: record.workDir,
+    privateDir: record.privateDir,
+    credentials: { uri: `${outside.endpointUrl()}/_kiln/credentials/${record.uuid}`, token },
+    endpointUrl: outside.endpointUrl(),
+    ...(machine ? { machine } : {}),
+    sourceCredentials: (source) =>
+      importedCredential(source, { store: outside.store, scope: record.scope, role: session.caller }),
+    reports: buildReportSink(outside, record, session),
+    ...given,
+  };
+}

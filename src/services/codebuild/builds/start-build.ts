@@ -1,0 +1,238 @@
+/**
+ * StartBuild and RetryBuild: checks, the build's number and record, then over to the runner.
+ * Source: https://docs.aws.amazon.com/codebuild/latest/APIReference/API_StartBuild.html; shapes from the CLI's samples.
+ */
+import { plannedLocation } from "../../../build/run/index.ts";
+import { type OperationContext, type OperationDefinition, operation } from "../../service.ts";
+import {
+  buildNotFound,
+  fleetNotFound,
+  invalidInput,
+  notOffered,
+  projectNotFound,
+  queueIsFull,
+  roleNotAssumable,
+  tooManyBuilds,
+} from "../errors.ts";
+import { buildAccess, projectAccess, requireProject } from "../projects/find-project.ts";
+import { passRole, requireAssumableRole } from "../projects/project-access.ts";
+import { withoutUndefined } from "../projects/project-settings.ts";
+import {
+  type BuildOrigin,
+  type BuildRecord,
+  type BuildSettings,
+  buildArn,
+  buildKey,
+  buildShape,
+  parseBuildId,
+  projectKey,
+  recordsIn,
+} from "../records.ts";
+import type {
+  Build,
+  EnvironmentVariable,
+  LogsLocation,
+  RetryBuildInput,
+  RetryBuildOutput,
+  StartBuildInput,
+  StartBuildOutput,
+} from "../shapes.gen.ts";
+import { autoRetryConfigOf } from "./auto-retry.ts";
+import { removeFolders } from "./build-folders.ts";
+import { addBuild } from "./build-index.ts";
+import { requireRoom, requireUsableFleet } from "./build-limits.ts";
+import type { BuildRunner } from "./build-runner.ts";
+import { overrideKeys, settingsFrom } from "./build-settings.ts";
+import { keepToken, madeBefore, type Token, tokenOf } from "./idempotency.ts";
+import { ownMark } from "./process-mark.ts";
+
+const API = "https://docs.aws.amazon.com/codebuild/latest/APIReference/";
+const NO_ORIGIN: BuildOrigin = { variables: {} };
+
+// biome-ignore lint/suspicious/noExplicitAny: each operation has its own input type
+export const startOperations = (runner: BuildRunner): readonly OperationDefinition<any, object>[] => [
+  operation<StartBuildInput, StartBuildOutput>({
+    name: "StartBuild",
+    support: "partial",
+    gaps: [
+      "`debugSessionEnabled` is kept and said to have no effect: there is no Session Manager, `codebuild-breakpoint` does not pause",
+      "a VPC of the project is kept and said to have no effect; Windows, macOS, EFS and docker servers are refused",
+    ],
+    source: `${API}API_StartBuild.html`,
+    authorize(input, context) {
+      const role = input.serviceRoleOverride;
+      return [
+        projectAccess(context, "StartBuild", input.projectName, overrideKeys(input)),
+        ...(role === undefined ? [] : [passRole(role)]),
+      ];
+    },
+    errors: [invalidInput, notOffered, projectNotFound, fleetNotFound, roleNotAssumable, tooManyBuilds, queueIsFull],
+    async run(input, context) {
+      const project = requireProject(context, input.projectName);
+      const token = tokenOf(input.idempotencyToken, "StartBuild", input);
+      const repeated = repetitionOf(token, context);
+      if (repeated) return { build: buildShape(repeated) };
+      const settings = settingsFrom(project, input, context);
+      requireUsableFleet(settings.environment, context);
+      const check = (): void => requireRoom(project, context, runner.accountLimit);
+      check();
+      return { build: await makeBuild(settings, context, runner, { token, check }) };
+    },
+  }),
+
+  operation<RetryBuildInput, RetryBuildOutput>({
+    name: "RetryBuild",
+    support: "supported",
+    source: `${API}API_RetryBuild.html`,
+    authorize: (input, context) => [buildAccess(context, "RetryBuild", input.id ?? "")],
+    errors: [invalidInput, buildNotFound, projectNotFound, fleetNotFound, roleNotAssumable, tooManyBuilds, queueIsFull],
+    async run(input, context) {
+      if (input.id === undefined) throw invalidInput("Invalid input: id must be set");
+      const { projectName, uuid } = parseBuildId(input.id);
+      const record = recordsIn(context.store).builds.get(buildKey(context.scope, projectName, uuid));
+      if (!record) throw buildNotFound(input.id);
+      const token = tokenOf(input.idempotencyToken, "RetryBuild", input);
+      const repeated = repetitionOf(token, context);
+      if (repeated) return { build: buildShape(repeated) };
+      if (record.build.buildComplete !== true) throw invalidInput(`Build is still in progress: ${record.build.id}`);
+      const project = requireProject(context, projectName);
+      requireUsableFleet(record.settings.environment, context);
+      const check = (): void => requireRoom(project, context, runner.accountLimit);
+      check();
+      const origin = { ...record.origin, autoRetry: runner.autoRetries.find(input.idempotencyToken) };
+      return { build: await makeBuild(record.settings, context, runner, { origin, token, check }) };
+    },
+  }),
+];
+
+/** The build an earlier call with the same token made. */
+function repetitionOf(token: Token | undefined, context: OperationContext): BuildRecord | undefined {
+  const made = madeBefore(token, context);
+  return made && recordsIn(context.store).builds.get(buildKey(context.scope, made.projectName, made.uuid));
+}
+
+export interface MakeBuildOptions {
+  readonly origin?: BuildOrigin;
+  readonly token?: Token | undefined;
+  /** Asked once more when the record is written, so that two calls at the same time cannot both pass. */
+  readonly check?: () => void;
+}
+
+/** Assumes the role, writes the record, starts the build. Resolves with the shape AWS answers at once. */
+export async function makeBuild(
+  settings: BuildSettings,
+  context: OperationContext,
+  runner: BuildRunner,
+  { origin = NO_ORIGIN, token, check }: MakeBuildOptions = {},
+): Promise<Build> {
+  const { store, scope, clock, ids } = context;
+  const uuid = ids.uuid();
+  const session = runner.newSession(uuid, settings.projectName, settings.serviceRole, scope);
+  await requireAssumableRole(session);
+  const folders = await runner.newFolders(uuid);
+  const records = recordsIn(store);
+  const nowMs = clock.nowMs();
+  const written = store.write((): { record: BuildRecord; isNew: boolean } => {
+    const repeated = repetitionOf(token, context);
+    if (repeated) return { record: repeated, isNew: false };
+    check?.();
+    const numberKey = projectKey(scope, settings.projectName);
+    const buildNumber = (records.numbers.get(numberKey) ?? 0) + 1;
+    records.numbers.put(numberKey, buildNumber);
+    const made: BuildRecord = {
+      scope,
+      uuid,
+      settings,
+      origin,
+      build: firstShape(settings, origin, uuid, buildNumber, nowMs, context),
+      phases: [
+        {
+          phaseType: "SUBMITTED",
+          phaseStatus: "SUCCEEDED",
+          startTimeMs: nowMs,
+          endTimeMs: nowMs,
+          durationInSeconds: 0,
+        },
+        { phaseType: "QUEUED", startTimeMs: nowMs },
+      ],
+      owner: ownMark(),
+      ...folders,
+    };
+    addBuild(records, made);
+    keepToken(token, { uuid, projectName: settings.projectName }, context);
+    return { record: made, isNew: true };
+  });
+  const { record, isNew } = await written.catch(async (error: unknown) => {
+    await removeFolders(folders);
+    throw error;
+  });
+  if (isNew) runner.start(record, session);
+  else await removeFolders(folders);
+  return buildShape(record);
+}
+
+function firstShape(
+  settings: BuildSettings,
+  origin: BuildOrigin,
+  uuid: string,
+  buildNumber: number,
+  nowMs: number,
+  { scope, principal }: OperationContext,
+): Build {
+  const id = `${settings.projectName}:${uuid}`;
+  const merged = new Map<string, EnvironmentVariable>();
+  for (const variable of [...settings.projectVariables, ...settings.overrideVariables])
+    merged.set(variable.name, variable);
+  return withoutUndefined<Build>({
+    id,
+    arn: buildArn(scope, id),
+    buildNumber,
+    startTime: nowMs,
+    currentPhase: "QUEUED",
+    buildStatus: "IN_PROGRESS",
+    sourceVersion: settings.sourceVersion,
+    projectName: settings.projectName,
+    source: settings.source,
+    secondarySources: settings.secondarySources,
+    secondarySourceVersions: settings.secondarySourceVersions,
+    artifacts: { location: plannedLocation(settings.artifacts, uuid, settings.projectName) },
+    secondaryArtifacts: [],
+    cache: settings.cache,
+    environment: { ...settings.environment, environmentVariables: [...merged.values()] },
+    serviceRole: settings.serviceRole,
+    logs: logsBeforeRun(settings, scope),
+    timeoutInMinutes: settings.timeoutInMinutes,
+    queuedTimeoutInMinutes: settings.queuedTimeoutInMinutes,
+    vpcConfig: settings.vpcConfig,
+    debugSession: settings.debugSessionEnabled === true ? { sessionEnabled: true } : undefined,
+    buildComplete: false,
+    initiator: origin.initiator ?? initiatorOf(principal),
+    buildBatchArn: origin.buildBatchArn,
+    autoRetryConfig: autoRetryConfigOf(settings, origin.autoRetry),
+    encryptionKey: settings.encryptionKey,
+    exportedEnvironmentVariables: [],
+  });
+}
+
+/** AWS: group and stream are not known before the build is provisioned. */
+export const logsBeforeRun = (settings: BuildSettings, scope: OperationContext["scope"]): LogsLocation =>
+  withoutUndefined({
+    deepLink: `https://console.aws.amazon.com/cloudwatch/home?region=${scope.region}#logEvent:group=null;stream=null`,
+    cloudWatchLogsArn: `arn:${scope.partition}:logs:${scope.region}:${scope.accountId}:log-group:null:log-stream:null`,
+    cloudWatchLogs: settings.logsConfig?.cloudWatchLogs ?? { status: "ENABLED" },
+    s3Logs: settings.logsConfig?.s3Logs,
+  });
+
+/** AWS: the user's name; for a role session `<role>/<session>`. */
+export function initiatorOf(principal: OperationContext["principal"]): string {
+  switch (principal.type) {
+    case "User":
+      return principal.userName;
+    case "AssumedRole":
+      return `${principal.roleName}/${principal.sessionName}`;
+    case "AWSService":
+      return principal.serviceName;
+    case "Root":
+      return "root";
+  }
+}

@@ -1,0 +1,48 @@
+/**
+ * The project an input names, and what must be allowed to act on it: by name in the caller's account, by ARN also in
+ * another one, where the project's resource policy must agree. Actions on builds are decided on the project.
+ * Source: https://docs.aws.amazon.com/codebuild/latest/userguide/project-sharing.html
+ */
+import type { AuthorizationRequest, RequestContext } from "../../../authorize/decision.ts";
+import type { OperationContext } from "../../service.ts";
+import { projectNotFound } from "../errors.ts";
+import { parseBuildId, projectArn, projectAt, projectKey, recordsIn, scopeOf } from "../records.ts";
+import type { Project } from "../shapes.gen.ts";
+import { withResourcePolicy } from "../sharing/resource-policy-of.ts";
+import { resourceTags } from "./project-access.ts";
+
+/** The project, or undefined. */
+export function findProject(context: OperationContext, nameOrArn: string): Project | undefined {
+  const { scope, name } = projectAt(nameOrArn, context.scope);
+  return recordsIn(context.store).projects.get(projectKey(scope, name));
+}
+
+/** The project; throws ResourceNotFoundException. */
+export function requireProject(context: OperationContext, nameOrArn: string): Project {
+  const project = findProject(context, nameOrArn);
+  if (project) return project;
+  const { scope, name } = projectAt(nameOrArn, context.scope);
+  throw projectNotFound(projectArn(scope, name));
+}
+
+/** One action on one project, with its tags and its resource policy. */
+export function projectAccess(
+  context: OperationContext,
+  action: string,
+  nameOrArn: string,
+  conditionKeys: RequestContext = {},
+): AuthorizationRequest {
+  const { scope, name } = projectAt(nameOrArn, context.scope);
+  const arn = projectArn(scope, name);
+  return withResourcePolicy(recordsIn(context.store), {
+    action: `codebuild:${action}`,
+    resource: arn,
+    context: { ...resourceTags(findProject(context, nameOrArn)), ...conditionKeys },
+  });
+}
+
+/** AWS: actions on builds (and sandboxes by project) are decided on the project of the build. */
+export function buildAccess(context: OperationContext, action: string, idOrArn: string): AuthorizationRequest {
+  const scope = scopeOf(idOrArn, context.scope);
+  return projectAccess(context, action, projectArn(scope, parseBuildId(idOrArn).projectName));
+}

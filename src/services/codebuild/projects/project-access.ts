@@ -1,0 +1,65 @@
+/**
+ * What must be allowed before a project or build is made: the action on the project, `iam:PassRole` on its role, and the
+ * role's trust in CodeBuild. Condition keys: the fields that policies are written about.
+ * Source: https://docs.aws.amazon.com/service-authorization/latest/reference/list_awscodebuild.html
+ */
+import type { AuthorizationRequest, RequestContext } from "../../../authorize/decision.ts";
+import type { AwsScope } from "../../../core/arn.ts";
+import { AwsError } from "../../../core/errors.ts";
+import type { RoleSession } from "../builds/role-session.ts";
+import { roleNotAssumable } from "../errors.ts";
+import { parseBuildId, projectArn, projectNameOf } from "../records.ts";
+import type { Project, Tag } from "../shapes.gen.ts";
+
+export const CODEBUILD_PRINCIPAL = "codebuild.amazonaws.com";
+
+export const onProject = (
+  action: string,
+  nameOrArn: string,
+  scope: AwsScope,
+  context?: RequestContext,
+): AuthorizationRequest => ({
+  action: `codebuild:${action}`,
+  resource: projectArn(scope, projectNameOf(nameOrArn)),
+  ...(context ? { context } : {}),
+});
+
+/** AWS: actions on builds are decided on the project of the build. */
+export const onBuild = (action: string, idOrArn: string, scope: AwsScope, project?: Project): AuthorizationRequest => ({
+  action: `codebuild:${action}`,
+  resource: projectArn(scope, parseBuildId(idOrArn).projectName),
+  context: resourceTags(project),
+});
+
+export const onAnything = (action: string): AuthorizationRequest => ({ action: `codebuild:${action}`, resource: "*" });
+
+export const passRole = (roleArn: string): AuthorizationRequest => ({
+  action: "iam:PassRole",
+  resource: roleArn,
+  context: { "iam:PassedToService": CODEBUILD_PRINCIPAL },
+});
+
+/** Tags of an existing project, as `aws:ResourceTag/…`. */
+export const resourceTags = (project: Project | undefined): RequestContext => tagKeys(project?.tags);
+
+/** Tags of an existing resource, as `aws:ResourceTag/…`. */
+export const tagKeys = (tags: readonly Tag[] = []): RequestContext =>
+  Object.fromEntries(tags.map((tag) => [`aws:ResourceTag/${tag.key}`, tag.value ?? ""]));
+
+export const requestTags = (tags: readonly Tag[] | undefined): RequestContext =>
+  tags === undefined || tags.length === 0
+    ? {}
+    : {
+        "aws:TagKeys": tags.map((tag) => tag.key ?? ""),
+        ...Object.fromEntries(tags.map((tag) => [`aws:RequestTag/${tag.key}`, tag.value ?? ""])),
+      };
+
+/** Assumes the role once, as the service; a role that is absent or does not trust CodeBuild is an InvalidInputException. */
+export async function requireAssumableRole(session: RoleSession): Promise<void> {
+  try {
+    await session.credentials();
+  } catch (error) {
+    if (error instanceof AwsError && error.fault === "client") throw roleNotAssumable();
+    throw error;
+  }
+}
