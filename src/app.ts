@@ -138,13 +138,17 @@ export async function startKiln(options: KilnOptions = {}): Promise<Kiln> {
       : {
           mayReadEvents: createReaderCheck({
             secretOf: (accessKeyId) => longTermSecret(identity, accessKeyId),
-            authorize: (accessKeyId) =>
+            authorize: (accessKeyId) => {
+              const principal = principalOf(identity, accessKeyId);
+              const { accountId } = principal;
               dispatcher.authorize(
-                principalOf(identity, accessKeyId),
-                scope,
+                principal,
+                { ...scope, accountId },
                 [{ action: "codebuild:BatchGetBuilds", resource: "*" }],
                 { service: "codebuild", operation: "BatchGetBuilds", requestId: ids.uuid() },
-              ),
+              );
+              return accountId;
+            },
           }),
         }),
     engines: [createHostEngine({ clock, ids })],

@@ -2,10 +2,11 @@
 import type { Kiln } from "../app.ts";
 import type { CommandContext } from "./command-context.ts";
 import { buildIdOf } from "./diagnose-batch.ts";
-import { findBuild, type WireBuild } from "./gather-facts.ts";
+import { groupTable } from "./group-table.ts";
+import { onWire } from "./on-wire.ts";
 import { withSignals } from "./signals.ts";
 import { table } from "./table.ts";
-import { groupTable, watchBatch } from "./watch-batch.ts";
+import { watchBatch } from "./watch-batch.ts";
 import type { WireBatch } from "./wire-batch.ts";
 
 const secondsOf = ({ startTime, endTime }: WireBatch): string =>
@@ -29,7 +30,7 @@ export function listBatches(context: CommandContext, batches: readonly WireBatch
 
 export async function showBatch(context: CommandContext, kiln: Kiln, batch: WireBatch): Promise<number> {
   if (context.settings.output === "json") {
-    context.printJson(batch);
+    context.printJson(onWire(batch));
     return 0;
   }
   context.print(
@@ -47,14 +48,8 @@ export async function showBatch(context: CommandContext, kiln: Kiln, batch: Wire
     for (const { statusCode, message } of phase.contexts ?? [])
       context.print(`  ${statusCode ?? ""}: ${message ?? ""}`);
   }
-  const builds = new Map<string, WireBuild>();
-  for (const group of batch.buildGroups ?? []) {
-    const id = buildIdOf(group);
-    const build = id === undefined ? undefined : await findBuild(kiln, id);
-    if (build) builds.set(group.identifier ?? "", build);
-  }
   context.print("");
-  context.print(groupTable(batch, builds));
+  context.print(await groupTable(kiln, batch));
   return 0;
 }
 
@@ -62,7 +57,7 @@ export async function stopBatch(context: CommandContext, kiln: Kiln, batch: Wire
   const { buildBatch } = await kiln.root.call<{ buildBatch?: WireBatch }>("codebuild", "StopBuildBatch", {
     id: batch.id,
   });
-  if (context.settings.output === "json") context.printJson(buildBatch);
+  if (context.settings.output === "json") context.printJson(onWire(buildBatch));
   else context.print(`${batch.id}: ${buildBatch?.buildBatchStatus ?? ""}`);
   return 0;
 }

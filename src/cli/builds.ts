@@ -10,6 +10,7 @@ import { type CommandContext, commandContext, withKiln } from "./command-context
 import { buildNamed } from "./explain.ts";
 import { newestBuilds, readLog, type WireBuild } from "./gather-facts.ts";
 import type { CliIo } from "./io.ts";
+import { onWire } from "./on-wire.ts";
 import { printReports, reportLines } from "./reports.ts";
 import { addCommonOptions, option, settingsOf } from "./settings.ts";
 import { withSignals } from "./signals.ts";
@@ -61,7 +62,7 @@ export function buildsCommand(io: CliIo, exit: (code: number) => void): Command 
 async function list(context: CommandContext, kiln: Kiln, limit: number): Promise<number> {
   const builds = await newestBuilds(kiln, limit);
   const batches = await newestBatches(kiln, limit);
-  if (context.settings.output === "json") context.printJson({ builds, batches });
+  if (context.settings.output === "json") context.printJson(onWire({ builds, batches }));
   else if (builds.length === 0) context.note("no builds yet: start one with `kiln run`");
   else {
     context.print(
@@ -116,7 +117,7 @@ async function show(context: CommandContext, kiln: Kiln, id: string | undefined)
   const build = await requireBuild(kiln, id);
   const cache = await cacheLedger(kiln, build);
   if (context.settings.output === "json") {
-    context.printJson({ ...build, ...(cache.length === 0 ? {} : { cacheLedger: cache }) });
+    context.printJson(onWire({ ...build, ...(cache.length === 0 ? {} : { cacheLedger: cache }) }));
     return 0;
   }
   context.print(
@@ -126,13 +127,15 @@ async function show(context: CommandContext, kiln: Kiln, id: string | undefined)
       ["role", build.serviceRole ?? ""],
       ["image", build.environment?.image ?? ""],
       ["source", build.source?.location ?? build.source?.type ?? ""],
+      ...artifactRows(build),
       ["log", `${build.logs?.groupName ?? ""} ${build.logs?.streamName ?? ""}`.trim()],
     ]),
   );
   context.print("");
   for (const phase of build.phases ?? []) {
     const contexts = (phase.contexts ?? []).filter((c) => c.statusCode || c.message);
-    context.print(`${(phase.phaseType ?? "").padEnd(17)} ${phase.phaseStatus ?? ""}`.trimEnd());
+    const status = (phase.phaseStatus ?? "").padEnd(12);
+    context.print(`${(phase.phaseType ?? "").padEnd(17)} ${status} ${durationOf(phase)}`.trimEnd());
     for (const c of contexts) context.print(`  ${c.statusCode ?? ""}: ${c.message ?? ""}`);
   }
   if (cache.length > 0) context.print(`\ncache\n${cache.map((outcome) => `  ${cacheLine(outcome)}`).join("\n")}`);
@@ -140,6 +143,19 @@ async function show(context: CommandContext, kiln: Kiln, id: string | undefined)
   if (made.length > 0) context.print(`\nreports\n${made.map((line) => `  ${line}`).join("\n")}`);
   return 0;
 }
+
+/** Where the artifacts are; after a failed build, where they would be. */
+function artifactRows({ artifacts, secondaryArtifacts = [] }: WireBuild): string[][] {
+  return [...(artifacts ? [artifacts] : []), ...secondaryArtifacts].flatMap(({ location, artifactIdentifier }) =>
+    location === undefined || location === ""
+      ? []
+      : [["artifacts", artifactIdentifier === undefined ? location : `${artifactIdentifier}: ${location}`]],
+  );
+}
+
+/** A phase that still runs, and COMPLETED, have none. */
+const durationOf = ({ startTime, endTime }: Pick<WireBuild, "startTime" | "endTime">): string =>
+  startTime === undefined || endTime === undefined ? "" : `${((endTime - startTime) / 1000).toFixed(1).padStart(7)} s`;
 
 async function reports(context: CommandContext, kiln: Kiln, id: string | undefined): Promise<number> {
   await printReports(context, kiln, await requireBuild(kiln, id));
@@ -211,7 +227,7 @@ async function stop(context: CommandContext, kiln: Kiln, id: string | undefined)
   const build = id === undefined ? await newestRunning(kiln) : await requireBuild(kiln, id);
   const answer = await kiln.root.call<{ build?: WireBuild }>("codebuild", "StopBuild", { id: build.id });
   const status = answer.build?.buildStatus ?? "";
-  if (context.settings.output === "json") context.printJson(answer.build);
+  if (context.settings.output === "json") context.printJson(onWire(answer.build));
   else if (build.buildComplete) context.print(`${build.id}: was over already, ${status}`);
   else context.print(`${build.id}: ${status === "IN_PROGRESS" ? "stopping" : status}`);
   return 0;

@@ -83,3 +83,14 @@ it("knows its sources, artifacts, cache, image and batch restrictions, and says 
     "cache/not-used",
   ]);
 });
+
+it("checks without a state folder that cannot be opened, and says so in one line", async () => {
+  const broken = join(folder, "broken");
+  writeFileSync(broken, "");
+  const io = memoryIo({ cwd: app });
+  expect(await runCli(["check", "--state-dir", broken], io)).toBe(0);
+  expect(io.complained()).toBe(
+    `checked without parameters and projects: the state folder \`${broken}\` cannot be used: EEXIST: file already exists, mkdir '${broken}'\nno problem found\n`,
+  );
+  expect(await runCli(["check", "--project", "shop", "--state-dir", broken], io)).toBe(4);
+});

@@ -17,7 +17,7 @@ import {
 import type { Diagnostic } from "../core/diagnostics.ts";
 import { KilnError } from "../core/errors.ts";
 import { kilnVersion } from "../core/kiln-version.ts";
-import { type CommandContext, commandContext, withKiln } from "./command-context.ts";
+import { type CommandContext, commandContext, openKiln } from "./command-context.ts";
 import { requireProject } from "./default-project.ts";
 import type { CliIo } from "./io.ts";
 import { listParameters } from "./parameters.ts";
@@ -119,7 +119,13 @@ async function knownToKiln(
     }
     return { parameters: [] };
   }
-  return withKiln(context, async (kiln) => {
+  // Somebody else's folder, a full disk, a newer Kiln's: most findings need none of it.
+  const kiln = await openKiln(context).catch((error: unknown) => {
+    if (projectName !== undefined || !(error instanceof KilnError)) throw error;
+    context.note(`checked without parameters and projects: ${error.message}`);
+  });
+  if (!kiln) return { parameters: [] };
+  try {
     const parameters = await knownParameters(kiln);
     if (projectName === undefined) return { parameters };
     const project = (await requireProject(kiln.root, projectName)) as {
@@ -148,7 +154,9 @@ async function knownToKiln(
       // A buildspec written into the project, or kept in S3, is no file here.
       ...(buildspec && !/[\n{]|^arn:/.test(buildspec) ? { buildspec } : {}),
     };
-  });
+  } finally {
+    await kiln.close();
+  }
 }
 
 async function knownParameters(kiln: Kiln): Promise<KnownParameter[]> {

@@ -12,6 +12,8 @@ export interface CommandContext {
   printJson(value: unknown): void;
   /** A remark on standard error; nothing with --quiet. */
   note(line: string): void;
+  /** A remark on standard error that --quiet does not hide: the result is not what it looks like. */
+  warn(line: string): void;
 }
 
 export function commandContext(io: CliIo, settings: Settings): CommandContext {
@@ -20,6 +22,7 @@ export function commandContext(io: CliIo, settings: Settings): CommandContext {
     settings,
     print: (line) => void io.stdout.write(`${line}\n`),
     printJson: (value) => void io.stdout.write(`${JSON.stringify(value, undefined, 2)}\n`),
+    warn: (line) => void io.stderr.write(`${line}\n`),
     note: (line) => {
       if (!settings.isQuiet) io.stderr.write(`${line}\n`);
     },

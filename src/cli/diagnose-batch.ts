@@ -1,10 +1,10 @@
 /** Why a batch did not succeed: the facts of its builds gathered, and the diagnosis as text, one part a build. */
 import type { Kiln } from "../app.ts";
-import { type BatchDiagnosis, type BuildFacts, explainBatch, renderDiagnosis } from "../explain/index.ts";
+import { type BatchDiagnosis, type BatchGroup, type BuildFacts, explainBatch } from "../explain/index.ts";
 import type { CommandContext } from "./command-context.ts";
 import { findBuild, gatherFacts } from "./gather-facts.ts";
-import { paint } from "./paint.ts";
-import type { WireBatch, WireGroup } from "./wire-batch.ts";
+import { shownDiagnosis } from "./shown-diagnosis.ts";
+import type { WireBatch } from "./wire-batch.ts";
 
 export interface DiagnosedBatch {
   readonly diagnosis: BatchDiagnosis;
@@ -25,20 +25,19 @@ export async function diagnoseBatch(context: CommandContext, kiln: Kiln, batch: 
     if (build) builds.set(identifier, await gatherFacts(kiln, build));
   }
   const diagnosis = explainBatch({ batch, builds });
-  const colours = paint(context.settings.hasColor);
   const readText = (file: string) =>
     [...builds.values()].map(({ workspace }) => workspace?.readText(file)).find((text) => text !== undefined);
   return {
     diagnosis,
-    text: renderDiagnosis(diagnosis, readText, colours),
+    text: shownDiagnosis(context, diagnosis, readText),
     builds: diagnosis.builds.map(({ identifier, buildId, diagnosis: own }) => ({
       identifier,
       buildId,
-      text: renderDiagnosis(own, (file) => builds.get(identifier)?.workspace?.readText(file), colours),
+      text: shownDiagnosis(context, own, (file) => builds.get(identifier)?.workspace?.readText(file)),
     })),
   };
 }
 
 /** Id of a group's build, if it has one. */
-export const buildIdOf = ({ currentBuildSummary }: WireGroup): string | undefined =>
+export const buildIdOf = ({ currentBuildSummary }: BatchGroup): string | undefined =>
   currentBuildSummary?.arn?.replace(/^.*:build\//, "");

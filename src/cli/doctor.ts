@@ -99,7 +99,7 @@ function node(): Finding {
 }
 
 const MISSING: Readonly<Record<string, string>> = {
-  git: "not found: sources are taken without what git ignores",
+  git: "not found: sources are taken with what git ignores; clones, `--source` and `kiln webhook trigger` need it",
   python3: "not found: buildspecs with `runtime-versions: python` will not run here",
   aws: "not found: `kiln aws` needs it; all other commands do not",
   docker: "not found: builds get Kiln's own small docker",
@@ -111,7 +111,7 @@ const tool = (name: string, path: string | undefined, version: string | undefine
     ? { topic: name, status: "note", text: MISSING[name] ?? "not found" }
     : {
         topic: name,
-        status: name === "aws" && isOldCli(version) ? "note" : "ok",
+        status: (name === "aws" && isOldCli(version)) || version?.startsWith("no answer") ? "note" : "ok",
         text: `${version ?? "version unknown"} (${path})${name === "aws" && isOldCli(version) ? ": does not read AWS_ENDPOINT_URL, use `kiln aws`" : ""}`,
       };
 
@@ -128,11 +128,15 @@ function pythons(path: string | undefined): Finding[] {
   return found.length === 0 ? [] : [{ topic: "pythons", status: "ok", text: found.join(", ") }];
 }
 
-const versionOf = (path: string): Promise<string | undefined> =>
+const VERSION_MS = 2000;
+
+/** The first line of what `--version` prints, why there is none, or undefined. A program that hangs is not waited for. */
+export const versionOf = (path: string, timeoutMs = VERSION_MS): Promise<string | undefined> =>
   new Promise((resolve) => {
-    execFile(path, ["--version"], { timeout: 5000 }, (error, stdout, stderr) => {
+    execFile(path, ["--version"], { timeout: timeoutMs, killSignal: "SIGKILL" }, (error, stdout, stderr) => {
       const line = `${stdout}${stderr}`.trim().split("\n", 1)[0];
-      resolve(error || line === "" ? undefined : line);
+      if (error?.killed) resolve(`no answer to --version within ${timeoutMs / 1000} s`);
+      else resolve(error || line === "" ? undefined : line);
     });
   });
 

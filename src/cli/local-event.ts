@@ -6,6 +6,7 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { KilnError } from "../core/errors.ts";
+import { requireGit } from "./require-git.ts";
 
 const NO_COMMIT = "0".repeat(40);
 const MAX_OUTPUT_BYTES = 64 * 1024 * 1024;
@@ -61,6 +62,7 @@ async function readRepository({ dir, event, base, tag }: LocalEventOptions): Pro
     }
   };
   const line = async (...args: string[]): Promise<string | undefined> => (await git(...args))?.trim() || undefined;
+  requireGit(process.env["PATH"], "an event is made from the repository here");
   const commit = await line("rev-parse", "--verify", `${tag ?? "HEAD"}^{commit}`);
   if (commit === undefined) {
     throw new KilnError({

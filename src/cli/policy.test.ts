@@ -227,16 +227,26 @@ describe("the policy of a template", () => {
   it("is that of the project it describes, without making it", async () => {
     write(SPEC);
     write(
-      JSON.stringify({ name: "tpl", artifacts: { type: "S3", location: "bucket", name: "x" }, autoRetryLimit: 2 }),
+      JSON.stringify({
+        name: "tpl",
+        artifacts: { type: "S3", location: "bucket", name: "x" },
+        environment: { certificate: "certs/ca.pem" },
+        logsConfig: { s3Logs: { status: "ENABLED", location: "logs/tpl" } },
+        autoRetryLimit: 2,
+      }),
       "project.json",
     );
     const { out } = await kiln("policy", "--template", "project.json");
     expect(statements(out)).toEqual(
       expect.arrayContaining([
         "RetryBuilds: codebuild:RetryBuild on arn:aws:codebuild:us-east-1:000000000000:project/tpl",
-        "WriteObjects: s3:PutObject on arn:aws:s3:::bucket/x/*",
+        "ReadObjects: s3:GetObject on arn:aws:s3:::certs/ca.pem",
+        "WriteObjects: s3:PutObject on arn:aws:s3:::bucket/x/*, arn:aws:s3:::logs/tpl/*",
       ]),
     );
+    const planned = (await kiln("plan", "--template", "project.json")).out;
+    expect(planned).toMatch(/s3:GetObject +arn:aws:s3:::certs\/ca\.pem +the certificate for git servers\n/);
+    expect(planned).toMatch(/s3:PutObject +arn:aws:s3:::logs\/tpl\/\* +the log in S3\n/);
     expect((await kiln("plan", "--project", "tpl")).err).toContain("error: there is no project `tpl`");
   });
 });

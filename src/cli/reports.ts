@@ -1,6 +1,7 @@
 /** `kiln builds reports [BUILD]`: the reports of a build, with the test cases that failed and files that lack coverage. */
 import type { Kiln } from "../app.ts";
 import type { CommandContext } from "./command-context.ts";
+import { onWire } from "./on-wire.ts";
 import { plural } from "./plural.ts";
 
 interface WireReport {
@@ -58,7 +59,7 @@ export async function printReports(
           : { codeCoverages: await coveragesOf(kiln, report) };
       full.push({ ...report, ...contents });
     }
-    context.printJson({ buildId: build.id, reports: full });
+    context.printJson(onWire({ buildId: build.id, reports: full }));
     return;
   }
   if (reports.length === 0) {

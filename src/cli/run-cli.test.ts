@@ -72,6 +72,14 @@ describe("a wrong command line", () => {
     );
   });
 
+  it("names git, where a commit is asked for and there is none", async () => {
+    const io = memoryIo({ cwd: "/", env: { PATH: "/nowhere" } });
+    expect(await runCli(["run", "--source", "head", "/"], io)).toBe(4);
+    expect(io.complained()).toBe(
+      "error: `--source head` names a commit, which needs git, and there is no `git` on PATH\n  fix: install git\n  fix: or leave --source away: the files are taken as they are\n",
+    );
+  });
+
   it("refuses an image mapping for one run by name", async () => {
     expect((await kiln("run", "-P", "aws/codebuild/standard:7.0=alpine", "/")).err).toContain(
       "error: `-P` is not in this version of Kiln yet\n",

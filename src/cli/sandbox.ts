@@ -9,6 +9,7 @@ import { KilnError } from "../core/errors.ts";
 import { type CommandContext, commandContext, withKiln } from "./command-context.ts";
 import { requireProject } from "./default-project.ts";
 import type { CliIo } from "./io.ts";
+import { onWire } from "./on-wire.ts";
 import { addCommonOptions, settingsOf } from "./settings.ts";
 import { type Interruption, withSignals } from "./signals.ts";
 import { table } from "./table.ts";
@@ -77,7 +78,7 @@ function start(context: CommandContext, kiln: Kiln, [project = ""]: readonly str
       const ready = await follow(kiln, id, interruption, (now) => now.status === "RUN_SANDBOX");
       if (interruption.first.aborted) return 130;
       if (ready.endTime !== undefined) throw notOpened(ready);
-      if (context.settings.output === "json") context.printJson(ready);
+      if (context.settings.output === "json") context.printJson(onWire(ready));
       else {
         context.print(`sandbox ${id} is open`);
         context.note("in it    kiln sandbox exec -- COMMAND");
@@ -121,7 +122,7 @@ const commandOf = (words: readonly string[]): string =>
 
 /** Prints what the command printed; answers its exit status, as a shell would. */
 function show(context: CommandContext, done: WireExecution): number {
-  if (context.settings.output === "json") context.printJson(done);
+  if (context.settings.output === "json") context.printJson(onWire(done));
   else {
     context.io.stdout.write(done.standardOutputContent ?? "");
     context.io.stderr.write(done.standardErrContent ?? "");
@@ -133,14 +134,14 @@ function show(context: CommandContext, done: WireExecution): number {
 async function stop(context: CommandContext, kiln: Kiln, [id]: readonly string[]): Promise<number> {
   const open = await requireOpen(kiln, id);
   const { sandbox } = await kiln.root.call<{ sandbox?: WireSandbox }>("codebuild", "StopSandbox", { id: open.id });
-  if (context.settings.output === "json") context.printJson(sandbox);
+  if (context.settings.output === "json") context.printJson(onWire(sandbox));
   else context.print(`${sandbox?.id ?? ""}: ${sandbox?.status ?? ""}`);
   return 0;
 }
 
 async function list(context: CommandContext, kiln: Kiln): Promise<number> {
   const sandboxes = await newest(kiln);
-  if (context.settings.output === "json") context.printJson({ sandboxes });
+  if (context.settings.output === "json") context.printJson(onWire({ sandboxes }));
   else if (sandboxes.length === 0) context.note("no sandboxes yet: open one with `kiln sandbox start PROJECT`");
   else {
     context.print(

@@ -9,11 +9,11 @@ import { systemClock } from "../core/clock.ts";
 import { KilnError } from "../core/errors.ts";
 import type { CommandContext } from "./command-context.ts";
 import { buildIdOf, diagnoseBatch } from "./diagnose-batch.ts";
-import { findBuild, type WireBuild } from "./gather-facts.ts";
+import { groupTable } from "./group-table.ts";
+import { onWire } from "./on-wire.ts";
 import { paint } from "./paint.ts";
 import { prefixedOutput } from "./prefixed-output.ts";
 import { aborted, type Interruption } from "./signals.ts";
-import { table } from "./table.ts";
 import { exitCodeOf, pause } from "./watch-build.ts";
 import { findBatch, type WireBatch } from "./wire-batch.ts";
 
@@ -122,19 +122,13 @@ const unlessGood = (reporter: Reporter): Reporter => ({
 });
 
 async function printEnd(context: CommandContext, kiln: Kiln, batch: WireBatch): Promise<void> {
-  const builds = new Map<string, WireBuild>();
-  for (const group of batch.buildGroups ?? []) {
-    const id = buildIdOf(group);
-    const build = id === undefined ? undefined : await findBuild(kiln, id);
-    if (build) builds.set(group.identifier ?? "", build);
-  }
   const isGood = batch.buildBatchStatus === "SUCCEEDED";
   const found = await diagnoseBatch(context, kiln, batch);
   if (context.settings.output === "json") {
     const { builds: members, ...diagnosis } = found.diagnosis;
     const diagnoses = members.map(({ identifier, diagnosis: own }) => ({ identifier, diagnosis: own }));
     context.io.stdout.write(
-      `${JSON.stringify({ ...batch, ...(isGood ? {} : { diagnosis }), ...(diagnoses.length > 0 ? { diagnoses } : {}) })}\n`,
+      `${JSON.stringify({ ...onWire(batch), ...(isGood ? {} : { diagnosis }), ...(diagnoses.length > 0 ? { diagnoses } : {}) })}\n`,
     );
     return;
   }
@@ -146,7 +140,7 @@ async function printEnd(context: CommandContext, kiln: Kiln, batch: WireBatch): 
   // What is wrong with the batch itself; that builds failed is in the table.
   if (!isGood && found.diagnosis.code !== "batch/builds-failed") context.print(`\n${found.text}`);
   context.print("");
-  if (!context.settings.isQuiet) context.print(groupTable(batch, builds));
+  if (!context.settings.isQuiet) context.print(await groupTable(kiln, batch));
   for (const text of contextLines(batch)) context.print(text);
   const seconds = (((batch.endTime ?? 0) - (batch.startTime ?? 0)) / 1000).toFixed(1);
   const text = `batch ${batch.buildBatchStatus} in ${seconds} s`;
@@ -154,29 +148,8 @@ async function printEnd(context: CommandContext, kiln: Kiln, batch: WireBatch): 
   context.print(`${colours.bold(isGood ? colours.green(text) : colours.red(text))} (${batch.id})`);
 }
 
-/** A row for each build: how it stands, how long it took, its id. */
-export function groupTable(batch: WireBatch, builds: ReadonlyMap<string, WireBuild>): string {
-  return table([
-    ["BUILD", "STATUS", "SECONDS", "ID"],
-    ...(batch.buildGroups ?? []).map((group) => {
-      const build = builds.get(group.identifier ?? "");
-      const seconds =
-        build?.startTime === undefined || build.endTime === undefined
-          ? ""
-          : ((build.endTime - build.startTime) / 1000).toFixed(1);
-      const status = group.currentBuildSummary?.buildStatus ?? "";
-      return [
-        group.identifier ?? "",
-        group.ignoreFailure === true && status === "FAILED" ? "FAILED (may fail)" : status,
-        seconds,
-        buildIdOf(group) ?? (status === "" ? "waits" : "not started"),
-      ];
-    }),
-  ]);
-}
-
 /** `IN_PROGRESS FAILED CLIENT_ERROR: …` for each context of the newest try. */
-export function contextLines({ phases = [] }: WireBatch): string[] {
+function contextLines({ phases = [] }: WireBatch): string[] {
   const start = phases.findLastIndex(({ phaseType }) => phaseType === "SUBMITTED");
   return phases
     .slice(Math.max(start, 0))

@@ -1,11 +1,12 @@
 /** Follows a build to its end on the terminal: events as they come, Ctrl-C stops it, then why it failed and the exit code. */
 import type { Kiln } from "../app.ts";
 import { sleep, systemClock } from "../core/clock.ts";
-import { explainBuild, renderDiagnosis } from "../explain/index.ts";
+import { explainBuild } from "../explain/index.ts";
 import type { CommandContext } from "./command-context.ts";
 import { findBuild, gatherFacts, type WireBuild } from "./gather-facts.ts";
-import { paint } from "./paint.ts";
+import { onWire } from "./on-wire.ts";
 import { selectReporter } from "./select-reporter.ts";
+import { shownDiagnosis } from "./shown-diagnosis.ts";
 import { aborted, type Interruption } from "./signals.ts";
 
 /** Answers the exit code: 0, 1, 124 (timed out) or 130 (interrupted). Follows the builds that come after a failed one by themselves. */
@@ -49,7 +50,10 @@ async function finish(context: CommandContext, kiln: Kiln, buildId: string): Pro
   const build = await findBuild(kiln, buildId);
   const found = build && (await diagnose(context, kiln, build));
   if (context.settings.output === "json") {
-    context.io.stdout.write(`${JSON.stringify({ ...build, ...(found ? { diagnosis: found.diagnosis } : {}) })}\n`);
+    const told = onWire({ ...build });
+    context.io.stdout.write(
+      `${JSON.stringify({ ...(told as object), ...(found && { diagnosis: found.diagnosis }) })}\n`,
+    );
   } else if (found) {
     context.print(`\n${found.text}`);
     context.print(`  build ${buildId}`);
@@ -68,7 +72,7 @@ export async function diagnose(
   const diagnosis = explainBuild(facts);
   if (diagnosis.outcome === "no-problem") return undefined;
   const readText = (file: string) => facts.workspace?.readText(file);
-  return { diagnosis, text: renderDiagnosis(diagnosis, readText, paint(context.settings.hasColor)) };
+  return { diagnosis, text: shownDiagnosis(context, diagnosis, readText) };
 }
 
 export function exitCodeOf(buildStatus: string | undefined): number {

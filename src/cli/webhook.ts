@@ -8,6 +8,7 @@ import { type CommandContext, commandContext, withKiln } from "./command-context
 import { requireProject } from "./default-project.ts";
 import type { CliIo } from "./io.ts";
 import { makeLocalEvent } from "./local-event.ts";
+import { onWire } from "./on-wire.ts";
 import { addCommonOptions, option, settingsOf } from "./settings.ts";
 import { withSignals } from "./signals.ts";
 import { table } from "./table.ts";
@@ -128,7 +129,9 @@ async function requireWebhook(kiln: Kiln, name: string): Promise<WireProject> {
 async function list(context: CommandContext, kiln: Kiln): Promise<number> {
   const projects = await projectsOf(kiln);
   if (context.settings.output === "json") {
-    context.printJson({ webhooks: projects.map(({ name, webhook }) => ({ projectName: name, ...webhook })) });
+    context.printJson({
+      webhooks: projects.map(({ name, webhook }) => ({ projectName: name, ...onWire(webhook) })),
+    });
   } else if (projects.length === 0) context.note("no project has a webhook: kiln aws codebuild create-webhook");
   else {
     const rows = projects.map(({ name = "", source, webhook }) => {
@@ -150,7 +153,7 @@ async function deliveries(context: CommandContext, kiln: Kiln, name: string): Pr
   const project = await requireWebhook(kiln, name);
   const records = kiln.webhooks.deliveries(kiln.scope, project.name ?? name);
   if (context.settings.output === "json") {
-    context.printJson({ projectName: project.name, ...project.webhook, deliveries: records });
+    context.printJson({ projectName: project.name, ...onWire(project.webhook), deliveries: records });
     return 0;
   }
   // The payload URL's token is what a sender needs besides the secret: not for a terminal's history.
@@ -191,7 +194,7 @@ async function testFile(
   const project = await requireWebhook(kiln, name);
   const body = readPayloadFile(values.event, context.io.cwd);
   const headers = headersFor(project.source?.type ?? "", values.eventType ?? eventTypeOf(body, values.event));
-  const outcomes = kiln.webhooks.decide({ scope: kiln.scope, projectName: project.name ?? name, headers, body });
+  const outcomes = await kiln.webhooks.decide({ scope: kiln.scope, projectName: project.name ?? name, headers, body });
   return printDecisions(context, outcomes);
 }
 
@@ -288,7 +291,7 @@ async function triggerHere(context: CommandContext, kiln: Kiln, name: string, va
     body: Buffer.from(JSON.stringify(payload)),
     isApproved: values.approved === true,
   };
-  if (values.dryRun) return printDecisions(context, kiln.webhooks.decide(delivery));
+  if (values.dryRun) return printDecisions(context, await kiln.webhooks.decide(delivery));
   const record = await kiln.webhooks.deliver(delivery);
   const started = record.outcomes.find(({ buildId }) => buildId !== undefined);
   if (context.settings.output === "json") context.io.stdout.write(`${JSON.stringify(record)}\n`);

@@ -1,11 +1,9 @@
 /** Batches as BatchGetBuildBatches answers them, with the members commands read, and how people name them. */
 import type { Kiln } from "../app.ts";
+import type { BatchRecord } from "../explain/index.ts";
 
-export interface WireBatch {
-  readonly id?: string;
-  readonly arn?: string;
+export interface WireBatch extends BatchRecord {
   readonly buildBatchNumber?: number;
-  readonly buildBatchStatus?: string;
   readonly currentPhase?: string;
   readonly complete?: boolean;
   readonly startTime?: number;
@@ -13,21 +11,6 @@ export interface WireBatch {
   readonly serviceRole?: string;
   readonly environment?: { readonly image?: string };
   readonly source?: { readonly type?: string; readonly location?: string };
-  readonly projectName?: string;
-  readonly buildBatchConfig?: { readonly serviceRole?: string; readonly timeoutInMins?: number };
-  readonly phases?: readonly {
-    readonly phaseType?: string;
-    readonly phaseStatus?: string;
-    readonly contexts?: readonly { readonly statusCode?: string; readonly message?: string }[];
-  }[];
-  readonly buildGroups?: readonly WireGroup[];
-}
-
-export interface WireGroup {
-  readonly identifier?: string;
-  readonly dependsOn?: readonly string[];
-  readonly ignoreFailure?: boolean;
-  readonly currentBuildSummary?: { readonly arn?: string; readonly buildStatus?: string };
 }
 
 /** AWS: BatchGetBuildBatches takes at most 100 ids. */

@@ -5,9 +5,15 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { engineContract } from "./contract.ts";
 import type { BuildEnvironment } from "./engine.ts";
 import { createHostEngine } from "./host.ts";
+import { makePipeWithoutMkfifo } from "./make-pipe.ts";
 import { findProcesses } from "./process-sweep.ts";
 
 engineContract("host", () => createHostEngine({ graceMs: 200 }));
+if (process.platform === "linux") {
+  engineContract("host, where `mkfifo` is not installed", () =>
+    createHostEngine({ graceMs: 200, makePipe: () => makePipeWithoutMkfifo() }),
+  );
+}
 
 describe("the host engine", () => {
   let workDir = "";

@@ -15,6 +15,7 @@ import { type Ids, systemIds } from "../core/ids.ts";
 import { debug } from "../core/log.ts";
 import type { BuildEnvironment, CommandSpec, Engine, EnvironmentSpec, UserProblem } from "./engine.ts";
 import { hostVariables, reachLoopbackDirectly } from "./host-variables.ts";
+import { type MakePipe, makePipe } from "./make-pipe.ts";
 import type { Outcome } from "./outcome.ts";
 import { type OutputPipe, openOutputPipe } from "./output-pipe.ts";
 import { BUILD_MARK, sweep } from "./process-sweep.ts";
@@ -28,6 +29,8 @@ export interface HostEngineOptions {
   readonly machine?: Readonly<Record<string, string | undefined>>;
   /** Between SIGTERM and SIGKILL of a cancelled command. */
   readonly graceMs?: number;
+  /** How the pipe of the output is made. */
+  readonly makePipe?: MakePipe;
 }
 
 export function createHostEngine(options: HostEngineOptions = {}): Engine {
@@ -62,7 +65,7 @@ export function createHostEngine(options: HostEngineOptions = {}): Engine {
           }),
           [BUILD_MARK]: spec.buildId,
         };
-        const pipe = openOutputPipe(join(spec.workDir, "output.fifo"));
+        const pipe = await openOutputPipe(join(spec.workDir, "output.fifo"), options.makePipe ?? makePipe);
         const graceMs = options.graceMs ?? 2000;
         return new HostEnvironment(spec, base, pipe, watchdog, { clock, ids, graceMs });
       } catch (error) {

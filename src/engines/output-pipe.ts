@@ -1,14 +1,14 @@
 /**
- * One named pipe that carries standard output and standard error of every command of a build, in order. A named pipe
+ * One pipe with a name (make-pipe.ts) that carries standard output and standard error of every command of a build, in order. A named pipe
  * rather than Node's own: those are sockets, which `> /dev/stderr` cannot open, and a background process that keeps
  * writing must neither hold up the next command nor be killed for writing.
  *
  * `endOfCommand` writes a mark into the pipe and waits until it comes out: what the command wrote before it ended has
  * then been delivered, and nobody waits for a background process to close its end.
  */
-import { execFileSync } from "node:child_process";
-import { closeSync, constants, openSync, unlinkSync, writeSync } from "node:fs";
+import { closeSync, constants, openSync, writeSync } from "node:fs";
 import { Socket } from "node:net";
+import type { MakePipe } from "./make-pipe.ts";
 
 export interface OutputPipe {
   readonly path: string;
@@ -21,10 +21,9 @@ export interface OutputPipe {
   close(): void;
 }
 
-export function openOutputPipe(path: string): OutputPipe {
-  execFileSync("mkfifo", ["-m", "600", path], { stdio: "ignore" });
-  const readFd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
-  const markFd = openSync(path, constants.O_WRONLY | constants.O_NONBLOCK);
+/** `name`: the file of the pipe. */
+export async function openOutputPipe(name: string, make: MakePipe): Promise<OutputPipe> {
+  const { path, readFd, writeFd: markFd, remove } = await make(name);
   const socket = new Socket({ fd: readFd, readable: true, writable: false });
 
   let handler: (chunk: Buffer) => void | Promise<void> = () => {};
@@ -92,7 +91,7 @@ export function openOutputPipe(path: string): OutputPipe {
       socket.destroy();
       closeSync(markFd);
       try {
-        unlinkSync(path);
+        remove();
       } catch {
         // the work folder went first
       }

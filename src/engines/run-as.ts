@@ -6,7 +6,7 @@
  */
 import { execFile } from "node:child_process";
 import { accessSync, constants } from "node:fs";
-import { chmod, chown, mkdir, readdir } from "node:fs/promises";
+import { chmod, chown, lstat, mkdir, readdir, readFile } from "node:fs/promises";
 import { userInfo } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import type { CommandSpec, UserProblem } from "./engine.ts";
@@ -30,14 +30,23 @@ const isRoot = (): boolean => process.getuid?.() === 0;
 /** The user of that name, or undefined. */
 export async function findUser(name: string): Promise<SystemUser | undefined> {
   if (!/^[A-Za-z_][\w.-]*\$?$/.test(name)) return undefined;
-  const [uid, gid] = await Promise.all([idOf("-u", name), idOf("-g", name)]);
+  const id = findProgram("id");
+  if (id === undefined) return userFrom(await readFile("/etc/passwd", "utf8").catch(() => ""), name);
+  const [uid, gid] = await Promise.all([idOf(id, "-u", name), idOf(id, "-g", name)]);
   return uid === undefined || gid === undefined ? undefined : { name, uid, gid };
 }
 
-function idOf(option: "-u" | "-g", name: string): Promise<number | undefined> {
+function idOf(program: string, option: "-u" | "-g", name: string): Promise<number | undefined> {
   return new Promise((resolve) => {
-    execFile("id", [option, name], (error, text) => resolve(error ? undefined : Number(text)));
+    execFile(program, [option, name], (error, text) => resolve(error ? undefined : Number(text)));
   });
+}
+
+/** Of the text of /etc/passwd: what a stripped image without `id` has. */
+export function userFrom(passwd: string, name: string): SystemUser | undefined {
+  const fields = passwd.split("\n").find((line) => line.startsWith(`${name}:`));
+  const [, , uid = "", gid = ""] = fields?.split(":") ?? [];
+  return /^\d+$/.test(uid) && /^\d+$/.test(gid) ? { name, uid: Number(uid), gid: Number(gid) } : undefined;
 }
 
 /** Why this process cannot run commands as `name`. */
@@ -85,10 +94,21 @@ export class RunAs {
     if (this.#opened.size === 0) await chmod(this.#workDir, 0o711);
     if (folder === undefined || this.#opened.has(folder)) return;
     this.#opened.add(folder);
-    await new Promise<void>((resolve, reject) => {
-      execFile("chmod", ["-R", "go+rX", "--", folder], (error) => (error ? reject(error) : resolve()));
-    });
+    await openTree(folder);
   }
+}
+
+/** `chmod -R go+rX` without the program, which stripped images do not have. Links are left alone. */
+export async function openTree(path: string | Buffer): Promise<void> {
+  const found = await lstat(path);
+  if (!found.isDirectory() && !found.isFile()) return;
+  const isRun = found.isDirectory() || (found.mode & 0o111) !== 0;
+  const mode = (found.mode | (isRun ? 0o055 : 0o044)) & 0o7777;
+  if (mode !== (found.mode & 0o7777)) await chmod(path, mode);
+  if (!found.isDirectory()) return;
+  const folder = Buffer.concat([Buffer.from(path), Buffer.from("/")]);
+  // Bytes: a name need not be UTF-8.
+  for (const name of await readdir(path, { encoding: "buffer" })) await openTree(Buffer.concat([folder, name]));
 }
 
 /** The folder and its files become the user's; root reads them anyway. */

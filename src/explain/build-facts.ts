@@ -57,6 +57,9 @@ export interface BuildRecord {
   readonly phases?: readonly {
     readonly phaseType?: string;
     readonly phaseStatus?: string;
+    /** Epoch milliseconds. */
+    readonly startTime?: number;
+    readonly endTime?: number;
     readonly contexts?: readonly { readonly statusCode?: string; readonly message?: string }[];
   }[];
 }

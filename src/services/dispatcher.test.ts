@@ -52,8 +52,8 @@ const getParameter = operation<{ Name: string }, object>({
   },
 });
 const SERVICES: ServiceDefinition[] = [
-  { name: "ssm", title: "Parameter Store", protocol: "awsJson1_1", operations: [getParameter] },
-  { name: "kms", title: "Keys", protocol: "awsJson1_1", operations: [listAliases] },
+  { name: "ssm", title: "Parameter Store", protocol: "awsJson1_1", operations: async () => [getParameter] },
+  { name: "kms", title: "Keys", protocol: "awsJson1_1", operations: async () => [listAliases] },
 ];
 
 beforeEach(async () => {

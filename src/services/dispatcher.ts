@@ -14,18 +14,12 @@ import type { Ids } from "../core/ids.ts";
 import { debug } from "../core/log.ts";
 import type { Identity } from "../identity/index.ts";
 import type { Store } from "../store/store.ts";
-import {
-  accessDeniedIn,
-  internalFailure,
-  notOffered,
-  notOfferedIn,
-  stateUnavailable,
-  unknownOperation,
-} from "./common-errors.ts";
+import { accessDeniedIn, internalFailure, stateUnavailable } from "./common-errors.ts";
 import { globalContext, resourceAccount } from "./context-keys.ts";
-import { loadModel, type Shape } from "./model.ts";
+import { loadModel } from "./model.ts";
+import { createFindOperation, type Target } from "./operation-tables.ts";
 import { createRequestLog, type DecisionFilter } from "./request-log.ts";
-import type { OperationContext, OperationDefinition, ServiceDefinition } from "./service.ts";
+import type { OperationContext, ServiceDefinition } from "./service.ts";
 import { validateInput } from "./validate.ts";
 
 /** One call of an operation. `input` has the wire shape with epoch milliseconds and `Uint8Array`s. */
@@ -69,15 +63,6 @@ export interface DispatcherDependencies {
   readonly store: Store;
   readonly clock: Clock;
   readonly ids: Ids;
-}
-
-/** An operation with its service, as looked up by name. */
-interface Target {
-  readonly service: ServiceDefinition;
-  // biome-ignore lint/suspicious/noExplicitAny: each operation has its own input type
-  readonly definition: OperationDefinition<any, object>;
-  /** Of the input, once it was needed; null when the model has none. */
-  shape: Shape | null | undefined;
 }
 
 /** What an operation gets. The caller of other services is made only when one is called. */
@@ -128,25 +113,8 @@ interface Progress {
 export function createDispatcher(dependencies: DispatcherDependencies): Dispatcher {
   const { identity, store, clock, ids } = dependencies;
   const services = new Map(dependencies.services.map((service) => [service.name, service]));
-  const targets = new Map<string, Target>();
-  for (const service of dependencies.services) {
-    for (const definition of service.operations)
-      targets.set(`${service.name}:${definition.name}`, { service, definition, shape: undefined });
-  }
+  const find = createFindOperation(services);
   const log = createRequestLog({ store, clock });
-
-  function find(name: ServiceName, operation: string): Target {
-    const target = targets.get(`${name}:${operation}`);
-    if (target) return target;
-    const service = services.get(name);
-    if (!service) throw notOffered(name, `the services ${[...services.keys()].sort().join(", ")}`);
-    const model = loadModel(name);
-    if (!model.operations.has(operation) && !model.outsideScope.has(operation)) {
-      throw unknownOperation(name, operation, model.apiVersion);
-    }
-    const offered = service.operations.map((definition) => definition.name).sort();
-    throw notOfferedIn(name, `${name}:${operation}`, `these operations of ${service.title}: ${offered.join(", ")}`);
-  }
 
   /** Every request must be allowed; `denied` is the first that is not. */
   function decide(call: Omit<Call, "input">, requests: readonly AuthorizationRequest[]): Verdict {
@@ -167,10 +135,15 @@ export function createDispatcher(dependencies: DispatcherDependencies): Dispatch
     return { decisions, denied: undefined };
   }
 
-  /** Gives a promise only where the operation does: most reads answer at once. */
+  /** Gives a promise only where the operation does, and for a service's first call: most reads answer at once. */
   function run(call: Call, progress: Progress): object | Promise<object> {
+    const target = find(call.service, call.operation);
+    return target instanceof Promise ? target.then((found) => runFound(progress, found)) : runFound(progress, target);
+  }
+
+  function runFound(progress: Progress, target: Target): object | Promise<object> {
+    const { call } = progress;
     const { service, operation, input } = call;
-    const target = find(service, operation);
     target.shape ??= loadModel(service).operation(operation)?.input ?? null;
     if (target.shape) validateInput(service, operation, target.shape, input);
     const context = new CallContext(dependencies, call, progress.requestId, callerFor, (requests) =>

@@ -56,6 +56,13 @@ export function operation<I, O extends object>(definition: OperationDefinition<I
   return definition;
 }
 
+/** An operation of any input. */
+// biome-ignore lint/suspicious/noExplicitAny: each operation has its own input type
+export type AnyOperation = OperationDefinition<any, object>;
+
+/** A service's operations, in the order of its documents. */
+export type Operations = readonly AnyOperation[];
+
 export type Protocol = "awsJson1_1" | "awsQuery" | "restXml";
 
 export interface ServiceDefinition {
@@ -66,7 +73,9 @@ export interface ServiceDefinition {
   readonly protocol: Protocol;
   /** awsJson: text before the dot of `X-Amz-Target`, e.g. `AmazonSSM`. */
   readonly targetPrefix?: string;
-  /** Condition keys this service adds for every call, if any, are added by the operation's `authorize`. */
-  // biome-ignore lint/suspicious/noExplicitAny: each operation has its own input type
-  readonly operations: readonly OperationDefinition<any, object>[];
+  /**
+   * The service's code, imported when the service is first called: a start loads none. Everything else here is facts.
+   * Condition keys that a service adds are added by the operation's `authorize`.
+   */
+  readonly operations: () => Promise<Operations>;
 }

@@ -158,7 +158,7 @@ function recorder(
 }
 
 /** `python3 -m venv DIR`: a folder whose programs are this one. */
-const pythonVenv = `case "$*" in *"-m venv "*) for d; do :; done; /bin/mkdir -p "$d/bin"; here=$(/usr/bin/dirname "$0"); for p in python python3 pip pip3; do /bin/ln -sf "$here/$p" "$d/bin/$p"; done; exit 0;; *"import pip"*) /usr/bin/dirname "$0"; exit 0;; esac`;
+const pythonVenv = `case "$*" in *"-m venv "*) for d; do :; done; /bin/mkdir -p "$d/bin"; here=$(/usr/bin/dirname "$0"); for p in python python3 pip pip3; do /bin/ln -sf "$here/$p" "$d/bin/$p"; done; exit 0;; *"import pip"*) /usr/bin/dirname "$0"; exit 0;; *"import sysconfig"*) here=$(/usr/bin/dirname "$0"); /bin/mkdir -p "$here/../lib"; echo "$here/../lib"; exit 0;; esac`;
 
 function answers(name: string): string {
   const fitting = ANSWERS.filter(

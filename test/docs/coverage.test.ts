@@ -10,7 +10,7 @@ const path = fileURLToPath(new URL("../../docs/coverage.md", import.meta.url));
 test("docs/coverage.md lists what each service answers", async () => {
   const kiln = await startKiln({ memory: true, port: 0 });
   try {
-    const rendered = render([...kiln.dispatcher.services.values()]);
+    const rendered = await render([...kiln.dispatcher.services.values()]);
     if (process.env["KILN_UPDATE_GOLDEN"]) writeFileSync(path, rendered);
     expect(readFileSync(path, "utf8")).toBe(rendered);
   } finally {
@@ -18,28 +18,27 @@ test("docs/coverage.md lists what each service answers", async () => {
   }
 });
 
-function render(services: readonly ServiceDefinition[]): string {
-  const sections = [...services]
-    .sort((a, b) => (a.name < b.name ? -1 : 1))
-    .map((service) => {
-      const model = loadModel(service.name);
-      const done = [...service.operations].sort((a, b) => (a.name < b.name ? -1 : 1));
-      const names = new Set(done.map((operation) => operation.name));
-      const refused = [...model.operations.keys()].filter((name) => !names.has(name)).sort();
-      return [
-        `## ${service.title} (\`${service.name}\`)`,
-        "",
-        `${done.length} operations answered, ${refused.length} in scope refused by name, ${model.outsideScope.size} outside the scope.`,
-        "",
-        "| operation | support | not done |",
-        "|---|---|---|",
-        ...done.map(
-          (o) => `| [${o.name}](${o.source}) | ${o.support} | ${(o.gaps ?? []).join("; ").replaceAll("|", "\\|")} |`,
-        ),
-        "",
-        ...(refused.length > 0 ? [`Refused by name: ${refused.join(", ")}.`, ""] : []),
-      ].join("\n");
-    });
+async function render(services: readonly ServiceDefinition[]): Promise<string> {
+  const sections: string[] = [];
+  for (const service of [...services].sort((a, b) => (a.name < b.name ? -1 : 1))) {
+    const model = loadModel(service.name);
+    const done = [...(await service.operations())].sort((a, b) => (a.name < b.name ? -1 : 1));
+    const names = new Set(done.map((operation) => operation.name));
+    const refused = [...model.operations.keys()].filter((name) => !names.has(name)).sort();
+    sections.push(
+      `## ${service.title} (\`${service.name}\`)`,
+      "",
+      `${done.length} operations answered, ${refused.length} in scope refused by name, ${model.outsideScope.size} outside the scope.`,
+      "",
+      "| operation | support | not done |",
+      "|---|---|---|",
+      ...done.map(
+        (o) => `| [${o.name}](${o.source}) | ${o.support} | ${(o.gaps ?? []).join("; ").replaceAll("|", "\\|")} |`,
+      ),
+      "",
+      ...(refused.length > 0 ? [`Refused by name: ${refused.join(", ")}.`, ""] : []),
+    );
+  }
   return [
     "# Coverage",
     "",

@@ -104,6 +104,21 @@ describe("the host name", () => {
   });
 });
 
+describe("an object in a browser", () => {
+  it("is no page of the origin that all services share", async () => {
+    const policy = async (wanted: Wanted): Promise<unknown> => {
+      const answer = await send(wanted);
+      expect(answer.body).toBe("text");
+      return answer.headers["content-security-policy"];
+    };
+    const unsigned = { "sec-fetch-dest": "document" };
+    expect(await policy({ unsigned })).toBe("sandbox allow-scripts allow-popups allow-downloads");
+    expect(await policy({})).toBeUndefined();
+    const host = `${BUCKET}.localhost:${new URL(kiln.url).port}`;
+    expect(await policy({ unsigned, host, path: "/k" })).toBeUndefined();
+  });
+});
+
 describe("error documents", () => {
   it("have the elements of S3's", async () => {
     const answer = await send({ path: `/${BUCKET}/nix` });

@@ -4,11 +4,12 @@
  * Source: https://docs.aws.amazon.com/codebuild/latest/APIReference/API_S3LogsConfig.html; the object's name from the
  * CLI's samples. AWS does not say when it stores the object; here it is after the last line.
  */
-import { createReadStream, createWriteStream } from "node:fs";
+import { createWriteStream } from "node:fs";
 import { rm, stat } from "node:fs/promises";
 import { pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
 import type { AwsCaller } from "../../core/aws.ts";
+import { fileChunks } from "../../core/file-chunks.ts";
 import type { BuildEvent } from "../run/events.ts";
 import { awsLines } from "./aws-lines.ts";
 
@@ -55,18 +56,13 @@ export function createS3LogSink(input: {
       isEnded = true;
       gzip.end();
       await written;
-      const body = createReadStream(input.file);
-      try {
-        await input.caller.call("s3", "PutObject", {
-          Bucket: input.bucket,
-          Key: input.key,
-          Body: body,
-          ContentLength: (await stat(input.file)).size,
-          ...input.options,
-        });
-      } finally {
-        body.destroy();
-      }
+      await input.caller.call("s3", "PutObject", {
+        Bucket: input.bucket,
+        Key: input.key,
+        Body: fileChunks(input.file),
+        ContentLength: (await stat(input.file)).size,
+        ...input.options,
+      });
     },
     async close() {
       isEnded = true;

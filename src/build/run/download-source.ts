@@ -6,16 +6,16 @@ import type { BuildEnvironment, Engine } from "../../engines/engine.ts";
 import { type BuildPlan, selectRuntimes } from "../plan/index.ts";
 import type { BuildLog } from "./build-log.ts";
 import type { BuildDocker, BuildRequest, RunDependencies } from "./build-request.ts";
-import { writeBuildTools } from "./build-tools.ts";
 import { type BuildCache, restoreCache } from "./cache/build-cache.ts";
 import { shellNotice } from "./commands/shell-kinds.ts";
 import { ShellSession } from "./commands/shell-session.ts";
-import { codeBuildVariables, withBuildVariables } from "./environment.ts";
+import { codeBuildVariables, unfitVariable, withBuildVariables } from "./environment.ts";
 import type { PhaseContext } from "./events.ts";
 import { prepareHostTools } from "./host-tools/host-tools.ts";
 import { sayRuntimes } from "./host-tools/say-runtimes.ts";
 import { type ResolvedVariable, resolveVariables } from "./resolve-variables.ts";
 import { readBuildspec, type TakenSources, takeSources } from "./sources/index.ts";
+import { writeBuildTools } from "./tools/build-tools.ts";
 
 /** What the command phases work with. */
 export interface ReadyBuild {
@@ -137,6 +137,11 @@ async function prepareBuild(
     },
     variables.map(({ variable, value }) => [variable.name, value]),
   );
+  const unfit = unfitVariable([
+    ...Object.entries(seen.variables),
+    ...resolved.map(({ variable, value }) => [variable.name, value] as const),
+  ]);
+  if (unfit !== undefined) return err({ statusCode: "CLIENT_ERROR", message: unfit });
   for (const name of seen.reserved) {
     log.notice("warning", `the name \`${name}\` is reserved: commands see CodeBuild's own value`);
   }

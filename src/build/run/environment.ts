@@ -81,6 +81,15 @@ export function withBuildVariables(
   };
 }
 
+/**
+ * Why a value can be no environment variable's; it does not show the value, as the operating system's refusal to start
+ * the shell would. Secrets that are bytes have such values.
+ */
+export function unfitVariable(variables: readonly (readonly [name: string, value: string])[]): string | undefined {
+  const found = variables.find(([, value]) => value.includes("\0"));
+  return found && `the value of \`${found[0]}\` holds a null character, which no environment variable can hold`;
+}
+
 const consoleUrl = ({ buildId, scope: { region } }: BuildRequest): string =>
   `https://${region}.console.aws.amazon.com/codebuild/home?region=${region}#/builds/${buildId}/view/new`;
 

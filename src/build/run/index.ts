@@ -30,7 +30,8 @@ export type {
   ReportSink,
 } from "./reports/report-sink.ts";
 export type { SecretReference } from "./resolve-variables.ts";
-export { bucketAndPrefix, s3FailureText } from "./s3-failure.ts";
+export { s3FailureText } from "./s3-failure.ts";
+export { bucketAndPrefix } from "./s3-location.ts";
 export type { BuildspecLocation } from "./sources/index.ts";
 
 /** Runs the build to its end. Rejects only on a bug. */

@@ -3,8 +3,6 @@
  * Whatever happens, the engine's environment and the docker side are closed before the build is reported as finished.
  * Source: https://docs.aws.amazon.com/codebuild/latest/userguide/view-build-details-phases.html
  */
-import { KilnError } from "../../core/errors.ts";
-import { debug } from "../../core/log.ts";
 import type { Result } from "../../core/result.ts";
 import type { BuildEnvironment } from "../../engines/engine.ts";
 import type { OnFailure } from "../plan/index.ts";
@@ -15,6 +13,8 @@ import { markFailing, runCommandPhase } from "./commands/command-phase.ts";
 import { matchMessage } from "./commands/match-message.ts";
 import { downloadSource, type ReadyBuild } from "./download-source.ts";
 import type { BuildStatus, PhaseContext, PhaseType } from "./events.ts";
+import { exportedVariables } from "./export-variables.ts";
+import { faultContext } from "./fault-context.ts";
 import { createLogStream } from "./log-stream.ts";
 import { PhaseRecord } from "./phase-record.ts";
 import { afterCommandPhase, type CommandPhase, onFailureOf } from "./transitions.ts";
@@ -138,7 +138,8 @@ class BuildRun {
         if (afterCommandPhase(phaseType, true, onFailure).failing) await markFailing(build);
         await this.#noteRetry(onFailure, failure);
       }
-      if (phaseType === "POST_BUILD" && !this.#ending.signal.aborted) await this.#export(build);
+      if (phaseType === "POST_BUILD" && !this.#ending.signal.aborted)
+        this.#exported = await exportedVariables(build, this.#log);
       return failure;
     });
   }
@@ -183,7 +184,7 @@ class BuildRun {
     try {
       failure = this.#ending.by === undefined ? await this.#ending.unlessStuck(body()) : undefined;
     } catch (error) {
-      if (this.#ending.by === undefined) return fault(error);
+      if (this.#ending.by === undefined) return { status: "FAULT", context: faultContext(error) };
     }
     this.#isEndRecorded = this.#ending.by !== undefined;
     switch (this.#ending.by) {
@@ -192,7 +193,7 @@ class BuildRun {
       case "TIMED_OUT":
         return { status: "TIMED_OUT", context: { statusCode: "BUILD_TIMED_OUT", message: "Build has timed out. " } };
       case "FAULT":
-        return fault(this.#ending.reason);
+        return { status: "FAULT", context: faultContext(this.#ending.reason) };
       case undefined:
         return failure && { status: "FAILED", context: failure };
     }
@@ -263,20 +264,6 @@ class BuildRun {
     return undefined;
   }
 
-  /** AWS: exported variables are read at the end of POST_BUILD; `AWS_…` names are never exported. */
-  async #export(build: ReadyBuild): Promise<void> {
-    const names = build.plan.exportedVariables.filter(
-      (name) => /^[A-Za-z_]\w*$/.test(name) && !name.startsWith("AWS_"),
-    );
-    const secretOfProject = new Set(
-      build.plan.variables
-        .filter((variable) => variable.type !== "PLAINTEXT" && variable.source !== "buildspec")
-        .map((variable) => variable.name),
-    );
-    const values = await build.session.values(names.filter((name) => !secretOfProject.has(name)));
-    this.#exported = [...values].map(([name, value]) => ({ name, value: this.#log.mask(value) }));
-  }
-
   async #close(): Promise<void> {
     const environment = this.#environment;
     const docker = this.#docker;
@@ -301,18 +288,4 @@ class BuildRun {
     const { engine, workDir } = this.#dependencies;
     if (engine.ok) await engine.value.reclaim({ buildId: this.#request.buildId, workDir });
   }
-}
-
-function fault(error: unknown): PhaseEnd {
-  debug("run", () => (error instanceof Error ? (error.stack ?? error.message) : String(error)));
-  return { status: "FAULT", context: { statusCode: "INTERNAL_SERVICE_ERROR", message: explain(error) } };
-}
-
-function explain(error: unknown): string {
-  const { code, path } = error as NodeJS.ErrnoException;
-  if (code === "ENOSPC" || code === "EDQUOT") {
-    return `no space is left on this machine${path === undefined ? " for the build's log" : ` for \`${path}\``}; free some and start the build again`;
-  }
-  if (error instanceof KilnError) return [error.message, ...error.fix].join("; ");
-  return error instanceof Error ? error.message : String(error);
 }

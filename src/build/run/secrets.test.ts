@@ -61,3 +61,20 @@ it("are named when they are too short or too plain to be hidden", async () => {
   expect(notices).toContain("the value of `PIN` is shorter than 3 characters and is not hidden in the log");
   expect(notices).toContain("the value of `LINE` has no letter or digit and is not hidden in the log");
 });
+
+it("end the build without being shown when no environment can hold them", async () => {
+  const { events, result } = await testBuild({
+    engine: createHostEngine(),
+    buildspec:
+      "version: 0.2\nenv:\n  secrets-manager:\n    BYTES: raw\nphases:\n  build:\n    commands: ['echo ran']\n",
+    role: { GetSecretValue: () => ({ SecretBinary: Buffer.from("swordfish\0of-bytes") }) },
+  });
+  expect(result.buildStatus).toBe("FAILED");
+  expect(result.phases.find(({ phaseType }) => phaseType === "DOWNLOAD_SOURCE")?.contexts).toEqual([
+    {
+      statusCode: "CLIENT_ERROR",
+      message: "the value of `BYTES` holds a null character, which no environment variable can hold",
+    },
+  ]);
+  expect(JSON.stringify(events)).not.toMatch(/swordfish|of-bytes|echo ran/);
+});

@@ -11,7 +11,6 @@ export {
 } from "./report-format.ts";
 export {
   type CoverageSummary,
-  keptTestCases,
   summarizeCoverage,
   summarizeTests,
   type TestSummary,

@@ -4,16 +4,16 @@
  * Gaps: no terminal, no resource limits, no networks, no exec; the host's network is used.
  */
 import type { ChildProcess } from "node:child_process";
-import { chmod, mkdir, readFile } from "node:fs/promises";
+import { chmod, mkdir } from "node:fs/promises";
 import type { IncomingMessage } from "node:http";
 import { join } from "node:path";
 import type { Duplex } from "node:stream";
 import type { Clock } from "../../core/clock.ts";
 import type { Ids } from "../../core/ids.ts";
-import { DEFAULT_PATH, environmentOf, type Image, ownerFrom, type RunConfig } from "../../images/image.ts";
+import { DEFAULT_PATH, environmentOf, type Image, type RunConfig } from "../../images/image.ts";
 import type { LayerStore } from "../../images/layer-store.ts";
-import { findFile } from "../../images/layered-root.ts";
 import { removeTree } from "../../images/remove-tree.ts";
+import { imageUser } from "./image-user.ts";
 import { type Isolation, startInNamespace } from "./namespace.ts";
 
 export interface ContainerSpec {
@@ -101,11 +101,7 @@ export class Containers {
       throw new Error(`docker run needs Linux namespaces, which this machine does not give (${isolation.reason})`);
     const { config, image } = container;
     const root = store.root(image.layers);
-    const text = async (path: string): Promise<string> => {
-      const file = await findFile(root, path);
-      return file ? readFile(file.hostPath, "utf8") : "";
-    };
-    const user = ownerFrom(config.User ?? "", await text("etc/passwd"), await text("etc/group"));
+    const user = await imageUser(root, config.User ?? "");
     const argv = [...(config.Entrypoint ?? []), ...(config.Cmd ?? [])];
     if (argv.length === 0) throw new Error("no command specified");
     const holder = await store.temporary();

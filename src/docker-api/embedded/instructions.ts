@@ -4,23 +4,22 @@
  * Gaps, each refused by name: RUN --mount=type=secret|ssh|bind, RUN --security, COPY --link has no effect.
  */
 import { createHash } from "node:crypto";
-import { readFile } from "node:fs/promises";
 import {
   environmentOf,
   type HistoryEntry,
   type Image,
   type ImageConfig,
   imageOf,
-  ownerFrom,
   type RunConfig,
 } from "../../images/image.ts";
 import type { LayerContents } from "../../images/layer-store.ts";
 import type { FileOwner } from "../../images/layer-writer.ts";
-import { findFile, type LayeredRoot } from "../../images/layered-root.ts";
+import type { LayeredRoot } from "../../images/layered-root.ts";
 import { BuildError, type BuildRequest, PREDEFINED, shortId } from "./build-request.ts";
 import { type CopyRequest, copySources, findSources, hashSources } from "./copy.ts";
 import { DockerfileError, type Heredoc, type Instruction, parseInstruction } from "./dockerfile.ts";
 import type { IgnoreRules } from "./ignore-file.ts";
+import { imageUser } from "./image-user.ts";
 import { runStep, SCRIPT_PATH } from "./run-step.ts";
 import { expandWord, expandWords, splitWords } from "./words.ts";
 
@@ -438,12 +437,7 @@ const expandHeredoc = (text: string, state: StageState): string =>
   );
 
 async function ownerIn(state: StageState, spec: string): Promise<FileOwner> {
-  const root = state.run.request.store.root(state.image.layers);
-  const text = async (path: string): Promise<string> => {
-    const file = await findFile(root, path);
-    return file ? readFile(file.hostPath, "utf8") : "";
-  };
-  const { uid, gid } = ownerFrom(spec, await text("etc/passwd"), await text("etc/group"));
+  const { uid, gid } = await imageUser(state.run.request.store.root(state.image.layers), spec);
   // `--chown=1000` means that group too.
   return { uid, gid: /^\d+$/.test(spec) && gid === 0 ? uid : gid };
 }

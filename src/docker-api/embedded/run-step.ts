@@ -1,16 +1,16 @@
 /** RUN: one command in a namespace on top of the stage's layers; what it wrote becomes the contents of a layer. */
 import type { ChildProcess } from "node:child_process";
 import { createHash } from "node:crypto";
-import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
+import { chmod, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { StringDecoder } from "node:string_decoder";
-import { DEFAULT_PATH, type Image, ownerFrom } from "../../images/image.ts";
+import { DEFAULT_PATH, type Image } from "../../images/image.ts";
 import type { LayerContents } from "../../images/layer-store.ts";
-import { findFile } from "../../images/layered-root.ts";
 import { removeTree } from "../../images/remove-tree.ts";
 import { takeOwnership } from "../../images/user-namespace.ts";
 import { readMarks } from "../../images/whiteouts.ts";
 import { BuildError, type BuildRequest } from "./build-request.ts";
+import { imageUser } from "./image-user.ts";
 import { startInNamespace } from "./namespace.ts";
 
 /** Where the script of a RUN heredoc with `#!` is shown: on /dev, which is no part of the layer. */
@@ -38,11 +38,7 @@ export async function runStep(step: RunStep): Promise<{ exitCode: number; conten
   }
   if (image.layers.length === 0) throw new BuildError("No image was generated. Is your Dockerfile empty?");
   const root = store.root(image.layers);
-  const text = async (path: string): Promise<string> => {
-    const file = await findFile(root, path);
-    return file ? readFile(file.hostPath, "utf8") : "";
-  };
-  const user = ownerFrom(image.config.config.User ?? "", await text("etc/passwd"), await text("etc/group"));
+  const user = await imageUser(root, image.config.config.User ?? "");
   const holder = await store.temporary();
   const upper = join(holder, "d");
   try {

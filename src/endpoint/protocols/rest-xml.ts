@@ -231,6 +231,14 @@ function headerText(text: string): string {
   return `=?UTF-8?B?${Buffer.from(text, "utf8").toString("base64")}?=`;
 }
 
+/**
+ * differs: on AWS a bucket has a host of its own; here an object at `/bucket/key` shares the origin of every service, so a
+ * page that a build made must not act as the person who opens it (docs/differences.md#s3).
+ */
+const SANDBOX = "sandbox allow-scripts allow-popups allow-downloads";
+const isForBrowser = (exchange: Exchange): boolean =>
+  exchange.request.headers["sec-fetch-dest"] !== undefined && !s3AddressOf(exchange).isVirtualHost;
+
 function encodeBody(
   exchange: Exchange,
   model: OperationModel | undefined,
@@ -245,7 +253,7 @@ function encodeBody(
     if (typeof body === "string") {
       headers["Content-Type"] = "application/json";
       headers["Content-Length"] = Buffer.byteLength(body);
-    }
+    } else if (isForBrowser(exchange)) headers["Content-Security-Policy"] = SANDBOX;
     return body ?? "";
   }
   const inner = payload ? payload.shape : shape;

@@ -1,4 +1,5 @@
 /** The buildspec is not YAML that CodeBuild can read (R03, R04), or holds a value that is none of CodeBuild's. */
+import { shellOf } from "../../build/plan/index.ts";
 import type { Cause, Finding } from "../cause.ts";
 
 const SOURCES = ["https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html"];
@@ -31,7 +32,7 @@ export const onFailureUnknown: Cause = {
   sources: ["https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html#build-spec.phases"],
   match(failure, facts): Finding | undefined {
     if (failure.statusCode !== "YAML_FILE_ERROR" || !failure.message.startsWith("`on-failure")) return undefined;
-    const [problem = ""] = failure.message.split(": what CodeBuild answers");
+    const { message: problem } = failure;
     const found = facts.buildspec?.phases.find(
       ({ onFailure }) => onFailure !== undefined && problem.includes(`\`${onFailure.value}\``),
     );
@@ -43,7 +44,25 @@ export const onFailureUnknown: Cause = {
       cause: problem,
       ...(facts.buildspec && place ? { file: facts.buildspec.file, line: place } : {}),
       evidence: [failure.message],
+      why: "what CodeBuild answers to it is not published; a build that goes on as if it were absent would surprise",
       next: "write ABORT, CONTINUE or RETRY-<count>; without `on-failure` a failed phase ends the build in the usual way",
+      confidence: "certain",
+    };
+  },
+};
+
+export const shellNotSupported: Cause = {
+  id: "env/shell-not-supported",
+  sources: ["https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html#build-spec.env.shell"],
+  match(failure, { buildspec }): Finding | undefined {
+    if (failure.statusCode !== "YAML_FILE_ERROR" || !failure.message.startsWith("`env.shell` is ")) return undefined;
+    const refusal = buildspec && shellOf(buildspec).diagnostics[0];
+    return {
+      cause: failure.message,
+      ...(buildspec && refusal?.span ? { file: buildspec.file, line: refusal.span.line } : {}),
+      evidence: [failure.message],
+      ...(refusal?.why === undefined ? {} : { why: refusal.why }),
+      next: "write `env.shell: bash`, or leave it out for `sh`",
       confidence: "certain",
     };
   },

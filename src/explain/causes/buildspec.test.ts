@@ -97,11 +97,20 @@ describe("causes: buildspec", () => {
       ...downloading,
       buildspec: BUILD_SPEC.replace("  build:\n", "  build:\n    on-failure: continue\n"),
       statusCode: "YAML_FILE_ERROR",
-      message:
-        "`on-failure` is `continue`, expected ABORT, CONTINUE, RETRY, RETRY-<count> or RETRY-<count>-<regex>: what CodeBuild answers to it is not published; a build that goes on as if it were absent would surprise",
+      message: "`on-failure` is `continue`, expected ABORT, CONTINUE, RETRY, RETRY-<count> or RETRY-<count>-<regex>",
       code: "phases/on-failure-unknown",
       line: 7,
       cause: "`on-failure` is `continue`, expected ABORT, CONTINUE, RETRY, RETRY-<count> or RETRY-<count>-<regex>",
+    },
+    {
+      ...downloading,
+      buildspec: BUILD_SPEC.replace("phases:", "env:\n  shell: zsh\nphases:"),
+      statusCode: "YAML_FILE_ERROR",
+      message: "`env.shell` is `zsh`, expected `bash` or `/bin/sh`",
+      code: "env/shell-not-supported",
+      line: 3,
+      cause: "`env.shell` is `zsh`, expected `bash` or `/bin/sh`",
+      next: "write `env.shell: bash`, or leave it out for `sh`",
     },
     {
       ...downloading,

@@ -14,7 +14,7 @@ import {
 import { batchInvalid } from "./batch-invalid.ts";
 import { interrupted, killed, queuedTooLong, stopped, timedOut } from "./build-ended.ts";
 import { buildspecMissing } from "./buildspec-missing.ts";
-import { commandNotAString, onFailureUnknown, yamlError } from "./buildspec-yaml.ts";
+import { commandNotAString, onFailureUnknown, shellNotSupported, yamlError } from "./buildspec-yaml.ts";
 import { bucketAclUnreadable, certificateUnreadable } from "./certificate-unreadable.ts";
 import { bashismUnderSh, commandNotFound } from "./command-not-found.ts";
 import { baseImageUnavailable } from "./docker-base-image.ts";
@@ -88,6 +88,7 @@ export const causes: readonly Cause[] = [
   unknownRuntimeName,
   noRuntimeSelected,
   onFailureUnknown,
+  shellNotSupported,
   batchInvalid,
   yamlError,
   runAsUnknownUser,

@@ -10,27 +10,13 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { ServiceDefinition } from "../service.ts";
 import { BatchRunner } from "./batches/batch-runner.ts";
-import { batchOperations } from "./batches/build-batches.ts";
 import { BuildRunner } from "./builds/build-runner.ts";
-import { buildOperations } from "./builds/builds.ts";
-import { startOperations } from "./builds/start-build.ts";
 import type { CodeBuildDependencies } from "./dependencies.ts";
 import { EventFeed } from "./events/event-feed.ts";
 import { eventsRoute } from "./events/events-route.ts";
-import { fleetOperations } from "./fleets/fleets.ts";
 import { badgeRoutes } from "./projects/badge.ts";
-import { imageOperations } from "./projects/curated-images.ts";
-import { projectOperations } from "./projects/projects.ts";
-import { visibilityOperations } from "./projects/visibility.ts";
-import { allReportOperations, findGroup } from "./reports/index.ts";
-import { commandExecutionOperations } from "./sandboxes/command-executions.ts";
-import { sandboxOperations } from "./sandboxes/sandboxes.ts";
-import { resourcePolicyOperations } from "./sharing/resource-policies.ts";
-import { sharedResourceOperations } from "./sharing/shared-resources.ts";
-import { sourceCredentialOperations } from "./source-credentials.ts";
 import type { DeliveryDependencies } from "./webhooks/deliver.ts";
 import { type LocalWebhooks, localWebhooks } from "./webhooks/local-webhooks.ts";
-import { webhookOperations } from "./webhooks/webhook-operations.ts";
 import { webhookRoutes } from "./webhooks/webhook-route.ts";
 
 export { BuildRunner } from "./builds/build-runner.ts";
@@ -71,22 +57,7 @@ export function codebuildService(dependencies: CodeBuildDependencies): CodeBuild
     title: "CodeBuild",
     protocol: "awsJson1_1",
     targetPrefix: "CodeBuild_20161006",
-    operations: [
-      ...projectOperations(runner),
-      ...webhookOperations(() => dependencies.endpointUrl()),
-      ...sourceCredentialOperations,
-      ...startOperations(runner),
-      ...buildOperations(runner),
-      ...batchOperations(runner, batches),
-      ...imageOperations,
-      ...fleetOperations(runner),
-      ...sandboxOperations(runner),
-      ...commandExecutionOperations(runner),
-      ...visibilityOperations(runner),
-      ...resourcePolicyOperations(({ store }, arn) => findGroup(store, arn)),
-      ...allReportOperations,
-      ...sharedResourceOperations,
-    ],
+    operations: async () => (await import("./operations.ts")).operations(dependencies, runner, batches),
     runner,
     batches,
     feed,

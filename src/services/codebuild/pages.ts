@@ -11,7 +11,10 @@ export interface PageInput {
   readonly sortOrder?: "ASCENDING" | "DESCENDING" | undefined;
 }
 
-/** The page after `nextToken`: the token holds the last item shown, so items that come or go do not shift the rest. */
+/**
+ * The page after `nextToken`. The token holds the last item shown and the one after it: items that come or go do not shift
+ * the rest, and a client may delete what it was shown before it asks for more.
+ */
 export function page(
   all: readonly string[],
   nextToken: string | undefined,
@@ -19,14 +22,15 @@ export function page(
 ): { readonly items: readonly string[]; readonly nextToken?: string } {
   let start = 0;
   if (nextToken !== undefined && nextToken !== "") {
-    const last = all.indexOf(Buffer.from(nextToken, "base64url").toString("utf8"));
-    if (last === -1) throw invalidInput("Invalid nextToken");
-    start = last + 1;
+    const [last = "", next = ""] = Buffer.from(nextToken, "base64url").toString("utf8").split("\n");
+    start = all.indexOf(last) + 1 || all.indexOf(next);
+    if (start === -1) throw invalidInput("Invalid nextToken");
   }
-  const items = all.slice(start, start + maxResults);
-  const more = start + maxResults < all.length;
-  const last = items.at(-1);
-  return { items, ...(more && last !== undefined ? { nextToken: Buffer.from(last).toString("base64url") } : {}) };
+  const end = start + maxResults;
+  const items = all.slice(start, end);
+  const next = all[end];
+  const token = Buffer.from(`${items.at(-1)}\n${next}`).toString("base64url");
+  return { items, ...(next !== undefined && items.length > 0 ? { nextToken: token } : {}) };
 }
 
 /**

@@ -202,20 +202,29 @@ export const projectAt = (nameOrArn: string, scope: AwsScope): { readonly scope:
   name: projectNameOf(nameOrArn),
 });
 
+export interface RunId {
+  readonly projectName: string;
+  readonly uuid: string;
+}
+
 /** Project and uuid of a build given by id or ARN. */
-export function parseBuildId(idOrArn: string): { readonly projectName: string; readonly uuid: string } {
+export const parseBuildId = (idOrArn: string): RunId => parseRunId("build", idOrArn);
+
+/** The same for a batch, whose ARN says `build-batch/`. */
+export const parseBatchId = (idOrArn: string): RunId => parseRunId("build-batch", idOrArn);
+
+function parseRunId(kind: string, idOrArn: string): RunId {
   const resource = parseArn(idOrArn)?.resource;
-  const id = resource?.startsWith("build/") ? resource.slice("build/".length) : idOrArn;
+  const id = resource?.startsWith(`${kind}/`) ? resource.slice(kind.length + 1) : idOrArn;
   const colon = id.indexOf(":");
   return colon === -1 ? { projectName: id, uuid: "" } : { projectName: id.slice(0, colon), uuid: id.slice(colon + 1) };
 }
 
 /** The build as BatchGetBuilds returns it. */
-export function buildShape(record: BuildRecord): Build {
-  const phases = record.phases.map(({ startTimeMs, endTimeMs, ...rest }) => ({
-    ...rest,
-    startTime: startTimeMs,
-    ...(endTimeMs === undefined ? {} : { endTime: endTimeMs }),
-  }));
-  return { ...record.build, phases };
+export const buildShape = ({ build, phases }: BuildRecord): Build => ({ ...build, phases: phases.map(phaseShape) });
+
+/** A phase of a build or a batch with AWS's names of its times. */
+export function phaseShape<P extends { readonly startTimeMs: number; readonly endTimeMs?: number }>(phase: P) {
+  const { startTimeMs, endTimeMs, ...rest } = phase;
+  return { ...rest, startTime: startTimeMs, ...(endTimeMs === undefined ? {} : { endTime: endTimeMs }) };
 }

@@ -8,15 +8,7 @@
  * Differences: repository policies are given back as they were set, not reformatted.
  */
 import type { ServiceDefinition } from "../service.ts";
-import { batchDeleteImage, batchGetImage } from "./batch-images.ts";
 import type { EcrDeps } from "./find-repository.ts";
-import { getAuthorizationToken } from "./get-authorization-token.ts";
-import { describeImages, listImages } from "./list-images.ts";
-import { putImage } from "./put-image.ts";
-import { createRepository, deleteRepository, describeRepositories } from "./repositories.ts";
-import { deleteRepositoryPolicy, getRepositoryPolicy, setRepositoryPolicy } from "./repository-policy.ts";
-import { putImageTagMutability } from "./tag-mutability.ts";
-import { listTagsForResource, tagResource, untagResource } from "./tags.ts";
 
 export type { EcrDeps } from "./find-repository.ts";
 
@@ -25,22 +17,5 @@ export const ecrService = (deps: EcrDeps): ServiceDefinition => ({
   title: "Elastic Container Registry",
   protocol: "awsJson1_1",
   targetPrefix: "AmazonEC2ContainerRegistry_V20150921",
-  operations: [
-    getAuthorizationToken(deps),
-    createRepository(deps),
-    describeRepositories(deps),
-    deleteRepository(deps),
-    putImageTagMutability(deps),
-    listImages(deps),
-    describeImages(deps),
-    batchGetImage(deps),
-    batchDeleteImage(deps),
-    putImage(deps),
-    setRepositoryPolicy(deps),
-    getRepositoryPolicy(deps),
-    deleteRepositoryPolicy(deps),
-    tagResource(deps),
-    untagResource(deps),
-    listTagsForResource(deps),
-  ],
+  operations: async () => (await import("./operations.ts")).operations(deps),
 });

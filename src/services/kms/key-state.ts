@@ -1,9 +1,11 @@
 /** EnableKey, DisableKey, UpdateKeyDescription. */
-import { operation } from "../service.ts";
+import type { AuthorizationRequest } from "../../authorize/decision.ts";
+import { type OperationContext, operation } from "../service.ts";
 import { changeKey } from "./change-key.ts";
 import { foreignRegion, invalidKeyId, invalidState, keyNotFound } from "./errors.ts";
 import { requireKeyNotAlias } from "./find-key.ts";
 import { keyAccess } from "./key-access.ts";
+import type { KeyRecord } from "./records.ts";
 import type { DisableKeyRequest, EnableKeyRequest, UpdateKeyDescriptionRequest } from "./shapes.gen.ts";
 import { requireNotPendingDeletion } from "./usable-key.ts";
 
@@ -13,52 +15,43 @@ export const enableKey = operation<EnableKeyRequest, object>({
   name: "EnableKey",
   support: "supported",
   source: "https://docs.aws.amazon.com/kms/latest/APIReference/API_EnableKey.html",
-  authorize: async (input, context) => [
-    keyAccess(context, "kms:EnableKey", await requireKeyNotAlias(context, input.KeyId)),
-  ],
+  authorize: (input, context) => access(context, "kms:EnableKey", input.KeyId),
   errors,
-  async run(input, context) {
-    const { key } = await requireKeyNotAlias(context, input.KeyId);
-    await changeKey(context, key, (current) => {
-      requireNotPendingDeletion(current);
-      return { ...current, state: "Enabled" };
-    });
-    return {};
-  },
+  run: (input, context) => change(context, input.KeyId, { state: "Enabled" }),
 });
 
 export const disableKey = operation<DisableKeyRequest, object>({
   name: "DisableKey",
   support: "supported",
   source: "https://docs.aws.amazon.com/kms/latest/APIReference/API_DisableKey.html",
-  authorize: async (input, context) => [
-    keyAccess(context, "kms:DisableKey", await requireKeyNotAlias(context, input.KeyId)),
-  ],
+  authorize: (input, context) => access(context, "kms:DisableKey", input.KeyId),
   errors,
-  async run(input, context) {
-    const { key } = await requireKeyNotAlias(context, input.KeyId);
-    await changeKey(context, key, (current) => {
-      requireNotPendingDeletion(current);
-      return { ...current, state: "Disabled" };
-    });
-    return {};
-  },
+  run: (input, context) => change(context, input.KeyId, { state: "Disabled" }),
 });
 
 export const updateKeyDescription = operation<UpdateKeyDescriptionRequest, object>({
   name: "UpdateKeyDescription",
   support: "supported",
   source: "https://docs.aws.amazon.com/kms/latest/APIReference/API_UpdateKeyDescription.html",
-  authorize: async (input, context) => [
-    keyAccess(context, "kms:UpdateKeyDescription", await requireKeyNotAlias(context, input.KeyId)),
-  ],
+  authorize: (input, context) => access(context, "kms:UpdateKeyDescription", input.KeyId),
   errors,
-  async run(input, context) {
-    const { key } = await requireKeyNotAlias(context, input.KeyId);
-    await changeKey(context, key, (current) => {
-      requireNotPendingDeletion(current);
-      return { ...current, description: input.Description };
-    });
-    return {};
-  },
+  run: (input, context) => change(context, input.KeyId, { description: input.Description }),
 });
+
+const access = async (context: OperationContext, action: string, keyId: string): Promise<AuthorizationRequest[]> => [
+  keyAccess(context, action, await requireKeyNotAlias(context, keyId)),
+];
+
+/** Not by alias, and not while the key waits for its deletion. */
+async function change(
+  context: OperationContext,
+  keyId: string,
+  members: Partial<Pick<KeyRecord, "state" | "description">>,
+): Promise<object> {
+  const { key } = await requireKeyNotAlias(context, keyId);
+  await changeKey(context, key, (current) => {
+    requireNotPendingDeletion(current);
+    return { ...current, ...members };
+  });
+  return {};
+}

@@ -5,48 +5,11 @@
  * subscriptions, Insights. The text AWS gives when only the tags of CreateLogGroup are denied is the common one here.
  */
 import type { ServiceDefinition } from "../service.ts";
-import { filterLogEvents } from "./filter-log-events.ts";
-import { getLogEvents } from "./get-log-events.ts";
-import {
-  createLogGroup,
-  deleteLogGroup,
-  deleteRetentionPolicy,
-  describeLogGroups,
-  putRetentionPolicy,
-} from "./groups.ts";
-import { putLogEvents } from "./put-log-events.ts";
-import { createLogStream, deleteLogStream, describeLogStreams } from "./streams.ts";
-import {
-  listTagsForResource,
-  listTagsLogGroup,
-  tagLogGroup,
-  tagResource,
-  untagLogGroup,
-  untagResource,
-} from "./tags.ts";
 
 export const logs: ServiceDefinition = {
   name: "logs",
   title: "CloudWatch Logs",
   protocol: "awsJson1_1",
   targetPrefix: "Logs_20140328",
-  operations: [
-    createLogGroup,
-    deleteLogGroup,
-    describeLogGroups,
-    putRetentionPolicy,
-    deleteRetentionPolicy,
-    createLogStream,
-    deleteLogStream,
-    describeLogStreams,
-    putLogEvents,
-    getLogEvents,
-    filterLogEvents,
-    tagResource,
-    untagResource,
-    listTagsForResource,
-    tagLogGroup,
-    untagLogGroup,
-    listTagsLogGroup,
-  ],
+  operations: async () => (await import("./operations.ts")).operations,
 };

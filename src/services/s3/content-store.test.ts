@@ -88,6 +88,18 @@ it("removes a file only when its last reader is done", async () => {
   expect(await filesBelow("blobs")).toHaveLength(0);
 });
 
+it("keeps a file from the moment it is asked for, and lets it go when nobody reads after all", async () => {
+  const part = await contents.write(KEY, pieces(Buffer.alloc(300_000, 5), 300_000));
+  const range = { start: 0, end: 300_000 };
+  const [read, unread] = [contents.read(KEY, [part], range), contents.read(KEY, [part], range)];
+  await store.write(() => contents.disown([part]));
+  await contents.remove([part]);
+  expect(await bytesOf(read)).toHaveLength(300_000);
+  expect(await filesBelow("blobs")).toHaveLength(1);
+  await unread.return?.();
+  expect(await filesBelow("blobs")).toHaveLength(0);
+});
+
 it("finishes what a killed process left, and leaves alone what a living one does", async () => {
   const orphan = await contents.write(KEY, pieces(Buffer.from("never acknowledged"), 100));
   const owned = await contents.write(KEY, pieces(Buffer.from("owned"), 100));

@@ -97,15 +97,45 @@ export class ContentStore {
     await this.#remove(free);
   }
 
-  /** The plain bytes of contents in a row. The files are kept until the iteration ends, or `return` is called. */
-  async *read(dataKey: Uint8Array, parts: readonly ContentPart[], range: ByteRange): AsyncGenerator<Uint8Array> {
+  /**
+   * The plain bytes of contents in a row. The files are kept from now on, not from the first byte: whoever overwrites the
+   * object meanwhile takes nothing away. They go when the iteration ends, or `return` is called.
+   */
+  read(dataKey: Uint8Array, parts: readonly ContentPart[], range: ByteRange): AsyncIterableIterator<Uint8Array> {
     const wanted = partsWithin(parts, range);
-    for (const { part } of wanted) this.#readers.set(part.blob, (this.#readers.get(part.blob) ?? 0) + 1);
-    try {
-      for (const { part, within } of wanted) yield* this.#readPart(dataKey, part, within);
-    } finally {
-      await this.#release(wanted.map(({ part }) => part.blob));
-    }
+    const blobs = wanted.map(({ part }) => part.blob);
+    for (const blob of blobs) this.#readers.set(blob, (this.#readers.get(blob) ?? 0) + 1);
+    const bytes = this.#readParts(dataKey, wanted);
+    let isReleased = false;
+    const release = async (): Promise<void> => {
+      if (isReleased) return;
+      isReleased = true;
+      await this.#release(blobs);
+    };
+    return {
+      [Symbol.asyncIterator]() {
+        return this;
+      },
+      async next() {
+        try {
+          const result = await bytes.next();
+          if (result.done === true) await release();
+          return result;
+        } catch (error) {
+          await release();
+          throw error;
+        }
+      },
+      async return() {
+        await bytes.return(undefined);
+        await release();
+        return { done: true, value: undefined };
+      },
+    };
+  }
+
+  async *#readParts(dataKey: Uint8Array, wanted: ReturnType<typeof partsWithin>): AsyncGenerator<Uint8Array> {
+    for (const { part, within } of wanted) yield* this.#readPart(dataKey, part, within);
   }
 
   /** Finishes what processes that are gone have left. */

@@ -117,11 +117,15 @@ async function copy(
   // AWS: a copy is one piece, whatever its source was, and has the ETag of one.
   const watch = new BodyWatch({ ChecksumAlgorithm: algorithm }, undefined);
   const bytes = contentsOf(context.store, context.ids).read(sourceKey, object.parts, { start: 0, end: object.size });
-  return storeWhole(context, bucket, input, {
-    plain: watch.pass(bytes),
-    watch,
-    dataKey,
-    headers: input.MetadataDirective === "REPLACE" ? headersOf(input) : object.headers,
-    tags: input.TaggingDirective === "REPLACE" ? tagsFromHeader(input.Tagging) : object.tags,
-  });
+  try {
+    return await storeWhole(context, bucket, input, {
+      plain: watch.pass(bytes),
+      watch,
+      dataKey,
+      headers: input.MetadataDirective === "REPLACE" ? headersOf(input) : object.headers,
+      tags: input.TaggingDirective === "REPLACE" ? tagsFromHeader(input.Tagging) : object.tags,
+    });
+  } finally {
+    await bytes.return?.();
+  }
 }

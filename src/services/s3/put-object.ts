@@ -8,7 +8,7 @@ import { BodyWatch, checksumAnswer, checksumErrors } from "./checksums.ts";
 import { requireWriteConditions, writeConditionErrors } from "./conditions.ts";
 import { contentsOf } from "./content-store.ts";
 import { type DataKey, encryptionAnswer, encryptionErrors, makeDataKey, wantedEncryption } from "./encryption.ts";
-import { entityTooLarge, incompleteBody, reference } from "./errors.ts";
+import { entityTooLarge, incompleteBody, noSuchBucket, reference } from "./errors.ts";
 import { bucketErrors, conditionKeys, onObject, requireBucket } from "./find-bucket.ts";
 import { headerErrors, headersOf, requireStorable, tagsFromHeader } from "./object-headers.ts";
 import {
@@ -174,6 +174,8 @@ export async function storeObject(
     const described = written.describe();
     const { version, dropped } = await store.write(() => {
       const now = bucketsIn(store).get([bucket.name]) ?? requireBucket(context, input);
+      // Deleted and made anew while the bytes came in: that bucket was never asked.
+      if (now.accountId !== bucket.accountId || now.createdAtMs !== bucket.createdAtMs) throw noSuchBucket(bucket.name);
       requireWriteConditions(input.Key, currentIn(store).get(recordKey(now.name, input.Key)), input);
       const version: ObjectVersion = {
         ...described,

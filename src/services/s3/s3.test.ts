@@ -4,6 +4,7 @@ import { failureOf, openServices, type ServicesFixture } from "../../../test/sup
 import { bytesOf, type StreamingBlob } from "../../core/streaming-blob.ts";
 import { kms } from "../kms/index.ts";
 import { s3 } from "./index.ts";
+import { bucketsIn, currentIn } from "./records.ts";
 
 let services: ServicesFixture;
 const Bucket = "artifacts";
@@ -54,6 +55,27 @@ describe("bodies", () => {
     const writes = ["one", "two", "three"].map((text) => call("PutObject", { Key: "k", Body: stream(text) }));
     await Promise.all(writes);
     expect(["one", "two", "three"]).toContain(await textOf("k"));
+  });
+
+  it("go to no bucket of the same name that was made while they came in", async () => {
+    async function* slow(): AsyncGenerator<Uint8Array> {
+      yield Buffer.from("first");
+      await call("DeleteBucket");
+      await services.store.write(() => {
+        bucketsIn(services.store).put([Bucket], {
+          name: Bucket,
+          partition: "aws",
+          region: "us-east-1",
+          accountId: "999999999999",
+          createdAtMs: 0,
+        });
+      });
+      yield Buffer.from("second");
+    }
+    expect(await failureOf(call("PutObject", { Key: "k", Body: slow() }))).toBe(
+      "NoSuchBucket: The specified bucket does not exist",
+    );
+    expect(currentIn(services.store).list([Bucket])).toEqual([]);
   });
 
   it("are refused when they are no body", async () => {

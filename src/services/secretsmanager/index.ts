@@ -10,40 +10,11 @@
  * without `SortOrder` ListSecrets shows the oldest secret first (AWS's order is not documented).
  */
 import type { ServiceDefinition } from "../service.ts";
-import { batchGetSecretValue } from "./batch-get-secret-value.ts";
-import { createSecret } from "./create-secret.ts";
-import { deleteSecret, restoreSecret } from "./delete-secret.ts";
-import { describeSecret, listSecrets, listSecretVersionIds } from "./describe-secrets.ts";
-import { getRandomPassword } from "./get-random-password.ts";
-import { getSecretValue } from "./get-secret-value.ts";
-import { putSecretValue } from "./put-secret-value.ts";
-import { deleteResourcePolicy, getResourcePolicy, putResourcePolicy } from "./resource-policy.ts";
-import { tagResource, untagResource } from "./tags.ts";
-import { updateSecret } from "./update-secret.ts";
-import { updateSecretVersionStage } from "./update-secret-version-stage.ts";
 
 export const secretsmanager: ServiceDefinition = {
   name: "secretsmanager",
   title: "Secrets Manager",
   protocol: "awsJson1_1",
   targetPrefix: "secretsmanager",
-  operations: [
-    createSecret,
-    getSecretValue,
-    batchGetSecretValue,
-    putSecretValue,
-    updateSecret,
-    updateSecretVersionStage,
-    describeSecret,
-    listSecrets,
-    listSecretVersionIds,
-    deleteSecret,
-    restoreSecret,
-    getRandomPassword,
-    tagResource,
-    untagResource,
-    putResourcePolicy,
-    getResourcePolicy,
-    deleteResourcePolicy,
-  ],
+  operations: async () => (await import("./operations.ts")).operations,
 };

@@ -11,37 +11,11 @@
  * (`cli_follow_urlparam = false` turns that off).
  */
 import type { ServiceDefinition } from "../service.ts";
-import { deleteParameter, deleteParameters } from "./delete-parameter.ts";
-import { describeParameters } from "./describe-parameters.ts";
-import { getParameter, getParameters } from "./get-parameter.ts";
-import { getParameterHistory } from "./get-parameter-history.ts";
-import { getParametersByPath } from "./get-parameters-by-path.ts";
-import { labelParameterVersion, unlabelParameterVersion } from "./labels.ts";
-import { putParameter } from "./put-parameter.ts";
-import { getServiceSetting, resetServiceSetting, updateServiceSetting } from "./service-settings.ts";
-import { addTagsToResource, listTagsForResource, removeTagsFromResource } from "./tags.ts";
 
 export const ssm: ServiceDefinition = {
   name: "ssm",
   title: "Systems Manager Parameter Store",
   protocol: "awsJson1_1",
   targetPrefix: "AmazonSSM",
-  operations: [
-    putParameter,
-    getParameter,
-    getParameters,
-    getParametersByPath,
-    getParameterHistory,
-    describeParameters,
-    deleteParameter,
-    deleteParameters,
-    labelParameterVersion,
-    unlabelParameterVersion,
-    addTagsToResource,
-    removeTagsFromResource,
-    listTagsForResource,
-    getServiceSetting,
-    updateServiceSetting,
-    resetServiceSetting,
-  ],
+  operations: async () => (await import("./operations.ts")).operations,
 };

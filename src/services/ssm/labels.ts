@@ -22,17 +22,13 @@ export const labelParameterVersion = operation<LabelParameterVersionRequest, Lab
   authorize: (input, context) => [parameterAccess(context, "ssm:LabelParameterVersion", input.Name)],
   errors: [...errors, labelLimitExceeded],
   async run(input, context) {
-    const name = input.Name.trim();
-    requireReadableName(name);
-    return context.store.write(() => {
-      const record = requireParameter(context, name);
-      const version = requireKept(context, record, name, input.ParameterVersion ?? record.latest.version);
+    return changeLabels(context, input.Name, input.ParameterVersion, (old, version) => {
       // AWS: labels that break the rules are listed in the answer, the others are set.
       const valid = input.Labels.filter(isLabel);
-      const labels = { ...record.labels, ...Object.fromEntries(valid.map((label) => [label, version])) };
+      const labels = { ...old, ...Object.fromEntries(valid.map((label) => [label, version])) };
       if (Object.values(labels).filter((on) => on === version).length > MAX_LABELS) throw labelLimitExceeded();
-      parametersIn(context.store).put(parameterKey(context.scope, name), { ...record, labels });
-      return { InvalidLabels: input.Labels.filter((label) => !isLabel(label)), ParameterVersion: version };
+      const invalid = input.Labels.filter((label) => !isLabel(label));
+      return { labels, answer: { InvalidLabels: invalid, ParameterVersion: version } };
     });
   },
 });
@@ -44,21 +40,37 @@ export const unlabelParameterVersion = operation<UnlabelParameterVersionRequest,
   authorize: (input, context) => [parameterAccess(context, "ssm:UnlabelParameterVersion", input.Name)],
   errors,
   async run(input, context) {
-    const name = input.Name.trim();
-    requireReadableName(name);
-    return context.store.write(() => {
-      const record = requireParameter(context, name);
-      const version = requireKept(context, record, name, input.ParameterVersion);
-      const removed = input.Labels.filter((label) => record.labels[label] === version);
-      const labels = Object.fromEntries(Object.entries(record.labels).filter(([label]) => !removed.includes(label)));
-      parametersIn(context.store).put(parameterKey(context.scope, name), { ...record, labels });
-      return { RemovedLabels: removed, InvalidLabels: input.Labels.filter((label) => !removed.includes(label)) };
+    return changeLabels(context, input.Name, input.ParameterVersion, (old, version) => {
+      const removed = input.Labels.filter((label) => old[label] === version);
+      const labels = Object.fromEntries(Object.entries(old).filter(([label]) => !removed.includes(label)));
+      const invalid = input.Labels.filter((label) => !removed.includes(label));
+      return { labels, answer: { RemovedLabels: removed, InvalidLabels: invalid } };
     });
   },
 });
 
 const isLabel = (label: string): boolean =>
   /^[a-zA-Z_.-][a-zA-Z0-9_.-]{0,99}$/.test(label) && !/^(?:aws|ssm)/i.test(label);
+
+type Labels = ParameterRecord["labels"];
+
+/** Changes the labels on one version, the newest where none is named; the answer is the operation's. */
+async function changeLabels<A>(
+  context: OperationContext,
+  givenName: string,
+  asked: number | undefined,
+  change: (old: Labels, version: number) => { readonly labels: Labels; readonly answer: A },
+): Promise<A> {
+  const name = givenName.trim();
+  requireReadableName(name);
+  return context.store.write(() => {
+    const record = requireParameter(context, name);
+    const version = requireKept(context, record, name, asked ?? record.latest.version);
+    const { labels, answer } = change(record.labels, version);
+    parametersIn(context.store).put(parameterKey(context.scope, name), { ...record, labels });
+    return answer;
+  });
+}
 
 function requireParameter(context: OperationContext, name: string): ParameterRecord {
   const record = findParameter(context, context.scope, name);

@@ -4,13 +4,10 @@
  * Gaps: no federation (GetFederationToken, AssumeRoleWithSAML, AssumeRoleWithWebIdentity), no AssumeRoot, no MFA.
  */
 import type { ServiceDefinition } from "../service.ts";
-import { assumeRole } from "./assume-role.ts";
-import { decodeAuthorizationMessage, getAccessKeyInfo, getCallerIdentity } from "./caller.ts";
-import { getSessionToken } from "./session-token.ts";
 
 export const sts: ServiceDefinition = {
   name: "sts",
   title: "Security Token Service",
   protocol: "awsQuery",
-  operations: [getCallerIdentity, assumeRole, getSessionToken, getAccessKeyInfo, decodeAuthorizationMessage],
+  operations: async () => (await import("./operations.ts")).operations,
 };

@@ -5,7 +5,7 @@
  */
 import { fileURLToPath } from "node:url";
 import type { ArtifactsTarget, BuildRequest } from "../build-request.ts";
-import { keyOfParts } from "../s3-failure.ts";
+import { keyOfParts } from "../s3-location.ts";
 
 export type Destination =
   | { readonly kind: "bucket"; readonly bucket: string; readonly key: string }

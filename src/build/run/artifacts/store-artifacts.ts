@@ -6,14 +6,15 @@
  * differs: `bucketOwnerAccess` needs `s3:PutBucketAcl`, as on AWS, and changes nothing more: there is one account, so the
  * owner of the bucket owns the objects (docs/differences.md).
  */
-import { createReadStream } from "node:fs";
 import { copyFile, mkdir, rm, symlink } from "node:fs/promises";
 import { dirname, join, relative, sep } from "node:path";
 import { pathToFileURL } from "node:url";
+import { fileChunks } from "../../../core/file-chunks.ts";
 import { err, ok, type Result } from "../../../core/result.ts";
 import type { ArtifactsTarget, BuildRequest, RunDependencies, StoredArtifacts } from "../build-request.ts";
 import type { PhaseContext } from "../events.ts";
-import { isOtherRegion, keyOfParts, s3FailureText } from "../s3-failure.ts";
+import { isOtherRegion, s3FailureText } from "../s3-failure.ts";
+import { keyOfParts } from "../s3-location.ts";
 import { bucketArn, type Destination, encryptionOf } from "./destination.ts";
 import { type PackedZip, packZip } from "./pack-zip.ts";
 import type { SelectedFile } from "./select-files.ts";
@@ -59,21 +60,15 @@ async function toBucket(input: StoreInput): Promise<Stored> {
   if (destination.kind !== "bucket") throw new Error("not a bucket");
   const { bucket, key } = destination;
   await requireBucketOwnerAccess(target, bucket, input);
-  const put = async (objectKey: string, file: string, sizeBytes: number, more: Record<string, string>) => {
-    const body = createReadStream(file);
-    try {
-      await dependencies.role.call("s3", "PutObject", {
-        Bucket: bucket,
-        Key: objectKey,
-        Body: body,
-        ContentLength: sizeBytes,
-        Metadata: { "codebuild-buildarn": request.buildArn, ...more },
-        ...encryptionOf(target, request),
-      });
-    } finally {
-      body.destroy();
-    }
-  };
+  const put = (objectKey: string, file: string, sizeBytes: number, more: Record<string, string>) =>
+    dependencies.role.call("s3", "PutObject", {
+      Bucket: bucket,
+      Key: objectKey,
+      Body: fileChunks(file),
+      ContentLength: sizeBytes,
+      Metadata: { "codebuild-buildarn": request.buildArn, ...more },
+      ...encryptionOf(target, request),
+    });
   const location = bucketArn(bucket, key, request.scope.partition);
   if (target.packaging === "ZIP") {
     if (key === "") return err(nameless());
@@ -83,13 +78,17 @@ async function toBucket(input: StoreInput): Promise<Stored> {
     });
   }
   let next = 0;
+  const failures: unknown[] = [];
   const worker = async (): Promise<void> => {
-    for (let file = files[next++]; file !== undefined; file = files[next++]) {
+    for (let file = files[next++]; file !== undefined && failures.length === 0; file = files[next++]) {
       signal.throwIfAborted();
       await put(keyOfParts(key, file.path), file.source, file.sizeBytes, {});
     }
   };
-  await Promise.all(Array.from({ length: Math.min(CONCURRENT_UPLOADS, files.length) }, worker));
+  const start = (): Promise<void> => worker().catch((error: unknown) => void failures.push(error));
+  // All of them: when the phase is over, nothing is uploaded any more.
+  await Promise.all(Array.from({ length: Math.min(CONCURRENT_UPLOADS, files.length) }, start));
+  if (failures.length > 0) throw failures[0];
   return ok({ location });
 }
 

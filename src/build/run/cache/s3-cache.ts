@@ -5,12 +5,13 @@
  * is the `cacheNamespace` of a keyed cache or else the project with the number of its invalidations, the version is the
  * hash of the paths, and the name is `project` or `key-` with the key (URL-encoded, so that beginnings stay beginnings).
  */
-import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import type { AwsCaller } from "../../../core/aws.ts";
 import { AwsError } from "../../../core/errors.ts";
+import { fileChunks } from "../../../core/file-chunks.ts";
 import type { BuildRequest } from "../build-request.ts";
-import { bucketAndPrefix, isNoSuchKey, keyOfParts } from "../s3-failure.ts";
+import { isNoSuchKey } from "../s3-failure.ts";
+import { bucketAndPrefix, keyOfParts } from "../s3-location.ts";
 
 export interface FoundCache {
   /** Absent for a project's one cache. */
@@ -71,12 +72,11 @@ export class S3Cache {
 
   /** Stores an archive. False when another build was first with this key. Throws AwsError. */
   async put(archivePath: string, metadata: Readonly<Record<string, string>>): Promise<boolean> {
-    const body = createReadStream(archivePath);
     try {
       await this.#role.call("s3", "PutObject", {
         Bucket: this.#bucket,
         Key: this.#objectKey(this.#key),
-        Body: body,
+        Body: fileChunks(archivePath),
         ContentLength: (await stat(archivePath)).size,
         Metadata: metadata,
         ...(this.#key === undefined ? {} : { IfNoneMatch: "*" }),
@@ -85,8 +85,6 @@ export class S3Cache {
     } catch (error) {
       if (error instanceof AwsError && error.code === "PreconditionFailed") return false;
       throw error;
-    } finally {
-      body.destroy();
     }
   }
 

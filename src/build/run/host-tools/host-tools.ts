@@ -55,12 +55,12 @@ export async function prepareHostTools(input: {
     const found = await findRuntime("python", "latest", machine);
     if (found.ok) python = found.value.path;
   }
-  if (python !== undefined) {
-    const made = await createPythonEnvironment(python, join(workDir, "python"), input.signal);
-    if ("bin" in made) pathPrefix.unshift(made.bin);
-    else log.notice("warning", `no Python environment of the build's own: ${made.failure}`);
-  } else {
-    // pip called from a script of the repository: it installs into the build's folder, too.
+  const made =
+    python === undefined ? undefined : await createPythonEnvironment(python, join(workDir, "python"), input.signal);
+  if (made && "failure" in made) log.notice("warning", `no Python environment of the build's own: ${made.failure}`);
+  if (made && "bin" in made) pathPrefix.unshift(made.bin);
+  else {
+    // pip called from a script of the repository, or without an environment: it installs into the build's folder, too.
     Object.assign(variables, {
       PYTHONUSERBASE: join(workDir, "python-user"),
       PIP_USER: "1",

@@ -5,7 +5,7 @@
  */
 import { execFile } from "node:child_process";
 import { chmod, cp, readdir, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { isAbsolute, join } from "node:path";
 
 /** What a fresh environment holds on CodeBuild's images, and pip needs itself. */
 const SEED =
@@ -27,22 +27,32 @@ export async function createPythonEnvironment(
     signal,
   );
   const library = await run(inside, ["-I", "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"], signal);
-  if (places.ok && library.ok) {
-    const from = places.text.trim();
-    const to = library.text.trim();
-    const entries = (await readdir(from)).filter((name) => SEED.test(name));
-    await Promise.all(
-      entries.map((name) => cp(join(from, name), join(to, name), { recursive: true, preserveTimestamps: true })),
-    );
-    const script = pipScript(inside);
-    for (const name of ["pip", "pip3"]) {
-      await writeFile(join(bin, name), script);
-      await chmod(join(bin, name), 0o755);
+  let problem: string | undefined;
+  const [from, to] = [places.text.trim(), library.text.trim()];
+  // What calls itself Python may answer anything: only whole paths are written to.
+  if (places.ok && library.ok && isAbsolute(from) && isAbsolute(to)) {
+    try {
+      await copyPip(from, to);
+      const script = pipScript(inside);
+      for (const name of ["pip", "pip3"]) {
+        await writeFile(join(bin, name), script);
+        await chmod(join(bin, name), 0o755);
+      }
+      return { bin };
+    } catch (error) {
+      // Its pip lies in an archive, or somewhere this user may not read.
+      problem = `the pip of ${python} cannot be copied: ${error instanceof Error ? error.message : String(error)}`;
     }
-    return { bin };
   }
   const ensured = await run(inside, ["-I", "-m", "ensurepip", "--default-pip"], signal);
-  return ensured.ok ? { bin } : { failure: `${python} has no pip: ${ensured.text.split("\n")[0]}` };
+  return ensured.ok ? { bin } : { failure: problem ?? `${python} has no pip: ${ensured.text.split("\n")[0]}` };
+}
+
+async function copyPip(from: string, to: string): Promise<void> {
+  const entries = (await readdir(from)).filter((name) => SEED.test(name));
+  await Promise.all(
+    entries.map((name) => cp(join(from, name), join(to, name), { recursive: true, preserveTimestamps: true })),
+  );
 }
 
 /** `--user` means "this build's own place" on CodeBuild; the environment is that place, and pip would refuse it there. */

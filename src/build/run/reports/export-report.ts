@@ -4,14 +4,15 @@
  * with another owner: https://docs.aws.amazon.com/codebuild/latest/userguide/troubleshooting.html
  * Not published, chosen here: the key, `<path>/<report's uuid>/<file>`, or `<path>/<report's uuid>.zip`.
  */
-import { createReadStream } from "node:fs";
 import { rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { AwsError } from "../../../core/errors.ts";
+import { fileChunks } from "../../../core/file-chunks.ts";
 import { err, ok, type Result } from "../../../core/result.ts";
 import { packZip } from "../artifacts/pack-zip.ts";
 import type { BuildRequest, RunDependencies } from "../build-request.ts";
-import { keyOfParts, s3FailureText } from "../s3-failure.ts";
+import { s3FailureText } from "../s3-failure.ts";
+import { keyOfParts } from "../s3-location.ts";
 import type { ReportExport, ReportFile, ReportHandle } from "./report-sink.ts";
 
 export interface ExportInput {
@@ -54,24 +55,19 @@ export async function exportReport(input: ExportInput): Promise<Result<string, s
 }
 
 async function put(key: string, source: string, { target, request, dependencies }: ExportInput): Promise<void> {
-  const body = createReadStream(source);
-  try {
-    await dependencies.role.call("s3", "PutObject", {
-      Bucket: target.bucket,
-      Key: key,
-      Body: body,
-      ContentLength: (await stat(source)).size,
-      ExpectedBucketOwner: target.bucketOwner ?? request.scope.accountId,
-      ...(target.encryptionDisabled === true
-        ? {}
-        : {
-            ServerSideEncryption: "aws:kms",
-            ...(target.encryptionKey === undefined ? {} : { SSEKMSKeyId: target.encryptionKey }),
-          }),
-    });
-  } finally {
-    body.destroy();
-  }
+  await dependencies.role.call("s3", "PutObject", {
+    Bucket: target.bucket,
+    Key: key,
+    Body: fileChunks(source),
+    ContentLength: (await stat(source)).size,
+    ExpectedBucketOwner: target.bucketOwner ?? request.scope.accountId,
+    ...(target.encryptionDisabled === true
+      ? {}
+      : {
+          ServerSideEncryption: "aws:kms",
+          ...(target.encryptionKey === undefined ? {} : { SSEKMSKeyId: target.encryptionKey }),
+        }),
+  });
 }
 
 const OTHER_OWNER = "AccessDenied: The bucket owner for the report group does not match the owner of the S3 bucket";

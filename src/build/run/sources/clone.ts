@@ -15,7 +15,7 @@ import type { Git, GitOutcome } from "./git.ts";
 import { type GitUrl, parseGitUrl } from "./git-url.ts";
 import { lfsWarning } from "./lfs-pointers.ts";
 import { isFullCommit, isShortCommit, parseRevision, type Revision } from "./revision.ts";
-import { authorizationFailed, clientError, gitFailure, referenceNotFound } from "./source-failures.ts";
+import { authorizationFailed, clientError, gitFailure, noGit, referenceNotFound } from "./source-failures.ts";
 import { boundMirrors, dropMirror, shareObjects, updateMirror } from "./source-mirror.ts";
 import { fetchSubmodules } from "./submodules.ts";
 import type { SourceTools, TakenSource, WantedSource } from "./taken-source.ts";
@@ -34,6 +34,7 @@ export async function cloneSource(
   const revision = version === "HEAD" ? parseRevision(undefined, "") : parseRevision(version, source.type);
   if (!revision) return err(referenceNotFound(wanted));
   if (!(await mayPull(parsed.value, tools))) return err(authorizationFailed(wanted));
+  if (await isGitMissing(tools)) return err(noGit(wanted));
   const allowed = await credentialsOf(wanted, parsed.value, tools);
   if (!allowed.ok) return allowed;
   const config = [...allowed.value, ...(source.insecureSsl === true ? ["http.sslVerify=false"] : [])];
@@ -64,6 +65,11 @@ export async function cloneSource(
     ...(parsed.value.url === source.location ? {} : { repoUrl: parsed.value.url }),
     ...(warning === undefined ? {} : { warnings: [warning] }),
   });
+}
+
+async function isGitMissing({ git, scratchDir }: SourceTools): Promise<boolean> {
+  const answer = await git(scratchDir, ["--version"]);
+  return !answer.ok && answer.missing;
 }
 
 const failed = async (said: string, url: string, wanted: WantedSource, tools: SourceTools): Promise<PhaseContext> =>

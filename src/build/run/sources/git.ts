@@ -85,7 +85,7 @@ function outcomeOf(child: ChildProcess): Promise<GitOutcome> {
     });
     child.on("error", (error: NodeJS.ErrnoException) => {
       const missing = error.code === "ENOENT";
-      resolve({ ok: false, missing, message: missing ? "git is not on this machine" : error.message });
+      resolve({ ok: false, missing, message: missing ? "there is no `git` on PATH" : error.message });
     });
     child.on("close", (code, killedBy) => {
       const warnings = messages.toString().trim();

@@ -26,6 +26,12 @@ export const authenticationRequired = (wanted: Named): PhaseContext =>
 export const authorizationFailed = (wanted: Named): PhaseContext =>
   clientError(`authorization failed for ${nameOf(wanted)}`);
 
+/** CodeBuild's images have git; the text is ours. */
+export const noGit = (wanted: Named): PhaseContext =>
+  clientError(
+    `Git clone failed: there is no \`git\` on PATH for ${nameOf(wanted)}; install git and start the build again`,
+  );
+
 /** An object that could not be read; anything but an AWS error is a bug and goes on. */
 export function downloadFailed(key: string, error: unknown, wanted?: Named): PhaseContext {
   if (!(error instanceof AwsError)) throw error;

@@ -12,7 +12,7 @@ import type { PhaseContext } from "../events.ts";
 import type { Git } from "./git.ts";
 import { asCloneUrl, withoutCredentials } from "./git-url.ts";
 import { parseRevision } from "./revision.ts";
-import { clientError, gitFailure, referenceNotFound } from "./source-failures.ts";
+import { clientError, gitFailure, noGit, referenceNotFound } from "./source-failures.ts";
 import { fetchSubmodules } from "./submodules.ts";
 import { isGitSource, type SourceTools, type TakenSource, type WantedSource } from "./taken-source.ts";
 
@@ -25,7 +25,9 @@ export async function takeWorkingTree(
 ): Promise<Result<TakenSource, PhaseContext>> {
   const { srcDir, source, version } = wanted;
   const { git, signal } = tools;
-  const repository = await findRepository(git, folder);
+  const found = await findRepository(git, folder);
+  if (found === "no git" && version !== undefined) return err(noGit(wanted));
+  const repository = found === "no git" ? undefined : found;
   if (version !== undefined) {
     if (!repository) return err(referenceNotFound(wanted));
     return takeRevision(wanted, folder, repository, version, tools);
@@ -45,7 +47,7 @@ export async function takeWorkingTree(
     ...history,
     notice: repository
       ? `source: ${files} of ${folder} as they are now (tracked ones, and untracked ones that git does not ignore)${isWhole ? "" : ", without .git"}`
-      : `source: all ${files} of ${folder} (it is not a git work tree)`,
+      : `source: all ${files} of ${folder} (${found === "no git" ? "there is no `git` on PATH, so also what it ignores" : "it is not a git work tree"})`,
     ...(warnings.length === 0 ? {} : { warnings }),
   });
 }
@@ -74,12 +76,13 @@ interface Repository {
   readonly head: string | undefined;
 }
 
-async function findRepository(git: Git, folder: string): Promise<Repository | undefined> {
+async function findRepository(git: Git, folder: string): Promise<Repository | "no git" | undefined> {
   const answer = await git(folder, ["rev-parse", "--git-common-dir", "--show-prefix", "--verify", "-q", "HEAD"]);
   if (answer.ok) {
     const [gitDir = "", prefix = "", head = ""] = answer.text.split("\n");
     return { gitDir: gitDir.startsWith("/") ? gitDir : join(folder, gitDir), prefix, head };
   }
+  if (answer.missing) return "no git";
   const unborn = await git(folder, ["rev-parse", "--git-common-dir", "--show-prefix"]);
   if (!unborn.ok) return undefined;
   const [gitDir = "", prefix = ""] = unborn.text.split("\n");

@@ -44,13 +44,19 @@ const active = (): number => countActive(recordsIn(account.store), SCOPE);
 describe("builds of a batch", () => {
   it("are a hundred on two places: they queue, and what the queue cannot hold comes later", async () => {
     let [running, most, mostActive] = [0, 0, 0];
+    // The first waits for the second, so that two are seen at once.
+    let second = (): void => {};
+    const twoRun = new Promise<void>((resolve) => {
+      second = resolve;
+    });
     const engine = createFakeEngine([
       {
         match: "run it",
         effect: async () => {
           most = Math.max(most, ++running);
           mostActive = Math.max(mostActive, active());
-          await new Promise((resolve) => setImmediate(resolve));
+          if (running === 2) second();
+          await twoRun;
           running--;
         },
       },

@@ -4,12 +4,21 @@
  * batch-get-build-batches.
  */
 import type { BatchPlan } from "../../../build/batch/index.ts";
-import { type AwsScope, arnIn, parseArn } from "../../../core/arn.ts";
+import { type AwsScope, arnIn } from "../../../core/arn.ts";
 import type { Collection, Key, Store } from "../../../store/store.ts";
 import { batchChangesBetween } from "../events/batch-change.ts";
 import type { StateChangeEvent } from "../events/state-change.ts";
 import { appendEvents } from "../events/state-change-log.ts";
-import { type BuildRecord, type BuildSettings, buildArn, buildKey, type ProcessMark, recordsIn } from "../records.ts";
+import {
+  type BuildRecord,
+  type BuildSettings,
+  buildArn,
+  buildKey,
+  type ProcessMark,
+  phaseShape,
+  recordsIn,
+  type StartToken,
+} from "../records.ts";
 import type { BuildBatch, BuildGroup, BuildSummary, PhaseContext, ProjectBuildBatchConfig } from "../shapes.gen.ts";
 
 export type BatchPhaseType =
@@ -76,13 +85,6 @@ export interface Batchspec {
   readonly plan: BatchPlan;
 }
 
-export interface BatchToken {
-  readonly key: Key;
-  /** The input, to tell a repetition from another request under the same token. */
-  readonly input: string;
-  readonly atMs: number;
-}
-
 export interface BatchRecords {
   readonly batches: Collection<BatchRecord>;
   /** Batches that are not over. */
@@ -91,7 +93,7 @@ export interface BatchRecords {
   readonly numbers: Collection<number>;
   /** StopBuildBatch was asked of a batch that another process runs. */
   readonly stops: Collection<true>;
-  readonly tokens: Collection<BatchToken>;
+  readonly tokens: Collection<StartToken>;
   readonly batchspecs: Collection<Batchspec>;
   /** Appends to the log of events (events/state-change-log.ts). Inside `Store.write`. */
   appendEvents(events: readonly StateChangeEvent[]): void;
@@ -126,25 +128,12 @@ export const batchKey = ({ scope, settings, uuid }: Pick<BatchRecord, "scope" | 
 
 export const batchArn = (scope: AwsScope, id: string): string => arnIn(scope, "codebuild", `build-batch/${id}`);
 
-/** Project and uuid of a batch given by id or ARN. */
-export function parseBatchId(idOrArn: string): { readonly projectName: string; readonly uuid: string } {
-  const resource = parseArn(idOrArn)?.resource;
-  const id = resource?.startsWith("build-batch/") ? resource.slice("build-batch/".length) : idOrArn;
-  const colon = id.indexOf(":");
-  return colon === -1 ? { projectName: id, uuid: "" } : { projectName: id.slice(0, colon), uuid: id.slice(colon + 1) };
-}
-
 /** The batch as BatchGetBuildBatches returns it. */
 export function batchShape(record: BatchRecord, store: Store): BuildBatch {
-  const phases = record.phases.map(({ startTimeMs, endTimeMs, ...rest }) => ({
-    ...rest,
-    startTime: startTimeMs,
-    ...(endTimeMs === undefined ? {} : { endTime: endTimeMs }),
-  }));
   const groups = record.groups.map((group) => groupShape(group, record, store));
   return {
     ...record.batch,
-    phases: phases as NonNullable<BuildBatch["phases"]>,
+    phases: record.phases.map(phaseShape) as NonNullable<BuildBatch["phases"]>,
     ...(groups.length > 0 ? { buildGroups: groups } : {}),
   };
 }

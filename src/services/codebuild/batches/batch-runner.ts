@@ -2,11 +2,10 @@
  * Runs batches in this process, beside the builds' runner. A batch that another process runs is stopped by a mark that
  * its owner polls; batches whose owner died are closed by the next process that starts (`recover`).
  */
-import { sleep } from "../../../core/clock.ts";
 import { debug } from "../../../core/log.ts";
 import type { OperationContext } from "../../service.ts";
 import type { BuildRunner } from "../builds/build-runner.ts";
-import { isAlive } from "../builds/process-mark.ts";
+import { type OwnRun, OwnRuns } from "../builds/own-runs.ts";
 import type { RoleSession } from "../builds/role-session.ts";
 import type { CodeBuildDependencies } from "../dependencies.ts";
 import { buildKey, recordsIn } from "../records.ts";
@@ -19,10 +18,8 @@ import {
   batchRecordsIn,
   updateBatch,
 } from "./batch-records.ts";
-import { BatchRun } from "./batch-run.ts";
 import { batchInterrupted } from "./batch-texts.ts";
 
-const STOP_POLL_MS = 200;
 /** How long StopBuildBatch waits for the batch of another process to end. */
 const STOP_WAIT_MS = 10_000;
 
@@ -30,12 +27,13 @@ export class BatchRunner {
   readonly #dependencies: CodeBuildDependencies;
   readonly #runner: BuildRunner;
   readonly #records: BatchRecords;
-  readonly #running = new Map<string, { readonly stop: AbortController; readonly finished: Promise<void> }>();
+  readonly #runs: OwnRuns<OwnRun>;
 
   constructor(dependencies: CodeBuildDependencies, runner: BuildRunner) {
     this.#dependencies = dependencies;
     this.#runner = runner;
     this.#records = batchRecordsIn(dependencies.store);
+    this.#runs = new OwnRuns(dependencies, this.#records.stops, STOP_WAIT_MS);
   }
 
   /** A session of the batch role; AssumeRole is its first call. */
@@ -46,7 +44,7 @@ export class BatchRunner {
   /** Takes over a batch whose record was just written. `projectLimit`: builds the project may run at once. */
   start(record: BatchRecord, session: RoleSession, context: OperationContext, projectLimit?: number): void {
     const stop = new AbortController();
-    const run = new BatchRun({
+    const input = {
       record,
       context,
       session,
@@ -54,56 +52,45 @@ export class BatchRunner {
       limit: Math.max(1, this.#dependencies.batchParallelism ?? Number.POSITIVE_INFINITY),
       projectLimit,
       stop: stop.signal,
-    });
-    const polling = this.#pollForStop(record, stop);
-    const finished = run
-      .run()
+    };
+    const polling = this.#runs.pollForStop(batchKey(record), stop);
+    const finished = import("./batch-run.ts")
+      .then(({ BatchRun }) => new BatchRun(input).run())
       .catch((error: unknown) => debug("run", () => `batch ${record.batch.id}: ${String(error)}`))
       .finally(() => {
         polling.cancel();
-        // A retry may have taken its place already.
-        if (this.#running.get(record.uuid)?.stop === stop) this.#running.delete(record.uuid);
+        this.#runs.remove(record.uuid, stop);
       });
-    this.#running.set(record.uuid, { stop, finished });
+    this.#runs.add(record.uuid, { stop, finished });
   }
 
   /** Resolves when a batch that runs in this process has ended and its record says so. */
-  async ended(uuid: string): Promise<void> {
-    await this.#running.get(uuid)?.finished;
+  ended(uuid: string): Promise<void> {
+    return this.#runs.ended(uuid);
   }
 
   /** Stops a batch with its builds, wherever it runs; resolves when it has ended, or after a while for another process's. */
-  async stop(record: BatchRecord): Promise<void> {
-    const running = this.#running.get(record.uuid);
-    if (running) {
-      running.stop.abort();
-      await running.finished;
-      return;
-    }
-    if (!isAlive(record.owner)) return this.#interrupt(record);
-    const { store, clock } = this.#dependencies;
+  stop(record: BatchRecord): Promise<void> {
+    const { uuid, owner } = record;
     const key = batchKey(record);
-    await store.write(() => this.#records.stops.put(key, true));
-    for (let waitedMs = 0; waitedMs < STOP_WAIT_MS; waitedMs += STOP_POLL_MS / 4) {
-      if (this.#records.batches.get(key)?.batch.complete !== false) return;
-      await sleep(clock, STOP_POLL_MS / 4);
-    }
+    return this.#runs.stop({
+      ...{ uuid, owner, key },
+      isOver: () => this.#records.batches.get(key)?.batch.complete !== false,
+      interrupt: () => this.#interrupt(record),
+    });
   }
 
   /** Closes batches that a process left unfinished which is no longer there. Call once at the start, after the builds'. */
   async recover(): Promise<void> {
     for (const { key } of this.#records.active.list([])) {
       const record = this.#records.batches.get(key);
-      if (!record || this.#running.has(record.uuid) || isAlive(record.owner)) continue;
-      await this.#interrupt(record);
+      if (record && this.#runs.isLeft(record)) await this.#interrupt(record);
     }
   }
 
   /** Stops what runs and waits for it. Call before the builds' runner is closed. */
-  async close(): Promise<void> {
-    const running = [...this.#running.values()];
-    for (const { stop } of running) stop.abort();
-    await Promise.all(running.map(({ finished }) => finished));
+  close(): Promise<void> {
+    return this.#runs.close();
   }
 
   async #interrupt(record: BatchRecord): Promise<void> {
@@ -145,16 +132,5 @@ export class BatchRunner {
       ...group,
       current: { ...current, buildStatus: status === undefined || status === "IN_PROGRESS" ? "FAULT" : status },
     };
-  }
-
-  #pollForStop(record: BatchRecord, stop: AbortController): { cancel(): void } {
-    const { clock } = this.#dependencies;
-    const key = batchKey(record);
-    const look = (): void => {
-      if (this.#records.stops.has(key)) stop.abort();
-      else timer = clock.after(STOP_POLL_MS, look);
-    };
-    let timer = clock.after(STOP_POLL_MS, look);
-    return { cancel: () => timer.cancel() };
   }
 }

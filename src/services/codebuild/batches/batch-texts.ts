@@ -46,5 +46,3 @@ export const noBatchRole = (): string => "Invalid buildBatchConfig: serviceRole 
 export const stillInProgress = (id: string): string => `Build batch is still in progress: ${id}`;
 export const notFailed = (id: string, status: string): string =>
   `Only batch builds that have failed can be retried: ${id} is ${status}`;
-export const tokenMismatch = (): string =>
-  "The idempotency token was used with other parameters within the last five minutes";

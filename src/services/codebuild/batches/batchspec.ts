@@ -7,8 +7,8 @@ import { type Buildspec, parseBuildspec } from "../../../build/buildspec/index.t
 import type { LoadedPlan } from "../../../build/run/index.ts";
 import { debug } from "../../../core/log.ts";
 import type { Store } from "../../../store/store.ts";
-import { type BuildRecord, buildKey } from "../records.ts";
-import { batchRecordsIn, parseBatchId } from "./batch-records.ts";
+import { type BuildRecord, buildKey, parseBatchId } from "../records.ts";
+import { batchRecordsIn } from "./batch-records.ts";
 
 export const isSourceBuild = ({ origin }: Pick<BuildRecord, "origin">): boolean =>
   origin.buildBatchArn !== undefined && origin.variables["CODEBUILD_BATCH_BUILD_IDENTIFIER"] === DOWNLOAD_SOURCE;

@@ -1,140 +1,44 @@
 /**
- * StartBuildBatch, RetryBuildBatch, StopBuildBatch, DeleteBuildBatch, BatchGetBuildBatches, ListBuildBatches,
- * ListBuildBatchesForProject. Batches run in batch-runner.ts.
- * Source: https://docs.aws.amazon.com/codebuild/latest/APIReference/API_StartBuildBatch.html and its neighbours, shapes
- * from the CLI's samples. Gaps: AWS's words for a batch that cannot be retried, deleted or found are not recorded; which
- * kind of retry is meant without a retryType is not documented (all builds here).
+ * StopBuildBatch, DeleteBuildBatch, BatchGetBuildBatches, ListBuildBatches, ListBuildBatchesForProject; with start-batch.ts
+ * the operations of batches. Batches run in batch-runner.ts.
+ * Source: https://docs.aws.amazon.com/codebuild/latest/APIReference/API_StopBuildBatch.html and its neighbours, shapes from
+ * the CLI's samples. Gap: AWS's words for a batch that cannot be deleted or found are not recorded.
  */
-
-import type { AuthorizationRequest } from "../../../authorize/decision.ts";
-import { DOWNLOAD_SOURCE } from "../../../build/batch/index.ts";
 import type { Key } from "../../../store/store.ts";
 import { type OperationContext, type OperationDefinition, operation } from "../../service.ts";
 import { deleteBuild } from "../builds/build-index.ts";
 import type { BuildRunner } from "../builds/build-runner.ts";
-import { overrideKeys, settingsFrom } from "../builds/build-settings.ts";
-import { ownMark } from "../builds/process-mark.ts";
-import { initiatorOf } from "../builds/start-build.ts";
-import { batchNotFound, invalidInput, notOffered, projectNotFound, roleNotAssumable } from "../errors.ts";
+import { batchNotFound, invalidInput, projectNotFound } from "../errors.ts";
 import { type PageInput, page } from "../pages.ts";
 import { findProject, projectAccess, requireProject } from "../projects/find-project.ts";
-import { onAnything, passRole, requireAssumableRole } from "../projects/project-access.ts";
-import { withoutUndefined } from "../projects/project-settings.ts";
-import {
-  type BuildOrigin,
-  buildArn,
-  buildKey,
-  projectArn,
-  projectKey,
-  projectNameOf,
-  recordsIn,
-  scopeOf,
-} from "../records.ts";
+import { onAnything } from "../projects/project-access.ts";
+import { buildArn, buildKey, projectNameOf, recordsIn, scopeOf } from "../records.ts";
 import type {
   BatchGetBuildBatchesInput,
   BatchGetBuildBatchesOutput,
-  BuildBatch,
   BuildBatchFilter,
   DeleteBuildBatchInput,
   DeleteBuildBatchOutput,
-  EnvironmentVariable,
   ListBuildBatchesForProjectInput,
   ListBuildBatchesForProjectOutput,
   ListBuildBatchesInput,
   ListBuildBatchesOutput,
-  RetryBuildBatchInput,
-  RetryBuildBatchOutput,
-  StartBuildBatchInput,
-  StartBuildBatchOutput,
   StopBuildBatchInput,
   StopBuildBatchOutput,
 } from "../shapes.gen.ts";
-import { effectiveBatchConfig } from "./batch-config.ts";
-import {
-  type BatchRecord,
-  type BatchStatus,
-  batchArn,
-  batchKey,
-  batchRecordsIn,
-  batchShape,
-  parseBatchId,
-  putBatch,
-} from "./batch-records.ts";
+import { batchKey, batchRecordsIn, batchShape } from "./batch-records.ts";
 import type { BatchRunner } from "./batch-runner.ts";
-import { notFailed, stillInProgress, tokenMismatch } from "./batch-texts.ts";
+import { stillInProgress } from "./batch-texts.ts";
+import { findBatch, onBatch, requireBatch } from "./find-batch.ts";
+import { startBatchOperations } from "./start-batch.ts";
 
 const API = "https://docs.aws.amazon.com/codebuild/latest/APIReference/";
-const TOKEN_LIFE_MS = 5 * 60_000;
-/** Ends that a retry is for. */
-const FAILED: readonly (BatchStatus | undefined)[] = ["FAILED", "FAULT", "TIMED_OUT"];
-
-/** Actions on batches are decided on the project. */
-const onBatch = (context: OperationContext, action: string, idOrArn: string): AuthorizationRequest =>
-  projectAccess(context, action, projectArn(scopeOf(idOrArn, context.scope), parseBatchId(idOrArn).projectName));
-
-function findBatch({ store, scope }: OperationContext, idOrArn: string): BatchRecord | undefined {
-  const { projectName, uuid } = parseBatchId(idOrArn);
-  return batchRecordsIn(store).batches.get(buildKey(scopeOf(idOrArn, scope), projectName, uuid));
-}
-
-function requireBatch(context: OperationContext, idOrArn: string): BatchRecord {
-  const record = findBatch(context, idOrArn);
-  if (!record) throw batchNotFound(idOrArn);
-  return record;
-}
 
 // biome-ignore lint/suspicious/noExplicitAny: each operation has its own input type
 type AnyOperation = OperationDefinition<any, object>;
 
 export const batchOperations = (runner: BuildRunner, batches: BatchRunner): readonly AnyOperation[] => [
-  operation<StartBuildBatchInput, StartBuildBatchOutput>({
-    name: "StartBuildBatch",
-    support: "partial",
-    gaps: [
-      "`debugSessionEnabled` and `debug-session` are kept and said to have no effect",
-      "commit statuses and `batchReportMode` are kept; nothing is reported to a source provider",
-    ],
-    source: `${API}API_StartBuildBatch.html`,
-    authorize(input, context) {
-      const roles = [input.serviceRoleOverride, input.buildBatchConfigOverride?.serviceRole];
-      return [
-        projectAccess(context, "StartBuildBatch", input.projectName, overrideKeys(input)),
-        ...roles.flatMap((role) => (role === undefined ? [] : [passRole(role)])),
-      ];
-    },
-    errors: [invalidInput, notOffered, projectNotFound, roleNotAssumable],
-    run: async (input, context) => ({ buildBatch: await startBatch(input, context, batches) }),
-  }),
-
-  operation<RetryBuildBatchInput, RetryBuildBatchOutput>({
-    name: "RetryBuildBatch",
-    support: "supported",
-    source: `${API}API_RetryBuildBatch.html`,
-    authorize: (input, context) => [onBatch(context, "RetryBuildBatch", input.id ?? "")],
-    errors: [invalidInput, batchNotFound, projectNotFound, roleNotAssumable],
-    async run(input, context) {
-      const { store, clock } = context;
-      const old = requireBatch(context, input.id ?? "");
-      const token = tokenOf("RetryBuildBatch", input, context);
-      const repeated = repetitionOf(token, context);
-      if (repeated) return { buildBatch: batchShape(repeated, store) };
-      const project = requireProject(context, old.settings.projectName);
-      const session = batches.newSession(old);
-      requireFailed(old);
-      await requireAssumableRole(session);
-      const nowMs = clock.nowMs();
-      const record = await store.write((): BatchRecord => {
-        const current = requireBatch(context, input.id ?? "");
-        requireFailed(current);
-        const again = retried(current, input.retryType ?? "RETRY_ALL_BUILDS", nowMs);
-        putBatch(batchRecordsIn(store), again);
-        putToken(token, again, context);
-        return again;
-      });
-      batches.start(record, session, context, project.concurrentBuildLimit);
-      return { buildBatch: batchShape(record, store) };
-    },
-  }),
+  ...startBatchOperations(batches),
 
   operation<StopBuildBatchInput, StopBuildBatchOutput>({
     name: "StopBuildBatch",
@@ -225,181 +129,6 @@ export const batchOperations = (runner: BuildRunner, batches: BatchRunner): read
     },
   }),
 ];
-
-/** Makes a batch and starts it: for StartBuildBatch, and for a webhook, whose event is the batch's `origin`. */
-export async function startBatch(
-  input: StartBuildBatchInput,
-  context: OperationContext,
-  batches: BatchRunner,
-  origin: BuildOrigin = { variables: {} },
-): Promise<BuildBatch> {
-  const { store, scope, clock, ids } = context;
-  const project = requireProject(context, input.projectName);
-  const token = tokenOf("StartBuildBatch", input, context);
-  const repeated = repetitionOf(token, context);
-  if (repeated) return startShape(repeated);
-  const { buildTimeoutInMinutesOverride, reportBuildBatchStatusOverride, ...same } = input;
-  const settings = settingsFrom(
-    project,
-    withoutUndefined({
-      ...same,
-      timeoutInMinutesOverride: buildTimeoutInMinutesOverride,
-      reportBuildStatusOverride: reportBuildBatchStatusOverride,
-    }),
-    context,
-  );
-  const config = effectiveBatchConfig(project, input.buildBatchConfigOverride);
-  const uuid = ids.uuid();
-  const nowMs = clock.nowMs();
-  const base = {
-    scope,
-    uuid,
-    settings,
-    config,
-    initiator: origin.initiator ?? initiatorOf(context.principal),
-    owner: ownMark(),
-    variables: origin.variables,
-  };
-  const session = batches.newSession({ ...base, batch: {}, phases: [], groups: [] });
-  await requireAssumableRole(session);
-  const written = await store.write((): { record: BatchRecord; isNew: boolean } => {
-    const earlier = repetitionOf(token, context);
-    if (earlier) return { record: earlier, isNew: false };
-    const records = batchRecordsIn(store);
-    const numberKey = projectKey(scope, settings.projectName);
-    const buildBatchNumber = (records.numbers.get(numberKey) ?? 0) + 1;
-    records.numbers.put(numberKey, buildBatchNumber);
-    const record: BatchRecord = {
-      ...base,
-      batch: firstShape(base, buildBatchNumber, nowMs),
-      phases: [{ phaseType: "SUBMITTED", startTimeMs: nowMs }],
-      groups: [{ identifier: DOWNLOAD_SOURCE, ignoreFailure: false, prior: [] }],
-    };
-    putBatch(records, record);
-    putToken(token, record, context);
-    return { record, isNew: true };
-  });
-  if (written.isNew) batches.start(written.record, session, context, project.concurrentBuildLimit);
-  return startShape(written.record);
-}
-
-function requireFailed({ batch }: BatchRecord): void {
-  if (batch.complete !== true) throw invalidInput(stillInProgress(batch.id ?? ""));
-  if (!FAILED.includes(batch.buildBatchStatus)) {
-    throw invalidInput(notFailed(batch.id ?? "", batch.buildBatchStatus ?? ""));
-  }
-}
-
-/** The batch as AWS answers it when it has just been submitted: without phases and groups. */
-const startShape = ({ batch }: BatchRecord): BuildBatch => batch;
-
-function firstShape(
-  { scope, uuid, settings, config, initiator }: Omit<BatchRecord, "batch" | "phases" | "groups">,
-  buildBatchNumber: number,
-  nowMs: number,
-): BuildBatch {
-  const id = `${settings.projectName}:${uuid}`;
-  const merged = new Map<string, EnvironmentVariable>();
-  for (const variable of [...settings.projectVariables, ...settings.overrideVariables])
-    merged.set(variable.name, variable);
-  return withoutUndefined<BuildBatch>({
-    id,
-    arn: batchArn(scope, id),
-    startTime: nowMs,
-    currentPhase: "SUBMITTED",
-    buildBatchStatus: "IN_PROGRESS",
-    sourceVersion: settings.sourceVersion,
-    projectName: settings.projectName,
-    source: settings.source,
-    secondarySources: settings.secondarySources,
-    secondarySourceVersions: settings.secondarySourceVersions,
-    artifacts: { location: "" },
-    secondaryArtifacts: [],
-    cache: settings.cache,
-    environment: { ...settings.environment, environmentVariables: [...merged.values()] },
-    serviceRole: settings.serviceRole,
-    logConfig: {
-      cloudWatchLogs: settings.logsConfig?.cloudWatchLogs ?? { status: "ENABLED" },
-      s3Logs: settings.logsConfig?.s3Logs ?? { status: "DISABLED", encryptionDisabled: false },
-    },
-    buildTimeoutInMinutes: settings.timeoutInMinutes,
-    queuedTimeoutInMinutes: settings.queuedTimeoutInMinutes,
-    vpcConfig: settings.vpcConfig,
-    complete: false,
-    initiator,
-    encryptionKey: settings.encryptionKey,
-    buildBatchNumber,
-    buildBatchConfig: config,
-    debugSessionEnabled: settings.debugSessionEnabled,
-  });
-}
-
-/**
- * The batch once more under its id. AWS: the terminal phase gets status RETRY and an end, a new SUBMITTED follows, builds
- * that run again move to the prior ones. All builds: the source is downloaded and read again, too.
- */
-function retried(record: BatchRecord, type: "RETRY_ALL_BUILDS" | "RETRY_FAILED_BUILDS", nowMs: number): BatchRecord {
-  const { plan, endTime: _end, ...rest } = { ...record, endTime: undefined };
-  const isAll = type === "RETRY_ALL_BUILDS";
-  const groups = record.groups.map(({ current, ...group }) => {
-    if (!current) return group;
-    const isKept = !isAll && current.buildStatus === "SUCCEEDED";
-    if (isKept) return { ...group, current };
-    return current.uuid === undefined ? group : { ...group, prior: [...group.prior, current] };
-  });
-  const { endTime: _endTime, ...batch } = record.batch;
-  return {
-    ...rest,
-    owner: ownMark(),
-    batch: { ...batch, complete: false, buildBatchStatus: "IN_PROGRESS", currentPhase: "SUBMITTED" },
-    phases: [
-      ...record.phases.map((phase, index) =>
-        index === record.phases.length - 1
-          ? {
-              ...phase,
-              phaseStatus: "RETRY" as const,
-              endTimeMs: nowMs,
-              durationInSeconds: Math.floor((nowMs - phase.startTimeMs) / 1000),
-            }
-          : phase,
-      ),
-      { phaseType: "SUBMITTED", startTimeMs: nowMs },
-    ],
-    groups,
-    ...(plan && !isAll ? { plan } : {}),
-  };
-}
-
-interface Token {
-  readonly key: Key;
-  readonly request: string;
-}
-
-function tokenOf(
-  operationName: string,
-  input: { readonly idempotencyToken?: string | undefined },
-  { scope }: OperationContext,
-): Token | undefined {
-  if (input.idempotencyToken === undefined) return undefined;
-  return {
-    key: [scope.accountId, scope.region, operationName, input.idempotencyToken],
-    request: JSON.stringify(input),
-  };
-}
-
-/** The batch that an earlier call with the same token made or retried, within five minutes. */
-function repetitionOf(token: Token | undefined, { store, clock }: OperationContext): BatchRecord | undefined {
-  const known = token && batchRecordsIn(store).tokens.get(token.key);
-  if (!token || !known || clock.nowMs() - known.atMs > TOKEN_LIFE_MS) return undefined;
-  if (known.input !== token.request) throw invalidInput(tokenMismatch());
-  return batchRecordsIn(store).batches.get(known.key);
-}
-
-function putToken(token: Token | undefined, record: BatchRecord, { store, clock }: OperationContext): void {
-  if (!token) return;
-  const { tokens } = batchRecordsIn(store);
-  tokens.put(token.key, { key: batchKey(record), input: token.request, atMs: clock.nowMs() });
-}
 
 /** Ids of one page. AWS: newest first unless asked otherwise. */
 function idPage(

@@ -1,39 +1,32 @@
 /**
- * Runs builds in this process, one record a build: queue, work folders, role session, event log, CloudWatch Logs, record
- * at each phase change. Other processes on the same state see the record and the event log; they stop a build by writing
- * a mark that the owner polls. Builds whose owner died are closed by the next process that starts (`recover`).
+ * The builds of this process (build-run.ts is one): queue, work folders, role sessions, event logs. Other processes on the
+ * same state see the record and the event log; they stop a build by writing a mark that the owner polls (own-runs.ts).
+ * Builds whose owner died are closed by the next process that starts (`recover`).
  */
 import { mkdtempSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
-import { type CloudWatchSink, createCloudWatchSink } from "../../../build/report/cloud-watch-sink.ts";
-import { type BuildEvent, type BuildResult, runBuild } from "../../../build/run/index.ts";
+import type { BuildEvent } from "../../../build/run/index.ts";
 import type { AwsScope } from "../../../core/arn.ts";
-import { sleep } from "../../../core/clock.ts";
-import { AwsError } from "../../../core/errors.ts";
 import { debug } from "../../../core/log.ts";
 import type { Key } from "../../../store/store.ts";
 import type { CodeBuildDependencies } from "../dependencies.ts";
 import { fleetPlaces } from "../fleets/fleet-records.ts";
-import { cacheGeneration } from "../projects/project-cache.ts";
 import { type BuildRecord, buildKey, type CodeBuildRecords, parseBuildId, projectArn, recordsIn } from "../records.ts";
-import { closeReportsOf } from "../reports/index.ts";
+import { closeReportsOf } from "../reports/incomplete-reports.ts";
 import { SandboxRunner } from "../sandboxes/sandbox-runner.ts";
-import { AutoRetries, retryAfter } from "./auto-retry.ts";
+import { AutoRetries } from "./auto-retry.ts";
 import { type BuildFolders, makeFolders, removeFolders } from "./build-folders.ts";
 import { indexOlderBuilds, updateBuild } from "./build-index.ts";
-import { afterRun, duringRun, withReport } from "./build-progress.ts";
 import { BuildQueue } from "./build-queue.ts";
+import { errorText } from "./error-text.ts";
 import { EventLogs, type EventLogWriter } from "./event-log.ts";
 import { markInterrupted } from "./interrupted.ts";
+import { type OwnRun, OwnRuns } from "./own-runs.ts";
 import { isAlive } from "./process-mark.ts";
 import { RoleSession } from "./role-session.ts";
-import { runDependencies } from "./run-dependencies.ts";
-import { requestOf, withoutEffect } from "./run-request.ts";
-import { openS3Log } from "./s3-log.ts";
 
-const STOP_POLL_MS = 200;
 /** How long StopBuild waits for the build of another process to end. */
 const STOP_WAIT_MS = 5000;
 
@@ -44,12 +37,9 @@ interface Turn {
   readonly queueTimedOut: boolean;
 }
 
-interface RunningBuild {
-  readonly record: BuildRecord;
+interface RunningBuild extends OwnRun {
   readonly session: RoleSession;
   readonly token: string;
-  readonly stop: AbortController;
-  readonly finished: Promise<void>;
 }
 
 /** AWS's quota for established accounts; queued builds cost this machine almost nothing. */
@@ -68,13 +58,14 @@ export class BuildRunner {
   readonly #eventLogs: EventLogs;
   readonly #ownRoot: string | undefined;
   readonly #root: string;
-  readonly #running = new Map<string, RunningBuild>();
+  readonly #runs: OwnRuns<RunningBuild>;
   readonly #queue: BuildQueue;
   #isClosing = false;
 
   constructor(dependencies: CodeBuildDependencies) {
     this.#dependencies = dependencies;
     this.#records = recordsIn(dependencies.store);
+    this.#runs = new OwnRuns(dependencies, this.#records.stops, STOP_WAIT_MS);
     this.#ownRoot =
       dependencies.stateDir === undefined
         ? mkdtempSync(join(dependencies.workRoot ?? tmpdir(), "kiln-builds-"))
@@ -112,21 +103,25 @@ export class BuildRunner {
   start(record: BuildRecord, session: RoleSession): void {
     const stop = new AbortController();
     const token = this.#dependencies.ids.alphanumeric(48);
-    const writer = this.#eventLogs.open(record.uuid);
-    const finished = this.#turn(record, stop.signal)
-      .then((turn) => this.#run(record, session, token, stop, writer, turn).finally(turn.release))
-      .catch((error: unknown): BuildEvent[] => {
-        debug("run", () => `build ${record.build.id}: ${String(error)}`);
-        return [];
-      })
+    let writer: EventLogWriter | undefined;
+    const open = async (): Promise<EventLogWriter> => {
+      writer = this.#eventLogs.open(record.uuid);
+      return writer;
+    };
+    const finished = open()
+      .then((log) => this.#run(record, { session, token, stop }, log))
+      .catch((error: unknown) => this.#giveUp(record, error))
       .then((lastEvents) => {
         // Who reads that the build is over finds nothing of it left here.
-        this.#running.delete(record.uuid);
-        for (const event of lastEvents) writer.append(event);
+        this.#runs.remove(record.uuid, stop);
+        for (const event of lastEvents) writer?.append(event);
       })
       .catch((error: unknown) => debug("run", () => `build ${record.build.id}: ${String(error)}`))
-      .finally(() => writer.close());
-    this.#running.set(record.uuid, { record, session, token, stop, finished });
+      .finally(() => {
+        this.#runs.remove(record.uuid, stop);
+        writer?.close();
+      });
+    this.#runs.add(record.uuid, { session, token, stop, finished });
   }
 
   /** Where this process's endpoint is reached. */
@@ -135,8 +130,8 @@ export class BuildRunner {
   }
 
   /** Resolves when a build that runs in this process has ended and its record says so. */
-  async ended(uuid: string): Promise<void> {
-    await this.#running.get(uuid)?.finished;
+  ended(uuid: string): Promise<void> {
+    return this.#runs.ended(uuid);
   }
 
   /** Folder of the state for what a build, or a batch as a whole, leaves behind. */
@@ -151,7 +146,7 @@ export class BuildRunner {
 
   /** Credentials of a running build, for the container-credentials route. */
   credentialsFor(uuid: string): { readonly session: RoleSession; readonly token: string } | undefined {
-    return this.#running.get(uuid) ?? this.sandboxes.credentialsFor(uuid);
+    return this.#runs.get(uuid) ?? this.sandboxes.credentialsFor(uuid);
   }
 
   /**
@@ -162,7 +157,7 @@ export class BuildRunner {
     const { projectName, uuid } = parseBuildId(buildId);
     let key: Key | undefined;
     const isOver = (): boolean => {
-      if (this.#running.has(uuid)) return false;
+      if (this.#runs.get(uuid)) return false;
       key ??= this.#findKey(projectName, uuid);
       const found = key && this.#records.builds.get(key);
       return found === undefined || found.build.buildComplete === true || !isAlive(found.owner);
@@ -171,29 +166,26 @@ export class BuildRunner {
   }
 
   /** Stops a build wherever it runs; resolves when it has ended, or after a few seconds for another process's. */
-  async stop(record: BuildRecord): Promise<void> {
-    const running = this.#running.get(record.uuid);
-    if (running) {
-      running.stop.abort();
-      await running.finished;
-      return;
-    }
-    if (!isAlive(record.owner)) return this.#interrupt(record);
+  stop(record: BuildRecord): Promise<void> {
+    const { uuid, owner } = record;
     const key = keyOf(record);
-    await this.#dependencies.store.write(() => this.#records.stops.put(key, true));
-    for (let waitedMs = 0; waitedMs < STOP_WAIT_MS; waitedMs += STOP_POLL_MS / 4) {
-      if (this.#records.builds.get(key)?.build.buildComplete !== false) return;
-      await sleep(this.#dependencies.clock, STOP_POLL_MS / 4);
-    }
+    return this.#runs.stop({
+      ...{ uuid, owner, key },
+      isOver: () => this.#records.builds.get(key)?.build.buildComplete !== false,
+      interrupt: () => this.#interrupt(record),
+    });
   }
 
   /** Closes builds that a process left unfinished which is no longer there. Call once at the start. */
   async recover(): Promise<void> {
     await indexOlderBuilds(this.#dependencies.store);
     for (const { key } of this.#records.active.list([])) {
-      const value = this.#records.builds.get(key);
-      if (!value || this.#running.has(value.uuid) || isAlive(value.owner)) continue;
-      await this.#interrupt(value);
+      const record = this.#records.builds.get(key);
+      if (!record || !this.#runs.isLeft(record)) continue;
+      // One that cannot be closed now must not keep Kiln from starting; it is tried again at the next start.
+      await this.#interrupt(record).catch((error: unknown) =>
+        debug("run", () => `${record.build.id}: ${String(error)}`),
+      );
     }
     await this.sandboxes.recover();
   }
@@ -201,9 +193,7 @@ export class BuildRunner {
   /** Stops what runs and waits for it. */
   async close(): Promise<void> {
     this.#isClosing = true;
-    const running = [...this.#running.values()];
-    for (const build of running) build.stop.abort();
-    await Promise.all([...running.map((build) => build.finished), this.sandboxes.close()]);
+    await Promise.all([this.#runs.close(), this.sandboxes.close()]);
     if (this.#ownRoot !== undefined) await rm(this.#ownRoot, { recursive: true, force: true });
   }
 
@@ -213,108 +203,49 @@ export class BuildRunner {
     await rm(this.artifactsDir(uuid), { recursive: true, force: true });
   }
 
-  /** Runs the build and records its end; resolves with the events that tell of the end. */
+  /** Runs the build when it is its turn; resolves with the events that tell of its end. */
   async #run(
     record: BuildRecord,
-    session: RoleSession,
-    token: string,
-    stop: AbortController,
+    { session, token, stop }: Pick<RunningBuild, "session" | "token" | "stop">,
     writer: EventLogWriter,
-    { queueTimedOut }: Turn,
   ): Promise<readonly BuildEvent[]> {
-    const { store, clock, strict } = this.#dependencies;
     const key = keyOf(record);
-    const put = (next: BuildRecord): Promise<void> => store.write(() => void updateBuild(this.#records, next));
-    let current = record;
-    let sink: CloudWatchSink | undefined;
-    let last: BuildEvent | undefined;
-    const asked = requestOf(record, strict ?? false);
-    const generation = cacheGeneration(store, record.scope, record.settings.projectName);
-    const request = { ...asked, cache: { ...asked.cache, generation } };
-    const s3Log = openS3Log(request, session, join(record.workDir, "s3-log.gz"));
-    const polling = this.#pollForStop(key, stop);
+    const polling = this.#runs.pollForStop(key, stop);
+    let turn: Turn | undefined;
     try {
-      const emit = (event: BuildEvent): void | Promise<void> => {
-        if (event.type === "build-finished") {
-          last = event; // told when the record says so, too
-          return;
-        }
-        writer.append(event);
-        if (event.type === "build-started") for (const text of withoutEffect(record.settings)) notice(text);
-        if (event.type === "phase-started" || event.type === "phase-finished") {
-          current = duringRun(current, event);
-          put(current).catch((error: unknown) => debug("run", () => `record: ${String(error)}`));
-        }
-        if (event.type === "report") current = withReport(current, event.reportArn);
-        const held = [sink?.write(event), s3Log?.write(event)].filter((wait) => wait instanceof Promise);
-        if (held.length > 0) return Promise.all(held).then(() => {});
-      };
-      const notice = (text: string): void => {
-        void emit({ type: "notice", level: "warning", text, buildId: request.buildId, atMs: clock.nowMs() });
-      };
-      const dependencies = runDependencies(this.#dependencies, {
-        record,
-        session,
-        token,
+      turn = await this.#turn(record, stop.signal);
+      const { BuildRun } = await import("./build-run.ts");
+      return await new BuildRun({
+        outside: this.#dependencies,
+        ...{ record, session, token, writer, queueTimedOut: turn.queueTimedOut },
         artifactsDir: this.artifactsDir(record.uuid),
         cacheDir: this.cacheDir,
-        ...(s3Log ? { storeLog: () => s3Log.store() } : {}),
-        emit,
-        onLogStreamReady: () => {
-          if (!request.logs) return;
-          sink = createCloudWatchSink({
-            caller: session.caller,
-            clock,
-            ...request.logs,
-            onFailure: (error) => notice(`the log is not written to CloudWatch Logs: ${textOf(error)}`),
-          });
-        },
-        signal: stop.signal,
-        queueTimedOut,
-      });
-      const result: BuildResult = await runBuild(request, dependencies);
-      // A build that ended before FINALIZING: its log is stored all the same, and its status stays.
-      const unstored = await s3Log?.store();
-      if (unstored) notice(`the log is not stored in S3: ${unstored.message}`);
-      await sink?.close();
-      await removeFolders(record);
-      const finished = afterRun(current, result, clock.nowMs());
-      await put(finished);
-      await this.#retry(finished, result, session, (level, text) => {
-        writer.append({ type: "notice", level, text, buildId: request.buildId, atMs: clock.nowMs() });
-      });
-      return last ? [last] : [];
-    } catch (error) {
-      debug("run", () => (error instanceof Error ? (error.stack ?? error.message) : String(error)));
-      await removeFolders(record);
-      const closed = markInterrupted(current, clock.nowMs(), `Kiln could not go on with the build: ${textOf(error)}`);
-      await put(closed.record);
-      return closed.events;
+        retries: this.autoRetries,
+        mayRetry: () => !this.#isClosing,
+        stop: stop.signal,
+      }).run();
     } finally {
       polling.cancel();
-      await s3Log?.close();
-      await store.write(() => this.#records.stops.delete(key));
+      turn?.release();
+      await this.#dependencies.store.write(() => this.#records.stops.delete(key));
     }
   }
 
-  /** Starts the build that follows a failed one by itself, if any. What goes wrong there changes nothing about this one. */
-  async #retry(
-    record: BuildRecord,
-    result: BuildResult,
-    session: RoleSession,
-    notice: (level: "info" | "warning", text: string) => void,
-  ): Promise<void> {
-    if (this.#isClosing) return;
-    try {
-      const token = `auto-retry-${this.#dependencies.ids.uuid()}`;
-      const outcome = await retryAfter(record, result, { role: session.caller, retries: this.autoRetries, token });
-      if (outcome.notice) notice(outcome.notice.level, outcome.notice.text);
-      if (!outcome.config) return;
-      const linked = { ...record, build: { ...record.build, autoRetryConfig: outcome.config } };
-      await this.#dependencies.store.write(() => void updateBuild(this.#records, linked));
-    } catch (error) {
-      notice("warning", `the build is not started again: ${textOf(error)}`);
-    }
+  /** Closes the record of a build that could not even be begun: nobody else will. Resolves with the events of its end. */
+  async #giveUp(record: BuildRecord, error: unknown): Promise<readonly BuildEvent[]> {
+    debug(
+      "run",
+      () => `build ${record.build.id}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+    );
+    const { store, clock } = this.#dependencies;
+    await removeFolders(record);
+    return store.write(() => {
+      const current = this.#records.builds.get(keyOf(record));
+      if (current?.build.buildComplete !== false) return [];
+      const closed = markInterrupted(current, clock.nowMs(), `Kiln could not run the build: ${errorText(error)}`);
+      updateBuild(this.#records, closed.record);
+      return closed.events;
+    });
   }
 
   async #interrupt(record: BuildRecord): Promise<void> {
@@ -339,16 +270,6 @@ export class BuildRunner {
     const writer = this.#eventLogs.open(record.uuid);
     for (const event of closed.events) writer.append(event);
     writer.close();
-  }
-
-  #pollForStop(key: readonly string[], stop: AbortController): { cancel(): void } {
-    const { clock } = this.#dependencies;
-    const look = (): void => {
-      if (this.#records.stops.has(key)) stop.abort();
-      else timer = clock.after(STOP_POLL_MS, look);
-    };
-    let timer = clock.after(STOP_POLL_MS, look);
-    return { cancel: () => timer.cancel() };
   }
 
   /** A place to run on. A build that is stopped, or whose time in the queue is over, goes on without: to be ended. */
@@ -379,10 +300,3 @@ export class BuildRunner {
 
 const keyOf = (record: BuildRecord): readonly string[] =>
   buildKey(record.scope, record.settings.projectName, record.uuid);
-
-const textOf = (error: unknown): string =>
-  error instanceof AwsError
-    ? `${error.code}: ${error.message}`
-    : error instanceof Error
-      ? error.message
-      : String(error);

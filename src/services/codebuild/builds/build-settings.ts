@@ -104,6 +104,27 @@ export function settingsFrom(project: Project, input: StartBuildInput, { scope }
   });
 }
 
+/** The settings that a build and a batch show as they are, in AWS's shape. */
+export function shownSettings(settings: BuildSettings) {
+  const merged = new Map<string, EnvironmentVariable>();
+  for (const variable of [...settings.projectVariables, ...settings.overrideVariables])
+    merged.set(variable.name, variable);
+  return {
+    sourceVersion: settings.sourceVersion,
+    projectName: settings.projectName,
+    source: settings.source,
+    secondarySources: settings.secondarySources,
+    secondarySourceVersions: settings.secondarySourceVersions,
+    secondaryArtifacts: [],
+    cache: settings.cache,
+    environment: { ...settings.environment, environmentVariables: [...merged.values()] },
+    serviceRole: settings.serviceRole,
+    queuedTimeoutInMinutes: settings.queuedTimeoutInMinutes,
+    vpcConfig: settings.vpcConfig,
+    encryptionKey: settings.encryptionKey,
+  };
+}
+
 const sourceFrom = (source: ProjectSource, input: StartBuildInput): ProjectSource =>
   withoutUndefined({
     ...source,

@@ -2,9 +2,10 @@
  * Tokens of clients: for five minutes the same token with the same input gives what the first call made.
  * Source: https://docs.aws.amazon.com/codebuild/latest/APIReference/API_StartBuild.html. AWS's text is not known.
  */
+import type { Collection } from "../../../store/store.ts";
 import type { OperationContext } from "../../service.ts";
 import { invalidInput } from "../errors.ts";
-import { recordsIn, type StartToken } from "../records.ts";
+import type { RunId, StartToken } from "../records.ts";
 
 const TOKEN_LIFE_MS = 5 * 60_000;
 
@@ -18,13 +19,14 @@ export interface Token {
 export const tokenOf = (text: string | undefined, operation: string, input: object): Token | undefined =>
   text === undefined ? undefined : { text, request: `${operation} ${JSON.stringify(input)}` };
 
-/** What an earlier call with the token made. Throws when it was another request. */
+/** What an earlier call with the token made. Throws when it was another request. `tokens`: those of builds, or of batches. */
 export function madeBefore(
   token: Token | undefined,
-  { store, scope, clock }: OperationContext,
-): Pick<StartToken, "projectName" | "uuid"> | undefined {
+  tokens: Collection<StartToken>,
+  { scope, clock }: OperationContext,
+): RunId | undefined {
   if (token === undefined) return undefined;
-  const known = recordsIn(store).tokens.get([scope.accountId, scope.region, token.text]);
+  const known = tokens.get([scope.accountId, scope.region, token.text]);
   if (!known || clock.nowMs() - known.atMs > TOKEN_LIFE_MS) return undefined;
   if (known.input === token.request) return known;
   throw invalidInput("The idempotency token was used with other parameters within the last five minutes");
@@ -33,12 +35,14 @@ export function madeBefore(
 /** Inside `Store.write`. */
 export function keepToken(
   token: Token | undefined,
-  made: Pick<StartToken, "projectName" | "uuid">,
-  { store, scope, clock }: OperationContext,
+  tokens: Collection<StartToken>,
+  { projectName, uuid }: RunId,
+  { scope, clock }: OperationContext,
 ): void {
   if (token === undefined) return;
-  recordsIn(store).tokens.put([scope.accountId, scope.region, token.text], {
-    ...made,
+  tokens.put([scope.accountId, scope.region, token.text], {
+    projectName,
+    uuid,
     input: token.request,
     atMs: clock.nowMs(),
   });

@@ -180,4 +180,12 @@ describe("pages", () => {
       await store.close();
     }
   });
+
+  it("go on when what was shown has been deleted, as a client that deletes page by page does", () => {
+    const names = ["a", "b", "c", "d", "e"];
+    const first = page(names, undefined, 2);
+    expect(page(names.slice(2), first.nextToken, 2).items).toEqual(["c", "d"]);
+    expect(page(["a", "b", "bb", ...names.slice(2)], first.nextToken, 2).items).toEqual(["bb", "c"]);
+    expect(() => page(["e"], first.nextToken, 2)).toThrow("Invalid nextToken");
+  });
 });

@@ -2,9 +2,9 @@
 import { chooseEngine, type RunDependencies } from "../../../build/run/index.ts";
 import { isSourceBuild, loadBatchspec } from "../batches/batchspec.ts";
 import type { CodeBuildDependencies } from "../dependencies.ts";
+import { importedCredential } from "../projects/source-credentials.ts";
 import type { BuildRecord } from "../records.ts";
 import { buildReportSink } from "../reports/index.ts";
-import { importedCredential } from "../source-credentials.ts";
 import type { RoleSession } from "./role-session.ts";
 import { loadPlan, planOf } from "./run-request.ts";
 

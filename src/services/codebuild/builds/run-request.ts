@@ -92,9 +92,7 @@ export function planOf({ settings }: BuildRecord, buildspec: Buildspec, strict: 
     strict,
   });
   const refusal = diagnostics.find(({ severity }) => severity === "error");
-  if (refusal) {
-    const message = [refusal.message, refusal.why].filter((part) => part !== undefined).join(": ");
-    return { kind: "failure", failure: { statusCode: "YAML_FILE_ERROR", message } };
-  }
+  // Why it is refused is for `check` and `explain` to say.
+  if (refusal) return { kind: "failure", failure: { statusCode: "YAML_FILE_ERROR", message: refusal.message } };
   return { kind: "plan", plan };
 }

@@ -14,7 +14,13 @@ import {
   roleNotAssumable,
   tooManyBuilds,
 } from "../errors.ts";
-import { buildAccess, projectAccess, requireProject } from "../projects/find-project.ts";
+import {
+  buildAccess,
+  projectAccess,
+  requireOwnProject,
+  requireOwnScope,
+  requireProject,
+} from "../projects/find-project.ts";
 import { passRole, requireAssumableRole } from "../projects/project-access.ts";
 import { withoutUndefined } from "../projects/project-settings.ts";
 import {
@@ -30,7 +36,6 @@ import {
 } from "../records.ts";
 import type {
   Build,
-  EnvironmentVariable,
   LogsLocation,
   RetryBuildInput,
   RetryBuildOutput,
@@ -42,7 +47,7 @@ import { removeFolders } from "./build-folders.ts";
 import { addBuild } from "./build-index.ts";
 import { requireRoom, requireUsableFleet } from "./build-limits.ts";
 import type { BuildRunner } from "./build-runner.ts";
-import { overrideKeys, settingsFrom } from "./build-settings.ts";
+import { overrideKeys, settingsFrom, shownSettings } from "./build-settings.ts";
 import { keepToken, madeBefore, type Token, tokenOf } from "./idempotency.ts";
 import { ownMark } from "./process-mark.ts";
 
@@ -68,7 +73,7 @@ export const startOperations = (runner: BuildRunner): readonly OperationDefiniti
     },
     errors: [invalidInput, notOffered, projectNotFound, fleetNotFound, roleNotAssumable, tooManyBuilds, queueIsFull],
     async run(input, context) {
-      const project = requireProject(context, input.projectName);
+      const project = requireOwnProject(context, input.projectName);
       const token = tokenOf(input.idempotencyToken, "StartBuild", input);
       const repeated = repetitionOf(token, context);
       if (repeated) return { build: buildShape(repeated) };
@@ -88,7 +93,9 @@ export const startOperations = (runner: BuildRunner): readonly OperationDefiniti
     errors: [invalidInput, buildNotFound, projectNotFound, fleetNotFound, roleNotAssumable, tooManyBuilds, queueIsFull],
     async run(input, context) {
       if (input.id === undefined) throw invalidInput("Invalid input: id must be set");
-      const { projectName, uuid } = parseBuildId(input.id);
+      const { id } = input;
+      requireOwnScope(context, id, () => buildNotFound(id));
+      const { projectName, uuid } = parseBuildId(id);
       const record = recordsIn(context.store).builds.get(buildKey(context.scope, projectName, uuid));
       if (!record) throw buildNotFound(input.id);
       const token = tokenOf(input.idempotencyToken, "RetryBuild", input);
@@ -107,8 +114,9 @@ export const startOperations = (runner: BuildRunner): readonly OperationDefiniti
 
 /** The build an earlier call with the same token made. */
 function repetitionOf(token: Token | undefined, context: OperationContext): BuildRecord | undefined {
-  const made = madeBefore(token, context);
-  return made && recordsIn(context.store).builds.get(buildKey(context.scope, made.projectName, made.uuid));
+  const records = recordsIn(context.store);
+  const made = madeBefore(token, records.tokens, context);
+  return made && records.builds.get(buildKey(context.scope, made.projectName, made.uuid));
 }
 
 export interface MakeBuildOptions {
@@ -159,7 +167,7 @@ export async function makeBuild(
       ...folders,
     };
     addBuild(records, made);
-    keepToken(token, { uuid, projectName: settings.projectName }, context);
+    keepToken(token, records.tokens, { uuid, projectName: settings.projectName }, context);
     return { record: made, isNew: true };
   });
   const { record, isNew } = await written.catch(async (error: unknown) => {
@@ -180,9 +188,6 @@ function firstShape(
   { scope, principal }: OperationContext,
 ): Build {
   const id = `${settings.projectName}:${uuid}`;
-  const merged = new Map<string, EnvironmentVariable>();
-  for (const variable of [...settings.projectVariables, ...settings.overrideVariables])
-    merged.set(variable.name, variable);
   return withoutUndefined<Build>({
     id,
     arn: buildArn(scope, id),
@@ -190,26 +195,15 @@ function firstShape(
     startTime: nowMs,
     currentPhase: "QUEUED",
     buildStatus: "IN_PROGRESS",
-    sourceVersion: settings.sourceVersion,
-    projectName: settings.projectName,
-    source: settings.source,
-    secondarySources: settings.secondarySources,
-    secondarySourceVersions: settings.secondarySourceVersions,
+    ...shownSettings(settings),
     artifacts: { location: plannedLocation(settings.artifacts, uuid, settings.projectName) },
-    secondaryArtifacts: [],
-    cache: settings.cache,
-    environment: { ...settings.environment, environmentVariables: [...merged.values()] },
-    serviceRole: settings.serviceRole,
     logs: logsBeforeRun(settings, scope),
     timeoutInMinutes: settings.timeoutInMinutes,
-    queuedTimeoutInMinutes: settings.queuedTimeoutInMinutes,
-    vpcConfig: settings.vpcConfig,
     debugSession: settings.debugSessionEnabled === true ? { sessionEnabled: true } : undefined,
     buildComplete: false,
     initiator: origin.initiator ?? initiatorOf(principal),
     buildBatchArn: origin.buildBatchArn,
     autoRetryConfig: autoRetryConfigOf(settings, origin.autoRetry),
-    encryptionKey: settings.encryptionKey,
     exportedEnvironmentVariables: [],
   });
 }

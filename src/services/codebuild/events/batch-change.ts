@@ -4,7 +4,7 @@
  */
 import type { BatchPhaseRecord, BatchRecord } from "../batches/batch-records.ts";
 import { buildArn } from "../records.ts";
-import { contextLines, dateText, eventOf, type StateChangeEvent } from "./state-change.ts";
+import { contextLines, dateText, eventOf, type StateChangeEvent, shownLocation } from "./state-change.ts";
 
 export const BATCH_STATE_CHANGE = "CodeBuild Build Batch State Change";
 export const BATCH_PHASE_CHANGE = "CodeBuild Build Batch Phase Change";
@@ -75,7 +75,7 @@ function additionalInformation({ batch, settings, groups, initiator, scope }: Ba
     "build-batch-start-time": dateText(batch.startTime ?? 0),
     "batch-complete": batch.complete ?? false,
     initiator,
-    source: { location: settings.source.location, type: settings.source.type },
+    source: { location: shownLocation(settings.source.location), type: settings.source.type },
     "source-version": settings.sourceVersion,
     "build-groups": groups.map(({ identifier, current, dependsOn }) => ({
       identifier,

@@ -16,6 +16,8 @@ export interface FeedRequest {
   readonly afterSequence?: number | undefined;
   /** Only this build's events: id, ARN or uuid. */
   readonly buildId?: string | undefined;
+  /** Only this account's events. */
+  readonly accountId?: string | undefined;
   /** End when what is known now has been read, and with `buildId` also when the build is over. */
   readonly follow: boolean;
   readonly signal?: AbortSignal | undefined;
@@ -46,7 +48,7 @@ export class EventFeed {
     return lastSequence(this.#store);
   }
 
-  async *read({ afterSequence, buildId, follow, signal }: FeedRequest): AsyncGenerator<LoggedEvent> {
+  async *read({ afterSequence, buildId, accountId, follow, signal }: FeedRequest): AsyncGenerator<LoggedEvent> {
     const closing = this.#closing.signal;
     const stop = AbortSignal.any([closing, ...(signal ? [signal] : [])]);
     let cursor = afterSequence ?? (buildId === undefined ? this.last : 0);
@@ -57,6 +59,7 @@ export class EventFeed {
       const events = eventsAfter(this.#store, cursor, PAGE);
       for (const logged of events) {
         cursor = logged.sequence;
+        if (accountId !== undefined && logged.event.account !== accountId) continue;
         if (wanted && !wanted(logged.event.resources[0] ?? "")) continue;
         yield logged;
         if (signal?.aborted) return;

@@ -3,13 +3,13 @@
  * without it, what happens from now on. `Last-Event-ID` (or `?after=N`) resumes. Each reader has its own place in the log
  * and waits for its own socket, so a slow one holds nothing in memory; one that takes nothing for a minute is dropped.
  * Who may read: everybody who reaches the port while the root key is the default one (then anybody there can sign in as
- * root anyway, and the port is loopback's), else callers that give an access key that may call `codebuild:BatchGetBuilds`.
+ * root anyway, and the port is loopback's), else callers that give an access key that may call `codebuild:BatchGetBuilds`: the events of their account.
  * Source: https://html.spec.whatwg.org/multipage/server-sent-events.html
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Clock } from "../../../core/clock.ts";
 import { debug } from "../../../core/log.ts";
-import type { EventFeed } from "./event-feed.ts";
+import type { EventFeed, FeedRequest } from "./event-feed.ts";
 import type { LoggedEvent } from "./state-change-log.ts";
 
 export const EVENTS_PREFIX = "/_kiln/events";
@@ -19,10 +19,10 @@ const RETRY_MS = 1000;
 /** Readers at the same time; each polls the log. */
 const MAX_READERS = 100;
 
-/** Undefined: may read. Otherwise the status and the reason. */
+/** Undefined: may read everything. An account: its events. Otherwise the status and the reason. */
 export type ReaderCheck = (
   authorization: string | undefined,
-) => { readonly status: 401 | 403; readonly why: string } | undefined;
+) => { readonly accountId: string } | { readonly status: 401 | 403; readonly why: string } | undefined;
 
 export interface EventsRoute {
   readonly prefix: string;
@@ -39,10 +39,10 @@ export function eventsRoute(feed: EventFeed, clock: Clock, check: ReaderCheck): 
       if (request.method !== "GET") return refuse(response, 405, "events are read with GET");
       // A page of another origin could open streams without being able to read them.
       if (request.headers["sec-fetch-site"] === "cross-site") return refuse(response, 403, "not for other origins");
-      const refusal = check(request.headers.authorization);
-      if (refusal) {
-        if (refusal.status === 401) response.setHeader("www-authenticate", 'Basic realm="kiln"');
-        return refuse(response, refusal.status, refusal.why);
+      const verdict = check(request.headers.authorization);
+      if (verdict && "status" in verdict) {
+        if (verdict.status === 401) response.setHeader("www-authenticate", 'Basic realm="kiln"');
+        return refuse(response, verdict.status, verdict.why);
       }
       const after = request.headers["last-event-id"] ?? url.searchParams.get("after") ?? undefined;
       if (after !== undefined && !/^\d{1,15}$/.test(String(after))) {
@@ -58,6 +58,7 @@ export function eventsRoute(feed: EventFeed, clock: Clock, check: ReaderCheck): 
         await stream(response, feed, clock, {
           afterSequence: after === undefined ? undefined : Number(after),
           buildId: url.searchParams.get("build") ?? undefined,
+          accountId: verdict?.accountId,
         });
       } finally {
         readers--;
@@ -70,7 +71,7 @@ async function stream(
   response: ServerResponse,
   feed: EventFeed,
   clock: Clock,
-  from: { readonly afterSequence: number | undefined; readonly buildId: string | undefined },
+  from: Pick<FeedRequest, "afterSequence" | "buildId" | "accountId">,
 ): Promise<void> {
   const gone = new AbortController();
   response.on("close", () => gone.abort());

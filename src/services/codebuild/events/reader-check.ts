@@ -10,8 +10,8 @@ import type { ReaderCheck } from "./events-route.ts";
 export interface ReaderCheckDependencies {
   /** Secret of a long-term access key. */
   secretOf(accessKeyId: string): Secret | undefined;
-  /** Throws AccessDeniedException. */
-  authorize(accessKeyId: string): void;
+  /** The account of the key's owner. Throws AccessDeniedException. */
+  authorize(accessKeyId: string): string;
 }
 
 export function createReaderCheck({ secretOf, authorize }: ReaderCheckDependencies): ReaderCheck {
@@ -26,8 +26,7 @@ export function createReaderCheck({ secretOf, authorize }: ReaderCheckDependenci
     const isRight = isSame(credentials.slice(colon + 1), secret?.reveal() ?? "");
     if (!secret || !isRight) return { status: 401, why: "there is no such access key, or the secret is another one" };
     try {
-      authorize(accessKeyId);
-      return undefined;
+      return { accountId: authorize(accessKeyId) };
     } catch (error) {
       if (error instanceof AwsError) return { status: 403, why: error.message };
       throw error;

@@ -70,6 +70,15 @@ const told = (events: readonly StateChangeEvent[]): string[] =>
   );
 
 describe("changes of a build", () => {
+  it("show no credentials of a source's URL", () => {
+    const source = { type: "GITHUB", location: "https://someone:a-token@git.example/owner/app.git" } as const;
+    const [event] = changesBetween(undefined, { ...NEW, settings: { ...NEW.settings, source } });
+    expect(event?.detail["additional-information"]).toMatchObject({
+      source: { location: "https://git.example/owner/app.git", type: "GITHUB" },
+    });
+    expect(JSON.stringify(event)).not.toContain("a-token");
+  });
+
   it("begin with its state and its first phase", () => {
     const events = changesBetween(undefined, NEW);
     expect(told(events)).toEqual(["IN_PROGRESS", "SUBMITTED"]);

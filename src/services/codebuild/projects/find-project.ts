@@ -25,6 +25,25 @@ export function requireProject(context: OperationContext, nameOrArn: string): Pr
   throw projectNotFound(projectArn(scope, name));
 }
 
+/**
+ * The project to be changed, or to start something of: one of the account and region of the call. What is written is
+ * kept there, so a project of elsewhere would be decided on in one place and acted on in another.
+ */
+export function requireOwnProject(context: OperationContext, nameOrArn: string): Project {
+  requireOwnScope(context, nameOrArn, (arn) => projectNotFound(arn));
+  return requireProject(context, nameOrArn);
+}
+
+/** Throws what `notFound` makes for an ARN that names another account or region than the call's. */
+export function requireOwnScope(
+  { scope }: Pick<OperationContext, "scope">,
+  nameOrArn: string,
+  notFound: (arn: string) => Error,
+): void {
+  const at = scopeOf(nameOrArn, scope);
+  if (at.accountId !== scope.accountId || at.region !== scope.region) throw notFound(nameOrArn);
+}
+
 /** One action on one project, with its tags and its resource policy. */
 export function projectAccess(
   context: OperationContext,

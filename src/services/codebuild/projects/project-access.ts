@@ -8,7 +8,7 @@ import type { AwsScope } from "../../../core/arn.ts";
 import { AwsError } from "../../../core/errors.ts";
 import type { RoleSession } from "../builds/role-session.ts";
 import { roleNotAssumable } from "../errors.ts";
-import { parseBuildId, projectArn, projectNameOf } from "../records.ts";
+import { projectArn, projectNameOf } from "../records.ts";
 import type { Project, Tag } from "../shapes.gen.ts";
 
 export const CODEBUILD_PRINCIPAL = "codebuild.amazonaws.com";
@@ -22,13 +22,6 @@ export const onProject = (
   action: `codebuild:${action}`,
   resource: projectArn(scope, projectNameOf(nameOrArn)),
   ...(context ? { context } : {}),
-});
-
-/** AWS: actions on builds are decided on the project of the build. */
-export const onBuild = (action: string, idOrArn: string, scope: AwsScope, project?: Project): AuthorizationRequest => ({
-  action: `codebuild:${action}`,
-  resource: projectArn(scope, parseBuildId(idOrArn).projectName),
-  context: resourceTags(project),
 });
 
 export const onAnything = (action: string): AuthorizationRequest => ({ action: `codebuild:${action}`, resource: "*" });

@@ -34,7 +34,7 @@ import { policyKey } from "../sharing/resource-policy-of.ts";
 import { removeWebhook } from "../webhooks/webhook-records.ts";
 import { enableBadge, removeBadge } from "./badge.ts";
 import { requestFieldKeys } from "./condition-keys.ts";
-import { findProject, projectAccess, requireProject } from "./find-project.ts";
+import { findProject, projectAccess, requireOwnProject } from "./find-project.ts";
 import { onAnything, onProject, passRole, requestTags, requireAssumableRole } from "./project-access.ts";
 import { invalidateCache } from "./project-cache.ts";
 import { projectFrom, withoutUndefined } from "./project-settings.ts";
@@ -45,8 +45,6 @@ const GAPS = [
   "Windows, macOS, EFS file systems and docker servers are refused",
   "a VPC is kept and each build says that it has no effect",
 ];
-
-export { findProject, requireProject } from "./find-project.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: each operation has its own input type
 export const projectOperations = (runner: BuildRunner): readonly OperationDefinition<any, object>[] => [
@@ -97,7 +95,7 @@ export const projectOperations = (runner: BuildRunner): readonly OperationDefini
     errors: [invalidInput, notOffered, limitAboveAccount, fleetNotFound, projectNotFound, roleNotAssumable],
     async run(input, context) {
       const { store, scope, clock, ids } = context;
-      const old = requireProject(context, input.name);
+      const old = requireOwnProject(context, input.name);
       const changed = changedProject(old, input);
       const project: Project = {
         ...projectFrom(changed, { scope, nowMs: clock.nowMs(), accountLimit: runner.accountLimit }),
@@ -188,7 +186,7 @@ export const projectOperations = (runner: BuildRunner): readonly OperationDefini
     authorize: (input, context) => [projectAccess(context, "InvalidateProjectCache", input.projectName)],
     errors: [invalidInput, projectNotFound],
     async run(input, context) {
-      const { name = "" } = requireProject(context, input.projectName);
+      const { name = "" } = requireOwnProject(context, input.projectName);
       await invalidateCache(context.store, context.scope, name, runner.cacheDir);
       return {};
     },

@@ -7,7 +7,7 @@ import type { BuildRunner } from "../builds/build-runner.ts";
 import { invalidInput, projectNotFound, roleNotAssumable } from "../errors.ts";
 import { projectKey, recordsIn } from "../records.ts";
 import type { Project, UpdateProjectVisibilityInput, UpdateProjectVisibilityOutput } from "../shapes.gen.ts";
-import { projectAccess, requireProject } from "./find-project.ts";
+import { projectAccess, requireOwnProject } from "./find-project.ts";
 import { passRole, requireAssumableRole } from "./project-access.ts";
 import { withoutUndefined } from "./project-settings.ts";
 
@@ -27,13 +27,13 @@ export const visibilityOperations = (runner: BuildRunner): readonly OperationDef
     errors: [invalidInput, projectNotFound, roleNotAssumable],
     async run(input, context) {
       const { store, scope, ids } = context;
-      const { name = "" } = requireProject(context, input.projectArn);
+      const { name = "" } = requireOwnProject(context, input.projectArn);
       if (input.resourceAccessRole !== undefined) {
         await requireAssumableRole(runner.newSession(ids.uuid(), name, input.resourceAccessRole, scope));
       }
       const isPublic = input.projectVisibility === "PUBLIC_READ";
       const project = await store.write((): Project => {
-        const current = requireProject(context, input.projectArn);
+        const current = requireOwnProject(context, input.projectArn);
         const changed = withoutUndefined<Project>({
           ...current,
           projectVisibility: input.projectVisibility,

@@ -5,7 +5,6 @@ import { getReportGroupTrend } from "./report-group-trend.ts";
 import { reportGroupOperations } from "./report-groups.ts";
 import { reportOperations } from "./report-operations.ts";
 
-export { closeReportsOf } from "./incomplete-reports.ts";
 export { mergeReports } from "./merge-reports.ts";
 export { findGroup } from "./report-records.ts";
 export { buildReportSink } from "./report-sink.ts";

@@ -7,6 +7,7 @@
  */
 import { wholeGroup } from "../../../build/batch/index.ts";
 import type { TestCaseStatus } from "../../../build/test-reports/index.ts";
+// Not the folder's face: that loads every parser.
 import { keptTestCases, summarizeCoverage } from "../../../build/test-reports/summarize.ts";
 import { AwsError } from "../../../core/errors.ts";
 import type { RoleSession } from "../builds/role-session.ts";

@@ -3,12 +3,15 @@
  * Source: https://docs.aws.amazon.com/service-authorization/latest/reference/list_awscodebuild.html
  */
 import type { AuthorizationRequest, RequestContext } from "../../../authorize/decision.ts";
+import type { Key, Store } from "../../../store/store.ts";
 import type { OperationContext } from "../../service.ts";
+import { invalidInput } from "../errors.ts";
 import { tagKeys } from "../projects/project-access.ts";
 import { recordsIn } from "../records.ts";
-import type { ReportExportConfig } from "../shapes.gen.ts";
+import type { ReportExportConfig, ReportGroup } from "../shapes.gen.ts";
 import { withResourcePolicy } from "../sharing/resource-policy-of.ts";
-import { findGroup, parseReportArn, reportGroupArn } from "./report-records.ts";
+import { reportGroupNotFound } from "./report-errors.ts";
+import { findGroup, groupKey, parseGroupArn, parseReportArn, reportGroupArn } from "./report-records.ts";
 
 /** One action on the group of this ARN, with its tags and its resource policy. */
 export const groupAccess = (
@@ -41,4 +44,19 @@ export function exportKeys(config: ReportExportConfig | undefined): RequestConte
       s3?.encryptionDisabled === undefined ? undefined : String(s3.encryptionDisabled),
   };
   return Object.fromEntries(Object.entries(keys).flatMap(([name, value]) => (value ? [[name, value]] : [])));
+}
+
+/** Scope and name of a group. Throws InvalidInputException for what is no ARN of one. */
+export function requireGroupArn(arn: string): NonNullable<ReturnType<typeof parseGroupArn>> {
+  const parsed = parseGroupArn(arn);
+  if (!parsed) throw invalidInput(`Invalid report group ARN: ${arn}`);
+  return parsed;
+}
+
+/** A group that exists, with the key of its reports. Throws InvalidInputException or ResourceNotFoundException. */
+export function requireGroup(store: Store, arn: string): { readonly group: ReportGroup; readonly key: Key } {
+  const { scope, name } = requireGroupArn(arn);
+  const group = findGroup(store, arn);
+  if (!group) throw reportGroupNotFound(arn);
+  return { group, key: groupKey(scope, name) };
 }

@@ -7,9 +7,9 @@
 import { type OperationDefinition, operation } from "../../service.ts";
 import { invalidInput } from "../errors.ts";
 import type { GetReportGroupTrendInput, GetReportGroupTrendOutput, Report } from "../shapes.gen.ts";
-import { groupAccess } from "./report-access.ts";
+import { groupAccess, requireGroup } from "./report-access.ts";
 import { reportGroupNotFound } from "./report-errors.ts";
-import { findGroup, groupKey, listReports, parseGroupArn } from "./report-records.ts";
+import { listReports } from "./report-records.ts";
 
 const DEFAULT_REPORTS = 100;
 
@@ -40,18 +40,12 @@ export const getReportGroupTrend: OperationDefinition<GetReportGroupTrendInput, 
   authorize: (input, context) => [groupAccess(context, "GetReportGroupTrend", input.reportGroupArn)],
   errors: [invalidInput, reportGroupNotFound],
   run(input, { store, clock }) {
-    const at = parseGroupArn(input.reportGroupArn);
-    if (!at) throw invalidInput(`Invalid report group ARN: ${input.reportGroupArn}`);
-    const group = findGroup(store, input.reportGroupArn);
-    if (!group) throw reportGroupNotFound(input.reportGroupArn);
+    const { group, key } = requireGroup(store, input.reportGroupArn);
     const numberOf = (group.type === "TEST" ? TEST_FIELDS : COVERAGE_FIELDS)[input.trendField];
     if (!numberOf) {
       throw invalidInput(`Trend field ${input.trendField} is not valid for report groups of type ${group.type}`);
     }
-    const reports = listReports(store, clock, groupKey(at.scope, at.name)).slice(
-      0,
-      input.numOfReports ?? DEFAULT_REPORTS,
-    );
+    const reports = listReports(store, clock, key).slice(0, input.numOfReports ?? DEFAULT_REPORTS);
     const values = reports.flatMap((report) => {
       const value = numberOf(report);
       return value === undefined ? [] : [{ reportArn: report.arn ?? "", value }];

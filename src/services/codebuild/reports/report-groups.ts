@@ -21,17 +21,9 @@ import type {
 } from "../shapes.gen.ts";
 import { policyKey } from "../sharing/resource-policy-of.ts";
 import { exportConfigFrom } from "./export-config.ts";
-import { exportKeys, groupAccess } from "./report-access.ts";
+import { exportKeys, groupAccess, requireGroupArn } from "./report-access.ts";
 import { reportGroupAlreadyExists, reportGroupNotFound, tooManyReportGroups } from "./report-errors.ts";
-import {
-  deleteReport,
-  findGroup,
-  groupKey,
-  listReports,
-  parseGroupArn,
-  reportGroupArn,
-  reportRecords,
-} from "./report-records.ts";
+import { deleteReport, findGroup, groupKey, listReports, reportGroupArn, reportRecords } from "./report-records.ts";
 
 const API = "https://docs.aws.amazon.com/codebuild/latest/APIReference/";
 /** AWS: quota of report groups. */
@@ -173,9 +165,3 @@ export const reportGroupOperations: readonly OperationDefinition<any, object>[] 
     },
   }),
 ];
-
-function requireGroupArn(arn: string): NonNullable<ReturnType<typeof parseGroupArn>> {
-  const parsed = parseGroupArn(arn);
-  if (!parsed) throw invalidInput(`Invalid report group ARN: ${arn}`);
-  return parsed;
-}

@@ -18,17 +18,9 @@ import type {
   ListReportsOutput,
   ReportFilter,
 } from "../shapes.gen.ts";
-import { groupAccess, reportAccess } from "./report-access.ts";
+import { groupAccess, reportAccess, requireGroup } from "./report-access.ts";
 import { reportGroupNotFound } from "./report-errors.ts";
-import {
-  deleteReport,
-  findGroup,
-  findReport,
-  groupKey,
-  listReports,
-  parseGroupArn,
-  reportKeyOf,
-} from "./report-records.ts";
+import { deleteReport, findReport, listReports, reportKeyOf } from "./report-records.ts";
 
 const API = "https://docs.aws.amazon.com/codebuild/latest/APIReference/";
 
@@ -83,10 +75,7 @@ export const reportOperations: readonly OperationDefinition<any, object>[] = [
     authorize: (input, context) => [groupAccess(context, "ListReportsForReportGroup", input.reportGroupArn)],
     errors: [invalidInput, reportGroupNotFound],
     run(input, { store, clock }) {
-      const at = parseGroupArn(input.reportGroupArn);
-      if (!at) throw invalidInput(`Invalid report group ARN: ${input.reportGroupArn}`);
-      if (!findGroup(store, input.reportGroupArn)) throw reportGroupNotFound(input.reportGroupArn);
-      return arnPage(store, clock, groupKey(at.scope, at.name), input);
+      return arnPage(store, clock, requireGroup(store, input.reportGroupArn).key, input);
     },
   }),
 ];

@@ -5,7 +5,7 @@ import { TestClock } from "../../../core/clock.ts";
 import { TestIds } from "../../../core/ids.ts";
 import type { RoleSession } from "../builds/role-session.ts";
 import type { ReportGroup } from "../shapes.gen.ts";
-import { closeReportsOf } from "./index.ts";
+import { closeReportsOf } from "./incomplete-reports.ts";
 import { findReport, reportRecords } from "./report-records.ts";
 import { buildReportSink } from "./report-sink.ts";
 

@@ -4,20 +4,19 @@
  */
 import { type CloudWatchSink, createCloudWatchSink } from "../../../build/report/cloud-watch-sink.ts";
 import { type BuildEnvironmentOpener, buildEnvironmentOpener, type OpenEnvironment } from "../../../build/run/index.ts";
-import { AwsError } from "../../../core/errors.ts";
 import { debug } from "../../../core/log.ts";
 import { removeFolders } from "../builds/build-folders.ts";
 import { logsOf } from "../builds/build-progress.ts";
+import { errorText } from "../builds/error-text.ts";
+import { pollForStop, STOP_POLL_MS } from "../builds/own-runs.ts";
 import type { RoleSession } from "../builds/role-session.ts";
 import { runDependencies } from "../builds/run-dependencies.ts";
 import { requestOf } from "../builds/run-request.ts";
 import type { CodeBuildDependencies } from "../dependencies.ts";
 import { type CodeBuildRecords, recordsIn, type SandboxRecord } from "../records.ts";
 import type { CommandExecution, PhaseContext } from "../shapes.gen.ts";
+import type { Bell } from "./bell.ts";
 import { asBuild, endSandbox, enterPhase, keyOfSandbox, RUN_SANDBOX, type SandboxEnd } from "./sandbox-records.ts";
-
-/** How often the owner of a sandbox looks for what other processes ask. */
-export const POLL_MS = 200;
 
 /** One sandbox from its opening to its end. */
 export class SandboxRun {
@@ -57,9 +56,12 @@ export class SandboxRun {
       if (!this.#stop.signal.aborted) this.#end = "TIMED_OUT";
       this.#stop.abort();
     });
-    const opener = await this.#opener();
+    // A stop from another process must end the opening and each command, too.
+    const stops = pollForStop(clock, this.#records.stops, keyOfSandbox(this.#record), this.#stop);
+    let opener: BuildEnvironmentOpener | undefined;
     let context: PhaseContext | undefined;
     try {
+      opener = await this.#opener();
       const opened = await opener.open((phaseType) => this.#enter(phaseType));
       if (opened.ok) await this.#serve(opened.value);
       else if (!this.#stop.signal.aborted) {
@@ -70,12 +72,18 @@ export class SandboxRun {
       if (!this.#stop.signal.aborted) {
         debug("run", () => (error instanceof Error ? (error.stack ?? error.message) : String(error)));
         this.#end = "FAULT";
-        context = { statusCode: "INTERNAL_SERVICE_ERROR", message: textOf(error) };
+        context = { statusCode: "INTERNAL_SERVICE_ERROR", message: errorText(error) };
       }
     } finally {
       timer.cancel();
-      await opener.close();
-      await this.#sink?.close();
+      stops.cancel();
+      try {
+        await opener?.close();
+        await this.#sink?.close();
+      } catch (error) {
+        // What cannot be ended must not keep the record open for ever.
+        debug("run", () => `sandbox ${this.#record.sandbox.id} is not closed properly: ${errorText(error)}`);
+      }
       await removeFolders(this.#record);
       await this.#finish(context);
     }
@@ -97,7 +105,7 @@ export class SandboxRun {
           caller: this.#session.caller,
           clock,
           ...request.logs,
-          onFailure: (error) => debug("run", () => `log of sandbox ${request.buildId}: ${textOf(error)}`),
+          onFailure: (error) => debug("run", () => `log of sandbox ${request.buildId}: ${errorText(error)}`),
         });
       },
       signal: this.#stop.signal,
@@ -122,10 +130,9 @@ export class SandboxRun {
     const key = keyOfSandbox(this.#record);
     const signal = this.#stop.signal;
     while (!signal.aborted) {
-      if (this.#records.stops.has(key)) return;
       const waiting = this.#records.waitingExecutions.list(key, { limit: 1 })[0];
       const execution = waiting && this.#records.executions.get([...key, waiting.value]);
-      if (!waiting) await this.#bell.wait(this.#dependencies.clock, POLL_MS, signal);
+      if (!waiting) await this.#bell.wait(this.#dependencies.clock, STOP_POLL_MS, signal);
       else if (execution) await this.#execute(environment, execution, waiting.key);
     }
   }
@@ -138,35 +145,18 @@ export class SandboxRun {
       this.#records.executions.put(key, started);
       this.#records.waitingExecutions.delete(waitingKey);
     });
-    // A stop from another process must end a command, too.
-    const stops = this.#watchForStop();
-    try {
-      const result = await environment.run(execution.command ?? "");
-      const wasStopped = this.#stop.signal.aborted;
-      await this.#write(() =>
-        this.#records.executions.put(key, {
-          ...started,
-          status: wasStopped ? "STOPPED" : result.exitStatus === 0 ? "SUCCEEDED" : "FAILED",
-          endTime: clock.nowMs(),
-          ...(wasStopped ? {} : { exitCode: String(result.exitStatus) }),
-          standardOutputContent: result.standardOutput,
-          standardErrContent: result.standardError,
-        }),
-      );
-    } finally {
-      stops.cancel();
-    }
-  }
-
-  #watchForStop(): { cancel(): void } {
-    const { clock } = this.#dependencies;
-    const key = keyOfSandbox(this.#record);
-    const look = (): void => {
-      if (this.#records.stops.has(key)) this.#stop.abort();
-      else timer = clock.after(POLL_MS, look);
-    };
-    let timer = clock.after(POLL_MS, look);
-    return { cancel: () => timer.cancel() };
+    const result = await environment.run(execution.command ?? "");
+    const wasStopped = this.#stop.signal.aborted;
+    await this.#write(() =>
+      this.#records.executions.put(key, {
+        ...started,
+        status: wasStopped ? "STOPPED" : result.exitStatus === 0 ? "SUCCEEDED" : "FAILED",
+        endTime: clock.nowMs(),
+        ...(wasStopped ? {} : { exitCode: String(result.exitStatus) }),
+        standardOutputContent: result.standardOutput,
+        standardErrContent: result.standardError,
+      }),
+    );
   }
 
   async #finish(context: PhaseContext | undefined): Promise<void> {
@@ -198,37 +188,3 @@ export function closeSandbox(
       records.executions.put(executionKey, { ...value, status: "STOPPED", endTime: nowMs });
   }
 }
-
-/** A pause that can be ended early. */
-export class Bell {
-  #ring: (() => void) | undefined;
-  #hasRung = false;
-
-  ring(): void {
-    this.#hasRung = true;
-    this.#ring?.();
-  }
-
-  async wait(clock: CodeBuildDependencies["clock"], ms: number, signal: AbortSignal): Promise<void> {
-    if (!this.#hasRung && !signal.aborted) {
-      await new Promise<void>((resolve) => {
-        const timer = clock.after(ms, resolve);
-        this.#ring = () => {
-          timer.cancel();
-          resolve();
-        };
-        signal.addEventListener("abort", this.#ring, { once: true });
-      });
-      if (this.#ring) signal.removeEventListener("abort", this.#ring);
-      this.#ring = undefined;
-    }
-    this.#hasRung = false;
-  }
-}
-
-const textOf = (error: unknown): string =>
-  error instanceof AwsError
-    ? `${error.code}: ${error.message}`
-    : error instanceof Error
-      ? error.message
-      : String(error);

@@ -21,7 +21,7 @@ import {
   sandboxNotFound,
 } from "../errors.ts";
 import { type PageInput, page, recordPage } from "../pages.ts";
-import { projectAccess, requireProject } from "../projects/find-project.ts";
+import { projectAccess, requireOwnProject, requireProject } from "../projects/find-project.ts";
 import { onAnything, requireAssumableRole } from "../projects/project-access.ts";
 import { parseBuildId, projectArn, projectAt, recordsIn, type SandboxRecord, scopeOf } from "../records.ts";
 import type {
@@ -60,11 +60,11 @@ export const sandboxOperations = (runner: BuildRunner): readonly OperationDefini
     async run(input, context) {
       if (input.projectName === undefined) throw invalidInput("Invalid input: projectName must be set");
       const { store, scope, clock, ids } = context;
-      const project = requireProject(context, input.projectName);
+      const project = requireOwnProject(context, input.projectName);
       const token = tokenOf(input.idempotencyToken, "StartSandbox", input);
       const records = recordsIn(store);
       const repeated = (): SandboxRecord | undefined => {
-        const made = madeBefore(token, context);
+        const made = madeBefore(token, records.tokens, context);
         return made && records.sandboxes.get([scope.accountId, scope.region, made.projectName, made.uuid]);
       };
       const before = repeated();
@@ -94,7 +94,7 @@ export const sandboxOperations = (runner: BuildRunner): readonly OperationDefini
         if (other) return other;
         records.sandboxes.put(keyOfSandbox(record), record);
         records.sandboxesByTime.put([scope.accountId, scope.region, sortable(nowMs), name, uuid], `${name}:${uuid}`);
-        keepToken(token, { uuid, projectName: name }, context);
+        keepToken(token, records.tokens, { uuid, projectName: name }, context);
         return record;
       });
       if (written === record) runner.sandboxes.start(record, session);

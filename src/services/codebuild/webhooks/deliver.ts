@@ -8,7 +8,7 @@ import type { AwsScope } from "../../../core/arn.ts";
 import { AwsError } from "../../../core/errors.ts";
 import type { OperationContext } from "../../service.ts";
 import type { BatchRunner } from "../batches/batch-runner.ts";
-import { startBatch } from "../batches/build-batches.ts";
+import { startBatch } from "../batches/start-batch.ts";
 import { requireRoom, requireUsableFleet } from "../builds/build-limits.ts";
 import type { BuildRunner } from "../builds/build-runner.ts";
 import { settingsFrom } from "../builds/build-settings.ts";

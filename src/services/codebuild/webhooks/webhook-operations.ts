@@ -3,7 +3,7 @@
  * (or that `kiln webhook trigger` stands in for), so the secret is answered whenever it is made.
  * Source: https://docs.aws.amazon.com/codebuild/latest/APIReference/API_CreateWebhook.html
  */
-import { type OperationDefinition, operation } from "../../service.ts";
+import { type OperationContext, type OperationDefinition, operation } from "../../service.ts";
 import {
   accessTokenNotFound,
   invalidInput,
@@ -12,9 +12,9 @@ import {
   webhookAlreadyExists,
   webhookNotFound,
 } from "../errors.ts";
-import { onProject, resourceTags } from "../projects/project-access.ts";
+import { projectAccess, requireOwnProject } from "../projects/find-project.ts";
 import { withoutUndefined } from "../projects/project-settings.ts";
-import { findProject, requireProject } from "../projects/projects.ts";
+import { hasSourceCredential } from "../projects/source-credentials.ts";
 import { projectKey, projectNameOf } from "../records.ts";
 import type {
   CreateWebhookInput,
@@ -25,7 +25,6 @@ import type {
   UpdateWebhookOutput,
   WebhookFilter,
 } from "../shapes.gen.ts";
-import { hasSourceCredential } from "../source-credentials.ts";
 import { checkWebhook } from "./check-webhook.ts";
 import {
   findWebhook,
@@ -51,18 +50,11 @@ export const webhookOperations = (endpointUrl: () => string): readonly Operation
     support: "partial",
     gaps: GAPS,
     source: `${API}API_CreateWebhook.html`,
-    authorize: (input, context) => [
-      onProject(
-        "CreateWebhook",
-        input.projectName,
-        context.scope,
-        resourceTags(findProject(context, input.projectName)),
-      ),
-    ],
+    authorize: (input, context) => [projectAccess(context, "CreateWebhook", input.projectName)],
     errors: [invalidInput, notOffered, projectNotFound, webhookAlreadyExists, accessTokenNotFound],
     async run(input, context) {
       const { store, scope, ids, clock } = context;
-      const project = requireProject(context, input.projectName);
+      const project = requireOwnProject(context, input.projectName);
       const name = project.name ?? "";
       if (findWebhook(store, scope, name)) throw webhookAlreadyExists(project.arn ?? "");
       checkWebhook(input, project);
@@ -96,18 +88,11 @@ export const webhookOperations = (endpointUrl: () => string): readonly Operation
     support: "partial",
     gaps: GAPS,
     source: `${API}API_UpdateWebhook.html`,
-    authorize: (input, context) => [
-      onProject(
-        "UpdateWebhook",
-        input.projectName,
-        context.scope,
-        resourceTags(findProject(context, input.projectName)),
-      ),
-    ],
+    authorize: (input, context) => [projectAccess(context, "UpdateWebhook", input.projectName)],
     errors: [invalidInput, notOffered, projectNotFound, webhookNotFound],
     async run(input, context) {
       const { store, scope, ids, clock } = context;
-      const project = requireProject(context, input.projectName);
+      const project = requireOwnProject(context, input.projectName);
       const old = findWebhook(store, scope, project.name ?? "");
       if (!old) throw webhookNotFound(project.arn ?? "");
       const rotated = input.rotateSecret === true ? newSecret(ids, store, old.token) : undefined;
@@ -141,18 +126,11 @@ export const webhookOperations = (endpointUrl: () => string): readonly Operation
     name: "DeleteWebhook",
     support: "supported",
     source: `${API}API_DeleteWebhook.html`,
-    authorize: (input, context) => [
-      onProject(
-        "DeleteWebhook",
-        input.projectName,
-        context.scope,
-        resourceTags(findProject(context, input.projectName)),
-      ),
-    ],
+    authorize: (input, context) => [projectAccess(context, "DeleteWebhook", input.projectName)],
     errors: [invalidInput, projectNotFound, webhookNotFound],
     async run(input, context) {
       const { store, scope } = context;
-      const project = requireProject(context, input.projectName);
+      const project = requireOwnProject(context, input.projectName);
       if (!findWebhook(store, scope, project.name ?? "")) throw webhookNotFound(project.arn ?? "");
       await store.write(() => removeWebhook(store, scope, projectNameOf(input.projectName)));
       return {};
@@ -167,11 +145,7 @@ const withDefaults = (groups: readonly (readonly WebhookFilter[])[]): WebhookFil
   );
 
 /** AWS: a hook that CodeBuild registers needs the provider's token. GitHub Enterprise and manual ones are registered by hand. */
-function requireAccess(
-  input: CreateWebhookInput,
-  { source }: Project,
-  { store, scope }: Parameters<typeof findProject>[0],
-): void {
+function requireAccess(input: CreateWebhookInput, { source }: Project, { store, scope }: OperationContext): void {
   if (input.manualCreation === true || source?.type === "GITHUB_ENTERPRISE" || source?.auth?.resource) return;
   // Differs: a folder of this machine has no provider. CLIs before `--manual-creation` need it.
   if (source?.location?.startsWith("file:")) return;

@@ -5,7 +5,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AwsScope } from "../../../core/arn.ts";
 import { debug } from "../../../core/log.ts";
-import { type DeliveryDependencies, deliver } from "./deliver.ts";
+import type { DeliveryDependencies } from "./deliver.ts";
 import { deliveryOf, isSignedWith } from "./read-delivery.ts";
 import { type DeliveryOutcome, keepDelivery, secretOf, webhookRecords } from "./webhook-records.ts";
 
@@ -54,6 +54,7 @@ export function webhookRoutes(dependencies: DeliveryDependencies): readonly Webh
         });
         return answer(request, response, delivery ? 403 : 400, { project: projectName, decision: "refused", why });
       }
+      const { deliver } = await import("./deliver.ts");
       const record = await deliver({ scope, projectName, headers: request.headers, body }, dependencies);
       const [first] = record.outcomes;
       debug("endpoint", () => `delivery ${record.id} to ${projectName}: ${first?.decision}`);

@@ -5,12 +5,11 @@
  * Gap: CODECONNECTIONS names a connection, and there is no such service here: the credential is kept and shown, and a
  * build that needs it is told so.
  */
-import { type AwsScope, arnIn, parseArn } from "../../core/arn.ts";
-import type { AwsCaller } from "../../core/aws.ts";
-import type { Collection, Key, Store } from "../../store/store.ts";
-import { type OperationDefinition, operation } from "../service.ts";
-import { invalidInput, notOffered, sourceCredentialAlreadyExists, sourceCredentialNotFound } from "./errors.ts";
-import { onAnything } from "./projects/project-access.ts";
+import { type AwsScope, arnIn, parseArn } from "../../../core/arn.ts";
+import type { AwsCaller } from "../../../core/aws.ts";
+import type { Collection, Key, Store } from "../../../store/store.ts";
+import { type OperationDefinition, operation } from "../../service.ts";
+import { invalidInput, notOffered, sourceCredentialAlreadyExists, sourceCredentialNotFound } from "../errors.ts";
 import type {
   DeleteSourceCredentialsInput,
   DeleteSourceCredentialsOutput,
@@ -18,7 +17,8 @@ import type {
   ImportSourceCredentialsOutput,
   ListSourceCredentialsInput,
   ListSourceCredentialsOutput,
-} from "./shapes.gen.ts";
+} from "../shapes.gen.ts";
+import { onAnything } from "./project-access.ts";
 
 const API = "https://docs.aws.amazon.com/codebuild/latest/APIReference/";
 

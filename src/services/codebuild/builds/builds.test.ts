@@ -1,117 +1,19 @@
-import { spawn } from "node:child_process";
-import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { readdir } from "node:fs/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { openTestAccount, ROLE, SCOPE, type TestAccount } from "../../../test/support/codebuild-account.ts";
-import type { BuildEvent } from "../../build/run/index.ts";
-import type { UserPrincipal } from "../../core/aws.ts";
-import { createHostEngine } from "../../engines/index.ts";
-import { ownMark } from "./builds/process-mark.ts";
-import { buildKey, recordsIn } from "./records.ts";
+import { openTestAccount, ROLE, type TestAccount } from "../../../../test/support/codebuild-account.ts";
+import type { BuildEvent } from "../../../build/run/index.ts";
+import { createHostEngine } from "../../../engines/index.ts";
 
 const engine = createHostEngine({ graceMs: 100 });
 const spec = (command: string): string =>
   `version: 0.2\nphases:\n  build:\n    commands:\n      - ${JSON.stringify(command)}\n`;
 
-describe("CodeBuild", () => {
+describe("builds", () => {
   let account: TestAccount;
   beforeEach(async () => {
     account = await openTestAccount([engine]);
   });
   afterEach(() => account.close());
-
-  it("fills in AWS's defaults of a project", async () => {
-    await account.makeRole([]);
-    const { project } = await account.root.call<{ project: Record<string, unknown> }>("codebuild", "CreateProject", {
-      name: "my-project",
-      source: { type: "GITHUB", location: "https://github.com/o/r" },
-      artifacts: { type: "S3", location: "bucket" },
-      environment: {
-        type: "LINUX_CONTAINER",
-        image: "aws/codebuild/standard:7.0",
-        computeType: "BUILD_GENERAL1_SMALL",
-      },
-      serviceRole: ROLE,
-    });
-    expect(project).toMatchObject({
-      arn: "arn:aws:codebuild:us-east-1:111122223333:project/my-project",
-      encryptionKey: "arn:aws:kms:us-east-1:111122223333:alias/aws/s3",
-      timeoutInMinutes: 60,
-      queuedTimeoutInMinutes: 480,
-      badge: { badgeEnabled: false },
-      cache: { type: "NO_CACHE" },
-      source: { insecureSsl: false },
-      environment: { privilegedMode: false, imagePullCredentialsType: "CODEBUILD", environmentVariables: [] },
-      artifacts: { namespaceType: "NONE", packaging: "NONE", name: "my-project", encryptionDisabled: false },
-    });
-  });
-
-  it("refuses a role that does not exist or does not trust CodeBuild", async () => {
-    await expect(account.makeProject(spec("true"))).rejects.toMatchObject({
-      code: "InvalidInputException",
-      message:
-        "CodeBuild is not authorized to perform: sts:AssumeRole on service role. Please verify that: 1) The provided service role exists, 2) The role name is case-sensitive and matches exactly, and 3) The role has the necessary trust policy configured.",
-    });
-  });
-
-  it.each([
-    [
-      { artifacts: { type: "NO_ARTIFACTS", location: "b" } },
-      "Invalid artifacts: artifact type NO_ARTIFACTS should have null location",
-    ],
-    [
-      { artifacts: { type: "NO_ARTIFACTS", name: "n" } },
-      "Invalid artifacts: artifact type NO_ARTIFACTS should have null output name",
-    ],
-    [{ artifacts: { type: "S3", location: "b/c" } }, "Invalid artifacts: location should not have a forward-slash"],
-  ])("refuses %j", async (more, message) => {
-    await account.makeRole([]);
-    await expect(account.makeProject(spec("true"), more)).rejects.toMatchObject({
-      code: "InvalidInputException",
-      message,
-    });
-  });
-
-  it("needs iam:PassRole for the service role", async () => {
-    await account.makeRole([]);
-    const { User } = await account.root.call<{ User: { Arn: string; UserId: string } }>("iam", "CreateUser", {
-      UserName: "dev",
-    });
-    await account.root.call("iam", "PutUserPolicy", {
-      UserName: "dev",
-      PolicyName: "builds",
-      PolicyDocument: JSON.stringify({
-        Version: "2012-10-17",
-        Statement: [{ Effect: "Allow", Action: "codebuild:*", Resource: "*" }],
-      }),
-    });
-    const caller: UserPrincipal = {
-      type: "User",
-      arn: User.Arn,
-      accountId: SCOPE.accountId,
-      userId: User.UserId,
-      userName: "dev",
-    };
-    const asUser = account.callerFor(caller);
-    await expect(
-      asUser.call("codebuild", "CreateProject", {
-        name: "p2",
-        source: { type: "NO_SOURCE", buildspec: spec("true") },
-        artifacts: { type: "NO_ARTIFACTS" },
-        environment: {
-          type: "LINUX_CONTAINER",
-          image: "aws/codebuild/standard:7.0",
-          computeType: "BUILD_GENERAL1_SMALL",
-        },
-        serviceRole: ROLE,
-      }),
-    ).rejects.toMatchObject({
-      code: "AccessDeniedException",
-      message: `User: ${caller.arn} is not authorized to perform: iam:PassRole on resource: ${ROLE} because no identity-based policy allows the iam:PassRole action`,
-    });
-  });
 
   it("answers StartBuild at once with AWS's first shape, then runs the build", async () => {
     await account.makeRole([]);
@@ -286,91 +188,5 @@ describe("CodeBuild", () => {
       roleArn: ROLE,
     });
     await account.root.call("codebuild", "StopBuild", { id: build.id });
-  });
-});
-
-describe("a build that another process runs", () => {
-  it("can be followed and stopped through the state folder", async () => {
-    const stateDir = await mkdtemp(join(tmpdir(), "kiln-state-"));
-    const owner = await openTestAccount([engine], stateDir);
-    const other = await openTestAccount([engine], stateDir);
-    try {
-      await owner.makeRole([]);
-      await owner.makeProject(spec("echo started; sleep 1000"));
-      const { build } = await owner.root.call<{ build: { id: string } }>("codebuild", "StartBuild", {
-        projectName: "my-project",
-      });
-      const events: BuildEvent[] = [];
-      for await (const event of other.service.runner.events(build.id)) {
-        events.push(event);
-        if (event.type !== "log" || event.text !== "started") continue;
-        expect(await other.root.call("codebuild", "StopBuild", { id: build.id })).toMatchObject({
-          build: { buildStatus: "STOPPED", buildComplete: true },
-        });
-      }
-      expect(events.at(-1)).toMatchObject({ type: "build-finished", buildStatus: "STOPPED" });
-    } finally {
-      await other.close();
-      await owner.close();
-      await rm(stateDir, { recursive: true, force: true });
-    }
-  });
-});
-
-describe("a build whose process died", () => {
-  it("is shown as interrupted, and its processes and folders are removed", async () => {
-    const stateDir = await mkdtemp(join(tmpdir(), "kiln-state-"));
-    const account = await openTestAccount([engine], stateDir);
-    try {
-      await account.makeRole([]);
-      await account.makeProject(spec("true"));
-      const done = await account.build();
-      const [projectName = "", uuid = ""] = String(done["id"]).split(":");
-      const records = recordsIn(account.store);
-      const key = buildKey(SCOPE, projectName, uuid);
-      const record = records.builds.get(key);
-      if (!record) throw new Error("no record");
-      const workDir = join(account.folder, "left");
-      await mkdir(workDir);
-      const left = spawn("sleep", ["1000"], { cwd: workDir, detached: true, stdio: "ignore" });
-      const exited = new Promise((resolve) => left.once("exit", resolve));
-      await account.store.write(() =>
-        records.builds.put(key, {
-          ...record,
-          workDir,
-          privateDir: workDir,
-          build: { ...record.build, buildComplete: false, buildStatus: "IN_PROGRESS" },
-          phases: [{ phaseType: "BUILD", startTimeMs: 0 }],
-          owner: { ...ownMark(), started: "another start" },
-        }),
-      );
-      await account.service.runner.recover();
-      await exited;
-      expect(existsSync(workDir)).toBe(false);
-      const { builds } = await account.root.call<{ builds: unknown[] }>("codebuild", "BatchGetBuilds", {
-        ids: [done["id"]],
-      });
-      expect(builds[0]).toMatchObject({
-        buildStatus: "FAULT",
-        buildComplete: true,
-        phases: [
-          {
-            phaseType: "BUILD",
-            phaseStatus: "FAULT",
-            contexts: [
-              {
-                statusCode: "INTERNAL_SERVICE_ERROR",
-                message: `Kiln was interrupted while the build ran (process ${process.pid} ended); start the build again`,
-              },
-            ],
-          },
-          { phaseType: "COMPLETED" },
-        ],
-      });
-      expect(await readFile(join(stateDir, "builds", uuid, "events.log"), "utf8")).toContain('"buildStatus":"FAULT"');
-    } finally {
-      await account.close();
-      await rm(stateDir, { recursive: true, force: true });
-    }
   });
 });

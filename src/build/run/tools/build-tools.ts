@@ -5,9 +5,9 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { shellQuote } from "./commands/command-script.ts";
+import { shellQuote } from "../commands/command-script.ts";
 
-/** Name of the command, and of its module in `tools/`. */
+/** Name of the command, and of its module in this folder. */
 const TOOLS = ["codebuild-hash-files", "codebuild-tests-run", "codebuild-glob-search"] as const;
 
 /** Writes the scripts; the folder for the PATH. */
@@ -28,6 +28,6 @@ export async function writeBuildTools(workDir: string): Promise<string> {
 /** Run from its TypeScript sources, Kiln takes the tools from its last build. */
 function entryOf(tool: string): string {
   const isSource = import.meta.url.endsWith(".ts");
-  const folder = isSource ? "../../../dist/build/run/tools/" : "./tools/";
+  const folder = isSource ? "../../../../dist/build/run/tools/" : "./";
   return fileURLToPath(new URL(`${folder}${tool}.js`, import.meta.url));
 }

@@ -1,0 +1,27 @@
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+import { versionOf } from "./doctor.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "kiln-doctor-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+function program(script: string): string {
+  const path = join(folder, "aws");
+  writeFileSync(path, `#!/bin/sh\n${script}\n`);
+  chmodSync(path, 0o755);
+  return path;
+}
+
+describe("the version of a tool", () => {
+  it("is the first line it prints, wherever", async () => {
+    expect(await versionOf(program("echo aws-cli/1.44.2 >&2; echo more >&2"))).toBe("aws-cli/1.44.2");
+    expect(await versionOf(program("exit 1"))).toBeUndefined();
+  });
+
+  it("is not waited for where the tool or a child of it hangs", async () => {
+    const path = program("trap '' TERM; sleep 3; echo late");
+    expect(await versionOf(path, 100)).toBe("no answer to --version within 0.1 s");
+  });
+});

@@ -1,0 +1,41 @@
+/** The operations of CloudWatch Logs, imported when the service is first called (index.ts). */
+import type { Operations } from "../service.ts";
+import { filterLogEvents } from "./filter-log-events.ts";
+import { getLogEvents } from "./get-log-events.ts";
+import {
+  createLogGroup,
+  deleteLogGroup,
+  deleteRetentionPolicy,
+  describeLogGroups,
+  putRetentionPolicy,
+} from "./groups.ts";
+import { putLogEvents } from "./put-log-events.ts";
+import { createLogStream, deleteLogStream, describeLogStreams } from "./streams.ts";
+import {
+  listTagsForResource,
+  listTagsLogGroup,
+  tagLogGroup,
+  tagResource,
+  untagLogGroup,
+  untagResource,
+} from "./tags.ts";
+
+export const operations: Operations = [
+  createLogGroup,
+  deleteLogGroup,
+  describeLogGroups,
+  putRetentionPolicy,
+  deleteRetentionPolicy,
+  createLogStream,
+  deleteLogStream,
+  describeLogStreams,
+  putLogEvents,
+  getLogEvents,
+  filterLogEvents,
+  tagResource,
+  untagResource,
+  listTagsForResource,
+  tagLogGroup,
+  untagLogGroup,
+  listTagsLogGroup,
+];
