@@ -1,13 +1,15 @@
-import { mkdtempSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { removeEndpoint, writeEndpoint } from "./endpoint-file.ts";
 import { shellFrom } from "./env.ts";
 import { memoryIo } from "./io.ts";
 import { runCli } from "./run-cli.ts";
 
-const folder = () => mkdtempSync(join(tmpdir(), "kiln-env-"));
+const temporary = mkdtempSync(join(tmpdir(), "kiln-env-"));
+afterAll(() => rmSync(temporary, { recursive: true, force: true }));
+const folder = () => mkdtempSync(join(temporary, "folder-"));
 
 async function env(stateDir: string, ...given: (string | Record<string, string>)[]) {
   const argv = given.filter((item) => typeof item === "string");

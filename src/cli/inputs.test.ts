@@ -1,8 +1,8 @@
 /** What people give: assignments, .env files, folders, buildspecs, missing parameters. */
-import { chmodSync, mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { FLASK_BUILDSPEC } from "../../test/support/build-facts.ts";
 import { parseBuildspec } from "../build/buildspec/index.ts";
 import { planBuild } from "../build/plan/index.ts";
@@ -16,7 +16,9 @@ import { settingsOf } from "./settings.ts";
 import { findStateDir } from "./state-dir.ts";
 import { table } from "./table.ts";
 
-const folder = () => mkdtempSync(join(tmpdir(), "kiln-inputs-"));
+const temporary = mkdtempSync(join(tmpdir(), "kiln-inputs-"));
+afterAll(() => rmSync(temporary, { recursive: true, force: true }));
+const folder = () => mkdtempSync(join(temporary, "folder-"));
 
 it("an aws CLI that does not read AWS_ENDPOINT_URL is known by its version", () => {
   const old = ["aws-cli/1.28.9 Python/3", "aws-cli/2.9.19 Python/3.11.2", "aws-cli/2.12.7 x"];
