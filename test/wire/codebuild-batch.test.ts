@@ -1,8 +1,8 @@
 /** Batches over the wire, with the unmodified SDK client and unmodified aws CLIs. */
 import * as CodeBuild from "@aws-sdk/client-codebuild";
-import * as Iam from "@aws-sdk/client-iam";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { findAwsClis, runAws } from "../support/aws-cli.ts";
+import { makeBuildRole } from "../support/build-role.ts";
 import { ACCOUNT, clientSettings, type StartedEndpoint, startEndpoint } from "../support/start-endpoint.ts";
 
 const ROLE = `arn:aws:iam::${ACCOUNT}:role/CodeBuildServiceRole`;
@@ -24,24 +24,8 @@ let codebuild: CodeBuild.CodeBuild;
 beforeAll(async () => {
   kiln = await startEndpoint();
   codebuild = new CodeBuild.CodeBuild(clientSettings(kiln.url));
-  const iam = new Iam.IAM(clientSettings(kiln.url));
-  const statement = (more: object) =>
-    JSON.stringify({ Version: "2012-10-17", Statement: [{ Effect: "Allow", ...more }] });
-  const roles = [
-    ["CodeBuildServiceRole", "logs:*"],
-    ["CodeBuildBatchRole", "codebuild:*"],
-  ] as const;
-  for (const [RoleName, Action] of roles) {
-    await iam.createRole({
-      RoleName,
-      AssumeRolePolicyDocument: statement({
-        Principal: { Service: "codebuild.amazonaws.com" },
-        Action: "sts:AssumeRole",
-      }),
-    });
-    await iam.putRolePolicy({ RoleName, PolicyName: "all", PolicyDocument: statement({ Action, Resource: "*" }) });
-  }
-  iam.destroy();
+  await makeBuildRole(kiln.url, ["logs:*"]);
+  await makeBuildRole(kiln.url, ["codebuild:*"], "CodeBuildBatchRole");
   await codebuild.createProject({
     name: "batches",
     source: { type: "NO_SOURCE", buildspec },

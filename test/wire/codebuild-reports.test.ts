@@ -1,8 +1,8 @@
 /** Reports over the wire: a build makes them, the unmodified SDK client and unmodified aws CLIs read them. */
 import * as CodeBuild from "@aws-sdk/client-codebuild";
-import * as Iam from "@aws-sdk/client-iam";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { findAwsClis, runAws } from "../support/aws-cli.ts";
+import { makeBuildRole } from "../support/build-role.ts";
 import { ACCOUNT, clientSettings, type StartedEndpoint, startEndpoint } from "../support/start-endpoint.ts";
 
 const ROLE = `arn:aws:iam::${ACCOUNT}:role/CodeBuildServiceRole`;
@@ -20,29 +20,14 @@ let build: CodeBuild.Build;
 beforeAll(async () => {
   kiln = await startEndpoint();
   codebuild = new CodeBuild.CodeBuild(clientSettings(kiln.url));
-  const iam = new Iam.IAM(clientSettings(kiln.url));
-  const policy = (statement: object) =>
-    JSON.stringify({ Version: "2012-10-17", Statement: [{ Effect: "Allow", ...statement }] });
-  await iam.createRole({
-    RoleName: "CodeBuildServiceRole",
-    AssumeRolePolicyDocument: policy({ Principal: { Service: "codebuild.amazonaws.com" }, Action: "sts:AssumeRole" }),
-  });
-  await iam.putRolePolicy({
-    RoleName: "CodeBuildServiceRole",
-    PolicyName: "base",
-    PolicyDocument: policy({
-      Action: [
-        "logs:*",
-        "codebuild:CreateReportGroup",
-        "codebuild:CreateReport",
-        "codebuild:UpdateReport",
-        "codebuild:BatchPutTestCases",
-        "codebuild:BatchPutCodeCoverages",
-      ],
-      Resource: "*",
-    }),
-  });
-  iam.destroy();
+  await makeBuildRole(kiln.url, [
+    "logs:*",
+    "codebuild:CreateReportGroup",
+    "codebuild:CreateReport",
+    "codebuild:UpdateReport",
+    "codebuild:BatchPutTestCases",
+    "codebuild:BatchPutCodeCoverages",
+  ]);
   await codebuild.createProject({
     name: "app",
     source: {

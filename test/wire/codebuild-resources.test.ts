@@ -1,9 +1,9 @@
 /** Fleets, sandboxes, sharing and limits of CodeBuild over the wire, with the unmodified SDK client and aws CLIs. */
 import * as CodeBuild from "@aws-sdk/client-codebuild";
-import * as Iam from "@aws-sdk/client-iam";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { sleep, systemClock } from "../../src/core/clock.ts";
 import { findAwsClis, runAws } from "../support/aws-cli.ts";
+import { makeBuildRole } from "../support/build-role.ts";
 import { ACCOUNT, clientSettings, type StartedEndpoint, startEndpoint } from "../support/start-endpoint.ts";
 
 const ROLE = `arn:aws:iam::${ACCOUNT}:role/CodeBuildServiceRole`;
@@ -15,22 +15,7 @@ let codebuild: CodeBuild.CodeBuild;
 beforeAll(async () => {
   kiln = await startEndpoint();
   codebuild = new CodeBuild.CodeBuild(clientSettings(kiln.url));
-  const iam = new Iam.IAM(clientSettings(kiln.url));
-  const statement = (more: object) =>
-    JSON.stringify({ Version: "2012-10-17", Statement: [{ Effect: "Allow", ...more }] });
-  await iam.createRole({
-    RoleName: "CodeBuildServiceRole",
-    AssumeRolePolicyDocument: statement({
-      Principal: { Service: "codebuild.amazonaws.com" },
-      Action: "sts:AssumeRole",
-    }),
-  });
-  await iam.putRolePolicy({
-    RoleName: "CodeBuildServiceRole",
-    PolicyName: "logs",
-    PolicyDocument: statement({ Action: "logs:*", Resource: "*" }),
-  });
-  iam.destroy();
+  await makeBuildRole(kiln.url, ["logs:*"]);
   await codebuild.createProject({
     name: "app",
     source: {
