@@ -33,6 +33,15 @@ export function principalContext(principal: Principal, tags: Readonly<Record<str
         ...tagKeys({ ...tags, ...principal.sessionTags }),
         ...(principal.sourceIdentity === undefined ? {} : { "aws:SourceIdentity": principal.sourceIdentity }),
       };
+    case "FederatedUser":
+      return {
+        ...common,
+        "aws:PrincipalArn": principal.arn,
+        "aws:PrincipalType": "FederatedUser",
+        "aws:TokenIssueTime": isoSeconds(principal.tokenIssuedAtMs),
+        ...ofPerson,
+        ...tagKeys({ ...tags, ...principal.sessionTags }),
+      };
     case "AWSService":
       return {
         "aws:PrincipalIsAWSService": "true",

@@ -48,12 +48,21 @@ export interface NamedPolicy {
 export interface PrincipalPolicies {
   readonly identity: readonly NamedPolicy[];
   readonly boundary?: NamedPolicy;
+  /** When given, also when empty, the session may do only what one of them allows. */
   readonly session?: readonly NamedPolicy[];
+  /** Service control policies by level, from the organisation's root to the account; every level must allow. */
+  readonly organization?: readonly (readonly NamedPolicy[])[];
 }
 
 export type PolicyType = "identity" | "resource" | "boundary" | "session" | "scp" | "trust";
 
 export type Effect = "allowed" | "explicitDeny" | "implicitDeny";
+
+/** What the policies of one type say by themselves, whatever the others say. */
+export interface TypeVerdict {
+  readonly policyType: PolicyType;
+  readonly effect: Effect;
+}
 
 /** Why one statement did or did not match, in the order action, resource, principal, condition. */
 export interface StatementTrace {
@@ -81,6 +90,10 @@ export interface Decision {
   readonly decidedBy: readonly StatementTrace[];
   /** AWS's sentence: `User: … is not authorized to perform: … on resource: … because …`; empty when allowed. */
   readonly message: string;
+  /** The principal and the resource are of different accounts: both sides must allow. */
+  readonly isCrossAccount: boolean;
+  /** Every type of policy that takes part, each by itself; built on demand. */
+  byType(): readonly TypeVerdict[];
   /** Every statement with its reason; built on demand. */
   explain(): readonly StatementTrace[];
 }

@@ -7,7 +7,15 @@
  * Gaps: no service control policies, resource control policies and VPC endpoint policies (no organisations, no VPC).
  */
 import { contextLookup } from "./context.ts";
-import type { Decision, Effect, EvaluationInput, NamedPolicy, PolicyType, StatementTrace } from "./decision.ts";
+import type {
+  Decision,
+  Effect,
+  EvaluationInput,
+  NamedPolicy,
+  PolicyType,
+  StatementTrace,
+  TypeVerdict,
+} from "./decision.ts";
 import { explainStatements } from "./explain.ts";
 import { denialMessage } from "./message.ts";
 import { type CompiledPolicy, type CompiledStatement, compilePolicy } from "./policy.ts";
@@ -42,7 +50,8 @@ export function evaluate(input: EvaluationInput): Decision {
   }
   const request = evaluatedRequest(input, contextLookup(input.context, input.request.context));
   const sets = policySets(input);
-  const verdict = decide(input, request, sets);
+  const isCrossAccount = isOfOtherAccount(input, request);
+  const verdict = decide(input, request, sets, isCrossAccount);
   const isAllowed = verdict.effect === "allowed";
   let traces: readonly StatementTrace[] | undefined;
   return {
@@ -66,9 +75,10 @@ export function evaluate(input: EvaluationInput): Decision {
           request: input.request,
           isExplicit: verdict.effect === "explicitDeny",
           policyType: verdict.policyType,
-          policyArn:
-            input.namePolicyInDenial === false || isCrossAccount(input, request) ? undefined : denyingArn(verdict),
+          policyArn: input.namePolicyInDenial === false || isCrossAccount ? undefined : denyingArn(verdict),
         }),
+    isCrossAccount,
+    byType: () => verdictsByType(input, request, sets),
     explain: () => (traces ??= explainStatements(sets.all, request)),
   };
 }
@@ -82,11 +92,16 @@ class DecisionByDefault implements Decision {
   readonly policyType = "none";
   readonly decidedBy = NO_STATEMENTS;
   readonly message = "";
+  readonly isCrossAccount = false;
 
   constructor({ principal, request }: EvaluationInput) {
     this.action = request.action;
     this.resource = request.resource;
     this.principalArn = principal.arn;
+  }
+
+  byType(): readonly TypeVerdict[] {
+    return [];
   }
 
   explain(): readonly StatementTrace[] {
@@ -97,7 +112,10 @@ class DecisionByDefault implements Decision {
 interface PolicySets {
   readonly identity: readonly PolicyInPlay[];
   readonly boundary: readonly PolicyInPlay[];
-  readonly session: readonly PolicyInPlay[];
+  /** Undefined when the principal has no session policies; empty when none of them allows anything. */
+  readonly session: readonly PolicyInPlay[] | undefined;
+  /** Service control policies, a list a level. */
+  readonly scp: readonly (readonly PolicyInPlay[])[];
   readonly resource: readonly PolicyInPlay[];
   /** In the order of explanations. */
   readonly all: readonly PolicyInPlay[];
@@ -115,31 +133,36 @@ function policySets({ principal, policies, request }: EvaluationInput): PolicySe
   const hasOwn = principal.type !== "Root" && principal.type !== "AWSService";
   const identity = hasOwn ? policies.identity.map(inPlay("identity")) : [];
   const boundary = hasOwn && policies.boundary ? [inPlay("boundary")(policies.boundary)] : [];
-  const session = hasOwn && policies.session ? policies.session.map(inPlay("session")) : [];
+  const session = hasOwn ? policies.session?.map(inPlay("session")) : undefined;
+  // AWS: service control policies limit the root users of member accounts too, but no services.
+  const levels = principal.type === "AWSService" ? [] : (policies.organization ?? []);
+  const scp = levels.map((level) => level.map(inPlay("scp")));
   const resource = request.resourcePolicy
     ? [inPlay(isTrustRequest(request.action) ? "trust" : "resource")(request.resourcePolicy)]
     : [];
-  return { identity, boundary, session, resource, all: [...identity, ...boundary, ...session, ...resource] };
+  const all = [...scp.flat(), ...identity, ...boundary, ...(session ?? []), ...resource];
+  return { identity, boundary, session, scp, resource, all };
 }
 
 const isTrustRequest = (action: string): boolean => action.slice(0, 4).toLowerCase() === "sts:";
 
-function decide(input: EvaluationInput, request: EvaluatedRequest, sets: PolicySets): Verdict {
+function decide(input: EvaluationInput, request: EvaluatedRequest, sets: PolicySets, isCrossAccount: boolean): Verdict {
   // AWS: always allowed, even under an explicit deny.
   if (request.action.service === "sts" && request.action.name === "getcalleridentity") return allowed("none", []);
 
-  for (const set of [sets.resource, sets.identity, sets.boundary, sets.session]) {
+  for (const set of [...sets.scp, sets.resource, sets.identity, sets.boundary, sets.session ?? []]) {
     const deny = firstMatch(set, "denies", request);
     if (deny) return { effect: "explicitDeny", policyType: deny.inPlay.type, decidedBy: [deny] };
   }
 
+  if (!sets.scp.every((level) => firstMatch(level, "allows", request))) return implicitDeny("scp");
   const named = resourceGrant(sets.resource, request);
   const resourceType = sets.resource[0]?.type ?? "resource";
   const isMandatory = input.request.resourcePolicy?.mandatory ?? false;
   if (input.principal.type === "AWSService") {
     return named ? allowed(resourceType, [named.match]) : implicitDeny(resourceType);
   }
-  if (isCrossAccount(input, request)) {
+  if (isCrossAccount) {
     if (isMandatory && !named) return implicitDeny(resourceType);
     const own = decideByOwnPolicies(input, request, sets);
     if (own.effect !== "allowed") return own;
@@ -166,7 +189,7 @@ function decideByOwnPolicies(input: EvaluationInput, request: EvaluatedRequest, 
 
 /** The session policy or boundary that does not allow the request; sessions are named first. */
 function silentLimit(sets: PolicySets, request: EvaluatedRequest): "session" | "boundary" | undefined {
-  if (sets.session.length > 0 && !firstMatch(sets.session, "allows", request)) return "session";
+  if (sets.session && !firstMatch(sets.session, "allows", request)) return "session";
   if (sets.boundary.length > 0 && !firstMatch(sets.boundary, "allows", request)) return "boundary";
   return undefined;
 }
@@ -219,6 +242,28 @@ const implicitDeny = (policyType: Decision["policyType"]): Verdict => ({
   decidedBy: [],
 });
 
+function verdictsByType(input: EvaluationInput, request: EvaluatedRequest, sets: PolicySets): TypeVerdict[] {
+  const effectOf = (set: readonly PolicyInPlay[]): Effect => {
+    if (firstMatch(set, "denies", request)) return "explicitDeny";
+    return firstMatch(set, "allows", request) ? "allowed" : "implicitDeny";
+  };
+  const verdicts: TypeVerdict[] = [];
+  if (sets.scp.length > 0) {
+    const effects = sets.scp.map(effectOf);
+    const worst = (["explicitDeny", "implicitDeny"] as const).find((effect) => effects.includes(effect));
+    verdicts.push({ policyType: "scp", effect: worst ?? "allowed" });
+  }
+  if (input.principal.type === "Root") verdicts.push({ policyType: "identity", effect: "allowed" });
+  else if (input.principal.type !== "AWSService") {
+    verdicts.push({ policyType: "identity", effect: effectOf(sets.identity) });
+  }
+  if (sets.boundary.length > 0) verdicts.push({ policyType: "boundary", effect: effectOf(sets.boundary) });
+  if (sets.session) verdicts.push({ policyType: "session", effect: effectOf(sets.session) });
+  const [resource] = sets.resource;
+  if (resource) verdicts.push({ policyType: resource.type, effect: effectOf(sets.resource) });
+  return verdicts;
+}
+
 const denyingArn = (verdict: Verdict): string | undefined => verdict.decidedBy[0]?.inPlay.policy.arn;
 
 const ACCOUNT_ID = /^\d{12}$/;
@@ -236,7 +281,7 @@ function isInAccount({ principal: { accountId }, request }: EvaluationInput): bo
   return resource.startsWith(accountId, colon + 1) && resource.charAt(colon + 1 + accountId.length) === ":";
 }
 
-function isCrossAccount({ principal, request }: EvaluationInput, { resourceParts }: EvaluatedRequest): boolean {
+function isOfOtherAccount({ principal, request }: EvaluationInput, { resourceParts }: EvaluatedRequest): boolean {
   if (principal.type === "AWSService") return false;
   const owner = request.resourcePolicy?.accountId ?? request.resourceAccountId ?? resourceParts?.[ACCOUNT_PART];
   // Resources without an account (`*`, S3) and AWS's own (`aws`) count as the caller's.

@@ -41,6 +41,8 @@ export function compilePrincipal(element: unknown): PrincipalMatcher {
         const roleId = principal.userId.slice(0, principal.userId.indexOf(":"));
         if (named.aws.has(principal.roleArn) || named.aws.has(roleId)) return "role";
       }
+      // AWS: naming the IAM user grants its federated sessions too, within their session policies.
+      if (principal.type === "FederatedUser" && named.aws.has(principal.issuer.arn)) return "role";
       if (!namesAccount(named, principal)) return undefined;
       return principal.type === "Root" ? "direct" : "account";
     },
@@ -75,7 +77,9 @@ function identitiesOf(named: Named, principal: Principal): boolean[] {
   const account = namesAccount(named, principal);
   if (principal.type === "Root") return [account];
   const self = named.aws.has(principal.arn);
-  return principal.type === "User" ? [self, account] : [self, named.aws.has(principal.roleArn), account];
+  if (principal.type === "User") return [self, account];
+  const of = principal.type === "AssumedRole" ? principal.roleArn : principal.issuer.arn;
+  return [self, named.aws.has(of), account];
 }
 
 function namesAccount(named: Named, principal: Principal): boolean {

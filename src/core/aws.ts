@@ -46,6 +46,23 @@ export interface AssumedRolePrincipal {
   readonly tokenIssuedAtMs: number;
 }
 
+/** A session of GetFederationToken: what its IAM user (or root) may do, within the session policies. */
+export interface FederatedUserPrincipal {
+  readonly type: "FederatedUser";
+  /** `arn:aws:sts::<account>:federated-user/<name>` */
+  readonly arn: string;
+  readonly accountId: string;
+  /** `<account>:<name>` */
+  readonly userId: string;
+  readonly name: string;
+  /** The user that asked for the session, or the account's root. */
+  readonly issuer: Pick<UserPrincipal, "type" | "arn" | "userId" | "userName"> | Pick<RootPrincipal, "type" | "arn">;
+  /** The session may do nothing that these do not allow; without any, only what resource policies give to its ARN. */
+  readonly sessionPolicies: readonly PolicyDocument[];
+  readonly sessionTags: Readonly<Record<string, string>>;
+  readonly tokenIssuedAtMs: number;
+}
+
 /** An AWS service calling on its own account, e.g. CodeBuild assuming the service role. */
 export interface ServicePrincipal {
   readonly type: "AWSService";
@@ -58,7 +75,12 @@ export interface ServicePrincipal {
   readonly sourceArn: string;
 }
 
-export type Principal = RootPrincipal | UserPrincipal | AssumedRolePrincipal | ServicePrincipal;
+export type Principal =
+  | RootPrincipal
+  | UserPrincipal
+  | AssumedRolePrincipal
+  | FederatedUserPrincipal
+  | ServicePrincipal;
 
 export type ServiceName = "ssm" | "kms" | "secretsmanager" | "iam" | "sts" | "codebuild" | "logs" | "ecr" | "s3";
 

@@ -32,6 +32,18 @@ describe("access keys", () => {
     expect(JSON.stringify(key)).toContain('"secret":"***"');
   });
 
+  it("finds the root of every account under the account's id, with the root key's secret", () => {
+    const key = at.identity.findAccessKey("444455556666");
+    expect(key?.principal).toEqual({
+      type: "Root",
+      arn: "arn:aws:iam::444455556666:root",
+      accountId: "444455556666",
+      userId: "444455556666",
+    });
+    expect(key?.secret.reveal()).toBe("test");
+    expect(at.identity.findAccessKey("44445555666")).toBeUndefined();
+  });
+
   it("does not find a key that nobody has", () => {
     expect(at.identity.findAccessKey("AKIAUNKNOWN")).toBeUndefined();
   });

@@ -5,8 +5,8 @@
  * Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html
  */
 import type { NamedPolicy, PrincipalPolicies } from "../authorize/decision.ts";
-import { type AwsScope, globalArnIn } from "../core/arn.ts";
-import type { AssumedRolePrincipal, PolicyDocument, Principal, RootPrincipal, UserPrincipal } from "../core/aws.ts";
+import { type AwsScope, globalArnIn, parseArn } from "../core/arn.ts";
+import type { PolicyDocument, Principal, RootPrincipal } from "../core/aws.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Ids } from "../core/ids.ts";
 import { Secret } from "../core/secret.ts";
@@ -21,6 +21,7 @@ import {
   type SessionRecord,
   type SessionSecrets,
   type TagRecord,
+  type UserRecord,
 } from "./records.ts";
 
 export interface AccessKey {
@@ -47,11 +48,17 @@ export interface IdentityOptions {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly scope: AwsScope;
-  /** The key of the account's root user. */
+  /** The key of the account's root user. The same secret with an account id as key id is the key of that account's root. */
   readonly rootKey: { readonly accessKeyId: string; readonly secretAccessKey: string };
 }
 
 const NO_POLICIES: PrincipalPolicies = { identity: [] };
+/** What root may do, as a policy: sessions of GetFederationToken are limited to what their issuer may do. */
+const ROOT_POLICY: NamedPolicy = {
+  name: "the root user's own rights",
+  document: { Version: "2012-10-17", Statement: { Effect: "Allow", Action: "*", Resource: "*" } },
+};
+const ACCOUNT_ID = /^\d{12}$/;
 const NO_TAGS: Readonly<Record<string, string>> = {};
 
 export function createIdentity(options: IdentityOptions): Identity {
@@ -65,9 +72,22 @@ export function createIdentity(options: IdentityOptions): Identity {
     principal: rootPrincipal(options.scope),
   };
 
+  const otherRootKeys = new Map<string, AccessKey>();
+
+  function rootKeyOf(accountId: string): AccessKey {
+    let key = otherRootKeys.get(accountId);
+    if (!key) {
+      key = { ...rootKey, accessKeyId: accountId, principal: rootPrincipal({ ...options.scope, accountId }) };
+      if (otherRootKeys.size >= MAX_DOCUMENTS) otherRootKeys.clear();
+      otherRootKeys.set(accountId, key);
+    }
+    return key;
+  }
+
   return {
     findAccessKey(accessKeyId) {
       if (accessKeyId === rootKey.accessKeyId) return rootKey;
+      if (ACCOUNT_ID.test(accessKeyId)) return rootKeyOf(accessKeyId);
       const session = collections.sessions.get([accessKeyId]);
       if (session) return temporaryKey(session, opened);
       const record = collections.accessKeys.get([accessKeyId]);
@@ -75,12 +95,15 @@ export function createIdentity(options: IdentityOptions): Identity {
     },
     policiesOf(principal) {
       if (principal.type === "Root" || principal.type === "AWSService") return NO_POLICIES;
+      const session = sessionPolicies(principal);
+      if (principal.type === "FederatedUser" && principal.issuer.type === "Root") {
+        return { identity: [ROOT_POLICY], ...session };
+      }
       const entity = entityOf(principal, collections);
-      const session = principal.type === "AssumedRole" ? sessionPolicies(principal) : {};
       if (!entity) return { ...NO_POLICIES, ...session };
-      const kind = principal.type === "User" ? "user" : "role";
+      const kind = principal.type === "AssumedRole" ? "role" : "user";
       const identity = [...policiesOfEntity(store, entity, kind)];
-      if (principal.type === "User") identity.push(...policiesOfGroups(store, principal, collections));
+      if (kind === "user") identity.push(...policiesOfGroups(store, entity as UserRecord, collections));
       return {
         identity,
         ...(entity.boundaryArn === undefined ? {} : { boundary: managedPolicy(store, entity.boundaryArn) }),
@@ -106,9 +129,10 @@ export const tagMap = (tags: readonly TagRecord[]): Record<string, string> =>
 
 /** The user's or role's record, unless it was deleted (and perhaps made again) since the credentials were issued. */
 function entityOf(principal: Principal, { users, roles }: IdentityCollections): EntityRecord | undefined {
-  if (principal.type === "User") {
-    const user = users.get(entityKey(principal.accountId, principal.userName));
-    return user?.id === principal.userId ? user : undefined;
+  const issuer = principal.type === "FederatedUser" ? principal.issuer : principal;
+  if (issuer.type === "User") {
+    const user = users.get(entityKey(principal.accountId, issuer.userName));
+    return user?.id === issuer.userId ? user : undefined;
   }
   if (principal.type !== "AssumedRole") return undefined;
   const role = roles.get(entityKey(principal.accountId, principal.roleName));
@@ -131,22 +155,21 @@ function managedPolicy(store: Store, arn: string): NamedPolicy {
   return { name: arn, arn, document: parsedDocument(policy ? defaultDocumentText(policy) : "{}") };
 }
 
-function policiesOfGroups(
-  store: Store,
-  { accountId, userName }: UserPrincipal,
-  from: IdentityCollections,
-): NamedPolicy[] {
-  const names = from.users.get(entityKey(accountId, userName))?.groupNames ?? [];
-  return names.flatMap((name) => {
+function policiesOfGroups(store: Store, { arn, groupNames }: UserRecord, from: IdentityCollections): NamedPolicy[] {
+  const accountId = parseArn(arn)?.accountId ?? "";
+  return groupNames.flatMap((name) => {
     const group = from.groups.get(entityKey(accountId, name));
     return group ? policiesOfEntity(store, group, "group") : [];
   });
 }
 
-function sessionPolicies(principal: AssumedRolePrincipal): Pick<PrincipalPolicies, "session"> {
-  if (principal.sessionPolicies.length === 0) return {};
+function sessionPolicies(principal: Principal): Pick<PrincipalPolicies, "session"> {
+  if (principal.type !== "AssumedRole" && principal.type !== "FederatedUser") return {};
+  // AWS: a role session without session policies has all rights of the role, a federated session has none.
+  if (principal.type === "AssumedRole" && principal.sessionPolicies.length === 0) return {};
+  const name = principal.type === "AssumedRole" ? principal.sessionName : principal.name;
   const session = principal.sessionPolicies.map((document, i) => ({
-    name: `session policy ${i + 1} of ${principal.sessionName}`,
+    name: `session policy ${i + 1} of ${name}`,
     document,
   }));
   return { session };

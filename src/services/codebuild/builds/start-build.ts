@@ -224,6 +224,8 @@ export function initiatorOf(principal: OperationContext["principal"]): string {
       return principal.userName;
     case "AssumedRole":
       return `${principal.roleName}/${principal.sessionName}`;
+    case "FederatedUser":
+      return principal.name;
     case "AWSService":
       return principal.serviceName;
     case "Root":
