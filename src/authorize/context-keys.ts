@@ -1,7 +1,7 @@
 /**
  * Condition keys that follow from who calls; the dispatcher adds those of the request (time, address, region).
  * Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
- * Gap: no organisation keys (Kiln has no AWS Organizations), no MFA keys (no MFA devices).
+ * Gap: no organisation keys (Kiln has no AWS Organizations), no `aws:MultiFactorAuthAge` (no MFA devices).
  */
 import type { Principal } from "../core/aws.ts";
 import { isoSeconds } from "../core/clock.ts";
@@ -12,7 +12,13 @@ export function principalContext(principal: Principal, tags: Readonly<Record<str
   const common = { "aws:PrincipalAccount": principal.accountId, "aws:userid": principal.userId };
   switch (principal.type) {
     case "Root":
-      return { ...common, "aws:PrincipalArn": principal.arn, "aws:PrincipalType": "Account", ...ofPerson };
+      return {
+        ...common,
+        "aws:PrincipalArn": principal.arn,
+        "aws:PrincipalType": "Account",
+        ...ofPerson,
+        ...ofToken(principal.tokenIssuedAtMs),
+      };
     case "User":
       return {
         ...common,
@@ -20,6 +26,7 @@ export function principalContext(principal: Principal, tags: Readonly<Record<str
         "aws:PrincipalType": "User",
         "aws:username": principal.userName,
         ...ofPerson,
+        ...ofToken(principal.tokenIssuedAtMs),
         ...tagKeys(tags),
       };
     case "AssumedRole":
@@ -28,19 +35,20 @@ export function principalContext(principal: Principal, tags: Readonly<Record<str
         // AWS: the role's ARN with its path, never the session's ARN.
         "aws:PrincipalArn": principal.roleArn,
         "aws:PrincipalType": "AssumedRole",
-        "aws:TokenIssueTime": isoSeconds(principal.tokenIssuedAtMs),
         ...ofPerson,
-        ...tagKeys({ ...tags, ...principal.sessionTags }),
+        ...ofToken(principal.tokenIssuedAtMs),
+        ...tagKeys(tags, principal.sessionTags),
         ...(principal.sourceIdentity === undefined ? {} : { "aws:SourceIdentity": principal.sourceIdentity }),
+        ...principal.serviceKeys,
       };
     case "FederatedUser":
       return {
         ...common,
         "aws:PrincipalArn": principal.arn,
         "aws:PrincipalType": "FederatedUser",
-        "aws:TokenIssueTime": isoSeconds(principal.tokenIssuedAtMs),
         ...ofPerson,
-        ...tagKeys({ ...tags, ...principal.sessionTags }),
+        ...ofToken(principal.tokenIssuedAtMs),
+        ...tagKeys(tags, principal.sessionTags),
       };
     case "AWSService":
       return {
@@ -55,5 +63,19 @@ export function principalContext(principal: Principal, tags: Readonly<Record<str
 
 const ofPerson = { "aws:PrincipalIsAWSService": "false" } as const;
 
-const tagKeys = (tags: Readonly<Record<string, string>>): RequestContext =>
-  Object.fromEntries(Object.entries(tags).map(([key, value]) => [`aws:PrincipalTag/${key}`, value]));
+/** AWS: temporary credentials say whether MFA was used when they were issued; long-term keys have neither key. */
+const ofToken = (issuedAtMs: number | undefined): RequestContext =>
+  issuedAtMs === undefined
+    ? {}
+    : { "aws:TokenIssueTime": isoSeconds(issuedAtMs), "aws:MultiFactorAuthPresent": "false" };
+
+/** A session's tag takes the place of the entity's, however either is capitalised. */
+function tagKeys(tags: Readonly<Record<string, string>>, sessionTags: Readonly<Record<string, string>> = {}) {
+  const keys: Record<string, string> = {};
+  const overridden = new Set(Object.keys(sessionTags).map((key) => key.toLowerCase()));
+  for (const [key, value] of Object.entries(tags)) {
+    if (!overridden.has(key.toLowerCase())) keys[`aws:PrincipalTag/${key}`] = value;
+  }
+  for (const [key, value] of Object.entries(sessionTags)) keys[`aws:PrincipalTag/${key}`] = value;
+  return keys;
+}

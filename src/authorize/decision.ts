@@ -21,6 +21,13 @@ export interface AuthorizationRequest {
    * the ARN's place, a text that starts with `on ` takes the place of the whole phrase, and `""` leaves it out.
    */
   readonly resourceText?: string;
+  /**
+   * What follows the action, in place of resource and reason, when the resource's own policy refuses: KMS does not tell
+   * strangers whether a key exists.
+   */
+  readonly hiddenText?: string;
+  /** The whole sentence of a denial, where the service has one of its own. */
+  readonly denialText?: string;
   /** Account that owns the resource, where the ARN does not say (S3) and there is no resource policy. */
   readonly resourceAccountId?: string;
 }
@@ -62,12 +69,16 @@ export type Effect = "allowed" | "explicitDeny" | "implicitDeny";
 export interface TypeVerdict {
   readonly policyType: PolicyType;
   readonly effect: Effect;
+  /** Of service control policies that do not allow: the first level that denies or is silent, 1 for the root. */
+  readonly level?: number;
 }
 
 /** Why one statement did or did not match, in the order action, resource, principal, condition. */
 export interface StatementTrace {
   readonly policyName: string;
   readonly policyType: PolicyType;
+  /** Of a service control policy: its level of the organisation, 1 for the root. */
+  readonly level?: number;
   /** 0-based index in the document. */
   readonly index: number;
   readonly sid?: string;
@@ -77,6 +88,8 @@ export interface StatementTrace {
   readonly failed?: "Action" | "Resource" | "Principal" | "Condition";
   /** One sentence with the pattern and the value, e.g. "`ssm:GetParameter` is not `ssm:GetParameters`". */
   readonly detail?: string;
+  /** When Action or Resource failed: the statement's patterns, of many the few that come nearest. */
+  readonly expected?: readonly string[];
 }
 
 export interface Decision {
@@ -121,7 +134,11 @@ export interface DecisionRecord {
     readonly resource: string;
     readonly policyType: PolicyType | "none";
     readonly message: string;
+    readonly isCrossAccount?: boolean;
+    /** Of a denial every statement, of an allowed call the ones that decided. */
     readonly trace: readonly StatementTrace[];
+    /** Of a denial: what each type of policy says by itself. */
+    readonly byType?: readonly TypeVerdict[];
   }[];
   /** The service that called for the principal, e.g. `s3.amazonaws.com` when S3 asks KMS for a key. */
   readonly calledVia?: string;

@@ -1,11 +1,13 @@
 /**
- * The decision: explicit deny first, then resource policy, identity policies, boundary and session policies, as AWS
- * documents the order for one account and across accounts.
+ * The decision: explicit deny first, then service control policies, resource policy, identity policies, boundary and
+ * session policies, as AWS documents the order for one account and across accounts.
  * Sources: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic_policy-eval-denyallow.html,
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic-cross-account.html,
  * https://docs.aws.amazon.com/kms/latest/developerguide/policy-evaluation.html
- * Gaps: no service control policies, resource control policies and VPC endpoint policies (no organisations, no VPC).
+ * Gaps: no resource control policies and VPC endpoint policies (the service control policies are the caller's to give).
  */
+import type { Principal } from "../core/aws.ts";
+import { isOfOtherAccount, isRootByDefault } from "./account-relation.ts";
 import { contextLookup } from "./context.ts";
 import type {
   Decision,
@@ -16,11 +18,12 @@ import type {
   StatementTrace,
   TypeVerdict,
 } from "./decision.ts";
-import { explainStatements } from "./explain.ts";
+import { explainStatements, traceOf } from "./explain.ts";
 import { denialMessage } from "./message.ts";
-import { type CompiledPolicy, type CompiledStatement, compilePolicy } from "./policy.ts";
-import { type Grant, stronger } from "./principals.ts";
+import { type CompiledPolicy, compilePolicy } from "./policy.ts";
+import { type Grant, isStronger } from "./principals.ts";
 import { appliesTo, type EvaluatedRequest, evaluatedRequest } from "./request.ts";
+import type { CompiledStatement } from "./statement.ts";
 
 const NO_STATEMENTS: readonly StatementTrace[] = [];
 
@@ -29,6 +32,8 @@ export interface PolicyInPlay {
   readonly type: PolicyType;
   readonly policy: Pick<NamedPolicy, "name" | "arn" | "document">;
   readonly compiled: CompiledPolicy;
+  /** Of a service control policy: 1 for the organisation's root. */
+  readonly level?: number;
 }
 
 interface Verdict {
@@ -42,15 +47,16 @@ interface Match {
   readonly statement: CompiledStatement;
 }
 
-/** Decides one authorization request. Pure; the same input gives the same decision. */
+/**
+ * Decides one authorization request. Pure; the same input gives the same decision. Documents are compiled once per
+ * object and once per text, so pass the same parsed object for the same policy and do not change it afterwards. Never
+ * throws, whatever the documents hold; what is no valid statement never applies.
+ */
 export function evaluate(input: EvaluationInput): Decision {
-  // AWS: the account's root user has no policies of its own and may do what no resource's policy is asked about.
-  if (input.principal.type === "Root" && !input.request.resourcePolicy && isInAccount(input)) {
-    return new DecisionByDefault(input);
-  }
+  if (isRootByDefault(input)) return new DecisionByDefault(input);
   const request = evaluatedRequest(input, contextLookup(input.context, input.request.context));
   const sets = policySets(input);
-  const isCrossAccount = isOfOtherAccount(input, request);
+  const isCrossAccount = isOfOtherAccount(input, request.resourceParts);
   const verdict = decide(input, request, sets, isCrossAccount);
   const isAllowed = verdict.effect === "allowed";
   let traces: readonly StatementTrace[] | undefined;
@@ -60,14 +66,7 @@ export function evaluate(input: EvaluationInput): Decision {
     resource: input.request.resource,
     principalArn: input.principal.arn,
     policyType: verdict.policyType,
-    decidedBy: verdict.decidedBy.map(({ inPlay, statement }) => ({
-      policyName: inPlay.policy.name,
-      policyType: inPlay.type,
-      index: statement.index,
-      ...(statement.sid === undefined ? {} : { sid: statement.sid }),
-      effect: statement.effect,
-      matched: true,
-    })),
+    decidedBy: verdict.decidedBy.map(({ inPlay, statement }) => traceOf(inPlay, statement)),
     message: isAllowed
       ? ""
       : denialMessage({
@@ -101,13 +100,15 @@ class DecisionByDefault implements Decision {
   }
 
   byType(): readonly TypeVerdict[] {
-    return [];
+    return [ROOT_VERDICT];
   }
 
   explain(): readonly StatementTrace[] {
     return NO_STATEMENTS;
   }
 }
+
+const ROOT_VERDICT: TypeVerdict = { policyType: "identity", effect: "allowed" };
 
 interface PolicySets {
   readonly identity: readonly PolicyInPlay[];
@@ -129,20 +130,29 @@ function policySets({ principal, policies, request }: EvaluationInput): PolicySe
       policy,
       compiled: compilePolicy(policy.document),
     });
+  const inLevel = (policy: PolicyInPlay["policy"], i: number): PolicyInPlay => ({
+    ...inPlay("scp")(policy),
+    level: i + 1,
+  });
   // AWS: the account's root user and service principals have no identity policies, boundary or session policies.
   const hasOwn = principal.type !== "Root" && principal.type !== "AWSService";
   const identity = hasOwn ? policies.identity.map(inPlay("identity")) : [];
   const boundary = hasOwn && policies.boundary ? [inPlay("boundary")(policies.boundary)] : [];
   const session = hasOwn ? policies.session?.map(inPlay("session")) : undefined;
-  // AWS: service control policies limit the root users of member accounts too, but no services.
-  const levels = principal.type === "AWSService" ? [] : (policies.organization ?? []);
-  const scp = levels.map((level) => level.map(inPlay("scp")));
+  const levels = isLimitedByOrganization(principal) ? (policies.organization ?? []) : [];
+  const scp = levels.map((level, i) => level.map((policy) => inLevel(policy, i)));
   const resource = request.resourcePolicy
     ? [inPlay(isTrustRequest(request.action) ? "trust" : "resource")(request.resourcePolicy)]
     : [];
   const all = [...scp.flat(), ...identity, ...boundary, ...(session ?? []), ...resource];
   return { identity, boundary, session, scp, resource, all };
 }
+
+// AWS: service control policies limit the root users of member accounts too, but neither services nor the roles that are
+// linked to services.
+const isLimitedByOrganization = (principal: Principal): boolean =>
+  principal.type !== "AWSService" &&
+  !(principal.type === "AssumedRole" && principal.roleArn.includes(":role/aws-service-role/"));
 
 const isTrustRequest = (action: string): boolean => action.slice(0, 4).toLowerCase() === "sts:";
 
@@ -178,14 +188,18 @@ function decide(input: EvaluationInput, request: EvaluatedRequest, sets: PolicyS
   return own.effect === "allowed" && named ? allowed(own.policyType, [...own.decidedBy, named.match]) : own;
 }
 
-/** Identity policies within boundary and session policies; root is allowed by default. */
+/** Identity policies within boundary and session policies; root and its federated sessions have all rights instead. */
 function decideByOwnPolicies(input: EvaluationInput, request: EvaluatedRequest, sets: PolicySets): Verdict {
-  if (input.principal.type === "Root") return allowed("none", []);
   const silent = silentLimit(sets, request);
   if (silent) return implicitDeny(silent);
+  if (hasRightsOfRoot(input.principal)) return allowed("none", []);
   const allow = firstMatch(sets.identity, "allows", request);
   return allow ? allowed("identity", [allow]) : implicitDeny("identity");
 }
+
+// AWS: a federated session of root has no user's policies to stay within, only its own session policies.
+const hasRightsOfRoot = (principal: Principal): boolean =>
+  principal.type === "Root" || (principal.type === "FederatedUser" && principal.issuer.type === "Root");
 
 /** The session policy or boundary that does not allow the request; sessions are named first. */
 function silentLimit(sets: PolicySets, request: EvaluatedRequest): "session" | "boundary" | undefined {
@@ -202,7 +216,7 @@ function firstMatch(
   for (const inPlay of set) {
     const isResource = inPlay.type === "resource" || inPlay.type === "trust";
     for (const statement of inPlay.compiled[effect].candidates(request.action)) {
-      if (isResource && names(statement, request) === undefined) continue;
+      if (isResource ? names(statement, request) === undefined : statement.resources === undefined) continue;
       if (appliesTo(statement, request)) return { inPlay, statement };
     }
   }
@@ -219,7 +233,7 @@ function resourceGrant(
   let best: { grant: Grant; match: Match } | undefined;
   for (const statement of inPlay.compiled.allows.candidates(request.action)) {
     const grant = names(statement, request);
-    if (grant && stronger(best?.grant, grant) !== best?.grant && appliesTo(statement, request)) {
+    if (grant && isStronger(grant, best?.grant) && appliesTo(statement, request)) {
       best = { grant, match: { inPlay, statement } };
     }
   }
@@ -251,11 +265,16 @@ function verdictsByType(input: EvaluationInput, request: EvaluatedRequest, sets:
   if (sets.scp.length > 0) {
     const effects = sets.scp.map(effectOf);
     const worst = (["explicitDeny", "implicitDeny"] as const).find((effect) => effects.includes(effect));
-    verdicts.push({ policyType: "scp", effect: worst ?? "allowed" });
+    verdicts.push(
+      worst === undefined
+        ? { policyType: "scp", effect: "allowed" }
+        : { policyType: "scp", effect: worst, level: effects.indexOf(worst) + 1 },
+    );
   }
-  if (input.principal.type === "Root") verdicts.push({ policyType: "identity", effect: "allowed" });
-  else if (input.principal.type !== "AWSService") {
-    verdicts.push({ policyType: "identity", effect: effectOf(sets.identity) });
+  if (input.principal.type !== "AWSService") {
+    const own = effectOf(sets.identity);
+    const isByDefault = own === "implicitDeny" && hasRightsOfRoot(input.principal);
+    verdicts.push(isByDefault ? ROOT_VERDICT : { policyType: "identity", effect: own });
   }
   if (sets.boundary.length > 0) verdicts.push({ policyType: "boundary", effect: effectOf(sets.boundary) });
   if (sets.session) verdicts.push({ policyType: "session", effect: effectOf(sets.session) });
@@ -265,25 +284,3 @@ function verdictsByType(input: EvaluationInput, request: EvaluatedRequest, sets:
 }
 
 const denyingArn = (verdict: Verdict): string | undefined => verdict.decidedBy[0]?.inPlay.policy.arn;
-
-const ACCOUNT_ID = /^\d{12}$/;
-const ACCOUNT_PART = 4;
-
-/** True when the resource's ARN has the caller's account, and nothing says otherwise. */
-function isInAccount({ principal: { accountId }, request }: EvaluationInput): boolean {
-  const { resource } = request;
-  if (request.resourceAccountId !== undefined || !resource.startsWith("arn:")) return false;
-  let colon = "arn".length;
-  for (let part = 1; part < ACCOUNT_PART; part++) {
-    colon = resource.indexOf(":", colon + 1);
-    if (colon < 0) return false;
-  }
-  return resource.startsWith(accountId, colon + 1) && resource.charAt(colon + 1 + accountId.length) === ":";
-}
-
-function isOfOtherAccount({ principal, request }: EvaluationInput, { resourceParts }: EvaluatedRequest): boolean {
-  if (principal.type === "AWSService") return false;
-  const owner = request.resourcePolicy?.accountId ?? request.resourceAccountId ?? resourceParts?.[ACCOUNT_PART];
-  // Resources without an account (`*`, S3) and AWS's own (`aws`) count as the caller's.
-  return owner !== undefined && owner !== principal.accountId && ACCOUNT_ID.test(owner);
-}

@@ -1,45 +1,53 @@
 /**
  * Why each statement did or did not match: the first of Action, Resource, Principal, Condition that failed, with the
- * pattern and the value. Built on demand, from the same matchers that decided.
+ * pattern and the value. Built on demand, from the same matchers that decided. What is printed of a document is cut, so
+ * that an explanation stays readable and small whatever the document holds.
  */
 import type { ConditionTest } from "./conditions/condition.ts";
 import type { ContextValue, StatementTrace } from "./decision.ts";
 import type { PolicyInPlay } from "./evaluate.ts";
-import { type CompiledStatement, matchesAction } from "./policy.ts";
 import { type EvaluatedRequest, matchesResource } from "./request.ts";
+import { type CompiledStatement, matchesAction } from "./statement.ts";
+
+type Failure = Pick<StatementTrace, "failed" | "detail" | "expected">;
 
 export function explainStatements(policies: readonly PolicyInPlay[], request: EvaluatedRequest): StatementTrace[] {
-  return policies.flatMap(({ type, policy, compiled }) =>
-    compiled.statements.map((statement) => {
-      const hasPrincipal = type === "resource" || type === "trust";
-      const failure = firstFailure(statement, request, hasPrincipal);
-      return {
-        policyName: policy.name,
-        policyType: type,
-        index: statement.index,
-        ...(statement.sid === undefined ? {} : { sid: statement.sid }),
-        effect: statement.effect,
-        matched: failure === undefined,
-        ...failure,
-      };
-    }),
+  return policies.flatMap((inPlay) =>
+    inPlay.compiled.statements.map((statement) =>
+      traceOf(inPlay, statement, firstFailure(statement, request, inPlay.type)),
+    ),
   );
 }
 
-type Failure = Required<Pick<StatementTrace, "failed" | "detail">>;
+/** The trace of a statement that matched, or of one that failed so. */
+export function traceOf(inPlay: PolicyInPlay, statement: CompiledStatement, failure?: Failure): StatementTrace {
+  return {
+    policyName: inPlay.policy.name,
+    policyType: inPlay.type,
+    ...(inPlay.level === undefined ? {} : { level: inPlay.level }),
+    index: statement.index,
+    ...(statement.sid === undefined ? {} : { sid: statement.sid }),
+    effect: statement.effect,
+    matched: failure === undefined,
+    ...failure,
+  };
+}
 
 function firstFailure(
   statement: CompiledStatement,
   request: EvaluatedRequest,
-  hasPrincipal: boolean,
+  type: PolicyInPlay["type"],
 ): Failure | undefined {
+  if (statement.defect) return statement.defect;
   if (!matchesAction(statement, request.action)) {
     const patterns = statement.actions.map((action) => action.source);
-    return { failed: "Action", detail: mismatch(patterns, request.actionText, statement.isNotAction, "NotAction") };
+    return mismatch("Action", patterns, request.actionText, statement.isNotAction);
   }
+  const hasPrincipal = type === "resource" || type === "trust";
+  if (!hasPrincipal && !statement.resources) return { failed: "Resource", detail: "the statement has no Resource" };
   if (!matchesResource(statement, request)) {
     const patterns = (statement.resources ?? []).map((resource) => resource.source);
-    return { failed: "Resource", detail: mismatch(patterns, request.resource, statement.isNotResource, "NotResource") };
+    return mismatch("Resource", patterns, request.resource, statement.isNotResource);
   }
   if (hasPrincipal && !statement.principal?.grant(request.principal)) {
     return { failed: "Principal", detail: principalMismatch(statement, request) };
@@ -50,28 +58,61 @@ function firstFailure(
 
 /** More patterns than this are counted, not printed. */
 const MAX_PATTERNS = 4;
+const MAX_TEXT = 300;
 
-function mismatch(patterns: readonly string[], value: string, isNot: boolean, element: string): string {
-  if (isNot) return `\`${value}\` is excluded by ${element} ${listed(patterns)}`;
-  const [first] = patterns;
-  if (first === undefined) return `no pattern to match \`${value}\``;
-  if (patterns.length > 1) return `none of ${listed(patterns)} matches \`${value}\``;
-  return /[*?]|\$\{/.test(first) ? `\`${first}\` does not match \`${value}\`` : `\`${first}\` is not \`${value}\``;
+function mismatch(element: "Action" | "Resource", all: readonly string[], value: string, isNot: boolean): Failure {
+  const patterns = nearestFirst(all, value);
+  const expected = patterns.slice(0, MAX_PATTERNS).map(cut);
+  return { failed: element, detail: mismatchDetail(element, patterns, value, isNot), ...(isNot ? {} : { expected }) };
 }
 
-function listed(patterns: readonly string[]): string {
-  const shown = patterns.slice(0, MAX_PATTERNS).map((pattern) => `\`${pattern}\``);
-  const more = patterns.length - shown.length;
+function mismatchDetail(element: string, patterns: readonly string[], value: string, isNot: boolean): string {
+  if (isNot) return `${quoted(value)} is excluded by Not${element} ${listed(patterns)}`;
+  const [first] = patterns;
+  if (first === undefined) return `no pattern to match ${quoted(value)}`;
+  if (patterns.length > 1) return `none of ${listed(patterns)} matches ${quoted(value)}`;
+  return /[*?]|\$\{/.test(first)
+    ? `${quoted(first)} does not match ${quoted(value)}`
+    : `${quoted(first)} is not ${quoted(value)}`;
+}
+
+/** Of more patterns than are printed, those first that share the longest beginning with the value. */
+function nearestFirst(patterns: readonly string[], value: string): readonly string[] {
+  if (patterns.length <= MAX_PATTERNS) return patterns;
+  const wanted = value.toLowerCase();
+  const shared = (pattern: string): number => {
+    let length = 0;
+    while (length < wanted.length && pattern.charAt(length).toLowerCase() === wanted.charAt(length)) length++;
+    return length;
+  };
+  const ranked = patterns.map((pattern) => ({ pattern, length: shared(pattern) }));
+  return ranked.sort((a, b) => b.length - a.length).map(({ pattern }) => pattern);
+}
+
+function listed(texts: readonly string[]): string {
+  const shown = texts.slice(0, MAX_PATTERNS).map(quoted);
+  const more = texts.length - shown.length;
   return more > 0 ? `${shown.join(", ")} and ${more} more` : shown.join(", ");
 }
 
-function principalMismatch(statement: CompiledStatement, { principal }: EvaluatedRequest): string {
-  if (!statement.principal) return "the statement names no principal";
-  return `\`${JSON.stringify(statement.principalElement)}\` does not name \`${principal.arn}\``;
+const cut = (text: string): string => (text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}…` : text);
+const quoted = (text: string): string => `\`${cut(text)}\``;
+
+function principalMismatch({ principal }: CompiledStatement, request: EvaluatedRequest): string {
+  if (!principal) return "the statement names no principal";
+  const caller = quoted(request.principal.arn);
+  return principal.element === "NotPrincipal"
+    ? `${caller} is excluded by NotPrincipal ${quoted(principal.source)}`
+    : `${quoted(principal.source)} does not name ${caller}`;
 }
 
+/** Keys that may carry a secret: a record of a decision never holds one. */
+const isSecretKey = (key: string): boolean =>
+  /^codebuild:(?:token|environment\.environmentvariables(?:\/.*)?\.value)$/i.test(key);
+
 function conditionMismatch(test: ConditionTest, value: ContextValue | undefined): string {
-  const wanted = `${test.operator} ${test.key} ${listed(test.values)}`;
-  if (value === undefined) return `${wanted}: the request has no \`${test.key}\``;
+  const wanted = `${cut(test.operator)} ${cut(test.key)} ${listed(test.values)}`;
+  if (value === undefined) return `${wanted}: the request has no ${quoted(test.key)}`;
+  if (isSecretKey(test.key)) return `${wanted}: the request has another value, which is not shown`;
   return `${wanted}: the request has ${listed(typeof value === "string" ? [value] : value)}`;
 }

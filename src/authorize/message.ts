@@ -16,7 +16,9 @@ export interface Denial {
 
 export function denialMessage(denial: Denial): string {
   const { request } = denial;
+  if (request.denialText !== undefined) return request.denialText;
   const base = `User: ${denial.principalArn} is not authorized to perform: ${request.action}`;
+  if (request.hiddenText !== undefined && denial.policyType === "resource") return `${base} ${request.hiddenText}`;
   return [base, resourcePhrase(request), reason(denial)].filter(Boolean).join(" ");
 }
 

@@ -1,6 +1,7 @@
 /**
  * Principal and NotPrincipal of resource policies: whom a statement names, and how strongly that grants.
- * Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html and
+ * Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html,
+ * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_notprincipal.html and
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic_policy-eval-basics.html
  */
 import type { Principal } from "../core/aws.ts";
@@ -14,9 +15,13 @@ export type Grant = "direct" | "role" | "account";
 
 const STRENGTH: Readonly<Record<Grant, number>> = { account: 1, role: 2, direct: 3 };
 
-export const stronger = (a: Grant | undefined, b: Grant): Grant => (a && STRENGTH[a] >= STRENGTH[b] ? a : b);
+export const isStronger = (grant: Grant, than: Grant | undefined): boolean =>
+  than === undefined || STRENGTH[grant] > STRENGTH[than];
 
 export interface PrincipalMatcher {
+  /** The element's name and content, shortened, for explanations. */
+  readonly element: "Principal" | "NotPrincipal";
+  readonly source: string;
   /** The grant of a statement with this element to the caller; undefined when it does not apply to the caller. */
   grant(principal: Principal): Grant | undefined;
 }
@@ -32,17 +37,16 @@ interface Named {
 export function compilePrincipal(element: unknown): PrincipalMatcher {
   const named = namedBy(element);
   return {
+    element: "Principal",
+    source: describe(element),
     grant(principal) {
+      // AWS: a `*` names the caller itself, so that neither boundary nor session policy has to allow what it grants.
       if (named.everyone) return "direct";
       if (principal.type === "AWSService") return named.services.has(principal.serviceName) ? "direct" : undefined;
       if (named.aws.size === 0) return undefined;
       if (named.aws.has(principal.arn) || named.aws.has(principal.userId)) return "direct";
-      if (principal.type === "AssumedRole") {
-        const roleId = principal.userId.slice(0, principal.userId.indexOf(":"));
-        if (named.aws.has(principal.roleArn) || named.aws.has(roleId)) return "role";
-      }
-      // AWS: naming the IAM user grants its federated sessions too, within their session policies.
-      if (principal.type === "FederatedUser" && named.aws.has(principal.issuer.arn)) return "role";
+      // AWS: naming the role, or the IAM user of a federated session, grants to the session within its policies.
+      if (issuersOf(principal).some((id) => named.aws.has(id))) return "role";
       if (!namesAccount(named, principal)) return undefined;
       return principal.type === "Root" ? "direct" : "account";
     },
@@ -53,21 +57,16 @@ export function compilePrincipal(element: unknown): PrincipalMatcher {
 export function compileNotPrincipal(element: unknown, effect: "Allow" | "Deny"): PrincipalMatcher {
   const named = namedBy(element);
   return {
+    element: "NotPrincipal",
+    source: describe(element),
     grant(principal) {
-      const isExempt = effect === "Deny" ? isExemptFromDeny(named, principal) : isNamed(named, principal);
+      const identities = identitiesOf(named, principal);
+      // AWS: the caller escapes a Deny only when each identity that is checked is listed: for a role session the
+      // session, its role and the account. An Allow is for those of whom no identity is listed.
+      const isExempt = effect === "Deny" ? identities.every(Boolean) : identities.some(Boolean);
       return isExempt ? undefined : "direct";
     },
   };
-}
-
-function isNamed(named: Named, principal: Principal): boolean {
-  return identitiesOf(named, principal).some(Boolean);
-}
-
-// AWS: the caller escapes a Deny with NotPrincipal only when each identity that is checked is listed: for a role session
-// the session, its role and the account.
-function isExemptFromDeny(named: Named, principal: Principal): boolean {
-  return identitiesOf(named, principal).every(Boolean);
 }
 
 /** For each identity the caller is checked as: is it named? */
@@ -76,10 +75,18 @@ function identitiesOf(named: Named, principal: Principal): boolean[] {
   if (principal.type === "AWSService") return [named.services.has(principal.serviceName)];
   const account = namesAccount(named, principal);
   if (principal.type === "Root") return [account];
-  const self = named.aws.has(principal.arn);
-  if (principal.type === "User") return [self, account];
-  const of = principal.type === "AssumedRole" ? principal.roleArn : principal.issuer.arn;
-  return [self, named.aws.has(of), account];
+  const self = named.aws.has(principal.arn) || named.aws.has(principal.userId);
+  const issuers = issuersOf(principal);
+  return issuers.length === 0 ? [self, account] : [self, issuers.some((id) => named.aws.has(id)), account];
+}
+
+/** ARN and unique id of the role or IAM user that a session was issued for; none for who is no session. */
+function issuersOf(principal: Principal): string[] {
+  if (principal.type === "AssumedRole") {
+    return [principal.roleArn, principal.userId.slice(0, principal.userId.indexOf(":"))];
+  }
+  if (principal.type !== "FederatedUser" || principal.issuer.type !== "User") return [];
+  return [principal.issuer.arn, principal.issuer.userId];
 }
 
 function namesAccount(named: Named, principal: Principal): boolean {
@@ -90,9 +97,29 @@ function namesAccount(named: Named, principal: Principal): boolean {
 
 function namedBy(element: unknown): Named {
   if (element === "*") return { everyone: true, aws: new Set(), services: new Set() };
-  const map = typeof element === "object" && element !== null ? (element as Record<string, unknown>) : {};
-  const aws = new Set(listOfStrings(map["AWS"]));
-  return { everyone: aws.has("*"), aws, services: new Set(listOfStrings(map["Service"])) };
+  const aws = new Set(listOfStrings(member(element, "AWS")));
+  return { everyone: aws.has("*"), aws, services: new Set(listOfStrings(member(element, "Service"))) };
+}
+
+const member = (value: unknown, name: string): unknown =>
+  typeof value === "object" && value !== null && Object.hasOwn(value, name)
+    ? (value as Record<string, unknown>)[name]
+    : undefined;
+
+const KINDS = ["AWS", "Service", "Federated", "CanonicalUser"] as const;
+const MAX_DESCRIBED = 4;
+
+/** The element as JSON: of each kind the first few, so that neither size nor depth of a document can do harm. */
+function describe(element: unknown): string {
+  if (typeof element === "string") return JSON.stringify(element);
+  const kinds = KINDS.flatMap((kind) => {
+    const value = member(element, kind);
+    const names = listOfStrings(value);
+    if (names.length === 0) return [];
+    const shown = names.length > MAX_DESCRIBED ? [...names.slice(0, MAX_DESCRIBED), "…"] : names;
+    return [[kind, typeof value === "string" ? value : shown]];
+  });
+  return JSON.stringify(Object.fromEntries(kinds));
 }
 
 /** A string or an array of strings as an array; anything else is left out. */

@@ -1,9 +1,10 @@
 /** A request in the form that statements are tested against, and those tests. */
 import type { Principal } from "../core/aws.ts";
+import { type ActionName, actionNameOf } from "./action-pattern.ts";
 import type { ContextLookup } from "./context.ts";
 import type { EvaluationInput } from "./decision.ts";
-import type { ActionName, CompiledStatement } from "./policy.ts";
 import { type ArnParts, arnPartsOf } from "./resource-pattern.ts";
+import type { CompiledStatement } from "./statement.ts";
 
 export interface EvaluatedRequest {
   readonly principal: Principal;
@@ -19,26 +20,11 @@ export function evaluatedRequest({ principal, request }: EvaluationInput, lookup
   return {
     principal,
     actionText: request.action,
-    action: parseAction(request.action),
+    action: actionNameOf(request.action),
     resource: request.resource,
     resourceParts: arnPartsOf(request.resource),
     lookup,
   };
-}
-
-const actions = new Map<string, ActionName>();
-const MAX_ACTIONS = 5_000;
-
-/** Service and name in lower case; remembered, because the same few hundred are asked again and again. */
-function parseAction(text: string): ActionName {
-  let action = actions.get(text);
-  if (!action) {
-    const folded = text.toLowerCase();
-    const colon = folded.indexOf(":");
-    action = { service: folded.slice(0, Math.max(0, colon)), name: folded.slice(colon + 1) };
-    if (actions.size < MAX_ACTIONS) actions.set(text, action);
-  }
-  return action;
 }
 
 /** Resource and Condition of a statement whose action matches. */

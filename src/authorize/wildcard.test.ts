@@ -29,6 +29,22 @@ describe("wildcards", () => {
     );
   });
 
+  it("agree with their definition where runs are long or full of question marks", () => {
+    const definition = (pattern: string, value: string) =>
+      new RegExp(`^${pattern.replaceAll("*", "[^]*").replaceAll("?", "[^]")}$`).test(value);
+    const run = text("ab?", 40).map((short) => short.repeat(8));
+    fc.assert(
+      fc.property(run, run, text("ab", 5), fc.nat(40), (first, second, filler, cut) => {
+        const pattern = `*${first}*${second}*`;
+        const filled = (one: string) => one.replaceAll("?", "b");
+        const value = filler + filled(first) + filler + filled(second).slice(cut) + filler;
+        expect(glob(pattern, value)).toBe(definition(pattern, value));
+        expect(glob(pattern, value.slice(1, -1))).toBe(definition(pattern, value.slice(1, -1)));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
   it("take no exponential time on a hostile pattern", () => {
     expect(glob(`${"a*".repeat(2_000)}b`, "a".repeat(20_000))).toBe(false);
   });

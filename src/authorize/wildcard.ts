@@ -1,10 +1,13 @@
 /**
  * Patterns of policies: text with `*`, `?` and policy variables, compiled once and matched many times.
  * Matching walks the runs between the stars from left to right and never steps back over one, so a hostile pattern
- * costs at most (length of value × length of pattern), never exponential time.
+ * costs at most (length of value × length of pattern), never exponential time; variables are put in only as long as the
+ * result can still fit the value, however often they stand in the pattern.
  * Variables: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html
  */
 import type { ContextLookup } from "./context.ts";
+import { findRun, isRunAt, type Run } from "./run-search.ts";
+import { splitVariables } from "./variables.ts";
 
 export interface Pattern {
   /** The text as it stands in the policy. */
@@ -23,165 +26,140 @@ export interface PatternOptions {
   readonly foldCase?: boolean;
 }
 
-type Token =
+type FixedToken =
   | { readonly kind: "text"; readonly text: string }
   | { readonly kind: "star" }
-  | { readonly kind: "any" }
-  | { readonly kind: "variable"; readonly key: string; readonly fallback: string | undefined };
-
-/** Characters between two stars; `anyAt[i]` is true where a `?` stands. */
-interface Run {
-  readonly text: string;
-  readonly anyAt: readonly boolean[] | undefined;
-}
+  | { readonly kind: "any" };
+type Token = FixedToken | { readonly kind: "variable"; readonly key: string; readonly fallback: string | undefined };
 
 export function compilePattern(source: string, options: PatternOptions): Pattern {
   const tokens = tokenize(source, options);
-  if (tokens.some((token) => token.kind === "variable")) {
+  if (!isFixed(tokens)) {
+    const foldCase = options.foldCase ?? false;
     return {
       source,
       literal: undefined,
       matches(value, lookup) {
-        const resolved = resolve(tokens, lookup, options.foldCase ?? false);
+        const resolved = resolve(tokens, lookup, foldCase, value.length);
         return resolved !== undefined && matchRuns(runsOf(resolved), value);
       },
     };
   }
   const runs = runsOf(tokens);
   const [first, second] = runs;
-  if (runs.length === 1 && first && !first.anyAt) {
-    const { text } = first;
-    return { source, literal: text, matches: (value) => value === text };
-  }
-  if (runs.length === 2 && first && !first.anyAt && second?.text === "") {
-    const { text } = first;
+  const text = first === undefined ? undefined : literalOf(first);
+  if (text !== undefined && runs.length === 1) return { source, literal: text, matches: (value) => value === text };
+  if (text !== undefined && runs.length === 2 && second?.length === 0) {
     return { source, literal: undefined, matches: (value) => value.startsWith(text) };
   }
   return { source, literal: undefined, matches: (value) => matchRuns(runs, value) };
 }
 
+const isFixed = (tokens: readonly Token[]): tokens is readonly FixedToken[] =>
+  tokens.every((token) => token.kind !== "variable");
+
 function tokenize(source: string, options: PatternOptions): Token[] {
   const tokens: Token[] = [];
-  let text = "";
-  const flush = () => {
+  const addText = (text: string) => {
     if (text !== "") tokens.push({ kind: "text", text: options.foldCase ? text.toLowerCase() : text });
-    text = "";
   };
-  for (let at = 0; at < source.length; at++) {
-    const character = source[at] as string;
-    if (options.variables && character === "$" && source[at + 1] === "{") {
-      const end = endOfVariable(source, at + 2);
-      const inner = end === -1 ? "" : source.slice(at + 2, end);
-      if (inner !== "") {
-        at = end;
-        if (inner === "*" || inner === "?" || inner === "$") {
-          text += inner;
-        } else {
-          flush();
-          tokens.push(variable(inner));
-        }
-        continue;
-      }
-    }
-    if (options.wildcards && (character === "*" || character === "?")) {
-      flush();
-      tokens.push({ kind: character === "*" ? "star" : "any" });
+  for (const piece of options.variables ? splitVariables(source) : [source]) {
+    if (typeof piece !== "string") {
+      if (piece.literal !== undefined) addText(piece.literal);
+      else tokens.push({ kind: "variable", key: piece.key, fallback: piece.fallback });
       continue;
     }
-    text += character;
+    if (!options.wildcards) {
+      addText(piece);
+      continue;
+    }
+    let from = 0;
+    for (let at = 0; at < piece.length; at++) {
+      const character = piece[at];
+      if (character !== "*" && character !== "?") continue;
+      addText(piece.slice(from, at));
+      tokens.push({ kind: character === "*" ? "star" : "any" });
+      from = at + 1;
+    }
+    addText(piece.slice(from));
   }
-  flush();
   return tokens;
 }
 
-/** Position of the `}` that ends a variable, skipping those inside a quoted default; -1 when there is none. */
-function endOfVariable(source: string, from: number): number {
-  let isQuoted = false;
-  for (let at = from; at < source.length; at++) {
-    if (source[at] === "'") isQuoted = !isQuoted;
-    else if (source[at] === "}" && !isQuoted) return at;
-  }
-  return -1;
-}
-
-function variable(inner: string): Token {
-  // AWS: the default value follows a comma and exactly one space, in single quotes.
-  const withDefault = /^([^,]+), '([\s\S]*)'$/.exec(inner);
-  return { kind: "variable", key: withDefault?.[1] ?? inner, fallback: withDefault?.[2] };
-}
-
-/** Tokens with every variable replaced by literal text; undefined when one has neither value nor default. */
-function resolve(tokens: readonly Token[], lookup: ContextLookup, foldCase: boolean): Token[] | undefined {
-  const resolved: Token[] = [];
+/**
+ * Tokens with every variable replaced by literal text; undefined when one has neither value nor default, and when they
+ * are longer than the value to match.
+ */
+function resolve(
+  tokens: readonly Token[],
+  lookup: ContextLookup,
+  foldCase: boolean,
+  maxLength: number,
+): FixedToken[] | undefined {
+  const resolved: FixedToken[] = [];
+  let room = maxLength;
   for (const token of tokens) {
     if (token.kind !== "variable") {
+      room -= token.kind === "text" ? token.text.length : token.kind === "any" ? 1 : 0;
       resolved.push(token);
-      continue;
+    } else {
+      const value = textFor(token.key, token.fallback, lookup);
+      if (value === undefined) return undefined;
+      room -= value.length;
+      if (room >= 0) resolved.push({ kind: "text", text: foldCase ? value.toLowerCase() : value });
     }
-    const value = lookup(token.key);
-    // AWS: only single-valued keys may be used as variables.
-    const text = typeof value === "string" ? value : token.fallback;
-    if (text === undefined) return undefined;
-    resolved.push({ kind: "text", text: foldCase ? text.toLowerCase() : text });
+    if (room < 0) return undefined;
   }
   return resolved;
 }
 
-function runsOf(tokens: readonly Token[]): Run[] {
+function textFor(key: string, fallback: string | undefined, lookup: ContextLookup): string | undefined {
+  const value = lookup(key);
+  if (typeof value === "string") return value;
+  // AWS: only single-valued keys may be used as variables; the default is for keys that the request does not carry.
+  return value === undefined || value.length === 0 ? fallback : undefined;
+}
+
+function runsOf(tokens: readonly FixedToken[]): Run[] {
   const runs: Run[] = [];
-  let text = "";
-  let anyAt: boolean[] = [];
-  const flush = () => {
-    runs.push({ text, anyAt: anyAt.includes(true) ? anyAt : undefined });
-    text = "";
-    anyAt = [];
-  };
+  let length = 0;
+  let pieces: { at: number; text: string }[] = [];
   for (const token of tokens) {
-    if (token.kind === "star") flush();
-    else if (token.kind === "any") {
-      text += "?";
-      anyAt.push(true);
-    } else if (token.kind === "text") {
-      text += token.text;
-      for (let i = 0; i < token.text.length; i++) anyAt.push(false);
+    if (token.kind === "star") {
+      runs.push({ length, pieces });
+      length = 0;
+      pieces = [];
+    } else if (token.kind === "any") {
+      length++;
+    } else {
+      const last = pieces[pieces.length - 1];
+      if (last && last.at + last.text.length === length) last.text += token.text;
+      else pieces.push({ at: length, text: token.text });
+      length += token.text.length;
     }
   }
-  flush();
+  runs.push({ length, pieces });
   return runs;
+}
+
+/** The run's text when it has no `?`. */
+function literalOf({ length, pieces }: Run): string | undefined {
+  const text = pieces[0]?.text ?? "";
+  return text.length === length ? text : undefined;
 }
 
 function matchRuns(runs: readonly Run[], value: string): boolean {
   const first = runs[0] as Run;
-  if (runs.length === 1) return value.length === first.text.length && isRunAt(first, value, 0);
+  if (runs.length === 1) return value.length === first.length && isRunAt(first, value, 0);
   const last = runs[runs.length - 1] as Run;
-  const end = value.length - last.text.length;
-  if (end < first.text.length || !isRunAt(first, value, 0) || !isRunAt(last, value, end)) return false;
-  let at = first.text.length;
+  const end = value.length - last.length;
+  if (end < first.length || !isRunAt(first, value, 0) || !isRunAt(last, value, end)) return false;
+  let at = first.length;
   for (let i = 1; i < runs.length - 1; i++) {
     const run = runs[i] as Run;
     at = findRun(run, value, at, end);
     if (at === -1) return false;
-    at += run.text.length;
+    at += run.length;
   }
   return true;
-}
-
-function isRunAt(run: Run, value: string, at: number): boolean {
-  if (!run.anyAt) return value.startsWith(run.text, at);
-  if (at + run.text.length > value.length) return false;
-  for (let i = 0; i < run.text.length; i++) {
-    if (!run.anyAt[i] && run.text.charCodeAt(i) !== value.charCodeAt(at + i)) return false;
-  }
-  return true;
-}
-
-/** First position of the run in `value[from, end)`, or -1. */
-function findRun(run: Run, value: string, from: number, end: number): number {
-  const latest = end - run.text.length;
-  if (!run.anyAt) {
-    const at = value.indexOf(run.text, from);
-    return at <= latest ? at : -1;
-  }
-  for (let at = from; at <= latest; at++) if (isRunAt(run, value, at)) return at;
-  return -1;
 }

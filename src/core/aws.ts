@@ -12,6 +12,8 @@ export interface RootPrincipal {
   readonly userId: string;
   /** True when the key is a temporary one from GetSessionToken. */
   readonly hasSessionToken?: boolean;
+  /** Set for temporary keys. */
+  readonly tokenIssuedAtMs?: number;
 }
 
 export interface UserPrincipal {
@@ -23,6 +25,8 @@ export interface UserPrincipal {
   readonly userName: string;
   /** True when the key is a temporary one from GetSessionToken. */
   readonly hasSessionToken?: boolean;
+  /** Set for temporary keys. */
+  readonly tokenIssuedAtMs?: number;
 }
 
 /** A role session. */
@@ -43,6 +47,8 @@ export interface AssumedRolePrincipal {
   readonly transitiveTagKeys?: readonly string[];
   /** `aws:SourceIdentity`; passes on through a chain unchanged. */
   readonly sourceIdentity?: string;
+  /** Condition keys that the service which opened the session gave it, e.g. `codebuild:buildArn`. */
+  readonly serviceKeys?: Readonly<Record<string, string>>;
   readonly tokenIssuedAtMs: number;
 }
 
@@ -73,6 +79,8 @@ export interface ServicePrincipal {
   readonly userId: string;
   /** ARN of the resource the service acts for (`aws:SourceArn`). */
   readonly sourceArn: string;
+  /** Condition keys of the sessions that it opens. */
+  readonly sessionKeys?: Readonly<Record<string, string>>;
 }
 
 export type Principal =

@@ -16,17 +16,27 @@ export interface ConditionTest {
   holds(lookup: ContextLookup): boolean;
 }
 
-/** The tests of a Condition element; all must hold. `variables`: the policy's Version allows `${…}`. */
-export function compileCondition(element: unknown, variables: boolean): ConditionTest[] {
+/**
+ * The tests of a Condition element; all must hold. `variables`: the policy's Version allows `${…}`. Undefined for an
+ * element that is no condition at all (a list, a text): a statement with such a thing must never apply.
+ */
+export function compileCondition(element: unknown, variables: boolean): ConditionTest[] | undefined {
+  if (element === undefined) return [];
+  if (!isMap(element)) return undefined;
   const tests: ConditionTest[] = [];
-  for (const [operator, keys] of entriesOf(element)) {
-    for (const [key, raw] of entriesOf(keys)) {
-      const values = (Array.isArray(raw) ? raw : [raw]).map((value) => String(value));
+  for (const [operator, keys] of Object.entries(element)) {
+    if (!isMap(keys)) return undefined;
+    for (const [key, raw] of Object.entries(keys)) {
+      const values = (Array.isArray(raw) ? raw : [raw]).filter(isScalar).map(String);
       tests.push({ operator, key, values, holds: compileTest(operator, key, values, variables) });
     }
   }
   return tests;
 }
+
+/** AWS: JSON booleans and numbers are taken as their text; nothing else but text is a value. */
+const isScalar = (value: unknown): value is string | number | boolean =>
+  typeof value === "string" || typeof value === "number" || typeof value === "boolean";
 
 function compileTest(name: string, key: string, values: readonly string[], variables: boolean): ConditionTest["holds"] {
   const operator = parseOperator(name);
@@ -38,6 +48,8 @@ function compileTest(name: string, key: string, values: readonly string[], varia
   return (lookup) => {
     const value = lookup(key);
     if (isAbsent(value)) return holdsWhenAbsent(operator, isNegated);
+    // AWS: a set operator takes a value that is an empty text for an empty set.
+    if (operator.quantifier && isEmptyText(value)) return operator.quantifier === "ForAllValues";
     return holdsFor(value, tests, operator, isNegated, lookup);
   };
 }
@@ -50,6 +62,9 @@ function compileNull(key: string, values: readonly string[]): ConditionTest["hol
 
 const isAbsent = (value: ContextValue | undefined): value is undefined =>
   value === undefined || (typeof value !== "string" && value.length === 0);
+
+const isEmptyText = (value: ContextValue): boolean =>
+  typeof value === "string" ? value === "" : value.every((one) => one === "");
 
 function holdsWhenAbsent(operator: OperatorName, isNegated: boolean): boolean {
   if (operator.ifExists || operator.quantifier === "ForAllValues") return true;
@@ -76,7 +91,4 @@ function holdsFor(
   return isNegated && !value.some(matchesAny);
 }
 
-/** Entries of a JSON object; none for anything else. */
-function entriesOf(value: unknown): [string, unknown][] {
-  return typeof value === "object" && value !== null && !Array.isArray(value) ? Object.entries(value) : [];
-}
+const isMap = (value: unknown): value is object => typeof value === "object" && value !== null && !Array.isArray(value);

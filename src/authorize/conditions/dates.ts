@@ -12,15 +12,23 @@ export function parsePolicyDate(text: string): number | undefined {
   const iso = ISO.exec(text);
   if (!iso) return EPOCH_SECONDS.test(text) ? Number(text) * 1000 : undefined;
   const [, year, month = "1", day = "1", hour = "0", minute = "0", second = "0", fraction = "0", zone = "Z"] = iso;
-  const isInRange =
-    +month >= 1 && +month <= 12 && +day >= 1 && +day <= 31 && +hour <= 24 && +minute <= 59 && +second <= 60;
-  if (!isInRange) return undefined;
-  const utcMs = Date.UTC(Number(year), +month - 1, +day, +hour, +minute, +second) + Number(fraction) * 1000;
-  return utcMs - offsetMs(zone);
+  const date = new Date(0);
+  // setUTCFullYear and not Date.UTC, which takes the year 50 for 1950.
+  date.setUTCFullYear(Number(year), +month - 1, +day);
+  const isDay = date.getUTCMonth() === +month - 1 && date.getUTCDate() === +day;
+  const offset = offsetMs(zone);
+  if (!isDay || !isTimeOfDay(+hour, +minute, +second + Number(fraction)) || offset === undefined) return undefined;
+  return date.getTime() + ((+hour * 60 + +minute) * 60 + +second) * 1000 + Number(fraction) * 1000 - offset;
 }
 
-function offsetMs(zone: string): number {
+/** ISO 8601 also has 24:00:00 for the end of the day and 60 for a leap second. */
+const isTimeOfDay = (hour: number, minute: number, second: number): boolean =>
+  (hour <= 23 && minute <= 59 && second < 61) || (hour === 24 && minute === 0 && second === 0);
+
+function offsetMs(zone: string): number | undefined {
   if (zone === "Z") return 0;
-  const sign = zone.startsWith("-") ? -1 : 1;
-  return sign * (Number(zone.slice(1, 3)) * 60 + Number(zone.slice(-2))) * 60_000;
+  const hours = Number(zone.slice(1, 3));
+  const minutes = Number(zone.slice(-2));
+  if (hours > 23 || minutes > 59) return undefined;
+  return (zone.startsWith("-") ? -1 : 1) * (hours * 60 + minutes) * 60_000;
 }

@@ -18,9 +18,9 @@ export function parseIpRange(text: string): IpRange | undefined {
   return { bits, address, prefix: Number(prefix) };
 }
 
-/** True when `address`, a single address, lies in `range`. */
+/** True when `address`, or all of it when it is a range itself, lies in `range`. */
 export function isInRange(address: IpRange, range: IpRange): boolean {
-  if (address.bits !== range.bits) return false;
+  if (address.bits !== range.bits || address.prefix < range.prefix) return false;
   const shift = BigInt(range.bits - range.prefix);
   return address.address >> shift === range.address >> shift;
 }

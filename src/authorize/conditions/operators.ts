@@ -64,10 +64,14 @@ const bool: Comparison = {
   },
 };
 
+const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
+
+// Compared as bytes, because the padding may be left out; text that is no base64 matches nothing.
 const binary: Comparison = {
   compile: (text) => {
+    if (!BASE64.test(text)) return never;
     const bytes = Buffer.from(text, "base64");
-    return (value) => bytes.equals(Buffer.from(value, "base64"));
+    return (value) => BASE64.test(value) && bytes.equals(Buffer.from(value, "base64"));
   },
 };
 

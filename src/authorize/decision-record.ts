@@ -1,0 +1,25 @@
+/** What can be told from a kept decision without its policies: what became of the call, and the names in its caller's ARN. */
+import type { DecisionRecord } from "./decision.ts";
+
+/** What became of a call: allowed and done, denied by policies, or allowed and ended in another error. */
+export type RequestOutcome = "allowed" | "denied" | "error";
+
+export function outcomeOf({ decisions, errorCode }: Pick<DecisionRecord, "decisions" | "errorCode">): RequestOutcome {
+  if (decisions.some(({ effect }) => effect !== "allowed")) return "denied";
+  return errorCode === undefined ? "allowed" : "error";
+}
+
+/** Names in the ARN of a caller. */
+export interface CallerNames {
+  readonly role?: string;
+  readonly session?: string;
+  /** An IAM user, or a federated one. */
+  readonly user?: string;
+}
+
+/** `arn:aws:sts::<account>:assumed-role/<role>/<session>`, `…:user/<path>/<name>`, `…:federated-user/<name>` */
+export function callerOf(principalArn: string): CallerNames {
+  const [kind = "", ...names] = principalArn.slice(principalArn.lastIndexOf(":") + 1).split("/");
+  if (kind === "assumed-role") return { role: names[0] ?? "", session: names.slice(1).join("/") };
+  return kind === "user" || kind === "federated-user" ? { user: names.at(-1) ?? "" } : {};
+}
