@@ -3,8 +3,10 @@
  * decode, validate and encode) and `src/services/<service>/shapes.gen.ts` (types of the operations in scope).
  *
  *   node scripts/generate-models.mjs BOTOCORE_DATA_DIR
+ *   node scripts/generate-models.mjs --additions
  *
- * BOTOCORE_DATA_DIR holds `<service>/<api version>/service-2.json[.gz]`, as in any botocore installation.
+ * BOTOCORE_DATA_DIR holds `<service>/<api version>/service-2.json[.gz]`, as in any botocore installation. What AWS has and
+ * botocore has not yet stands in model-additions.json; `--additions` brings only that into the tables that are there.
  * Facts only: names, types, required members, bounds, patterns, enums, error codes. No documentation text is copied.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -27,14 +29,18 @@ const SERVICES = {
 const OPEN_ENUMS = { s3: ["BucketLocationConstraint", "StorageClass", "ServerSideEncryption"] };
 
 const botocoreData = process.argv[2];
-if (!botocoreData || !existsSync(botocoreData)) {
-  process.stderr.write("usage: node scripts/generate-models.mjs BOTOCORE_DATA_DIR\n");
+const onlyAdditions = botocoreData === "--additions";
+if (!botocoreData || !(onlyAdditions || existsSync(botocoreData))) {
+  process.stderr.write("usage: node scripts/generate-models.mjs BOTOCORE_DATA_DIR | --additions\n");
   process.exit(2);
 }
 
 const repository = new URL("..", import.meta.url).pathname;
+const { about: _about, ...ADDITIONS } = JSON.parse(
+  readFileSync(join(repository, "scripts/model-additions.json"), "utf8"),
+);
 
-for (const [service, inScope] of Object.entries(SERVICES)) {
+for (const [service, inScope] of onlyAdditions ? [] : Object.entries(SERVICES)) {
   const model = readModel(service);
   // Deprecated operations of S3 share the address of the ones that came after them; no client of today has them.
   const isGone = ({ deprecated }) => deprecated && model.metadata.protocol === "rest-xml";
@@ -69,11 +75,28 @@ for (const [service, inScope] of Object.entries(SERVICES)) {
     operations,
     shapes,
   };
+  writeTable(service, table);
+}
+
+if (onlyAdditions) {
+  for (const service of Object.keys(ADDITIONS)) {
+    writeTable(service, JSON.parse(readFileSync(join(repository, `data/models/${service}.json`), "utf8")));
+  }
+}
+
+/** The table with its additions, and the types of its shapes. */
+function writeTable(service, table) {
+  const { shapes, members } = ADDITIONS[service] ?? { shapes: {}, members: {} };
+  const added = { ...table.shapes, ...shapes };
+  for (const [name, more] of Object.entries(members)) {
+    added[name] = { ...added[name], members: { ...added[name].members, ...more } };
+  }
+  const sorted = Object.fromEntries(Object.entries(added).sort(([a], [b]) => (a < b ? -1 : 1)));
   mkdirSync(join(repository, "data/models"), { recursive: true });
-  writeFileSync(join(repository, `data/models/${service}.json`), `${JSON.stringify(table)}\n`);
+  writeFileSync(join(repository, `data/models/${service}.json`), `${JSON.stringify({ ...table, shapes: sorted })}\n`);
   const folder = join(repository, "src/services", service);
   mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, "shapes.gen.ts"), typesOf(service, shapes));
+  writeFileSync(join(folder, "shapes.gen.ts"), typesOf(service, sorted));
 }
 
 function readModel(service) {

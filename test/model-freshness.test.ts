@@ -1,6 +1,7 @@
 /**
  * The model tables against the SDK clients installed here: an operation or member that AWS added, renamed or removed
- * since `data/models/` was generated is listed by name. Cure: run scripts/generate-models.mjs with a newer botocore.
+ * since `data/models/` was generated is listed by name. Cure: run scripts/generate-models.mjs with a newer botocore, or
+ * add the member to scripts/model-additions.json.
  * SDKs and botocore are never of the same day: what is behind for now is in model-freshness-known.json, which
  * `npm run test:update` rewrites and a reviewer reads; it should only shrink.
  */

@@ -82,7 +82,8 @@ export function createAuthenticator(options: AuthenticatorOptions): (exchange: E
   /** S3's own rules; what follows from the key is the same. */
   function callerOfS3(exchange: Exchange): Caller {
     const { accessKey, region, ...s3 } = authenticateS3(exchange, { ...options, signingKeys });
-    return { principal: accessKey.principal, scope: scopeOf(region, accessKey.principal.accountId), s3 };
+    const { principal } = accessKey;
+    return { principal, accessKeyId: accessKey.accessKeyId, scope: scopeOf(region, principal.accountId), s3 };
   }
 
   return (exchange) => {
@@ -108,7 +109,8 @@ export function createAuthenticator(options: AuthenticatorOptions): (exchange: E
     }
     checkSignature(exchange, parts, scope, signingKeys.keyFor(accessKeyId, accessKey.secret.reveal(), scope), refuse);
     checkSessionToken(accessKey, parts.sessionToken, exchange.receivedMs, refuse);
-    return { principal: accessKey.principal, scope: scopeOf(scope.region, accessKey.principal.accountId) };
+    const { principal } = accessKey;
+    return { principal, accessKeyId, scope: scopeOf(scope.region, principal.accountId) };
   };
 }
 

@@ -59,6 +59,7 @@ export interface Exchange {
 /** Who sends the request, for which account and region. */
 export interface Caller {
   readonly principal: Principal;
+  readonly accessKeyId: string;
   readonly scope: AwsScope;
   /** S3 only. */
   readonly s3?: SignedPayload;

@@ -8,8 +8,8 @@
  * permission → behaviour. Constraints, permission and behaviour are the dispatcher's.
  * Source of the encodings: https://smithy.io/2.0/aws/protocols/
  */
-import type { IncomingMessage } from "node:http";
 import type { RequestContext } from "../authorize/index.ts";
+import { clientContext } from "../core/client-context.ts";
 import { AwsError } from "../core/errors.ts";
 import { debug } from "../core/log.ts";
 import { type Dispatcher, internalFailure, notOffered } from "../services/index.ts";
@@ -68,10 +68,10 @@ export function createSteps(dependencies: PipelineDependencies): readonly Step[]
       name: "dispatch",
       run(exchange) {
         const { service, operation } = exchange.target as Target;
-        const { principal, scope } = exchange.caller as Caller;
+        const { principal, accessKeyId, scope } = exchange.caller as Caller;
         const { requestId, input = {} } = exchange;
         const context = requestContext(exchange);
-        const call = { service, operation, input, principal, scope, requestId, context };
+        const call = { service, operation, input, principal, accessKeyId, scope, requestId, context };
         return dispatcher.invoke(call).then((output) => {
           exchange.output = output;
         });
@@ -120,26 +120,11 @@ function refusedName(exchange: Exchange): string {
 const describe = ({ method, path, target }: Exchange): string =>
   target ? `${target.service}:${target.operation}` : `${method} ${path}`;
 
-/** Of the last request: those of one client are alike. */
-let last: { readonly address: string; readonly userAgent: string; readonly context: RequestContext } | undefined;
-
 /** Condition keys of the HTTP request. */
 function requestContext({ request, caller }: Exchange): RequestContext {
   const general = clientContext(request);
-  return caller?.s3 ? { ...general, ...caller.s3.conditionKeys } : general;
-}
-
-function clientContext(request: IncomingMessage): RequestContext {
-  const address = request.socket.remoteAddress ?? "";
-  const userAgent = request.headers["user-agent"] ?? "";
-  if (last?.address === address && last.userAgent === userAgent) return last.context;
-  const sourceIp = address.startsWith("::ffff:") ? address.slice("::ffff:".length) : address;
-  const context = {
-    "aws:SourceIp": sourceIp,
-    "aws:UserAgent": userAgent,
-    // differs: on loopback plain HTTP stands in for AWS's TLS endpoints (docs/differences.md#secure-transport)
-    "aws:SecureTransport": sourceIp.startsWith("127.") || sourceIp === "::1" ? "true" : "false",
-  };
-  last = { address, userAgent, context };
-  return context;
+  if (!caller?.s3) return general;
+  // What counts as encrypted here (`aws:SecureTransport`) counts as of today's version.
+  const tls = general["aws:SecureTransport"] === "true" ? { "s3:TlsVersion": "1.3" } : {};
+  return { ...general, ...caller.s3.conditionKeys, ...tls };
 }

@@ -124,7 +124,7 @@ export const rootPrincipal = (scope: AwsScope): RootPrincipal => ({
   userId: scope.accountId,
 });
 
-export const tagMap = (tags: readonly TagRecord[]): Record<string, string> =>
+const tagMap = (tags: readonly TagRecord[]): Record<string, string> =>
   Object.fromEntries(tags.map((tag) => [tag.Key, tag.Value]));
 
 /** The user's or role's record, unless it was deleted (and perhaps made again) since the credentials were issued. */

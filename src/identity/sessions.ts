@@ -3,6 +3,7 @@ import type { Principal } from "../core/aws.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Ids } from "../core/ids.ts";
 import type { Store } from "../store/store.ts";
+import { newAccessKeyId } from "./access-key-id.ts";
 import { identityCollections, type SessionSecrets } from "./records.ts";
 
 export interface IssuedSession extends SessionSecrets {
@@ -23,7 +24,7 @@ export async function issueSession(
   const { sessions, sessionExpiries } = identityCollections(store);
   const nowMs = clock.nowMs();
   let accessKeyId: string;
-  do accessKeyId = `ASIA${ids.base32(16)}`;
+  do accessKeyId = newAccessKeyId(ids, "ASIA", principal.accountId);
   while (sessions.has([accessKeyId]));
   const secrets: SessionSecrets = {
     secretAccessKey: ids.alphanumeric(40),

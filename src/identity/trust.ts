@@ -6,7 +6,7 @@
 import { parseArn } from "../core/arn.ts";
 import type { PolicyDocument } from "../core/aws.ts";
 import type { Store } from "../store/store.ts";
-import { entityKey, identityCollections, type RoleRecord } from "./records.ts";
+import { type EntityRecord, entityKey, identityCollections, type RoleRecord } from "./records.ts";
 
 /** ARNs of IAM users and roles that a trust policy names. */
 export function trustedArns(document: PolicyDocument): string[] {
@@ -39,4 +39,18 @@ export function trustPolicyText(store: Store, role: RoleRecord): string {
     if (uniqueIdOf(store, arn) !== id) text = text.replaceAll(JSON.stringify(arn), JSON.stringify(id));
   }
   return text;
+}
+
+/**
+ * Trust policies name a user that got another name or path by its new ARN. Inside a write.
+ * Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_users_rename.html
+ */
+export function followRename(store: Store, from: EntityRecord, to: EntityRecord): void {
+  const { roles } = identityCollections(store);
+  for (const { key, value: role } of roles.list([])) {
+    if (role.trustedIds[from.arn] !== from.id) continue;
+    const { [from.arn]: id = from.id, ...trustedIds } = role.trustedIds;
+    const trustPolicy = role.trustPolicy.replaceAll(JSON.stringify(from.arn), JSON.stringify(to.arn));
+    roles.put(key, { ...role, trustPolicy, trustedIds: { ...trustedIds, [to.arn]: id } });
+  }
 }

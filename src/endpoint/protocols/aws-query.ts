@@ -34,7 +34,9 @@ export const awsQuery: WireProtocol = {
 
 function errorXml(error: AwsError): string {
   const type = element("Type", error.fault === "client" ? "Sender" : "Receiver");
-  const text = element("Code", error.code) + element("Message", escapeText(error.message));
+  // AWS: an error without a text has no element for it; botocore prints `Unknown` then.
+  const message = error.message === "" ? "" : element("Message", escapeText(error.message));
+  const text = element("Code", error.code) + message;
   return element("Error", type + text);
 }
 

@@ -2,16 +2,30 @@
  * Access keys of users. The secret is shown once, by CreateAccessKey, and kept sealed.
  * Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_access-keys.html
  */
-import { type AccessKeyRecord, entityKey, identityCollections } from "../../identity/index.ts";
+import {
+  type AccessKeyRecord,
+  entityKey,
+  forgetUses,
+  identityCollections,
+  newAccessKeyId,
+} from "../../identity/index.ts";
 import { type OperationContext, operation } from "../service.ts";
 import { entityAccess, requireEntity, USER } from "./entities.ts";
-import { invalidMarker, noSuchAccessKey, noSuchEntity, quotaExceeded, userNameNeeded } from "./errors.ts";
+import {
+  invalidMarker,
+  invalidStatus,
+  noSuchAccessKey,
+  noSuchEntity,
+  quotaExceeded,
+  userNameNeeded,
+} from "./errors.ts";
 import { pageOf } from "./paging.ts";
 import type * as Shapes from "./shapes.gen.ts";
 import { userNameOf } from "./users.ts";
 
 const DOCS = "https://docs.aws.amazon.com/IAM/latest/APIReference";
 const MAX_KEYS_PER_USER = 2;
+const NOT_ROOT = ["keys of users only: the root user's key is a setting of Kiln"];
 
 interface UserInput {
   readonly UserName?: string | undefined;
@@ -23,7 +37,8 @@ const access = (action: string) => (input: UserInput, context: OperationContext)
 
 export const createAccessKey = operation<Shapes.CreateAccessKeyRequest, Shapes.CreateAccessKeyResponse>({
   name: "CreateAccessKey",
-  support: "supported",
+  support: "partial",
+  gaps: NOT_ROOT,
   source: `${DOCS}/API_CreateAccessKey.html`,
   authorize: access("CreateAccessKey"),
   errors: [noSuchEntity, quotaExceeded, userNameNeeded],
@@ -32,7 +47,7 @@ export const createAccessKey = operation<Shapes.CreateAccessKeyRequest, Shapes.C
     const { users, accessKeys } = identityCollections(store);
     const userName = userNameOf(input, context);
     let accessKeyId: string;
-    do accessKeyId = `AKIA${ids.base32(16)}`;
+    do accessKeyId = newAccessKeyId(ids, "AKIA", scope.accountId);
     while (accessKeys.has([accessKeyId]));
     const secret = ids.alphanumeric(40);
     const sealedSecret = store.seal(Buffer.from(secret), accessKeyId);
@@ -60,7 +75,8 @@ export const createAccessKey = operation<Shapes.CreateAccessKeyRequest, Shapes.C
 
 export const listAccessKeys = operation<Shapes.ListAccessKeysRequest, Shapes.ListAccessKeysResponse>({
   name: "ListAccessKeys",
-  support: "supported",
+  support: "partial",
+  gaps: NOT_ROOT,
   source: `${DOCS}/API_ListAccessKeys.html`,
   authorize: access("ListAccessKeys"),
   errors: [noSuchEntity, userNameNeeded, invalidMarker],
@@ -81,14 +97,17 @@ export const listAccessKeys = operation<Shapes.ListAccessKeysRequest, Shapes.Lis
 
 export const updateAccessKey = operation<Shapes.UpdateAccessKeyRequest, object>({
   name: "UpdateAccessKey",
-  support: "supported",
+  support: "partial",
+  gaps: NOT_ROOT,
   source: `${DOCS}/API_UpdateAccessKey.html`,
   authorize: access("UpdateAccessKey"),
-  errors: [noSuchEntity, noSuchAccessKey, userNameNeeded],
+  errors: [noSuchEntity, noSuchAccessKey, userNameNeeded, invalidStatus],
   async run(input, context) {
+    const status = input.Status;
+    // AWS: keys do not expire, though the model of the status knows the word.
+    if (status !== "Active" && status !== "Inactive") throw invalidStatus();
     await context.store.write(() => {
       const key = requireKey(input.AccessKeyId, userNameOf(input, context), context);
-      const status = input.Status === "Active" ? "Active" : "Inactive";
       identityCollections(context.store).accessKeys.put([key.accessKeyId], { ...key, status });
     });
     return {};
@@ -97,7 +116,8 @@ export const updateAccessKey = operation<Shapes.UpdateAccessKeyRequest, object>(
 
 export const deleteAccessKey = operation<Shapes.DeleteAccessKeyRequest, object>({
   name: "DeleteAccessKey",
-  support: "supported",
+  support: "partial",
+  gaps: NOT_ROOT,
   source: `${DOCS}/API_DeleteAccessKey.html`,
   authorize: access("DeleteAccessKey"),
   errors: [noSuchEntity, noSuchAccessKey, userNameNeeded],
@@ -110,11 +130,13 @@ export const deleteAccessKey = operation<Shapes.DeleteAccessKeyRequest, object>(
       const accessKeyIds = user.accessKeyIds.filter((id) => id !== key.accessKeyId);
       users.put(entityKey(context.scope.accountId, userName), { ...user, accessKeyIds });
       accessKeys.delete([key.accessKeyId]);
+      forgetUses(context.store, key.accessKeyId);
     });
     return {};
   },
 });
 
+/** The key, if it is the user's. */
 function requireKey(accessKeyId: string, userName: string, context: OperationContext): AccessKeyRecord {
   const user = requireEntity(USER, userName, context);
   const key = identityCollections(context.store).accessKeys.get([accessKeyId]);

@@ -2,15 +2,16 @@
  * Permissions boundaries of roles and users.
  * Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html
  */
-import { type EntityRecord, findManagedPolicy } from "../../identity/index.ts";
+import type { EntityRecord } from "../../identity/index.ts";
 import { type OperationContext, operation } from "../service.ts";
 import { changeEntity, type EntityInput, type EntityKind, entityAccess, nameIn, ROLE, USER } from "./entities.ts";
-import { noSuchBoundary, noSuchBoundaryOnEntity, noSuchEntity } from "./errors.ts";
+import { noSuchBoundary, noSuchBoundaryOnEntity, noSuchEntity, unmodifiableEntity } from "./errors.ts";
+import { findPolicyInReach } from "./policy-arns.ts";
 import type * as Shapes from "./shapes.gen.ts";
 
-/** A boundary must be a managed policy that exists. */
-export function requireBoundary(arn: string, { store }: OperationContext): void {
-  if (!findManagedPolicy(store, arn)) throw noSuchBoundary(arn);
+/** A boundary must be a managed policy of the account or of AWS. */
+export function requireBoundary(arn: string, context: OperationContext): void {
+  if (!findPolicyInReach(arn, context)) throw noSuchBoundary(arn);
 }
 
 /** The boundary as a member of answers, when there is one. */
@@ -39,7 +40,7 @@ function boundaryOperations<R extends EntityRecord>(kind: EntityKind<R>) {
       authorize: (input, context) => [
         entityAccess(kind, put, nameIn(kind, input), context, { "iam:PermissionsBoundary": input.PermissionsBoundary }),
       ],
-      errors: [noSuchEntity, noSuchBoundary],
+      errors: [noSuchEntity, noSuchBoundary, unmodifiableEntity],
       async run(input, context) {
         await changeEntity(kind, nameIn(kind, input), context, (record) => {
           requireBoundary(input.PermissionsBoundary, context);
@@ -53,7 +54,7 @@ function boundaryOperations<R extends EntityRecord>(kind: EntityKind<R>) {
       support: "supported",
       source: source(remove),
       authorize: (input, context) => [entityAccess(kind, remove, nameIn(kind, input), context)],
-      errors: [noSuchEntity, noSuchBoundaryOnEntity],
+      errors: [noSuchEntity, noSuchBoundaryOnEntity, unmodifiableEntity],
       async run(input, context) {
         const name = nameIn(kind, input);
         await changeEntity(kind, name, context, ({ boundaryArn, ...record }) => {

@@ -14,7 +14,7 @@ import {
 } from "../../identity/index.ts";
 import type { Collection, Store } from "../../store/store.ts";
 import type { OperationContext } from "../service.ts";
-import { type EntityWord, entityAlreadyExists, noSuchEntity, quotaExceeded } from "./errors.ts";
+import { type EntityWord, entityAlreadyExists, noSuchEntity, quotaExceeded, unmodifiableEntity } from "./errors.ts";
 
 export interface EntityKind<R extends EntityRecord> {
   readonly word: EntityWord;
@@ -97,8 +97,30 @@ export const listEntities = <R extends EntityRecord>(
     .list([scope.accountId])
     .map(({ value }) => value);
 
+/** Path of the roles that belong to AWS services. */
+export const SERVICE_ROLE_PATH = "/aws-service-role/";
+
+export const isServiceLinked = (role: Pick<EntityRecord, "path">): boolean => role.path.startsWith(SERVICE_ROLE_PATH);
+
+/** AWS: a service-linked role is changed by its service only, whatever the caller's policies say. */
+export function requireModifiable<R extends EntityRecord>(kind: EntityKind<R>, record: R): void {
+  if (kind.word === "role" && isServiceLinked(record)) throw unmodifiableEntity(record.name);
+}
+
+/** {@link changeAnyEntity} for what nobody may change of a service-linked role. */
+export const changeEntity = <R extends EntityRecord>(
+  kind: EntityKind<R>,
+  name: string,
+  context: OperationContext,
+  change: (record: R) => R,
+): Promise<R> =>
+  changeAnyEntity(kind, name, context, (record) => {
+    requireModifiable(kind, record);
+    return change(record);
+  });
+
 /** Writes what `change` makes of the entity; checks in `change` see the latest state. */
-export async function changeEntity<R extends EntityRecord>(
+export async function changeAnyEntity<R extends EntityRecord>(
   kind: EntityKind<R>,
   name: string,
   context: OperationContext,
@@ -161,9 +183,22 @@ export function entityAccess<R extends EntityRecord>(
     action: `iam:${action}`,
     resource: record?.arn ?? globalArnIn(context.scope, "iam", `${kind.word}/${name}`),
     resourceText: `${kind.word} ${name}`,
-    context: { ...resourceTagKeys(record?.tags ?? []), ...conditionKeys },
+    context: { ...resourceTagKeys(record?.tags ?? []), ...boundaryKey(action, record), ...conditionKeys },
   };
 }
+
+/** Actions that can be limited to entities with a certain boundary. */
+const KNOWING_BOUNDARY = new Set([
+  ...["GetRole", "UpdateRole", "UpdateRoleDescription", "UpdateAssumeRolePolicy", "DeleteRole"],
+  ...["AttachRolePolicy", "DetachRolePolicy", "PutRolePolicy", "DeleteRolePolicy", "DeleteRolePermissionsBoundary"],
+  ...["AttachUserPolicy", "DetachUserPolicy", "PutUserPolicy", "DeleteUserPolicy", "DeleteUserPermissionsBoundary"],
+]);
+
+/** AWS: the boundary that the entity has; where one is given in the request, that one counts. */
+const boundaryKey = (action: string, record: EntityRecord | undefined): RequestContext =>
+  record?.boundaryArn !== undefined && KNOWING_BOUNDARY.has(action)
+    ? { "iam:PermissionsBoundary": record.boundaryArn }
+    : {};
 
 /** Permission to make an entity at a path, with the tags and boundary it is to have. */
 export function creationAccess<R extends EntityRecord>(
@@ -176,17 +211,19 @@ export function creationAccess<R extends EntityRecord>(
   context: OperationContext,
 ): AuthorizationRequest[] {
   const name = nameIn(kind, input);
+  const ofTags = requestTagKeys(input.Tags);
   const request: AuthorizationRequest = {
     action: `iam:Create${kind.title}`,
     resource: globalArnIn(context.scope, "iam", `${kind.word}${input.Path ?? "/"}${name}`),
     resourceText: `${kind.word} ${name}`,
     context: {
-      ...requestTagKeys(input.Tags),
+      ...ofTags,
       ...(input.PermissionsBoundary === undefined ? {} : { "iam:PermissionsBoundary": input.PermissionsBoundary }),
     },
   };
-  // AWS: creating with tags needs the tagging action too.
-  return input.Tags?.length ? [request, { ...request, action: `iam:Tag${kind.title}` }] : [request];
+  if (!input.Tags?.length) return [request];
+  // AWS: creating with tags needs the tagging action too, and its denial prints the ARN.
+  return [request, { action: `iam:Tag${kind.title}`, resource: request.resource, context: ofTags }];
 }
 
 /** Permission to list; AWS prints the ARN of the path that is listed. */

@@ -4,8 +4,7 @@
  * Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_managed-vs-inline.html
  */
 import { policySize } from "../../authorize/index.ts";
-import { parseArn } from "../../core/arn.ts";
-import { type EntityRecord, findManagedPolicy } from "../../identity/index.ts";
+import { type EntityRecord, findManagedPolicy, isAwsManaged } from "../../identity/index.ts";
 import { type OperationContext, operation } from "../service.ts";
 import { encodeDocument, requireValidDocument } from "./documents.ts";
 import {
@@ -17,6 +16,7 @@ import {
   nameIn,
   ROLE,
   requireEntity,
+  SERVICE_ROLE_PATH,
   USER,
 } from "./entities.ts";
 import {
@@ -30,8 +30,10 @@ import {
   noSuchPolicy,
   policyNotAttachable,
   quotaExceeded,
+  unmodifiableEntity,
 } from "./errors.ts";
 import { type PagingInput, pageOf } from "./paging.ts";
+import { findPolicyInReach, requirePolicyArn } from "./policy-arns.ts";
 
 const DOCS = "https://docs.aws.amazon.com/IAM/latest/APIReference";
 
@@ -61,11 +63,13 @@ function attachOperations<R extends EntityRecord>(kind: EntityKind<R>) {
   return [
     operation<AttachInput, object>({
       name: attach,
-      support: "partial",
-      gaps: ["of AWS's managed policies only those in data/managed-policies.json can be attached"],
+      support: "supported",
       source: `${DOCS}/API_${attach}.html`,
       authorize: (input, context) => access(attach, input, context),
-      errors: [noSuchEntity, noSuchAttachablePolicy, invalidArn, policyNotAttachable, quotaExceeded],
+      errors: [
+        ...[noSuchEntity, noSuchAttachablePolicy, invalidArn, policyNotAttachable, quotaExceeded],
+        unmodifiableEntity,
+      ],
       async run(input, context) {
         requirePolicyArn(input.PolicyArn);
         await changeEntity(kind, nameIn(kind, input), context, (record) => {
@@ -83,7 +87,7 @@ function attachOperations<R extends EntityRecord>(kind: EntityKind<R>) {
       support: "supported",
       source: `${DOCS}/API_${detach}.html`,
       authorize: (input, context) => access(detach, input, context),
-      errors: [noSuchEntity, noSuchPolicy, invalidArn],
+      errors: [noSuchEntity, noSuchPolicy, invalidArn, unmodifiableEntity],
       async run(input, context) {
         requirePolicyArn(input.PolicyArn);
         await changeEntity(kind, nameIn(kind, input), context, (record) => {
@@ -127,11 +131,11 @@ function inlineOperations<R extends EntityRecord>(kind: EntityKind<R>) {
       support: "supported",
       source: `${DOCS}/API_${put}.html`,
       authorize: access(put),
-      errors: [noSuchEntity, malformedPolicyDocument, inlineSizeExceeded],
+      errors: [noSuchEntity, malformedPolicyDocument, inlineSizeExceeded, unmodifiableEntity],
       async run(input, context) {
         const name = nameIn(kind, input);
         requireEntity(kind, name, context);
-        requireValidDocument(input.PolicyDocument, "identity");
+        requireValidDocument(input.PolicyDocument, "inline");
         await changeEntity(kind, name, context, (record) => {
           const inlinePolicies = { ...record.inlinePolicies, [input.PolicyName]: input.PolicyDocument };
           const size = Object.values(inlinePolicies).reduce((sum, text) => sum + policySize(text), 0);
@@ -163,7 +167,7 @@ function inlineOperations<R extends EntityRecord>(kind: EntityKind<R>) {
       support: "supported",
       source: `${DOCS}/API_${remove}.html`,
       authorize: access(remove),
-      errors: [noSuchEntity, noSuchInlinePolicy],
+      errors: [noSuchEntity, noSuchInlinePolicy, unmodifiableEntity],
       async run(input, context) {
         await changeEntity(kind, nameIn(kind, input), context, (record) => {
           if (inlinePolicy(record, input.PolicyName) === undefined) {
@@ -194,16 +198,10 @@ function inlineOperations<R extends EntityRecord>(kind: EntityKind<R>) {
 const inlinePolicy = (record: EntityRecord, name: string): string | undefined =>
   Object.hasOwn(record.inlinePolicies, name) ? record.inlinePolicies[name] : undefined;
 
-function requirePolicyArn(arn: string): void {
-  const parsed = parseArn(arn);
-  if (parsed?.service !== "iam" || !parsed.resource.startsWith("policy/")) throw invalidArn();
-}
-
-function requireAttachable(arn: string, { store, scope }: OperationContext): void {
-  const parsed = parseArn(arn);
-  if (parsed?.resource.startsWith("policy/aws-service-role/")) throw policyNotAttachable();
-  const isInReach = parsed?.accountId === "aws" || parsed?.accountId === scope.accountId;
-  if (!isInReach || !findManagedPolicy(store, arn)) throw noSuchAttachablePolicy(arn);
+function requireAttachable(arn: string, context: OperationContext): void {
+  const policy = findPolicyInReach(arn, context);
+  if (!policy) throw noSuchAttachablePolicy(arn);
+  if (isAwsManaged(arn) && policy.path === SERVICE_ROLE_PATH) throw policyNotAttachable();
 }
 
 export const entityPolicyOperations = [

@@ -76,7 +76,6 @@ export const policyHasVersions = iamError(
   409,
   () =>
     "This policy has more than one version. Before you delete a policy, you must delete the policy's versions. The default version is deleted with the policy.",
-  UNVERIFIED,
 );
 export const defaultVersion = iamError("DeleteConflict", 409, () => "Cannot delete the default version of a policy.");
 
@@ -115,8 +114,88 @@ export const duplicateTagKeys = iamError(
   400,
   () => "Duplicate tag keys found. Please note that Tag keys are case insensitive.",
 );
+export const reservedTagKey = iamError(
+  "InvalidInput",
+  400,
+  () => "aws: prefixed tag key names are not allowed for external use.",
+  UNVERIFIED,
+);
 export const invalidInput = iamError("InvalidInput", 400, (text: string) => text, UNVERIFIED);
 
+/** AWS: only the linked service changes its role; nobody is told more. */
+export const unmodifiableEntity = iamError(
+  "UnmodifiableEntity",
+  400,
+  (roleName: string) =>
+    `Cannot perform the operation on the protected role '${roleName}' - this role is only modifiable by AWS`,
+);
+export const serviceRolePath = iamError(
+  "InvalidInput",
+  400,
+  () => "Path prefix '/aws-service-role/' can only be used for AWS Service linked Roles",
+);
+export const serviceRoleTaken = iamError(
+  "InvalidInput",
+  400,
+  (roleName: string) => `Service role name ${roleName} has been taken in this account, please try a different suffix.`,
+);
+export const suffixNotAllowed = iamError(
+  "InvalidInput",
+  400,
+  (serviceName: string) => `Custom suffix is not allowed for ${serviceName}`,
+);
+export const noSuchDeletionTask = iamError(
+  "NoSuchEntity",
+  404,
+  (taskId: string) => `The deletion task ${taskId} cannot be found.`,
+  UNVERIFIED,
+);
+
+export const aliasTaken = iamError(
+  "EntityAlreadyExists",
+  409,
+  (alias: string) => `The account alias ${alias} already exists.`,
+);
+export const noSuchAlias = iamError(
+  "NoSuchEntity",
+  404,
+  (alias: string) => `The account alias with name ${alias} cannot be found.`,
+  UNVERIFIED,
+);
+export const noPasswordPolicy = iamError(
+  "NoSuchEntity",
+  404,
+  (accountId: string) => `The Password Policy with domain name ${accountId} cannot be found.`,
+);
+export const noPasswordPolicyToDelete = iamError(
+  "NoSuchEntity",
+  404,
+  () => "The account policy with name PasswordPolicy cannot be found.",
+  UNVERIFIED,
+);
+export const noSuchLoginProfile = iamError(
+  "NoSuchEntity",
+  404,
+  (userName: string) => `Login Profile for User ${userName} cannot be found.`,
+);
+export const noSuchInstanceProfile = iamError(
+  "NoSuchEntity",
+  404,
+  (name: string) => `Instance Profile ${name} cannot be found.`,
+);
+export const noSuchArn = iamError("NoSuchEntity", 404, (arn: string) => `ARN ${arn} was not found.`, UNVERIFIED);
+export const noSuchJob = iamError("NoSuchEntity", 404, (jobId: string) => `Job ${jobId} was not found.`, UNVERIFIED);
+/** AWS: answers about the report have a code and no text. */
+export const reportNotPresent = iamError("ReportNotPresent", 410, () => "");
+export const reportExpired = iamError("ReportExpired", 410, () => "", UNVERIFIED);
+
+export const invalidStatus = iamError(
+  "ValidationError",
+  400,
+  () =>
+    "1 validation error detected: Value at 'status' failed to satisfy constraint: Member must satisfy enum value set",
+  UNVERIFIED,
+);
 export const invalidArn = iamError("ValidationError", 400, () => "Invalid ARN:  Could not be parsed!");
 export const invalidMarker = iamError("ValidationError", 400, () => "Invalid Marker.");
 export const userNameNeeded = iamError(

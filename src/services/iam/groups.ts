@@ -133,7 +133,8 @@ export const deleteGroup = operation<Shapes.DeleteGroupRequest, object>({
   },
 });
 
-const groupShape = (group: GroupRecord): Shapes.Group => ({
+/** A group as every answer shows it. */
+export const groupShape = (group: GroupRecord): Shapes.Group => ({
   Path: group.path,
   GroupName: group.name,
   GroupId: group.id,

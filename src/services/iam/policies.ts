@@ -12,12 +12,13 @@ import {
   identityCollections,
   isAwsManaged,
   type PolicyRecord,
+  type PolicySummary,
 } from "../../identity/index.ts";
 import { type OperationContext, operation } from "../service.ts";
 import { requireManagedDocument } from "./documents.ts";
-import { GROUP, listAccess, listEntities, ROLE, requestTagKeys, resourceTagKeys, USER } from "./entities.ts";
+import { GROUP, listAccess, listEntities, ROLE, requestTagKeys, USER } from "./entities.ts";
 import {
-  duplicateTagKeys,
+  invalidArn,
   invalidMarker,
   malformedPolicyDocument,
   noSuchPolicy,
@@ -26,11 +27,12 @@ import {
   policyAttached,
   policyHasVersions,
   quotaExceeded,
-  tooManyTags,
 } from "./errors.ts";
 import { pageOf } from "./paging.ts";
+import { requirePolicy, requirePolicyArn } from "./policy-arns.ts";
+import { NO_USE, type PolicyUse, usesOf } from "./policy-uses.ts";
 import type * as Shapes from "./shapes.gen.ts";
-import { mergeTags, requireTags, withoutTags } from "./tags.ts";
+import { mergeTags, requireTags, TAG_ERRORS, withoutTags } from "./tags.ts";
 
 const DOCS = "https://docs.aws.amazon.com/IAM/latest/APIReference";
 const MAX_POLICIES = 1_500;
@@ -38,14 +40,9 @@ const MAX_POLICIES = 1_500;
 /** Permission on one managed policy. */
 export function policyAccess(action: string, arn: string, { store }: OperationContext): AuthorizationRequest[] {
   const tags = findManagedPolicy(store, arn)?.tags ?? [];
-  return [{ action: `iam:${action}`, resource: arn, resourceText: `policy ${arn}`, context: resourceTagKeys(tags) }];
-}
-
-export function requirePolicy(arn: string, { store, scope }: OperationContext): PolicyRecord {
-  const policy = findManagedPolicy(store, arn);
-  const isInReach = isAwsManaged(arn) || policy?.arn.startsWith(globalArnIn(scope, "iam", "policy/"));
-  if (!policy || !isInReach) throw noSuchPolicy(arn);
-  return policy;
+  // AWS: the older name of the key, `iam:ResourceTag/k`, is for users and roles only.
+  const context = Object.fromEntries(tags.map((tag) => [`aws:ResourceTag/${tag.Key}`, tag.Value]));
+  return [{ action: `iam:${action}`, resource: arn, resourceText: `policy ${arn}`, context }];
 }
 
 /** Changes a policy of the account. AWS: its own policies cannot be changed whatever the caller's policies say. */
@@ -55,6 +52,7 @@ export async function changePolicy(
   context: OperationContext,
   change: (policy: PolicyRecord) => PolicyRecord | undefined,
 ): Promise<PolicyRecord | undefined> {
+  requirePolicyArn(arn);
   if (isAwsManaged(arn)) throw notAuthorized(context.principal.arn, `iam:${action}`, `policy ${arn}`);
   return context.store.write(() => {
     const policy = requirePolicy(arn, context);
@@ -80,7 +78,7 @@ export const createPolicy = operation<Shapes.CreatePolicyRequest, Shapes.CreateP
     };
     return input.Tags?.length ? [request, { ...request, action: "iam:TagPolicy" }] : [request];
   },
-  errors: [malformedPolicyDocument, quotaExceeded, policyAlreadyExists, duplicateTagKeys, tooManyTags],
+  errors: [malformedPolicyDocument, quotaExceeded, policyAlreadyExists, ...TAG_ERRORS],
   async run(input, context) {
     const { scope, store, clock, ids } = context;
     requireManagedDocument(input.PolicyDocument);
@@ -120,7 +118,7 @@ export const getPolicy = operation<Shapes.GetPolicyRequest, Shapes.GetPolicyResp
   gaps: ["PolicyId of AWS's managed policies is not theirs (it is not published)"],
   source: `${DOCS}/API_GetPolicy.html`,
   authorize: (input, context) => policyAccess("GetPolicy", input.PolicyArn, context),
-  errors: [noSuchPolicy],
+  errors: [noSuchPolicy, invalidArn],
   run(input, context) {
     const policy = requirePolicy(input.PolicyArn, context);
     return {
@@ -135,8 +133,7 @@ export const getPolicy = operation<Shapes.GetPolicyRequest, Shapes.GetPolicyResp
 
 export const listPolicies = operation<Shapes.ListPoliciesRequest, Shapes.ListPoliciesResponse>({
   name: "ListPolicies",
-  support: "partial",
-  gaps: ["of AWS's managed policies only those in data/managed-policies.json are listed"],
+  support: "supported",
   source: `${DOCS}/API_ListPolicies.html`,
   authorize: (input) => listAccess("ListPolicies", `policy path ${input.PathPrefix ?? "/"}`),
   errors: [invalidMarker],
@@ -146,7 +143,7 @@ export const listPolicies = operation<Shapes.ListPoliciesRequest, Shapes.ListPol
     const own = identityCollections(context.store).policies.list([context.scope.accountId]);
     const policies = [
       ...(scope === "AWS" ? [] : own.map(({ value }) => value)),
-      ...(scope === "Local" ? [] : awsManagedPolicies().values()),
+      ...(scope === "Local" ? [] : awsManagedPolicies()),
     ].filter((policy) => {
       const use = uses.get(policy.arn) ?? NO_USE;
       const count = input.PolicyUsageFilter === "PermissionsBoundary" ? use.boundaries : use.attachments;
@@ -164,7 +161,7 @@ export const deletePolicy = operation<Shapes.DeletePolicyRequest, object>({
   support: "supported",
   source: `${DOCS}/API_DeletePolicy.html`,
   authorize: (input, context) => policyAccess("DeletePolicy", input.PolicyArn, context),
-  errors: [noSuchPolicy, policyAttached, policyHasVersions, notAuthorized],
+  errors: [noSuchPolicy, invalidArn, policyAttached, policyHasVersions, notAuthorized],
   async run(input, context) {
     await changePolicy("DeletePolicy", input.PolicyArn, context, (policy) => {
       const { attachments, boundaries } = usesOf(context).get(policy.arn) ?? NO_USE;
@@ -184,7 +181,7 @@ export const listEntitiesForPolicy = operation<
   support: "supported",
   source: `${DOCS}/API_ListEntitiesForPolicy.html`,
   authorize: (input, context) => policyAccess("ListEntitiesForPolicy", input.PolicyArn, context),
-  errors: [noSuchPolicy, invalidMarker],
+  errors: [noSuchPolicy, invalidArn, invalidMarker],
   run(input, context) {
     const policy = requirePolicy(input.PolicyArn, context);
     const users = (entity: EntityRecord) =>
@@ -219,7 +216,7 @@ export const tagPolicy = operation<Shapes.TagPolicyRequest, object>({
       ...request,
       context: { ...request.context, ...requestTagKeys(input.Tags) },
     })),
-  errors: [noSuchPolicy, duplicateTagKeys, tooManyTags, notAuthorized],
+  errors: [noSuchPolicy, invalidArn, ...TAG_ERRORS, notAuthorized],
   async run(input, context) {
     const added = requireTags(input.Tags);
     const change = (policy: PolicyRecord) => ({ ...policy, tags: mergeTags(policy.tags, added) });
@@ -232,8 +229,12 @@ export const untagPolicy = operation<Shapes.UntagPolicyRequest, object>({
   name: "UntagPolicy",
   support: "supported",
   source: `${DOCS}/API_UntagPolicy.html`,
-  authorize: (input, context) => policyAccess("UntagPolicy", input.PolicyArn, context),
-  errors: [noSuchPolicy, notAuthorized],
+  authorize: (input, context) =>
+    policyAccess("UntagPolicy", input.PolicyArn, context).map((request) => ({
+      ...request,
+      context: { ...request.context, "aws:TagKeys": input.TagKeys },
+    })),
+  errors: [noSuchPolicy, invalidArn, notAuthorized],
   async run(input, context) {
     const change = (policy: PolicyRecord) => ({ ...policy, tags: withoutTags(policy.tags, input.TagKeys) });
     await changePolicy("UntagPolicy", input.PolicyArn, context, change);
@@ -246,39 +247,15 @@ export const listPolicyTags = operation<Shapes.ListPolicyTagsRequest, object>({
   support: "supported",
   source: `${DOCS}/API_ListPolicyTags.html`,
   authorize: (input, context) => policyAccess("ListPolicyTags", input.PolicyArn, context),
-  errors: [noSuchPolicy, invalidMarker],
+  errors: [noSuchPolicy, invalidArn, invalidMarker],
   run(input, context) {
     const page = pageOf(requirePolicy(input.PolicyArn, context).tags, input, (tag) => tag.Key);
     return { Tags: page.items, ...page.members };
   },
 });
 
-/** How many entities have a policy attached, or as their boundary. */
-interface PolicyUse {
-  readonly attachments: number;
-  readonly boundaries: number;
-}
-
-const NO_USE: PolicyUse = { attachments: 0, boundaries: 0 };
-
-function usesOf(context: OperationContext): ReadonlyMap<string, PolicyUse> {
-  const uses = new Map<string, PolicyUse>();
-  const add = (arn: string, more: Partial<PolicyUse>) => {
-    const { attachments, boundaries } = uses.get(arn) ?? NO_USE;
-    uses.set(arn, {
-      attachments: attachments + (more.attachments ?? 0),
-      boundaries: boundaries + (more.boundaries ?? 0),
-    });
-  };
-  const entities = [...listEntities(ROLE, context), ...listEntities(USER, context), ...listEntities(GROUP, context)];
-  for (const entity of entities) {
-    for (const arn of entity.attachedPolicyArns) add(arn, { attachments: 1 });
-    if (entity.boundaryArn !== undefined) add(entity.boundaryArn, { boundaries: 1 });
-  }
-  return uses;
-}
-
-const policyShape = (policy: PolicyRecord, use: PolicyUse): Shapes.Policy => ({
+/** A managed policy as answers show it, without description and tags. */
+export const policyShape = (policy: PolicySummary, use: PolicyUse): Shapes.Policy => ({
   PolicyName: policy.name,
   PolicyId: policy.id,
   Arn: policy.arn,

@@ -7,6 +7,7 @@ import { operation } from "../service.ts";
 import { encodeDocument, requireManagedDocument } from "./documents.ts";
 import {
   defaultVersion,
+  invalidArn,
   invalidMarker,
   malformedPolicyDocument,
   noSuchPolicy,
@@ -16,7 +17,8 @@ import {
   tooManyVersions,
 } from "./errors.ts";
 import { pageOf } from "./paging.ts";
-import { changePolicy, policyAccess, requirePolicy } from "./policies.ts";
+import { changePolicy, policyAccess } from "./policies.ts";
+import { requirePolicy } from "./policy-arns.ts";
 import type * as Shapes from "./shapes.gen.ts";
 
 const DOCS = "https://docs.aws.amazon.com/IAM/latest/APIReference";
@@ -27,7 +29,7 @@ export const createPolicyVersion = operation<Shapes.CreatePolicyVersionRequest, 
   support: "supported",
   source: `${DOCS}/API_CreatePolicyVersion.html`,
   authorize: (input, context) => policyAccess("CreatePolicyVersion", input.PolicyArn, context),
-  errors: [noSuchPolicy, malformedPolicyDocument, quotaExceeded, tooManyVersions, notAuthorized],
+  errors: [noSuchPolicy, invalidArn, malformedPolicyDocument, quotaExceeded, tooManyVersions, notAuthorized],
   async run(input, context) {
     const createdMs = Math.floor(context.clock.nowMs() / 1000) * 1000;
     const changed = await changePolicy("CreatePolicyVersion", input.PolicyArn, context, (policy) => {
@@ -55,7 +57,7 @@ export const getPolicyVersion = operation<Shapes.GetPolicyVersionRequest, Shapes
   gaps: ["AWS's managed policies have their default version only"],
   source: `${DOCS}/API_GetPolicyVersion.html`,
   authorize: (input, context) => policyAccess("GetPolicyVersion", input.PolicyArn, context),
-  errors: [noSuchPolicy, noSuchPolicyVersion],
+  errors: [noSuchPolicy, invalidArn, noSuchPolicyVersion],
   run(input, context) {
     const policy = requirePolicy(input.PolicyArn, context);
     return { PolicyVersion: versionShape(policy, requireVersion(policy, input.VersionId)) };
@@ -68,7 +70,7 @@ export const listPolicyVersions = operation<Shapes.ListPolicyVersionsRequest, Sh
   gaps: ["AWS's managed policies have their default version only"],
   source: `${DOCS}/API_ListPolicyVersions.html`,
   authorize: (input, context) => policyAccess("ListPolicyVersions", input.PolicyArn, context),
-  errors: [noSuchPolicy, invalidMarker],
+  errors: [noSuchPolicy, invalidArn, invalidMarker],
   run(input, context) {
     const policy = requirePolicy(input.PolicyArn, context);
     const page = pageOf(policy.versions, input, (version) => version.versionId);
@@ -85,7 +87,7 @@ export const setDefaultPolicyVersion = operation<Shapes.SetDefaultPolicyVersionR
   support: "supported",
   source: `${DOCS}/API_SetDefaultPolicyVersion.html`,
   authorize: (input, context) => policyAccess("SetDefaultPolicyVersion", input.PolicyArn, context),
-  errors: [noSuchPolicy, noSuchPolicyVersion, notAuthorized],
+  errors: [noSuchPolicy, invalidArn, noSuchPolicyVersion, notAuthorized],
   async run(input, context) {
     const updatedMs = Math.floor(context.clock.nowMs() / 1000) * 1000;
     await changePolicy("SetDefaultPolicyVersion", input.PolicyArn, context, (policy) => {
@@ -101,7 +103,7 @@ export const deletePolicyVersion = operation<Shapes.DeletePolicyVersionRequest, 
   support: "supported",
   source: `${DOCS}/API_DeletePolicyVersion.html`,
   authorize: (input, context) => policyAccess("DeletePolicyVersion", input.PolicyArn, context),
-  errors: [noSuchPolicy, noSuchPolicyVersion, defaultVersion, notAuthorized],
+  errors: [noSuchPolicy, invalidArn, noSuchPolicyVersion, defaultVersion, notAuthorized],
   async run(input, context) {
     await changePolicy("DeletePolicyVersion", input.PolicyArn, context, (policy) => {
       const { versionId } = requireVersion(policy, input.VersionId);
@@ -118,7 +120,8 @@ function requireVersion(policy: PolicyRecord, versionId: string): PolicyVersionR
   return version;
 }
 
-const versionShape = (policy: PolicyRecord, version: PolicyVersionRecord) => ({
+/** A version with its document. */
+export const versionShape = (policy: PolicyRecord, version: PolicyVersionRecord) => ({
   Document: encodeDocument(version.document),
   VersionId: version.versionId,
   IsDefaultVersion: version.versionId === policy.defaultVersionId,

@@ -155,7 +155,9 @@ describe("permissions", () => {
   it("for creating with tags include iam:TagRole", async () => {
     const ann = await at.user("ann", [{ Effect: "Allow", Action: "iam:CreateRole", Resource: "*" }]);
     const input = { RoleName: "R", AssumeRolePolicyDocument: CODEBUILD_TRUST, Tags: [{ Key: "a", Value: "b" }] };
-    expect(await failureOf(ann.call("iam", "CreateRole", input))).toContain("perform: iam:TagRole on resource: role R");
+    expect(await failureOf(ann.call("iam", "CreateRole", input))).toContain(
+      "perform: iam:TagRole on resource: arn:aws:iam::111122223333:role/R ",
+    );
   });
 
   it("can be tied to the boundary of a new role", async () => {
@@ -193,6 +195,12 @@ describe("tags", () => {
     ]);
     await at.iam("UntagRole", { RoleName: "R", TagKeys: ["TEAM"] });
     expect(await tags()).toEqual([{ Key: "cost", Value: "1" }]);
+  });
+
+  it("with a key of AWS's own are refused", async () => {
+    expect(await failureOf(createRole("R", { Tags: [{ Key: "AWS:x", Value: "1" }] }))).toBe(
+      "InvalidInput: aws: prefixed tag key names are not allowed for external use.",
+    );
   });
 
   it("with a key twice are refused", async () => {

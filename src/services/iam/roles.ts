@@ -1,12 +1,13 @@
 /** Roles: made, read, changed, deleted. Their policies, tags and boundaries are in files of their own. */
 
 import { globalArnIn } from "../../core/arn.ts";
-import { entityKey, type RoleRecord, trustPolicyText } from "../../identity/index.ts";
-import { type OperationContext, operation } from "../service.ts";
+import { entityKey, forgetUses, type RoleRecord } from "../../identity/index.ts";
+import { operation } from "../service.ts";
 import { boundaryOf, requireBoundary } from "./boundaries.ts";
-import { encodeDocument, requireTrustPolicy } from "./documents.ts";
+import { requireTrustPolicy } from "./documents.ts";
 import {
   addEntity,
+  changeAnyEntity,
   changeEntity,
   creationAccess,
   entityAccess,
@@ -15,21 +16,24 @@ import {
   newEntity,
   ROLE,
   requireEntity,
+  requireModifiable,
+  SERVICE_ROLE_PATH,
 } from "./entities.ts";
 import {
   deleteConflict,
-  duplicateTagKeys,
   entityAlreadyExists,
   invalidMarker,
   malformedPolicyDocument,
   noSuchBoundary,
   noSuchEntity,
   quotaExceeded,
-  tooManyTags,
+  serviceRolePath,
+  unmodifiableEntity,
 } from "./errors.ts";
 import { pageOf } from "./paging.ts";
+import { fullRole, identification, listedRole } from "./role-shapes.ts";
 import type * as Shapes from "./shapes.gen.ts";
-import { requireTags } from "./tags.ts";
+import { requireTags, TAG_ERRORS } from "./tags.ts";
 
 const DOCS = "https://docs.aws.amazon.com/IAM/latest/APIReference";
 const DEFAULT_SESSION_SECONDS = 3_600;
@@ -41,9 +45,10 @@ export const createRole = operation<Shapes.CreateRoleRequest, Shapes.CreateRoleR
   authorize: (input, context) => creationAccess(ROLE, input, context),
   errors: [
     ...[malformedPolicyDocument, quotaExceeded, entityAlreadyExists, noSuchBoundary],
-    ...[duplicateTagKeys, tooManyTags],
+    ...[...TAG_ERRORS, serviceRolePath],
   ],
   async run(input, context) {
+    if (input.Path?.startsWith(SERVICE_ROLE_PATH)) throw serviceRolePath();
     const trust = requireTrustPolicy(input.AssumeRolePolicyDocument, context);
     const tags = requireTags(input.Tags);
     if (input.PermissionsBoundary !== undefined) requireBoundary(input.PermissionsBoundary, context);
@@ -63,8 +68,7 @@ export const createRole = operation<Shapes.CreateRoleRequest, Shapes.CreateRoleR
 
 export const getRole = operation<Shapes.GetRoleRequest, Shapes.GetRoleResponse>({
   name: "GetRole",
-  support: "partial",
-  gaps: ["RoleLastUsed is always empty"],
+  support: "supported",
   source: `${DOCS}/API_GetRole.html`,
   authorize: (input, context) => [entityAccess(ROLE, "GetRole", input.RoleName, context)],
   errors: [noSuchEntity],
@@ -90,13 +94,17 @@ export const updateRole = operation<Shapes.UpdateRoleRequest, object>({
   support: "supported",
   source: `${DOCS}/API_UpdateRole.html`,
   authorize: (input, context) => [entityAccess(ROLE, "UpdateRole", input.RoleName, context)],
-  errors: [noSuchEntity],
+  errors: [noSuchEntity, unmodifiableEntity],
   async run(input, context) {
-    await changeEntity(ROLE, input.RoleName, context, (role) => ({
-      ...role,
-      maxSessionSeconds: input.MaxSessionDuration ?? role.maxSessionSeconds,
-      ...(input.Description === undefined ? {} : { description: input.Description }),
-    }));
+    await changeAnyEntity(ROLE, input.RoleName, context, (role) => {
+      // AWS: of a service-linked role the description may be changed, nothing else.
+      if (input.MaxSessionDuration !== undefined) requireModifiable(ROLE, role);
+      return {
+        ...role,
+        maxSessionSeconds: input.MaxSessionDuration ?? role.maxSessionSeconds,
+        ...(input.Description === undefined ? {} : { description: input.Description }),
+      };
+    });
     return {};
   },
 });
@@ -112,7 +120,7 @@ export const updateRoleDescription = operation<
   errors: [noSuchEntity],
   async run(input, context) {
     const change = (role: RoleRecord) => ({ ...role, description: input.Description });
-    return { Role: listedRole(await changeEntity(ROLE, input.RoleName, context, change), context) };
+    return { Role: listedRole(await changeAnyEntity(ROLE, input.RoleName, context, change), context) };
   },
 });
 
@@ -121,9 +129,9 @@ export const updateAssumeRolePolicy = operation<Shapes.UpdateAssumeRolePolicyReq
   support: "supported",
   source: `${DOCS}/API_UpdateAssumeRolePolicy.html`,
   authorize: (input, context) => [entityAccess(ROLE, "UpdateAssumeRolePolicy", input.RoleName, context)],
-  errors: [noSuchEntity, malformedPolicyDocument, quotaExceeded],
+  errors: [noSuchEntity, malformedPolicyDocument, quotaExceeded, unmodifiableEntity],
   async run(input, context) {
-    requireEntity(ROLE, input.RoleName, context);
+    requireModifiable(ROLE, requireEntity(ROLE, input.RoleName, context));
     const trust = requireTrustPolicy(input.PolicyDocument, context);
     await changeEntity(ROLE, input.RoleName, context, (role) => ({ ...role, ...trust }));
     return {};
@@ -135,36 +143,16 @@ export const deleteRole = operation<Shapes.DeleteRoleRequest, object>({
   support: "supported",
   source: `${DOCS}/API_DeleteRole.html`,
   authorize: (input, context) => [entityAccess(ROLE, "DeleteRole", input.RoleName, context)],
-  errors: [noSuchEntity, deleteConflict],
+  errors: [noSuchEntity, deleteConflict, unmodifiableEntity],
   async run(input, context) {
     await context.store.write(() => {
       const role = requireEntity(ROLE, input.RoleName, context);
+      requireModifiable(ROLE, role);
       if (role.attachedPolicyArns.length > 0) throw deleteConflict("detach all policies");
       if (Object.keys(role.inlinePolicies).length > 0) throw deleteConflict("delete policies");
       ROLE.collection(context.store).delete(entityKey(context.scope.accountId, input.RoleName));
+      forgetUses(context.store, role.id);
     });
     return {};
   },
-});
-
-const identification = (role: RoleRecord, { store }: OperationContext) => ({
-  Path: role.path,
-  RoleName: role.name,
-  RoleId: role.id,
-  Arn: role.arn,
-  CreateDate: role.createdMs,
-  AssumeRolePolicyDocument: encodeDocument(trustPolicyText(store, role)),
-});
-
-const listedRole = (role: RoleRecord, context: OperationContext): Shapes.Role => ({
-  ...identification(role, context),
-  ...(role.description === undefined ? {} : { Description: role.description }),
-  MaxSessionDuration: role.maxSessionSeconds,
-});
-
-const fullRole = (role: RoleRecord, context: OperationContext): Shapes.Role => ({
-  ...listedRole(role, context),
-  ...boundaryOf(role),
-  ...(role.tags.length > 0 && { Tags: role.tags }),
-  RoleLastUsed: {},
 });

@@ -804,6 +804,12 @@ export interface GroupDetail {
   readonly AttachedManagedPolicies?: readonly AttachedPolicy[] | undefined;
 }
 
+export interface InlinePolicyIdentifierType {
+  readonly PolicyName: string;
+  readonly AttachmentType: "group" | "role" | "user";
+  readonly AttachmentName: string;
+}
+
 export interface InstanceProfile {
   readonly Path: string;
   readonly InstanceProfileName: string;
@@ -1277,6 +1283,10 @@ export interface OpenIDConnectProviderListEntry {
   readonly Arn?: string | undefined;
 }
 
+export interface OrderedOrganizationPolicyType {
+  readonly ServiceControlPolicyInputList?: readonly string[] | undefined;
+}
+
 export interface OrganizationsDecisionDetail {
   readonly AllowedByOrganizations?: boolean | undefined;
 }
@@ -1329,6 +1339,12 @@ export interface PolicyGrantingServiceAccess {
 export interface PolicyGroup {
   readonly GroupName?: string | undefined;
   readonly GroupId?: string | undefined;
+}
+
+export interface PolicyIdentifier {
+  readonly PolicyType?: "aws-managed" | "inline" | "permission-boundary" | "rcp" | "scp" | "user-managed" | undefined;
+  readonly PolicyArn?: string | undefined;
+  readonly InlinePolicyIdentifier?: InlinePolicyIdentifierType | undefined;
 }
 
 export interface PolicyParameter {
@@ -1581,6 +1597,7 @@ export interface SimulateCustomPolicyRequest {
   readonly ResourceHandlingOption?: string | undefined;
   readonly MaxItems?: number | undefined;
   readonly Marker?: string | undefined;
+  readonly OrderedOrganizationPolicyInputList?: readonly OrderedOrganizationPolicyType[] | undefined;
 }
 
 export interface SimulatePolicyResponse {
@@ -1602,6 +1619,7 @@ export interface SimulatePrincipalPolicyRequest {
   readonly ResourceHandlingOption?: string | undefined;
   readonly MaxItems?: number | undefined;
   readonly Marker?: string | undefined;
+  readonly PolicyExclusionList?: readonly PolicyIdentifier[] | undefined;
 }
 
 export interface Statement {

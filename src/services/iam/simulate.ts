@@ -1,53 +1,35 @@
 /**
  * The policy simulator: the same engine that decides real calls, asked about actions and resources that are only named.
- * Source: https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html; shape of the results as
- * recorded on AWS in April 2025.
+ * input (simulate-input.ts) → who and whose policies (simulate-subject.ts, simulate-exclusions.ts) → one decision for each
+ * action and resource (simulate-evaluation.ts) → the answer (simulate-rendering.ts).
+ * Sources: https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulateCustomPolicy.html,
+ * https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html
  */
-import {
-  contextKeysUsed,
-  type Decision,
-  evaluate,
-  type NamedPolicy,
-  principalContext,
-  type RequestContext,
-} from "../../authorize/index.ts";
-import { parseArn } from "../../core/arn.ts";
-import type { AssumedRolePrincipal, Principal, UserPrincipal } from "../../core/aws.ts";
-import {
-  defaultDocumentText,
-  type EntityRecord,
-  findManagedPolicy,
-  parsedDocument,
-  tagMap,
-} from "../../identity/index.ts";
+import { type AuthorizationRequest, contextKeysUsed } from "../../authorize/index.ts";
 import { type OperationContext, operation } from "../service.ts";
-import { requireValidDocument } from "./documents.ts";
-import { entityAccess, findEntity, GROUP, ROLE, USER } from "./entities.ts";
-import { invalidInput, invalidMarker, malformedPolicyDocument, noSuchEntity } from "./errors.ts";
+import { resourceTagKeys } from "./entities.ts";
+import { invalidInput, invalidMarker, noSuchEntity } from "./errors.ts";
 import { pageOf } from "./paging.ts";
 import type * as Shapes from "./shapes.gen.ts";
-import { statementPositions } from "./statement-positions.ts";
+import { type Simulation, simulatorOf } from "./simulate-evaluation.ts";
+import { remaining } from "./simulate-exclusions.ts";
+import {
+  actionsOf,
+  boundaryOf,
+  contextOf,
+  organizationLevelsOf,
+  ownerOf,
+  policiesOf,
+  resourcePolicyOf,
+  resourcesOf,
+  type SimulatedPolicy,
+  type SimulationInput,
+} from "./simulate-input.ts";
+import { rendererOf } from "./simulate-rendering.ts";
+import { callerOf, recordOf, requireOwnEntity, requirePolicySource, type SimulatedCaller } from "./simulate-subject.ts";
 
 const DOCS = "https://docs.aws.amazon.com/IAM/latest/APIReference";
-const GAPS = [
-  "EvalDecisionDetails is empty: per-type decisions across accounts are not reported",
-  "ResourceHandlingOption is for EC2 and refused",
-];
-
-/** A policy that takes part, with the name the answer gives it. */
-interface Source {
-  readonly id: string;
-  readonly text: string;
-}
-
-interface Simulation {
-  readonly principal: Principal;
-  readonly tags: Readonly<Record<string, string>>;
-  readonly sources: readonly Source[];
-  readonly boundary: Source | undefined;
-}
-
-type SimulationInput = Omit<Shapes.SimulateCustomPolicyRequest, "PolicyInputList">;
+const GAPS = ["ResourceHandlingOption is for EC2 and refused"];
 
 export const simulateCustomPolicy = operation<Shapes.SimulateCustomPolicyRequest, Shapes.SimulatePolicyResponse>({
   name: "SimulateCustomPolicy",
@@ -56,13 +38,15 @@ export const simulateCustomPolicy = operation<Shapes.SimulateCustomPolicyRequest
   source: `${DOCS}/API_SimulateCustomPolicy.html`,
   authorize: () => [{ action: "iam:SimulateCustomPolicy", resource: "*" }],
   errors: [invalidInput, invalidMarker],
-  run: (input, context) =>
-    simulate(input, context, {
-      principal: callerOf(input.CallerArn, context) ?? anonymousUser(context),
-      tags: {},
-      sources: inputSources(input.PolicyInputList),
-      boundary: boundaryOfInput(input),
-    }),
+  run(input, context) {
+    return simulate(input, {
+      caller: requireCaller(input, input.CallerArn, context),
+      identity: policiesOf("PolicyInputList", input.PolicyInputList),
+      boundary: boundaryOf(input),
+      organization: organizationLevelsOf(input.OrderedOrganizationPolicyInputList),
+      ...simulatedRequest(input),
+    });
+  },
 });
 
 export const simulatePrincipalPolicy = operation<Shapes.SimulatePrincipalPolicyRequest, Shapes.SimulatePolicyResponse>({
@@ -70,16 +54,19 @@ export const simulatePrincipalPolicy = operation<Shapes.SimulatePrincipalPolicyR
   support: "partial",
   gaps: GAPS,
   source: `${DOCS}/API_SimulatePrincipalPolicy.html`,
-  authorize: (input, context) => principalAccess("SimulatePrincipalPolicy", input.PolicySourceArn, context),
+  authorize: (input, context) => [sourceAccess("SimulatePrincipalPolicy", input.PolicySourceArn, context)],
   errors: [invalidInput, invalidMarker, noSuchEntity],
   run(input, context) {
-    const subject = requireSubject(input.PolicySourceArn, context);
-    const own = subject.record.boundaryArn;
-    return simulate(input, context, {
-      principal: callerOf(input.CallerArn, context) ?? subject.principal,
-      tags: tagMap(subject.record.tags),
-      sources: [...subject.sources, ...inputSources(input.PolicyInputList)],
-      boundary: boundaryOfInput(input) ?? (own === undefined ? undefined : managedSource(own, context)),
+    const source = requirePolicySource(input.PolicySourceArn, context);
+    const stays = remaining(input.PolicyExclusionList);
+    const attached = source.boundary && stays(source.boundary) ? source.boundary : undefined;
+    return simulate(input, {
+      caller: requireCaller(input, input.CallerArn ?? source.entity.arn, context),
+      identity: [...source.policies.filter(stays), ...policiesOf("PolicyInputList", input.PolicyInputList)],
+      // AWS: a boundary in the input takes the place of the entity's own.
+      boundary: boundaryOf(input) ?? attached,
+      organization: undefined,
+      ...simulatedRequest(input),
     });
   },
 });
@@ -93,7 +80,7 @@ export const getContextKeysForCustomPolicy = operation<
   source: `${DOCS}/API_GetContextKeysForCustomPolicy.html`,
   authorize: () => [{ action: "iam:GetContextKeysForCustomPolicy", resource: "*" }],
   errors: [invalidInput],
-  run: (input) => ({ ContextKeyNames: contextKeysOf(inputSources(input.PolicyInputList)) }),
+  run: (input) => ({ ContextKeyNames: contextKeysOf(policiesOf("PolicyInputList", input.PolicyInputList)) }),
 });
 
 export const getContextKeysForPrincipalPolicy = operation<
@@ -103,230 +90,90 @@ export const getContextKeysForPrincipalPolicy = operation<
   name: "GetContextKeysForPrincipalPolicy",
   support: "supported",
   source: `${DOCS}/API_GetContextKeysForPrincipalPolicy.html`,
-  authorize: (input, context) => principalAccess("GetContextKeysForPrincipalPolicy", input.PolicySourceArn, context),
+  authorize: (input, context) => [sourceAccess("GetContextKeysForPrincipalPolicy", input.PolicySourceArn, context)],
   errors: [invalidInput, noSuchEntity],
   run(input, context) {
-    const { sources } = requireSubject(input.PolicySourceArn, context);
-    return { ContextKeyNames: contextKeysOf([...sources, ...inputSources(input.PolicyInputList)]) };
+    const { policies } = requirePolicySource(input.PolicySourceArn, context);
+    const more = policiesOf("PolicyInputList", input.PolicyInputList);
+    return { ContextKeyNames: contextKeysOf([...policies, ...more]) };
   },
 });
 
-function simulate(
-  input: SimulationInput,
-  context: OperationContext,
-  simulation: Simulation,
-): Shapes.SimulatePolicyResponse {
-  if (input.ResourceHandlingOption !== undefined) throw invalidInput("ResourceHandlingOption is not offered");
-  const wildcard = input.ActionNames.find((name) => !/^[A-Za-z0-9-]+:[A-Za-z0-9]+$/.test(name));
-  if (wildcard !== undefined) throw invalidInput(`Invalid Action Name: ${wildcard}`);
-  const resources = input.ResourceArns ?? ["*"];
-  const pairs = input.ActionNames.flatMap((action) => resources.map((resource) => ({ action, resource })));
-  const page = pageOf(pairs, input, ({ action, resource }) => `${action} ${resource}`);
-  const judge = judgeOf(input, context, simulation);
-  return { EvaluationResults: page.items.map(judge), ...page.members };
+/** AWS: a denial prints the entity's ARN, not `role NAME` as other operations on entities do. */
+function sourceAccess(action: string, arn: string, context: OperationContext): AuthorizationRequest {
+  const record = recordOf(requireOwnEntity(arn, context), context);
+  return { action: `iam:${action}`, resource: record?.arn ?? arn, context: resourceTagKeys(record?.tags ?? []) };
 }
 
-/** Decides one action on one resource and renders the answer. */
-function judgeOf(input: SimulationInput, context: OperationContext, simulation: Simulation) {
-  const { principal } = simulation;
-  if (input.ResourcePolicy !== undefined && input.CallerArn === undefined) {
-    throw invalidInput("CallerArn is required when ResourcePolicy is given");
+/** A resource's policy needs somebody for its Principal elements, and groups are no principals. */
+function requireCaller(input: SimulationInput, arn: string | undefined, context: OperationContext): SimulatedCaller {
+  const caller = callerOf(arn, context);
+  if (input.ResourcePolicy === undefined) return caller;
+  if (!caller.entity)
+    throw invalidInput("CallerArn is needed with ResourcePolicy, for the policy's Principal elements");
+  // AWS: the text was seen, in 2025 for roles too; in 2026 roles were seen to be simulated.
+  if (caller.entity.word === "group") {
+    throw invalidInput("Invalid caller - Caller must be an IAM user in this context.");
   }
-  const resourcePolicy =
-    input.ResourcePolicy === undefined
-      ? undefined
-      : { id: "ResourcePolicy", text: requireDocument(input.ResourcePolicy, "resource") };
-  const owner = parseArn(input.ResourceOwner ?? "")?.accountId ?? principal.accountId;
-  const requestContext = contextOf(input.ContextEntries ?? []);
-  const globalContext = {
-    "aws:RequestedRegion": context.scope.region,
-    ...principalContext(principal, simulation.tags),
-  };
-  // invariant: policies are named by their position, because ids of sources may repeat.
-  const sources = [...simulation.sources, ...(simulation.boundary ? [simulation.boundary] : [])];
-  const named = sources.map((source, i): NamedPolicy => ({ name: String(i), document: parsedDocument(source.text) }));
-  const identity = named.slice(0, simulation.sources.length);
-  const boundary = simulation.boundary && (named.at(-1) as NamedPolicy);
-  const all = resourcePolicy ? [...sources, resourcePolicy] : sources;
-  const supplied = new Set([...Object.keys(requestContext), ...Object.keys(globalContext)].map(fold));
-  const missing = contextKeysOf(all).filter((key) => !supplied.has(fold(key)));
-
-  return ({ action, resource }: { action: string; resource: string }): Shapes.EvaluationResult => {
-    const decision = evaluate({
-      principal,
-      policies: { identity, ...(boundary && { boundary }) },
-      context: globalContext,
-      request: {
-        action,
-        resource,
-        context: requestContext,
-        resourceAccountId: owner,
-        ...(resourcePolicy && {
-          resourcePolicy: {
-            name: String(sources.length),
-            document: parsedDocument(resourcePolicy.text),
-            accountId: owner,
-            mandatory: false,
-          },
-        }),
-      },
-    });
-    const common = {
-      MatchedStatements: matchedStatements(decision, all),
-      MissingContextValues: missing,
-      ...(boundary && {
-        PermissionsBoundaryDecisionDetail: { AllowedByPermissionsBoundary: decision.policyType !== "boundary" },
-      }),
-    };
-    const result = { EvalActionName: action, EvalResourceName: resource, EvalDecision: decision.effect, ...common };
-    // AWS: per-resource results only when resources were named.
-    if (input.ResourceArns === undefined) return result;
-    return {
-      ...result,
-      EvalDecisionDetails: {},
-      ResourceSpecificResults: [
-        { EvalResourceName: resource, EvalResourceDecision: decision.effect, EvalDecisionDetails: {}, ...common },
-      ],
-    };
-  };
+  return caller;
 }
 
-/** The statements that decided: on an explicit deny the denying ones only, on an implicit deny none. */
-function matchedStatements(decision: Decision, sources: readonly Source[]): Shapes.Statement[] {
-  if (decision.effect === "implicitDeny") return [];
-  const effect = decision.effect === "allowed" ? "Allow" : "Deny";
-  return decision
-    .explain()
-    .filter((trace) => trace.matched && trace.effect === effect && trace.policyType !== "boundary")
-    .map((trace) => {
-      const source = sources[Number(trace.policyName)] as Source;
-      const position = statementPositions(source.text)[trace.index];
-      return {
-        SourcePolicyId: source.id,
-        // AWS: the recorded value is in none of the enumerations of the model.
-        SourcePolicyType: "IAM Policy" as never,
-        StartPosition: position?.start,
-        EndPosition: position?.end,
-      };
-    });
-}
+const simulatedRequest = (input: SimulationInput): Pick<Simulation, "resourcePolicy" | "context" | "owner"> => ({
+  resourcePolicy: resourcePolicyOf(input),
+  context: contextOf(input),
+  owner: ownerOf(input),
+});
 
-/** `stringList` and the other list types make multi-valued keys. */
-const contextOf = (entries: readonly Shapes.ContextEntry[]): RequestContext =>
-  Object.fromEntries(
-    entries.map((entry) => {
-      const values = entry.ContextKeyValues ?? [];
-      return [entry.ContextKeyName ?? "", entry.ContextKeyType?.endsWith("List") ? values : (values[0] ?? [])];
-    }),
+/**
+ * What one answer takes on, at most, so that its cost is bounded: calls, and statements over all calls. Of more the answer
+ * holds fewer results than asked for (at least one), which AWS leaves to itself too.
+ */
+const MAX_CALLS = 20_000;
+const MAX_STATEMENTS = 500_000;
+/** Above this even one result would take too long. */
+const MAX_STATEMENTS_OF_RESULT = 5_000_000;
+const DEFAULT_MAX_ITEMS = 100;
+
+function simulate(input: SimulationInput, simulation: Simulation): Shapes.SimulatePolicyResponse {
+  const actions = actionsOf(input).map((action, index) => ({ action, index }));
+  const named = resourcesOf(input);
+  const resources = named ?? ["*"];
+  const { identity, boundary, resourcePolicy, organization } = simulation;
+  const policies = [...identity, ...(boundary ? [boundary] : []), ...(resourcePolicy ? [resourcePolicy] : [])];
+  const statements = statementCount([...policies.map(({ document }) => document), ...(organization?.flat() ?? [])]);
+  if (resources.length * statements > MAX_STATEMENTS_OF_RESULT) {
+    throw invalidInput(`${resources.length} resources are too many for policies of ${statements} statements together`);
+  }
+  const calls = Math.min(MAX_CALLS, MAX_STATEMENTS / Math.max(1, statements));
+  const fitting = Math.max(1, Math.floor(calls / resources.length));
+  const page = pageOf(
+    actions,
+    { Marker: input.Marker, MaxItems: Math.min(input.MaxItems ?? DEFAULT_MAX_ITEMS, fitting) },
+    ({ action, index }) => `${index} ${action}`,
   );
+  const given = new Set([simulation.context, simulation.caller.context].flatMap((keys) => Object.keys(keys).map(fold)));
+  const missingKeys = contextKeysOf(policies).filter((key) => !given.has(fold(key)));
+  const decide = simulatorOf(simulation);
+  const render = rendererOf({ hasNamedResources: named !== undefined, missingKeys });
+  const results = page.items.map(({ action }) =>
+    render(
+      action,
+      resources.map((resource) => decide(action, resource)),
+    ),
+  );
+  return { EvaluationResults: results, ...page.members };
+}
+
+const statementCount = (documents: readonly Readonly<Record<string, unknown>>[]): number =>
+  documents.reduce((sum, { Statement: list }) => sum + (Array.isArray(list) ? list.length : 1), 0);
 
 const fold = (key: string): string => key.toLowerCase();
 
-const contextKeysOf = (sources: readonly Source[]): string[] =>
-  [...new Set(sources.flatMap((source) => contextKeysUsed(parsedDocument(source.text))))].sort();
-
-const inputSources = (texts: readonly string[] = []): Source[] =>
-  texts.map((text, i) => ({ id: `PolicyInputList.${i + 1}`, text: requireDocument(text, "identity") }));
-
-function boundaryOfInput(input: SimulationInput): Source | undefined {
-  const [text] = input.PermissionsBoundaryPolicyInputList ?? [];
-  if (text === undefined) return undefined;
-  return { id: "PermissionsBoundaryPolicyInputList.1", text: requireDocument(text, "identity") };
-}
-
-/** The text of a valid document. AWS: the simulator says InvalidInput where other operations say MalformedPolicyDocument. */
-function requireDocument(text: string, kind: "identity" | "resource"): string {
-  try {
-    requireValidDocument(text, kind);
-    return text;
-  } catch (error) {
-    if (error instanceof Error && (error as { code?: unknown }).code === malformedPolicyDocument.definition.code) {
-      throw invalidInput(error.message);
-    }
-    throw error;
+/** AWS: every key that the documents read, also in statements about other actions. */
+function contextKeysOf(policies: readonly SimulatedPolicy[]): string[] {
+  const keys = new Map<string, string>();
+  for (const { document } of policies) {
+    for (const key of contextKeysUsed(document)) if (!keys.has(fold(key))) keys.set(fold(key), key);
   }
+  return [...keys.values()].sort();
 }
-
-interface Subject {
-  readonly record: EntityRecord;
-  readonly principal: Principal;
-  readonly sources: readonly Source[];
-}
-
-/** The user, group or role of a PolicySourceArn with its policies. */
-function requireSubject(arn: string, context: OperationContext): Subject {
-  const { word, name } = entityInArn(arn);
-  const kind = word === "role" ? ROLE : word === "group" ? GROUP : USER;
-  const record = findEntity<EntityRecord>(kind as never, name, context) as EntityRecord | undefined;
-  if (!record) throw noSuchEntity(word, name);
-  const groups = word === "user" ? (findEntity(USER, name, context)?.groupNames ?? []) : [];
-  const ofGroups = groups.map((group) => findEntity(GROUP, group, context)).filter((group) => group !== undefined);
-  return {
-    record,
-    principal: word === "role" ? sessionOf(record, context) : userOf(record, context),
-    sources: [record, ...ofGroups].flatMap((entity) => sourcesOf(entity, context)),
-  };
-}
-
-function sourcesOf(entity: EntityRecord, context: OperationContext): Source[] {
-  const managed = entity.attachedPolicyArns.map((arn) => managedSource(arn, context));
-  const inline = Object.entries(entity.inlinePolicies).map(([id, text]) => ({ id, text }));
-  return [...managed, ...inline];
-}
-
-function managedSource(arn: string, { store }: OperationContext): Source {
-  const policy = findManagedPolicy(store, arn);
-  return { id: policy?.name ?? arn, text: policy ? defaultDocumentText(policy) : "{}" };
-}
-
-function callerOf(arn: string | undefined, context: OperationContext): Principal | undefined {
-  if (arn === undefined) return undefined;
-  const { word, name } = entityInArn(arn);
-  const accountId = parseArn(arn)?.accountId ?? context.scope.accountId;
-  const record = { name, arn, id: findEntity(word === "role" ? (ROLE as never) : USER, name, context)?.id ?? name };
-  const scope = { ...context.scope, accountId };
-  return word === "role" ? sessionOf(record, { scope, clock: context.clock }) : userOf(record, { scope });
-}
-
-function entityInArn(arn: string): { readonly word: "user" | "role" | "group"; readonly name: string } {
-  const match = /^(user|role|group)\/(?:.*\/)?([^/]+)$/.exec(parseArn(arn)?.resource ?? "");
-  if (!match || parseArn(arn)?.service !== "iam") throw invalidInput(`Invalid Entity Arn: ${arn}`);
-  return { word: match[1] as "user" | "role" | "group", name: match[2] as string };
-}
-
-const principalAccess = (action: string, arn: string, context: OperationContext) => {
-  const { word, name } = entityInArn(arn);
-  return [entityAccess((word === "role" ? ROLE : word === "group" ? GROUP : USER) as never, action, name, context)];
-};
-
-type Named = Pick<EntityRecord, "name" | "arn" | "id">;
-
-const userOf = (record: Named, { scope }: Pick<OperationContext, "scope">): UserPrincipal => ({
-  type: "User",
-  arn: record.arn,
-  accountId: scope.accountId,
-  userId: record.id,
-  userName: record.name,
-});
-
-const anonymousUser = ({ scope }: OperationContext): UserPrincipal =>
-  userOf(
-    { name: "simulation", id: "simulation", arn: `arn:${scope.partition}:iam::${scope.accountId}:user/simulation` },
-    { scope },
-  );
-
-const sessionOf = (
-  record: Named,
-  { scope, clock }: Pick<OperationContext, "scope" | "clock">,
-): AssumedRolePrincipal => ({
-  type: "AssumedRole",
-  arn: `arn:${scope.partition}:sts::${scope.accountId}:assumed-role/${record.name}/simulation`,
-  accountId: scope.accountId,
-  userId: `${record.id}:simulation`,
-  roleArn: record.arn,
-  roleName: record.name,
-  sessionName: "simulation",
-  sessionPolicies: [],
-  sessionTags: {},
-  tokenIssuedAtMs: clock.nowMs(),
-});

@@ -5,7 +5,7 @@
 import type { EntityRecord, TagRecord } from "../../identity/index.ts";
 import { operation } from "../service.ts";
 import {
-  changeEntity,
+  changeAnyEntity,
   type EntityInput,
   type EntityKind,
   entityAccess,
@@ -15,21 +15,24 @@ import {
   requireEntity,
   USER,
 } from "./entities.ts";
-import { duplicateTagKeys, invalidMarker, noSuchEntity, tooManyTags } from "./errors.ts";
+import { duplicateTagKeys, invalidMarker, noSuchEntity, reservedTagKey, tooManyTags } from "./errors.ts";
 import { type PagingInput, pageOf } from "./paging.ts";
 
 const MAX_TAGS = 50;
+/** What {@link requireTags} and {@link mergeTags} throw. */
+export const TAG_ERRORS = [duplicateTagKeys, reservedTagKey, tooManyTags] as const;
 
 interface Tag {
   readonly Key: string;
   readonly Value: string;
 }
 
-/** The tags of a request: no key twice (case does not count), not too many. */
+/** The tags of a request: no key twice (case does not count), none of AWS's own, not too many. */
 export function requireTags(tags: readonly Tag[] = []): TagRecord[] {
   const keys = new Set(tags.map((tag) => tag.Key.toLowerCase()));
   if (keys.size < tags.length) throw duplicateTagKeys();
   if (tags.length > MAX_TAGS) throw tooManyTags();
+  if ([...keys].some((key) => key.startsWith("aws:"))) throw reservedTagKey();
   return tags.map(({ Key, Value }) => ({ Key, Value }));
 }
 
@@ -63,10 +66,10 @@ function tagOperations<R extends EntityRecord>(kind: EntityKind<R>) {
       authorize: (input, context) => [
         entityAccess(kind, tag, nameIn(kind, input), context, requestTagKeys(input.Tags)),
       ],
-      errors: [noSuchEntity, duplicateTagKeys, tooManyTags],
+      errors: [noSuchEntity, ...TAG_ERRORS],
       async run(input, context) {
         const added = requireTags(input.Tags);
-        await changeEntity(kind, nameIn(kind, input), context, (record) => ({
+        await changeAnyEntity(kind, nameIn(kind, input), context, (record) => ({
           ...record,
           tags: mergeTags(record.tags, added),
         }));
@@ -82,7 +85,7 @@ function tagOperations<R extends EntityRecord>(kind: EntityKind<R>) {
       ],
       errors: [noSuchEntity],
       async run(input, context) {
-        await changeEntity(kind, nameIn(kind, input), context, (record) => ({
+        await changeAnyEntity(kind, nameIn(kind, input), context, (record) => ({
           ...record,
           tags: withoutTags(record.tags, input.TagKeys),
         }));

@@ -1,6 +1,6 @@
 /** Users: made, read, listed, deleted. */
 import { globalArnIn } from "../../core/arn.ts";
-import { entityKey, type UserRecord } from "../../identity/index.ts";
+import { entityKey, forgetUses, type UserRecord } from "../../identity/index.ts";
 import { type OperationContext, operation } from "../service.ts";
 import { boundaryOf, requireBoundary } from "./boundaries.ts";
 import {
@@ -15,18 +15,16 @@ import {
 } from "./entities.ts";
 import {
   deleteConflict,
-  duplicateTagKeys,
   entityAlreadyExists,
   invalidMarker,
   noSuchBoundary,
   noSuchEntity,
   quotaExceeded,
-  tooManyTags,
   userNameNeeded,
 } from "./errors.ts";
 import { pageOf } from "./paging.ts";
 import type * as Shapes from "./shapes.gen.ts";
-import { requireTags } from "./tags.ts";
+import { requireTags, TAG_ERRORS } from "./tags.ts";
 
 const DOCS = "https://docs.aws.amazon.com/IAM/latest/APIReference";
 
@@ -42,7 +40,7 @@ export const createUser = operation<Shapes.CreateUserRequest, Shapes.CreateUserR
   support: "supported",
   source: `${DOCS}/API_CreateUser.html`,
   authorize: (input, context) => creationAccess(USER, input, context),
-  errors: [entityAlreadyExists, noSuchBoundary, duplicateTagKeys, tooManyTags, quotaExceeded],
+  errors: [entityAlreadyExists, noSuchBoundary, ...TAG_ERRORS, quotaExceeded],
   async run(input, context) {
     const tags = requireTags(input.Tags);
     if (input.PermissionsBoundary !== undefined) requireBoundary(input.PermissionsBoundary, context);
@@ -109,6 +107,7 @@ export const deleteUser = operation<Shapes.DeleteUserRequest, object>({
       if (Object.keys(user.inlinePolicies).length > 0) throw deleteConflict("delete policies");
       if (user.groupNames.length > 0) throw deleteConflict("remove users from group");
       USER.collection(context.store).delete(entityKey(context.scope.accountId, input.UserName));
+      forgetUses(context.store, user.id);
     });
     return {};
   },
@@ -122,6 +121,7 @@ export const listedUser = (user: UserRecord): Shapes.User => ({
   CreateDate: user.createdMs,
 });
 
+/** With tags and boundary, which lists leave out. */
 const fullUser = (user: UserRecord): Shapes.User => ({
   ...listedUser(user),
   ...boundaryOf(user),

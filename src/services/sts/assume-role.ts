@@ -9,28 +9,24 @@ import type { AssumedRolePrincipal, Principal } from "../../core/aws.ts";
 import {
   entityKey,
   identityCollections,
-  issueSession,
   parsedDocument,
   type RoleRecord,
   trustPolicyText,
 } from "../../identity/index.ts";
 import { type OperationContext, operation } from "../service.ts";
 import {
-  duplicateTagKeys,
   durationExceedsChaining,
   durationExceedsRole,
   invalidRoleArn,
-  malformedPolicyDocument,
   memberNotOffered,
   mfaFailed,
-  noSuchSessionPolicy,
   notAuthorized,
-  packedPolicyTooLarge,
-  transitiveKeyConflict,
-  transitiveKeyNotRequested,
+  sessionCredentials,
 } from "./errors.ts";
-import { packedPolicySize, sessionPoliciesOf } from "./session-policies.ts";
-import { sessionTagsOf } from "./session-tags.ts";
+import { issueCredentials } from "./issue-credentials.ts";
+import { requireCallable } from "./session-limits.ts";
+import { packedPolicySize, sessionPoliciesOf, sessionPolicyErrors } from "./session-policies.ts";
+import { inheritedTransitiveKeys, requestTagKeys, sessionTagErrors, sessionTagsOf } from "./session-tags.ts";
 import type { AssumeRoleRequest, AssumeRoleResponse } from "./shapes.gen.ts";
 
 const DEFAULT_SECONDS = 3_600;
@@ -42,23 +38,24 @@ export const assumeRole = operation<AssumeRoleRequest, AssumeRoleResponse>({
   gaps: ["ProvidedContexts is refused", "no MFA devices: SerialNumber and TokenCode are refused"],
   source: "https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html",
   authorize(input, context) {
+    requireCallable("AssumeRole", context.principal);
     if (input.ProvidedContexts?.length) throw memberNotOffered("ProvidedContexts");
     if (!isRoleArn(input.RoleArn)) throw invalidRoleArn(input.RoleArn);
     const role = findRole(input.RoleArn, context);
     const actions = [
       "sts:AssumeRole",
-      ...(input.Tags?.length ? ["sts:TagSession"] : []),
-      ...(input.SourceIdentity === undefined ? [] : ["sts:SetSourceIdentity"]),
+      // AWS: tags and a source identity that pass on through a chain need the permission at each role.
+      ...(input.Tags?.length || inheritedTransitiveKeys(context.principal).length > 0 ? ["sts:TagSession"] : []),
+      ...(sourceIdentityOf(input, context.principal) === undefined ? [] : ["sts:SetSourceIdentity"]),
     ];
     return actions.map((action) => trustRequest(action, input, role, context));
   },
   errors: [
     ...[invalidRoleArn, durationExceedsRole, durationExceedsChaining, mfaFailed, memberNotOffered, notAuthorized],
-    ...[malformedPolicyDocument, packedPolicyTooLarge, noSuchSessionPolicy],
-    ...[duplicateTagKeys, transitiveKeyNotRequested, transitiveKeyConflict],
+    ...[sessionCredentials, ...sessionTagErrors, ...sessionPolicyErrors],
   ],
   async run(input, context) {
-    const { principal, clock } = context;
+    const { principal } = context;
     const role = findRole(input.RoleArn, context);
     if (!role) throw notAuthorized(principal.arn, "sts:AssumeRole", input.RoleArn);
     if (input.SerialNumber !== undefined || input.TokenCode !== undefined) throw mfaFailed();
@@ -66,22 +63,18 @@ export const assumeRole = operation<AssumeRoleRequest, AssumeRoleResponse>({
     const { tags, transitiveKeys } = sessionTagsOf(input, principal);
     const packedSize = packedPolicySize(input);
     const sourceIdentity = requireSourceIdentity(input, principal);
+    const accountId = parseArn(role.arn)?.accountId ?? "";
     const session: AssumedRolePrincipal = {
       ...sessionNames(role, input.RoleSessionName),
-      sessionPolicies: sessionPoliciesOf(input, context),
+      sessionPolicies: sessionPoliciesOf(input, context, accountId),
       sessionTags: tags,
-      tokenIssuedAtMs: clock.nowMs(),
+      tokenIssuedAtMs: context.clock.nowMs(),
       ...(transitiveKeys.length > 0 && { transitiveTagKeys: transitiveKeys }),
       ...(sourceIdentity !== undefined && { sourceIdentity }),
+      ...(principal.type === "AWSService" && principal.sessionKeys && { serviceKeys: principal.sessionKeys }),
     };
-    const issued = await issueSession(context, session, seconds * 1000);
     return {
-      Credentials: {
-        AccessKeyId: issued.accessKeyId,
-        SecretAccessKey: issued.secretAccessKey,
-        SessionToken: issued.sessionToken,
-        Expiration: issued.expiresAtMs,
-      },
+      Credentials: await issueCredentials(context, session, seconds),
       AssumedRoleUser: { AssumedRoleId: session.userId, Arn: session.arn },
       ...(packedSize === undefined ? {} : { PackedPolicySize: packedSize }),
       ...(sourceIdentity === undefined ? {} : { SourceIdentity: sourceIdentity }),
@@ -94,12 +87,12 @@ function trustRequest(
   action: string,
   input: AssumeRoleRequest,
   role: RoleRecord | undefined,
-  { store }: OperationContext,
+  { store, principal }: OperationContext,
 ): AuthorizationRequest {
   return {
     action,
     resource: input.RoleArn,
-    context: conditionKeys(input, role),
+    context: conditionKeys(input, role, principal),
     resourcePolicy: {
       name: role ? `trust policy of role ${role.name}` : `trust policy of ${input.RoleArn} (no such role)`,
       document: role ? parsedDocument(trustPolicyText(store, role)) : NOBODY,
@@ -111,15 +104,14 @@ function trustRequest(
 
 const NOBODY = { Version: "2012-10-17", Statement: [] };
 
-function conditionKeys(input: AssumeRoleRequest, role: RoleRecord | undefined): RequestContext {
-  const tags = input.Tags ?? [];
+function conditionKeys(input: AssumeRoleRequest, role: RoleRecord | undefined, principal: Principal): RequestContext {
+  const sourceIdentity = sourceIdentityOf(input, principal);
   return {
     "sts:RoleSessionName": input.RoleSessionName,
     ...(input.ExternalId === undefined ? {} : { "sts:ExternalId": input.ExternalId }),
-    ...(input.SourceIdentity === undefined ? {} : { "sts:SourceIdentity": input.SourceIdentity }),
+    ...(sourceIdentity === undefined ? {} : { "sts:SourceIdentity": sourceIdentity }),
     ...(input.TransitiveTagKeys?.length ? { "sts:TransitiveTagKeys": input.TransitiveTagKeys } : {}),
-    ...(tags.length > 0 ? { "aws:TagKeys": tags.map((tag) => tag.Key) } : {}),
-    ...Object.fromEntries(tags.map((tag) => [`aws:RequestTag/${tag.Key}`, tag.Value])),
+    ...requestTagKeys(input.Tags),
     ...Object.fromEntries(
       (role?.tags ?? []).flatMap((tag) => [
         [`aws:ResourceTag/${tag.Key}`, tag.Value],
@@ -150,13 +142,20 @@ function requireDuration(input: AssumeRoleRequest, role: RoleRecord, principal: 
   return seconds;
 }
 
+const inheritedSourceIdentity = (principal: Principal): string | undefined =>
+  principal.type === "AssumedRole" ? principal.sourceIdentity : undefined;
+
+/** Of the request, or the one that passes on. */
+const sourceIdentityOf = (input: AssumeRoleRequest, principal: Principal): string | undefined =>
+  input.SourceIdentity ?? inheritedSourceIdentity(principal);
+
 /** AWS: once set, a source identity stays the same through a chain. */
 function requireSourceIdentity(input: AssumeRoleRequest, principal: Principal): string | undefined {
-  const inherited = principal.type === "AssumedRole" ? principal.sourceIdentity : undefined;
+  const inherited = inheritedSourceIdentity(principal);
   if (inherited !== undefined && input.SourceIdentity !== undefined && input.SourceIdentity !== inherited) {
     throw notAuthorized(principal.arn, "sts:SetSourceIdentity", input.RoleArn);
   }
-  return input.SourceIdentity ?? inherited;
+  return sourceIdentityOf(input, principal);
 }
 
 function sessionNames(role: RoleRecord, sessionName: string) {

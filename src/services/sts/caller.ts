@@ -1,7 +1,8 @@
 /** Questions about credentials: GetCallerIdentity, GetAccessKeyInfo, DecodeAuthorizationMessage. */
-import { identityCollections } from "../../identity/index.ts";
+import { accountOfAccessKeyId, identityCollections } from "../../identity/index.ts";
 import { operation } from "../service.ts";
-import { invalidAuthorizationMessage, unknownAccessKey } from "./errors.ts";
+import { invalidAuthorizationMessage, sessionCredentials, unknownAccessKey } from "./errors.ts";
+import { requireCallable } from "./session-limits.ts";
 import type * as Shapes from "./shapes.gen.ts";
 
 const DOCS = "https://docs.aws.amazon.com/STS/latest/APIReference";
@@ -18,15 +19,19 @@ export const getCallerIdentity = operation<Shapes.GetCallerIdentityRequest, Shap
 
 export const getAccessKeyInfo = operation<Shapes.GetAccessKeyInfoRequest, Shapes.GetAccessKeyInfoResponse>({
   name: "GetAccessKeyInfo",
-  support: "partial",
-  gaps: ["answers for keys of this state folder only"],
+  support: "supported",
   source: `${DOCS}/API_GetAccessKeyInfo.html`,
-  authorize: () => [{ action: "sts:GetAccessKeyInfo", resource: "*" }],
-  errors: [unknownAccessKey],
+  authorize(_input, { principal }) {
+    requireCallable("GetAccessKeyInfo", principal);
+    return [{ action: "sts:GetAccessKeyInfo", resource: "*" }];
+  },
+  errors: [unknownAccessKey, sessionCredentials],
   run(input, { store }) {
     const { accessKeys, sessions } = identityCollections(store);
     const key = [input.AccessKeyId];
-    const account = accessKeys.get(key)?.accountId ?? sessions.get(key)?.principal.accountId;
+    // Keys from before ids carried their account are looked up.
+    const known = accessKeys.get(key)?.accountId ?? sessions.get(key)?.principal.accountId;
+    const account = known ?? accountOfAccessKeyId(input.AccessKeyId);
     if (account === undefined) throw unknownAccessKey(input.AccessKeyId);
     return { Account: account };
   },
@@ -40,8 +45,11 @@ export const decodeAuthorizationMessage = operation<
   support: "partial",
   gaps: ["none of Kiln's services encodes authorization messages, so every message is refused"],
   source: `${DOCS}/API_DecodeAuthorizationMessage.html`,
-  authorize: () => [{ action: "sts:DecodeAuthorizationMessage", resource: "*" }],
-  errors: [invalidAuthorizationMessage],
+  authorize(_input, { principal }) {
+    requireCallable("DecodeAuthorizationMessage", principal);
+    return [{ action: "sts:DecodeAuthorizationMessage", resource: "*" }];
+  },
+  errors: [invalidAuthorizationMessage, sessionCredentials],
   run() {
     throw invalidAuthorizationMessage();
   },

@@ -25,6 +25,12 @@ export const duplicateTagKeys = stsError(
   400,
   () => "Duplicate tag keys found. Please note that Tag keys are case insensitive.",
 );
+export const reservedTagKey = stsError(
+  "InvalidParameterValue",
+  400,
+  () => "aws: prefixed tag key names are not allowed for external use.",
+  UNVERIFIED,
+);
 export const transitiveKeyNotRequested = stsError(
   "InvalidParameterValue",
   400,
@@ -49,6 +55,13 @@ export const noSuchSessionPolicy = stsError(
   (arn: string) => `Policy ${arn} does not exist or is not attachable.`,
   UNVERIFIED,
 );
+export const tooManyPolicyArns = stsError(
+  "ValidationError",
+  400,
+  (most: number) =>
+    `1 validation error detected: Value at 'policyArns' failed to satisfy constraint: Member must have length less than or equal to ${most}`,
+  UNVERIFIED,
+);
 export const notAuthorized = stsError(
   "AccessDenied",
   403,
@@ -66,7 +79,6 @@ export const sessionCredentials = stsError(
   "AccessDenied",
   403,
   (operation: string) => `Cannot call ${operation} with session credentials`,
-  UNVERIFIED,
 );
 export const invalidAuthorizationMessage = stsError(
   "InvalidAuthorizationMessageException",
@@ -74,7 +86,7 @@ export const invalidAuthorizationMessage = stsError(
   () => "Message is not valid",
   UNVERIFIED,
 );
-/** Not AWS's text: AWS reads the account out of the id, Kiln looks the key up. */
+/** Not AWS's text: the id carries no account (ids made before 2019), and no key of this state folder has it. */
 export const unknownAccessKey = stsError(
   "ValidationError",
   400,

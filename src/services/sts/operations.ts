@@ -2,12 +2,13 @@
 import type { Operations } from "../service.ts";
 import { assumeRole } from "./assume-role.ts";
 import { decodeAuthorizationMessage, getAccessKeyInfo, getCallerIdentity } from "./caller.ts";
-import { getSessionToken } from "./session-token.ts";
+import { getFederationToken, getSessionToken } from "./session-token.ts";
 
 export const operations: Operations = [
   getCallerIdentity,
   assumeRole,
   getSessionToken,
+  getFederationToken,
   getAccessKeyInfo,
   decodeAuthorizationMessage,
 ];

@@ -2,9 +2,12 @@
  * Session tags: those of the request and those that pass on through a chain of roles.
  * Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html
  */
+import type { RequestContext } from "../../authorize/index.ts";
 import type { Principal } from "../../core/aws.ts";
-import { duplicateTagKeys, transitiveKeyConflict, transitiveKeyNotRequested } from "./errors.ts";
-import type { AssumeRoleRequest } from "./shapes.gen.ts";
+import { duplicateTagKeys, reservedTagKey, transitiveKeyConflict, transitiveKeyNotRequested } from "./errors.ts";
+import type { AssumeRoleRequest, Tag } from "./shapes.gen.ts";
+
+export const sessionTagErrors = [duplicateTagKeys, reservedTagKey, transitiveKeyNotRequested, transitiveKeyConflict];
 
 export interface SessionTags {
   readonly tags: Readonly<Record<string, string>>;
@@ -12,13 +15,17 @@ export interface SessionTags {
 }
 
 /** Checks the request's tags and adds the transitive ones of the calling session. */
-export function sessionTagsOf(input: AssumeRoleRequest, principal: Principal): SessionTags {
+export function sessionTagsOf(
+  input: Pick<AssumeRoleRequest, "Tags" | "TransitiveTagKeys">,
+  principal: Principal,
+): SessionTags {
   const requested = input.Tags ?? [];
   const transitive = input.TransitiveTagKeys ?? [];
   const keys = new Set(requested.map((tag) => tag.Key.toLowerCase()));
   if (keys.size < requested.length) throw duplicateTagKeys();
+  if ([...keys].some((key) => key.startsWith("aws:"))) throw reservedTagKey();
   if (transitive.some((key) => !keys.has(key.toLowerCase()))) throw transitiveKeyNotRequested();
-  const inherited = principal.type === "AssumedRole" ? (principal.transitiveTagKeys ?? []) : [];
+  const inherited = inheritedTransitiveKeys(principal);
   if (inherited.some((key) => keys.has(key.toLowerCase()))) throw transitiveKeyConflict();
   const inheritedTags = principal.type === "AssumedRole" ? principal.sessionTags : {};
   return {
@@ -27,5 +34,18 @@ export function sessionTagsOf(input: AssumeRoleRequest, principal: Principal): S
       ...Object.fromEntries(requested.map((tag) => [tag.Key, tag.Value])),
     },
     transitiveKeys: [...inherited, ...transitive],
+  };
+}
+
+/** Keys of the tags that the calling session passes on to the next. */
+export const inheritedTransitiveKeys = (principal: Principal): readonly string[] =>
+  principal.type === "AssumedRole" ? (principal.transitiveTagKeys ?? []) : [];
+
+/** Condition keys of the tags in a request. */
+export function requestTagKeys(tags: readonly Tag[] = []): RequestContext {
+  if (tags.length === 0) return {};
+  return {
+    "aws:TagKeys": tags.map((tag) => tag.Key),
+    ...Object.fromEntries(tags.map((tag) => [`aws:RequestTag/${tag.Key}`, tag.Value])),
   };
 }

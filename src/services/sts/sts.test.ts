@@ -226,6 +226,9 @@ describe("session tags", () => {
     expect(await failureOf(assume(at.as("test"), "R", { Tags: twice }))).toBe(
       "InvalidParameterValue: Duplicate tag keys found. Please note that Tag keys are case insensitive.",
     );
+    expect(await failureOf(assume(at.as("test"), "R", { Tags: [{ Key: "AWS:x", Value: "x" }] }))).toBe(
+      "InvalidParameterValue: aws: prefixed tag key names are not allowed for external use.",
+    );
     expect(await failureOf(assume(at.as("test"), "R", { Tags, TransitiveTagKeys: ["other"] }))).toBe(
       "InvalidParameterValue: The specified transitive tag key must be included in the requested tags.",
     );
