@@ -1,9 +1,8 @@
 /** Process start to the first signed SSM answer, against the start of a bare Node process. */
 import { spawnSync } from "node:child_process";
-import { request } from "node:http";
 import { median, row } from "./report.mjs";
 import { startKilnProcess } from "./servers.mjs";
-import { signedHeaders } from "./sign.mjs";
+import { callIam, post, signedHeaders } from "./sign.mjs";
 
 export async function run({ smoke }) {
   const [bare, first, resident] = [[], [], []];
@@ -20,7 +19,8 @@ export async function run({ smoke }) {
       target: "AmazonSSM.GetParameters",
       body,
     });
-    await answered(kiln.url, headers, body);
+    const { status } = await post(kiln.url, headers, body);
+    if (status !== 200) throw new Error(`${kiln.url} answered ${status}`);
     first.push(performance.now() - startedMs);
     resident.push(kiln.residentMebibytes());
     await kiln.stop();
@@ -32,17 +32,31 @@ export async function run({ smoke }) {
     `${(median(first) / median(bare)).toFixed(1)} x baseline (bar 400 ms)`,
   );
   row("resident memory after it", `${median(resident).toFixed(0)} MiB`, "(bar 80 MiB)");
+  await managedPolicies(smoke);
 }
 
-function answered(url, headers, body) {
-  return new Promise((resolve, reject) => {
-    const outgoing = request(url, { method: "POST", headers, agent: false }, (response) => {
-      response
-        .resume()
-        .on("end", () =>
-          response.statusCode === 200 ? resolve() : reject(new Error(`${url} answered ${response.statusCode}`)),
-        );
-    });
-    outgoing.on("error", reject).end(body);
-  });
+/** What the archive of AWS's managed policies costs: one policy out of it, then the list of all. */
+async function managedPolicies(smoke) {
+  const kiln = await startKilnProcess();
+  const step = async (title, operation, input) => {
+    const startedMs = performance.now();
+    await callIam(kiln.url, operation, input);
+    row(
+      title,
+      `${(performance.now() - startedMs).toFixed(0)} ms`,
+      `${kiln.residentMebibytes().toFixed(0)} MiB after it`,
+    );
+  };
+  const versionOf = (path, VersionId) => ({ PolicyArn: `arn:aws:iam::aws:policy/${path}`, VersionId });
+  try {
+    await callIam(kiln.url, "ListUsers");
+    await step("a call of IAM", "ListUsers");
+    await step("a common managed policy, first", "GetPolicyVersion", versionOf("AmazonSSMReadOnlyAccess", "v1"));
+    const rare = versionOf("service-role/AWSLambdaBasicExecutionRole", "v1");
+    await step("any other managed policy, first", "GetPolicyVersion", rare);
+    if (!smoke) await step("any other managed policy, second", "GetPolicyVersion", rare);
+    await step("a list of 1,000 of them", "ListPolicies", { Scope: "AWS", MaxItems: "1000" });
+  } finally {
+    await kiln.stop();
+  }
 }

@@ -2,7 +2,7 @@
 import { load, rawRequest } from "./load.mjs";
 import { median, row } from "./report.mjs";
 import { startBaseline, startKilnProcess } from "./servers.mjs";
-import { signedHeaders } from "./sign.mjs";
+import { callIam, signedHeaders } from "./sign.mjs";
 
 export async function run({ smoke }) {
   const settings = { connections: 64, durationMs: smoke ? 300 : 3000 };
@@ -16,7 +16,8 @@ export async function run({ smoke }) {
     // Each parameter must be there before it is read.
     await load(kiln.url, { connections: 1, durationMs: smoke ? 500 : 1500, requests: names.map(put) });
     const reads = [signed(host, "GetParameter", { Name: "/bench/1" })];
-    const results = { baseline: [], reads: [], writes: [] };
+    const user = await makeUser(kiln.url);
+    const results = { baseline: [], reads: [], userReads: [], writes: [] };
     const measure = async (name, server, requests) => {
       const cpuBeforeMs = server.cpuMs();
       const result = await load(server.url, { ...settings, requests });
@@ -28,6 +29,7 @@ export async function run({ smoke }) {
       // Signed anew: a signature is good for five minutes.
       await measure("baseline", baseline, reads);
       await measure("reads", kiln, [signed(host, "GetParameter", { Name: "/bench/1" })]);
+      await measure("userReads", kiln, [signed(host, "GetParameter", { Name: "/bench/1" }, user)]);
       await measure("writes", kiln, names.map(put));
     }
     const middle = (name, figure) => median(results[name].map((result) => result[figure]));
@@ -41,6 +43,7 @@ export async function run({ smoke }) {
       );
     print("bare node:http + JSON", "baseline");
     print("GetParameter", "reads", 0.5);
+    print("GetParameter by a user, put on record", "userReads");
     print("PutParameter, durable", "writes", 0.4);
     row("GetParameter p99", `${middle("reads", "p99").toFixed(1)} ms`);
     row("PutParameter p99", `${middle("writes", "p99").toFixed(1)} ms`, "(bar 20 ms)");
@@ -51,7 +54,24 @@ export async function run({ smoke }) {
   }
 }
 
-function signed(host, operation, input) {
+/** A user with two policies and a key. */
+async function makeUser(url) {
+  const UserName = "bench";
+  const statement = { Effect: "Allow", Action: "ssm:GetParameter*", Resource: "arn:aws:ssm:*:*:parameter/bench/*" };
+  await callIam(url, "CreateUser", { UserName });
+  await callIam(url, "AttachUserPolicy", {
+    UserName,
+    PolicyArn: "arn:aws:iam::aws:policy/CloudWatchLogsReadOnlyAccess",
+  });
+  const PolicyDocument = JSON.stringify({ Version: "2012-10-17", Statement: [statement] });
+  await callIam(url, "PutUserPolicy", { UserName, PolicyName: "read", PolicyDocument });
+  const answer = await callIam(url, "CreateAccessKey", { UserName });
+  const textOf = (element) => new RegExp(`<${element}>([^<]+)</${element}>`).exec(answer)?.[1];
+  return { accessKeyId: textOf("AccessKeyId"), secretAccessKey: textOf("SecretAccessKey") };
+}
+
+function signed(host, operation, input, key = {}) {
   const body = JSON.stringify(input);
-  return rawRequest({ body, headers: signedHeaders({ host, service: "ssm", target: `AmazonSSM.${operation}`, body }) });
+  const about = { host, service: "ssm", target: `AmazonSSM.${operation}`, body, ...key };
+  return rawRequest({ body, headers: signedHeaders(about) });
 }

@@ -4,6 +4,7 @@
  */
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { AccessCheck, AccessCheckDependencies } from "./access/index.ts";
 import type { DecisionRecord } from "./authorize/decision.ts";
 import type { BuildEvent } from "./build/run/events.ts";
 import type { AwsScope } from "./core/arn.ts";
@@ -29,7 +30,7 @@ import {
 } from "./services/codebuild/index.ts";
 import { ecrService } from "./services/ecr/index.ts";
 import { iam } from "./services/iam/index.ts";
-import { createDispatcher, type Dispatcher } from "./services/index.ts";
+import { createDispatcher, type DecisionFilter, type Dispatcher } from "./services/index.ts";
 import { kms } from "./services/kms/index.ts";
 import { logs } from "./services/logs/index.ts";
 import { s3 } from "./services/s3/index.ts";
@@ -87,13 +88,17 @@ export interface Kiln {
   buildEvents(request: FeedRequest): AsyncIterable<LoggedEvent>;
   /** Webhooks of projects: past deliveries, what would be decided, deliveries without a signature. */
   readonly webhooks: LocalWebhooks;
-  /** Decisions on record; a build's session is named `AWSCodeBuild-<uuid>`. */
-  decisions(filter: { readonly requestId?: string; readonly sessionName?: string }): DecisionRecord[];
+  /** Whether a role or user may do something, and why. */
+  readonly access: AccessCheck;
+  /** Calls that policies decided, oldest first; a build's session is named `AWSCodeBuild-<uuid>`. */
+  decisions(filter: DecisionFilter): DecisionRecord[];
   /** Ends running builds, the endpoint and the store. */
   close(): Promise<void>;
 }
 
+export type { AccessAnswer, AccessQuestion } from "./access/index.ts";
 export type { DeliveryOutcome, DeliveryRecord } from "./services/codebuild/index.ts";
+export type { DecisionFilter } from "./services/index.ts";
 
 export const DEFAULT_PORT = 4566;
 export const DEFAULT_HOST = "127.0.0.1";
@@ -127,8 +132,8 @@ export async function startKiln(options: KilnOptions = {}): Promise<Kiln> {
     clock,
     ids,
     stateDir,
-    callerForService: (serviceName, sourceArn, at) =>
-      dispatcher.callerFor(servicePrincipal(serviceName, sourceArn, at), at),
+    callerForService: (serviceName, sourceArn, at, sessionKeys) =>
+      dispatcher.callerFor(servicePrincipal(serviceName, sourceArn, at, sessionKeys), at),
     callerForAccessKey: (accessKeyId, at) => dispatcher.callerFor(principalOf(identity, accessKeyId), at),
     authorizeAccessKey: (accessKeyId, ...question) =>
       dispatcher.authorize(principalOf(identity, accessKeyId), ...question),
@@ -224,6 +229,7 @@ export async function startKiln(options: KilnOptions = {}): Promise<Kiln> {
       events: (buildId, how) => codebuild.runner.events(buildId, how),
       buildEvents: (request) => codebuild.feed.read(request),
       webhooks: codebuild.webhooks,
+      access: lateAccessCheck({ dispatcher, scope, clock }),
       decisions: (filter) => dispatcher.decisions(filter),
       async close() {
         await codebuild.batches.close();
@@ -254,8 +260,22 @@ function scopeOf({ region = DEFAULT_REGION, accountId = DEFAULT_ACCOUNT_ID }: Ki
   return { partition, region, accountId };
 }
 
-function servicePrincipal(serviceName: string, sourceArn: string, { accountId }: AwsScope): Principal {
-  return { type: "AWSService", serviceName, arn: serviceName, accountId, userId: serviceName, sourceArn };
+function servicePrincipal(
+  serviceName: string,
+  sourceArn: string,
+  { accountId }: AwsScope,
+  sessionKeys: Readonly<Record<string, string>> = {},
+): Principal {
+  return { type: "AWSService", serviceName, arn: serviceName, accountId, userId: serviceName, sourceArn, sessionKeys };
+}
+
+/** Loaded with the first question: an endpoint is asked none. */
+function lateAccessCheck(dependencies: AccessCheckDependencies): AccessCheck {
+  const load = async () => (await import("./access/index.ts")).createAccessCheck(dependencies);
+  return {
+    can: async (...question) => (await load()).can(...question),
+    whoCan: async (question) => (await load()).whoCan(question),
+  };
 }
 
 const isDefaultRootKey = (key: NonNullable<KilnOptions["rootKey"]>): boolean =>

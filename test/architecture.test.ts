@@ -40,6 +40,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "docker-api/docker-api.ts",
   ],
   endpoint: ["core", "authorize", "identity", "services"],
+  access: ["core", "authorize", "services"],
   registry: ["core", "store", "authorize", "identity"],
   images: ["core", "store"],
   "docker-api": ["core", "images"],

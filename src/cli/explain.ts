@@ -2,7 +2,6 @@
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import type { Kiln } from "../app.ts";
-import type { DecisionRecord } from "../authorize/decision.ts";
 import { createFolderWorkspace } from "../check/index.ts";
 import { KilnError } from "../core/errors.ts";
 import { explainBuild, factsFromLog, renderDiagnosis } from "../explain/index.ts";
@@ -11,6 +10,7 @@ import { type DiagnosedBatch, diagnoseBatch } from "./diagnose-batch.ts";
 import { findBuild, gatherFacts, newestBuilds, type WireBuild } from "./gather-facts.ts";
 import type { CliIo } from "./io.ts";
 import { paint } from "./paint.ts";
+import { printRequests } from "./print-requests.ts";
 import { absolute, addCommonOptions, option, settingsOf } from "./settings.ts";
 import { batchNamed, type WireBatch } from "./wire-batch.ts";
 
@@ -63,7 +63,7 @@ async function explainStored(context: CommandContext, id: string | undefined): P
     const batch = id === undefined ? undefined : await batchNamed(kiln, id);
     if (batch) return printBatch(context, batch, await diagnoseBatch(context, kiln, batch));
     const records = id === undefined ? [] : kiln.decisions({ requestId: id });
-    if (records.length > 0) return printDecisions(context, records);
+    if (records.length > 0) return printRequests(context, records);
     throw new KilnError({
       code: "KILN_E_NOTHING_TO_EXPLAIN",
       message:
@@ -116,33 +116,6 @@ function printBatch(context: CommandContext, batch: WireBatch, { diagnosis, text
   for (const build of builds) {
     context.print(`\n${build.identifier} (${build.buildId})`);
     context.print(build.text);
-  }
-  return 0;
-}
-
-function printDecisions(context: CommandContext, records: readonly DecisionRecord[]): number {
-  if (context.settings.output === "json") {
-    context.printJson({ requests: records });
-    return 0;
-  }
-  for (const record of records) {
-    const at = new Date(record.atMs).toISOString();
-    context.print(
-      `${record.service}:${record.operation} by ${record.principalArn} at ${at}${record.errorCode === undefined ? "" : ` → ${record.errorCode}`}`,
-    );
-    for (const decision of record.decisions) {
-      context.print(
-        `  ${decision.effect === "allowed" ? "allowed" : "denied "} ${decision.action} on ${decision.resource}`,
-      );
-      if (decision.message !== "") context.print(`    ${decision.message}`);
-      for (const trace of decision.trace) {
-        const name = trace.sid === undefined ? `statement ${trace.index + 1}` : `statement ${trace.sid}`;
-        const outcome = trace.matched
-          ? `matches, ${trace.effect === "Allow" ? "allows" : "denies"}`
-          : `does not match: ${trace.detail ?? trace.failed ?? "unknown"}`;
-        context.print(`    ${trace.policyName}, ${name}: ${outcome}`);
-      }
-    }
   }
   return 0;
 }

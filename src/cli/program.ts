@@ -76,6 +76,16 @@ const GROUPS: Readonly<Record<string, readonly Entry[]>> = {
       load: async () => (await import("./params.ts")).paramsCommand,
     },
     {
+      name: "iam",
+      summary: "whether a role or user may do something, and who may",
+      load: async () => (await import("./iam.ts")).iamCommand,
+    },
+    {
+      name: "requests",
+      summary: "calls that policies decided, and why",
+      load: async () => (await import("./requests.ts")).requestsCommand,
+    },
+    {
       name: "registry",
       summary: "accounts and repositories of Kiln's registry",
       load: async () => (await import("./registry.ts")).registryCommand,

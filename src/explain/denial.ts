@@ -3,10 +3,11 @@
  * Form of the sentence: facts recorded in builds' logs and
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
  */
-import type { DecisionRecord, StatementTrace } from "../authorize/decision.ts";
+import type { DecisionRecord } from "../authorize/decision.ts";
 import { parseArn } from "../core/arn.ts";
 import type { CommandFix, PolicyFix } from "../core/diagnostics.ts";
 import type { BuildFacts } from "./build-facts.ts";
+import { missesOf, statementName } from "./nearest-misses.ts";
 
 export interface Denial {
   readonly principalArn: string;
@@ -83,19 +84,12 @@ export function decisionEvidence(decisions: readonly DecisionRecord[], denial: D
       .filter((trace) => trace.matched && trace.effect === "Deny")
       .map((trace) => `${statementName(trace)} denies it`);
   }
-  const misses = record.trace.filter(
-    (trace) => !trace.matched && trace.effect === "Allow" && trace.detail !== undefined,
-  );
-  const ranked = misses.filter((trace) => trace.failed !== "Action" || sameService(trace.detail ?? "", denial.action));
   if (record.trace.length === 0) return ["the role has no policy with a statement"];
-  return ranked.slice(0, 3).map((trace) => `${statementName(trace)} does not match: ${trace.detail}`);
+  return missesOf(record).map(({ statement, detail, hint }) => {
+    const miss = `${statement} does not match: ${detail}`;
+    return hint === undefined ? miss : `${miss}; ${hint}`;
+  });
 }
-
-const statementName = (trace: StatementTrace): string =>
-  `${trace.sid ? `statement \`${trace.sid}\`` : `statement ${trace.index + 1}`} of ${trace.policyName}`;
-
-/** Whether the pattern in "`pattern` does not match `action`" is about the service of the denied action. */
-const sameService = (detail: string, action: string): boolean => detail.startsWith(`\`${action.split(":")[0]}:`);
 
 /** Region and account of the build, for ARNs; Kiln's defaults when the build record has no ARN. */
 export function scopeOf(facts: BuildFacts): { readonly region: string; readonly accountId: string } {

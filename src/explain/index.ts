@@ -1,8 +1,10 @@
 /** Public face of explain/: from a build's facts to its first cause. */
+export { callerOf, outcomeOf, type RequestOutcome } from "../authorize/decision-record.ts";
 export type { BuildFacts, BuildRecord, ParameterFacts } from "./build-facts.ts";
 export type { Confidence, Diagnosis, Outcome, ProjectField, SideFinding } from "./diagnosis.ts";
 export type { BatchDiagnosis, BatchFacts, BatchGroup, BatchRecord } from "./explain-batch.ts";
 export { explainBatch } from "./explain-batch.ts";
 export { explainBuild } from "./explain-build.ts";
+export { type DecisionExplanation, explainDecision, POLICY_TYPE_NAMES, renderDecision } from "./explain-decision.ts";
 export { factsFromLog } from "./log-file.ts";
 export { renderDiagnosis } from "./render.ts";

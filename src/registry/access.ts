@@ -5,7 +5,7 @@
  * Sources: https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-push-iam.html;
  * https://distribution.github.io/distribution/spec/auth/token/
  */
-import type { AuthorizationRequest } from "../authorize/decision.ts";
+import type { AuthorizationRequest, RequestContext } from "../authorize/decision.ts";
 import type { AwsScope } from "../core/arn.ts";
 import type { Principal } from "../core/aws.ts";
 import type { AccountSummary } from "./accounts.ts";
@@ -13,7 +13,7 @@ import type { Caller } from "./caller.ts";
 import { ecrAuthorizationRequest } from "./ecr-authorization.ts";
 import { RegistryError } from "./errors.ts";
 import type { RegistryRecords } from "./records.ts";
-import { DOCKER_HUB_HOST, LOCAL_HOST, type RepositoryAddress } from "./repository-address.ts";
+import { DOCKER_HUB_HOST, ecrHost, LOCAL_HOST, type RepositoryAddress } from "./repository-address.ts";
 import type { RegistryAction } from "./tokens.ts";
 
 /** The dispatcher's decision for what is not an operation. */
@@ -21,15 +21,20 @@ export type Authorize = (
   principal: Principal,
   scope: AwsScope,
   requests: readonly AuthorizationRequest[],
-  about: { readonly service: string; readonly operation: string; readonly requestId: string },
+  about: {
+    readonly service: string;
+    readonly operation: string;
+    readonly requestId: string;
+    readonly context?: RequestContext;
+  },
 ) => void;
 
 /** What a request needs. */
 export interface NeededAccess {
   readonly address: RepositoryAddress;
   readonly action: RegistryAction;
-  /** ECR's action of the request, without `ecr:`. */
-  readonly ecrAction: string;
+  /** ECR's actions of the request, without `ecr:`. */
+  readonly ecrActions: readonly string[];
 }
 
 /** How the request came in, for challenges and records. */
@@ -41,6 +46,8 @@ export interface RequestPlace {
   readonly service: string;
   /** The repository's name as the client writes it. */
   readonly nameInUrl: string;
+  /** Condition keys of the HTTP request. */
+  readonly context: RequestContext;
 }
 
 export interface AccessDeps {
@@ -61,7 +68,8 @@ export function requireAccess(
 ): void {
   const { address } = needed;
   if (address.ecr) {
-    requireEcrAccess(caller, { ...needed, ecr: address.ecr }, place, deps);
+    const asked = { ecr: address.ecr, name: address.name, ecrActions: needed.ecrActions, detail: detailOf(needed) };
+    requireEcrAccess(caller, asked, place, deps);
     return;
   }
   if (caller === "badCredentials") throw wrongPassword(bearerChallenge(place, needed.action));
@@ -79,22 +87,32 @@ export function requireAccess(
   }
 }
 
-function requireEcrAccess(
+interface NeededEcrAccess extends Pick<NeededAccess, "ecrActions"> {
+  /** Account and region of the registry. */
+  readonly ecr: AwsScope;
+  /** The repository, or `*`. */
+  readonly name: string;
+  /** Of the error that makes a client log in. */
+  readonly detail?: unknown;
+}
+
+/** Throws UNAUTHORIZED with ECR's challenge, or the policy engine's refusal. */
+export function requireEcrAccess(
   caller: IdentifiedCaller,
-  needed: NeededAccess & { readonly ecr: AwsScope },
+  { ecr, name, ecrActions, detail }: NeededEcrAccess,
   place: RequestPlace,
   deps: AccessDeps,
 ): void {
-  const challenge = ecrChallenge(needed.address);
-  if (caller === "badCredentials" || caller === "badToken") throw unauthorized(challenge, needed);
-  if (caller.kind === "anonymous" || caller.kind === "bearer") throw unauthorized(challenge, needed);
+  const isNobody = caller === "badCredentials" || caller === "badToken";
+  if (isNobody || caller.kind === "anonymous" || caller.kind === "bearer") throw ecrUnauthorized(ecr, detail);
   // AWS: a token is good in the region it was issued in.
-  if (caller.kind === "ecrToken" && caller.region !== needed.ecr.region) throw unauthorized(challenge, needed);
-  const request = ecrAuthorizationRequest(deps.records, needed.ecr, needed.ecrAction, needed.address.name);
-  deps.authorize(caller.principal, needed.ecr, [request], {
+  if (caller.kind === "ecrToken" && caller.region !== ecr.region) throw ecrUnauthorized(ecr, detail);
+  const requests = ecrActions.map((action) => ecrAuthorizationRequest(deps.records, ecr, action, name));
+  deps.authorize(caller.principal, ecr, requests, {
     service: "ecr",
-    operation: needed.ecrAction,
+    operation: ecrActions[0] ?? "",
     requestId: place.requestId,
+    context: place.context,
   });
 }
 
@@ -127,11 +145,10 @@ const isGranted = (
   { address, action }: NeededAccess,
 ): boolean => access.some((grant) => grant.repository === address.fullName && grant.actions.includes(action));
 
-/** `Basic realm="https://<host>/",service="ecr.amazonaws.com"`, as ECR sends it. */
-const ecrChallenge = (address: RepositoryAddress): string =>
-  `Basic realm="https://${address.host}/",service="ecr.amazonaws.com"`;
+const ecrUnauthorized = (ecr: AwsScope, detail: unknown): RegistryError =>
+  new RegistryError("unauthorized", { detail, headers: { "www-authenticate": ecrHostChallenge(ecrHost(ecr)) } });
 
-/** The challenge of `GET /v2/` at an ECR host. */
+/** `Basic realm="https://<host>/",service="ecr.amazonaws.com"`, as ECR sends it. */
 export const ecrHostChallenge = (host: string): string => `Basic realm="https://${host}/",service="ecr.amazonaws.com"`;
 
 /** Bearer challenge; with no action the one of `GET /v2/`. */

@@ -7,7 +7,7 @@
 import type { AuthorizationRequest, RequestContext } from "../authorize/decision.ts";
 import { type AwsScope, arnIn } from "../core/arn.ts";
 import type { PolicyDocument } from "../core/aws.ts";
-import type { RegistryRecords } from "./records.ts";
+import type { EcrSettings, RegistryRecords } from "./records.ts";
 import { ecrHost } from "./repository-address.ts";
 
 export const repositoryArn = (scope: AwsScope, repositoryName: string): string =>
@@ -23,7 +23,7 @@ export function ecrAuthorizationRequest(
 ): AuthorizationRequest {
   const settings = records.repositories.get([ecrHost(scope), repositoryName])?.ecr;
   const resource = repositoryArn(scope, repositoryName);
-  const document = settings?.policyText ? parsePolicy(settings.policyText) : undefined;
+  const document = settings?.policyText === undefined ? undefined : policyOf(settings, settings.policyText);
   const tags = Object.entries(settings?.tags ?? {}).flatMap(([key, value]) => [
     [`aws:ResourceTag/${key}`, value],
     [`ecr:ResourceTag/${key}`, value],
@@ -35,8 +35,7 @@ export function ecrAuthorizationRequest(
     ...(document && {
       resourcePolicy: {
         name: `repository policy of ${resource}`,
-        // A repository policy names no resource: it speaks of its own repository.
-        document: withResource(document),
+        document,
         accountId: scope.accountId,
         mandatory: false,
       },
@@ -44,8 +43,19 @@ export function ecrAuthorizationRequest(
   };
 }
 
-const parsePolicy = (text: string): PolicyDocument => JSON.parse(text) as PolicyDocument;
+/** Parsed once a record: the store gives the same object to all readers. */
+const documents = new WeakMap<EcrSettings, PolicyDocument>();
 
+function policyOf(settings: EcrSettings, text: string): PolicyDocument {
+  let document = documents.get(settings);
+  if (!document) {
+    document = withResource(JSON.parse(text) as PolicyDocument);
+    documents.set(settings, document);
+  }
+  return document;
+}
+
+/** A repository policy names no resource: it speaks of its own repository. */
 function withResource(document: PolicyDocument): PolicyDocument {
   const statements = [document["Statement"] ?? []].flat() as Record<string, unknown>[];
   const complete = statements.map((statement) =>

@@ -13,6 +13,7 @@ import { pipeline } from "node:stream/promises";
 import type { TLSSocket } from "node:tls";
 import type { AwsScope } from "../core/arn.ts";
 import type { Principal } from "../core/aws.ts";
+import { clientContext } from "../core/client-context.ts";
 import type { Clock } from "../core/clock.ts";
 import { AwsError, KilnError } from "../core/errors.ts";
 import type { Ids } from "../core/ids.ts";
@@ -27,6 +28,7 @@ import {
   type NeededAccess,
   type RequestPlace,
   requireAccess,
+  requireEcrAccess,
   wrongPassword,
 } from "./access.ts";
 import { type Accounts, createAccounts } from "./accounts.ts";
@@ -38,7 +40,13 @@ import { type Answer, type Exchange, jsonAnswer } from "./exchange.ts";
 import { createImages, type Images } from "./images.ts";
 import { deleteManifest, listReferrers, listTags, pageSize, putManifest, readManifest } from "./manifest-routes.ts";
 import { type RegistryRecords, registryRecords } from "./records.ts";
-import { parseEcrHost, parseRepositoryAddress, type RequestOrigin, standInHostOf } from "./repository-address.ts";
+import {
+  ecrHost,
+  parseEcrHost,
+  parseRepositoryAddress,
+  type RequestOrigin,
+  standInHostOf,
+} from "./repository-address.ts";
 import { parseRoute, type RepositoryRoute, TOKEN_PATH } from "./route.ts";
 import { answerToken, KILN_SERVICE } from "./token-route.ts";
 import { createTokens, type RegistryAction } from "./tokens.ts";
@@ -97,7 +105,7 @@ export function createRegistry(deps: RegistryDeps): Registry {
       const known = callers.get(request);
       return (
         known !== undefined &&
-        isAllowed({ address: source, action: "pull", ecrAction: "GetDownloadUrlForLayer" }, known)
+        isAllowed({ address: source, action: "pull", ecrActions: ["GetDownloadUrlForLayer"] }, known)
       );
     },
   });
@@ -123,6 +131,7 @@ export function createRegistry(deps: RegistryDeps): Registry {
       tokenUrl: `${standInHost === undefined ? ownUrl(request) : endpointUrl()}${TOKEN_PATH}`,
       service: standInHost ?? KILN_SERVICE,
       nameInUrl: "name" in route ? route.name : "",
+      context: clientContext(request),
     };
     if (route.kind === "token") {
       requireMethod(request, ["GET", "POST"]);
@@ -135,7 +144,7 @@ export function createRegistry(deps: RegistryDeps): Registry {
         return ping(caller, place, standInHost);
       case "catalog":
         requireMethod(request, ["GET"]);
-        return listRepositories(caller, place, query);
+        return listRepositories(caller, place, query, standInHost);
       default:
         return answerRepository(request, { route, caller, place, origin, query });
     }
@@ -151,17 +160,28 @@ export function createRegistry(deps: RegistryDeps): Registry {
     return jsonAnswer({});
   }
 
-  function listRepositories(caller: IdentifiedCaller, place: RequestPlace, query: URLSearchParams): Answer {
-    if (!isRootKey(caller, deps.scope.accountId)) {
-      const challenge = `${bearerChallenge(place)},scope="registry:catalog:*"`;
-      throw new RegistryError("unauthorized", { headers: { "www-authenticate": challenge } });
+  /** All repositories, for the account's root; at an ECR host those of its registry, for whoever may list them. */
+  function listRepositories(
+    caller: IdentifiedCaller,
+    place: RequestPlace,
+    query: URLSearchParams,
+    standInHost: string | undefined,
+  ): Answer {
+    const ecr = standInHost === undefined ? undefined : parseEcrHost(standInHost);
+    let all: readonly string[];
+    if (ecr) {
+      requireEcrAccess(caller, { ecr, name: "*", ecrActions: ["DescribeRepositories"] }, place, accessDeps);
+      all = records.repositories.list([ecrHost(ecr)]).map(({ key }) => key[1] ?? "");
+    } else {
+      if (!isRootKey(caller, deps.scope.accountId)) {
+        const challenge = `${bearerChallenge(place)},scope="registry:catalog:*"`;
+        throw new RegistryError("unauthorized", { headers: { "www-authenticate": challenge } });
+      }
+      all = catalog.repositories().map(({ name }) => name);
     }
     const limit = pageSize(query);
     const after = query.get("last") ?? "";
-    const names = catalog
-      .repositories()
-      .map(({ name }) => name)
-      .filter((name) => name > after);
+    const names = all.filter((name) => name > after);
     const page = names.slice(0, limit);
     const last = page.at(-1);
     const hasMore = names.length > page.length && last !== undefined;
@@ -182,8 +202,8 @@ export function createRegistry(deps: RegistryDeps): Registry {
     const { route, caller, place, origin, query } = given;
     const address = parseRepositoryAddress(route.name, origin);
     if (!address) throw new RegistryError("nameInvalid", { detail: { name: route.name } });
-    const handler = handlerOf(route, request.method ?? "GET");
-    requireAccess(caller, { address, action: handler.action, ecrAction: handler.ecrAction }, place, accessDeps);
+    const handler = handlerOf(route, request.method ?? "GET", query);
+    requireAccess(caller, { address, action: handler.action, ecrActions: handler.ecrActions }, place, accessDeps);
     // AWS: images are deleted with ecr:BatchDeleteImage, not over HTTP.
     if (address.ecr && handler.action === "delete") throw new RegistryError("unsupported");
     callers.set(request, { caller, place });
@@ -191,15 +211,15 @@ export function createRegistry(deps: RegistryDeps): Registry {
   }
 
   /** What a method does to a route, which access it needs, and which ECR action that is (iam: registry HTTP mapping). */
-  function handlerOf(route: RepositoryRoute, method: string): Handler {
-    const handlers = handlersOf(route);
+  function handlerOf(route: RepositoryRoute, method: string, query: URLSearchParams): Handler {
+    const handlers = handlersOf(route, query);
     const handler = handlers[method === "HEAD" && !handlers["HEAD"] ? "GET" : method];
     if (handler) return handler;
     const allowed = Object.keys(handlers).join(", ");
     throw new RegistryError("unsupported", { headers: { allow: allowed }, detail: { method, allowed } });
   }
 
-  function handlersOf(route: RepositoryRoute): Readonly<Record<string, Handler>> {
+  function handlersOf(route: RepositoryRoute, query: URLSearchParams): Readonly<Record<string, Handler>> {
     switch (route.kind) {
       case "blob":
         return {
@@ -208,7 +228,9 @@ export function createRegistry(deps: RegistryDeps): Registry {
           DELETE: remove((at) => blobRoutes.remove(at, route.digest)),
         };
       case "uploads":
-        return { POST: push("InitiateLayerUpload", (at) => uploadRoutes.start(at)) };
+        return {
+          POST: push(query.has("digest") ? WHOLE_UPLOAD : "InitiateLayerUpload", (at) => uploadRoutes.start(at)),
+        };
       case "upload":
         return {
           GET: push("UploadLayerPart", (at) => uploadRoutes.status(at, route.uploadId)),
@@ -263,14 +285,21 @@ export function createRegistry(deps: RegistryDeps): Registry {
 
 interface Handler {
   readonly action: RegistryAction;
-  readonly ecrAction: string;
+  readonly ecrActions: readonly string[];
   readonly run: (exchange: Exchange) => Answer | Promise<Answer>;
 }
 
 type Run = Handler["run"];
-const pull = (ecrAction: string, run: Run): Handler => ({ action: "pull", ecrAction, run });
-const push = (ecrAction: string, run: Run): Handler => ({ action: "push", ecrAction, run });
-const remove = (run: Run): Handler => ({ action: "delete", ecrAction: "BatchDeleteImage", run });
+const pull = (ecrAction: string, run: Run): Handler => ({ action: "pull", ecrActions: [ecrAction], run });
+const push = (ecrActions: string | readonly string[], run: Run): Handler => ({
+  action: "push",
+  ecrActions: [ecrActions].flat(),
+  run,
+});
+const remove = (run: Run): Handler => ({ action: "delete", ecrActions: ["BatchDeleteImage"], run });
+
+/** A blob in one request starts, fills and completes an upload. */
+const WHOLE_UPLOAD = ["InitiateLayerUpload", "UploadLayerPart", "CompleteLayerUpload"];
 
 function requireMethod(request: IncomingMessage, methods: readonly string[]): void {
   if (methods.includes(request.method ?? "")) return;

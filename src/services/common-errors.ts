@@ -3,6 +3,7 @@
  * refusals. Thrown by the dispatcher, validation and the protocols; the code depends on the service.
  * Source: https://docs.aws.amazon.com/kms/latest/APIReference/CommonErrors.html and its siblings for each service.
  */
+import type { Decision } from "../authorize/decision.ts";
 import type { ServiceName } from "../core/aws.ts";
 import { type AwsError, awsError } from "../core/errors.ts";
 
@@ -100,6 +101,13 @@ const accessDenied = awsError({
 /** The service's error for a call that the policies do not allow; `message` is the decision's sentence. */
 export const accessDeniedIn = (service: string, message: string): AwsError =>
   isQueryService(service) || service === "s3" ? accessDenied(message) : accessDeniedException(message);
+
+/**
+ * The service's error for a decision. AWS: S3 tells its reasons only to callers of the account that owns the bucket.
+ * Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/troubleshoot-403-errors.html
+ */
+export const denialIn = (service: string, { message, isCrossAccount }: Pick<Decision, "message" | "isCrossAccount">) =>
+  accessDeniedIn(service, service === "s3" && isCrossAccount ? "Access Denied" : message);
 
 const unknownOperationException = awsError({
   code: "UnknownOperationException",

@@ -4,9 +4,10 @@
  * Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
  * Keys of the principal itself come from authorize/ (`principalContext`).
  */
-import { principalContext, type RequestContext } from "../authorize/index.ts";
+import { type AuthorizationRequest, principalContext, type RequestContext } from "../authorize/index.ts";
 import { type AwsScope, parseArn } from "../core/arn.ts";
 import type { Principal } from "../core/aws.ts";
+import type { ClientContext } from "../core/client-context.ts";
 import { isoSeconds } from "../core/clock.ts";
 
 /** What the keys of one call are made of. */
@@ -24,10 +25,18 @@ export interface CallFacts {
 }
 
 /** Calls from inside the process: no network in between. */
-const IN_PROCESS: RequestContext = {
+const IN_PROCESS: ClientContext = {
   "aws:SourceIp": "127.0.0.1",
   "aws:SecureTransport": "true",
   "aws:UserAgent": "kiln",
+};
+
+/** What S3 knows of a request that came signed: those that builds make from inside count as such. */
+const IN_PROCESS_S3: RequestContext = {
+  "s3:authType": "REST-HEADER",
+  "s3:signatureversion": "AWS4-HMAC-SHA256",
+  "s3:x-amz-content-sha256": "UNSIGNED-PAYLOAD",
+  "s3:TlsVersion": "1.3",
 };
 
 /** Root has no tags, so its keys never change. */
@@ -54,7 +63,9 @@ const isSameCall = (a: CallFacts, b: CallFacts): boolean =>
   a.via.length === 0 &&
   b.via.length === 0 &&
   (a.request === b.request ||
-    (a.request !== undefined &&
+    // Requests of S3 have keys of their signature, each its own.
+    (a.service !== "s3" &&
+      a.request !== undefined &&
       b.request !== undefined &&
       a.request["aws:SourceIp"] === b.request["aws:SourceIp"] &&
       a.request["aws:UserAgent"] === b.request["aws:UserAgent"] &&
@@ -69,7 +80,8 @@ function makeContext(facts: CallFacts, second: number): RequestContext {
   if (second !== lastTime.second) Object.assign(lastTime, { second, iso: isoSeconds(facts.nowMs) });
   return {
     ...principalKeys,
-    ...(facts.via.length === 0 ? (facts.request ?? IN_PROCESS) : keysOfChain(facts.via, facts.scope)),
+    ...(facts.via.length === 0 ? (facts.request ?? IN_PROCESS) : keysOfChain(facts)),
+    ...(facts.service === "s3" && (facts.via.length > 0 || !facts.request) && IN_PROCESS_S3),
     "aws:CurrentTime": lastTime.iso,
     "aws:EpochTime": String(second),
     // AWS: IAM is one service for all regions and always says us-east-1.
@@ -79,8 +91,13 @@ function makeContext(facts: CallFacts, second: number): RequestContext {
   };
 }
 
-/** Account of a resource's ARN where it differs from the caller's. */
-export function resourceAccount(resource: string, scope: AwsScope): string | undefined {
+/** Account of the resource, where it differs from the caller's: by its ARN, or else by who it is known to belong to. */
+export function resourceAccount(
+  { resource, resourceAccountId, resourcePolicy }: AuthorizationRequest,
+  scope: AwsScope,
+): string | undefined {
+  const known = resourceAccountId ?? resourcePolicy?.accountId;
+  if (known !== undefined) return known === "" || known === scope.accountId ? undefined : known;
   if (!resource.startsWith("arn:") || isAccountOf(resource, scope.accountId)) return undefined;
   return parseArn(resource)?.accountId || undefined;
 }
@@ -96,7 +113,7 @@ function isAccountOf(arn: string, accountId: string): boolean {
 }
 
 /** Keys of a call that a service makes for the principal; the principal's own address is not in them. */
-function keysOfChain(via: readonly string[], scope: AwsScope): RequestContext {
+function keysOfChain({ via, scope, service }: CallFacts): RequestContext {
   const last = via.at(-1) as string;
   return {
     "aws:SecureTransport": "true",
@@ -104,6 +121,6 @@ function keysOfChain(via: readonly string[], scope: AwsScope): RequestContext {
     "aws:CalledVia": via,
     "aws:CalledViaFirst": via[0] as string,
     "aws:CalledViaLast": last,
-    "kms:ViaService": `${last.slice(0, last.indexOf("."))}.${scope.region}.amazonaws.com`,
+    ...(service === "kms" && { "kms:ViaService": `${last.slice(0, last.indexOf("."))}.${scope.region}.amazonaws.com` }),
   };
 }

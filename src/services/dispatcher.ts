@@ -12,13 +12,14 @@ import type { Clock } from "../core/clock.ts";
 import { AwsError, KilnError } from "../core/errors.ts";
 import type { Ids } from "../core/ids.ts";
 import { debug } from "../core/log.ts";
-import type { Identity } from "../identity/index.ts";
+import { createLastUses, type Identity } from "../identity/index.ts";
 import type { Store } from "../store/store.ts";
-import { accessDeniedIn, internalFailure, stateUnavailable } from "./common-errors.ts";
+import { denialIn, internalFailure, stateUnavailable } from "./common-errors.ts";
 import { globalContext, resourceAccount } from "./context-keys.ts";
 import { loadModel } from "./model.ts";
 import { createFindOperation, type Target } from "./operation-tables.ts";
-import { createRequestLog, type DecisionFilter } from "./request-log.ts";
+import type { DecisionFilter } from "./request-filter.ts";
+import { createRequestLog } from "./request-log.ts";
 import type { OperationContext, ServiceDefinition } from "./service.ts";
 import { validateInput } from "./validate.ts";
 
@@ -28,6 +29,8 @@ export interface Call {
   readonly operation: string;
   readonly input: object;
   readonly principal: Principal;
+  /** The key that signed the request, where it came over HTTP. */
+  readonly accessKeyId?: string;
   readonly scope: AwsScope;
   /** Made up when absent. */
   readonly requestId?: string;
@@ -49,9 +52,17 @@ export interface Dispatcher {
     principal: Principal,
     scope: AwsScope,
     requests: readonly AuthorizationRequest[],
-    about: { readonly service: string; readonly operation: string; readonly requestId: string },
+    about: {
+      readonly service: string;
+      readonly operation: string;
+      readonly requestId: string;
+      /** As in {@link Call}. */
+      readonly context?: RequestContext;
+    },
   ): void;
-  /** Denied calls and calls of role sessions, oldest first. */
+  /** Decides without doing and without a record: what a call of the principal would be told. */
+  evaluate(principal: Principal, scope: AwsScope, request: AuthorizationRequest, service: string): Decision;
+  /** Calls that policies decided, oldest first: denied ones, and all of everybody but root. */
   decisions(filter: DecisionFilter): DecisionRecord[];
   /** Writes what the request log still holds; call before the store closes. */
   flush(): Promise<void>;
@@ -115,6 +126,7 @@ export function createDispatcher(dependencies: DispatcherDependencies): Dispatch
   const services = new Map(dependencies.services.map((service) => [service.name, service]));
   const find = createFindOperation(services);
   const log = createRequestLog({ store, clock });
+  const lastUses = createLastUses({ store, clock });
 
   /** Every request must be allowed; `denied` is the first that is not. */
   function decide(call: Omit<Call, "input">, requests: readonly AuthorizationRequest[]): Verdict {
@@ -126,7 +138,7 @@ export function createDispatcher(dependencies: DispatcherDependencies): Dispatch
     const policies = identity.policiesOf(principal);
     const decisions: Decision[] = [];
     for (const request of requests) {
-      const account = resourceAccount(request.resource, scope);
+      const account = resourceAccount(request, scope);
       const context = account === undefined ? global : { ...global, "aws:ResourceAccount": account };
       const decision = evaluate({ principal, policies, request, context });
       decisions.push(decision);
@@ -163,7 +175,7 @@ export function createDispatcher(dependencies: DispatcherDependencies): Dispatch
     const { call } = progress;
     const verdict = decide(call, requests);
     progress.decisions = verdict.decisions;
-    if (verdict.denied) throw accessDeniedIn(call.service, verdict.denied.message);
+    if (verdict.denied) throw denialIn(call.service, verdict.denied);
     return definition.run(call.input as never, context);
   }
 
@@ -175,25 +187,33 @@ export function createDispatcher(dependencies: DispatcherDependencies): Dispatch
       progress.decisions = [...progress.decisions, ...decisions];
       return undefined;
     }
-    const error = accessDeniedIn(call.service, denied.message);
+    const error = denialIn(call.service, denied);
     log.recordSoon(recordOf({ call, requestId, decisions }, error.code));
     return error;
   }
 
   async function invoke(call: Call): Promise<object> {
     const progress: Progress = { call, requestId: call.requestId ?? ids.uuid(), decisions: [] };
+    noteUse(call);
     try {
       const running = run(call, progress);
       const output = running instanceof Promise ? await running : running;
-      if (call.principal.type === "AssumedRole") log.recordSoon(recordOf(progress, undefined));
+      if (isDecided(call.principal)) log.recordSoon(recordOf(progress, undefined));
       return output;
     } catch (thrown) {
       const error = awsErrorFrom(thrown, call);
       error.requestId ??= progress.requestId;
       if (isDenial(progress)) await log.recordNow(recordOf(progress, error.code));
-      else if (call.principal.type === "AssumedRole") log.recordSoon(recordOf(progress, error.code));
+      else if (isDecided(call.principal)) log.recordSoon(recordOf(progress, error.code));
       throw error;
     }
+  }
+
+  /** A call that a service makes for the principal is no use of its own. */
+  function noteUse({ principal, accessKeyId, service, scope, via = NO_CHAIN }: Call): void {
+    if (via.length > 0) return;
+    // AWS: IAM is in us-east-1, wherever it is called from.
+    lastUses.note({ principal, accessKeyId, service, region: service === "iam" ? "us-east-1" : scope.region });
   }
 
   function recordOf(progress: Progress, errorCode: string | undefined): DecisionRecord {
@@ -218,10 +238,12 @@ export function createDispatcher(dependencies: DispatcherDependencies): Dispatch
     callerFor,
     authorize(principal, scope, requests, about) {
       const service = about.service as ServiceName;
-      const verdict = decide({ service, operation: about.operation, principal, scope }, requests);
+      lastUses.note({ principal, service, region: scope.region });
+      const { operation, context } = about;
+      const verdict = decide({ service, operation, principal, scope, ...(context && { context }) }, requests);
       const { denied } = verdict;
-      if (!denied && principal.type !== "AssumedRole") return;
-      const error = denied && accessDeniedIn(about.service, denied.message);
+      if (!denied && !isDecided(principal)) return;
+      const error = denied && denialIn(about.service, denied);
       const facts = { atMs: clock.nowMs(), errorCode: error?.code };
       log.recordSoon(decisionRecord(principal, about, verdict.decisions, facts));
       if (!error) return;
@@ -229,8 +251,15 @@ export function createDispatcher(dependencies: DispatcherDependencies): Dispatch
       void log.flush();
       throw error;
     },
+    evaluate(principal, scope, request, service) {
+      const { decisions } = decide({ service: service as ServiceName, operation: "", principal, scope }, [request]);
+      return decisions[0] as Decision;
+    },
     decisions: (filter) => log.find(filter),
-    flush: () => log.flush(),
+    flush: async () => {
+      await lastUses.flush();
+      await log.flush();
+    },
   };
 }
 
@@ -241,6 +270,9 @@ interface Verdict {
   readonly decisions: readonly Decision[];
   readonly denied: Decision | undefined;
 }
+
+/** Policies say what it may do; root may do everything. */
+const isDecided = ({ type }: Principal): boolean => type !== "Root";
 
 const isDenial = (progress: Progress): boolean => progress.decisions.some((decision) => decision.effect !== "allowed");
 
@@ -262,8 +294,11 @@ function decisionRecord(
       resource: decision.resource,
       policyType: decision.policyType,
       message: decision.message,
+      ...(decision.isCrossAccount && { isCrossAccount: true }),
       // A denial keeps every statement with its reason; for an allowed call the ones that decided are enough.
-      trace: decision.effect === "allowed" ? decision.decidedBy : decision.explain(),
+      ...(decision.effect === "allowed"
+        ? { trace: decision.decidedBy }
+        : { trace: decision.explain(), byType: decision.byType() }),
     })),
     ...(facts.calledVia !== undefined && { calledVia: facts.calledVia }),
     ...(facts.errorCode !== undefined && { errorCode: facts.errorCode }),

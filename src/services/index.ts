@@ -1,6 +1,16 @@
 /** Public face of what every service shares: the dispatcher and the model. Services export their own tables. */
 
 export {
+  type AccessLevel,
+  type ActionInfo,
+  actionServices,
+  type ConditionKeyInfo,
+  findAction,
+  isOfResourceType,
+  nearestActions,
+  type ResourceTypeInfo,
+} from "./action-table.ts";
+export {
   internalFailure,
   isQueryService,
   malformedInput,
@@ -16,6 +26,7 @@ export {
   type ServiceModel,
   type Shape,
 } from "./model.ts";
-export { createRequestLog, type DecisionFilter, type RequestLog } from "./request-log.ts";
+export type { DecisionFilter } from "./request-filter.ts";
+export { createRequestLog, type RequestLog } from "./request-log.ts";
 export type { Protocol, ServiceDefinition } from "./service.ts";
 export { requireType } from "./validate.ts";

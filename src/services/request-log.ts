@@ -1,19 +1,18 @@
 /**
- * What was decided about calls, kept in the store so that `kiln explain <request id>` and `kiln policy <build id>` can
- * read it later and from another process: every denied call and every call of a role session, the newest 5,000.
- * Written by the dispatcher. Denials are durable before their answer leaves; the rest is written in batches behind the
- * answers, so reads pay nothing. A crash may lose the last fraction of a second of allowed calls.
+ * The request log: every call that policies decided, kept in the store so that `kiln requests`, `kiln explain <request id>`
+ * and `kiln policy <build id>` can read it later and from another process. Policies decide nothing for the root user, so
+ * root's calls are not here unless they were denied. Written by the dispatcher.
+ * Denials are durable before their answer leaves. The rest is written in batches behind the answers; a crash may lose the
+ * last second of allowed calls. Of each kind (denied calls, calls of role sessions, other calls) the newest
+ * records are kept, so a busy user takes no room from a build.
  */
 import type { DecisionRecord } from "../authorize/decision.ts";
+import { callerOf, outcomeOf } from "../authorize/decision-record.ts";
 import type { Clock } from "../core/clock.ts";
 import { debug } from "../core/log.ts";
 import type { Store } from "../store/store.ts";
-
-export interface DecisionFilter {
-  readonly requestId?: string;
-  /** Name of a role session; a build's is `AWSCodeBuild-<uuid>`. */
-  readonly sessionName?: string;
-}
+import { type DecisionFilter, recordMatcher } from "./request-filter.ts";
+import { createRequestRing, type RequestRing } from "./request-ring.ts";
 
 export interface RequestLog {
   /** Resolves once the record is durable; the log never fails a call. */
@@ -26,45 +25,38 @@ export interface RequestLog {
   flush(): Promise<void>;
 }
 
+/** Records of each kind. */
 const MAX_RECORDS = 5_000;
 const FLUSH_AFTER_MS = 200;
-const FLUSH_AT_RECORDS = 256;
-
-/** `["slot"]`: how many records were ever written; the slot of a record is that number modulo MAX_RECORDS. */
-const COUNT_KEY = ["count"];
+/** Under a stream of calls: each write waits for the disk. */
+const FLUSH_EVERY_MS = 1_000;
+/** Calls of two processes are not in the order of their writing; by so much they may differ. */
+const OUT_OF_ORDER_MS = 60_000;
 
 export function createRequestLog(options: { store: Store; clock: Clock; maxRecords?: number }): RequestLog {
   const { store, clock, maxRecords = MAX_RECORDS } = options;
-  const counters = store.collection<number>("request-log-count");
-  const records = store.collection<DecisionRecord>("request-log");
-  const index = store.collection<string>("request-log-index");
+  const denied = createRequestRing(store, "denied", maxRecords);
+  const ofRoles = createRequestRing(store, "roles", maxRecords);
+  const others = createRequestRing(store, "others", maxRecords);
+  const rings = [denied, ofRoles, others];
   let waiting: DecisionRecord[] = [];
   let writing: readonly DecisionRecord[] = [];
   let timer: { cancel(): void } | undefined;
+  let lastFlushMs = Number.NEGATIVE_INFINITY;
   let writes: Promise<void> = Promise.resolve();
 
-  /** Runs inside a write. The oldest record gives its slot to the new one. */
-  function put(record: DecisionRecord, count: number): void {
-    const slot = String(count % maxRecords).padStart(5, "0");
-    const previous = records.get([slot]);
-    if (previous) for (const key of indexKeys(previous, slot)) index.delete(key);
-    records.put([slot], record);
-    for (const key of indexKeys(record, slot)) index.put(key, slot);
-  }
-
-  function indexKeys(record: DecisionRecord, slot: string): string[][] {
-    const keys = [["request", record.requestId, timeKey(record.atMs), slot]];
-    const sessionName = sessionNameOf(record.principalArn);
-    if (sessionName !== undefined) keys.push(["session", sessionName, timeKey(record.atMs), slot]);
-    return keys;
+  function ringOf(record: DecisionRecord): RequestRing {
+    if (outcomeOf(record) === "denied") return denied;
+    return callerOf(record.principalArn).role === undefined ? others : ofRoles;
   }
 
   async function write(batch: readonly DecisionRecord[]): Promise<void> {
     try {
       await store.write(() => {
-        let count = counters.get(COUNT_KEY) ?? 0;
-        for (const record of batch) put(record, count++);
-        counters.put(COUNT_KEY, count);
+        for (const ring of rings) {
+          const own = batch.filter((record) => ringOf(record) === ring);
+          if (own.length > 0) ring.put(own);
+        }
       });
     } catch (error) {
       debug("endpoint", () => `request log not written: ${String(error)}`);
@@ -77,6 +69,7 @@ export function createRequestLog(options: { store: Store; clock: Clock; maxRecor
     if (waiting.length === 0) return writes;
     const batch = waiting;
     waiting = [];
+    lastFlushMs = clock.nowMs();
     writes = writes.then(async () => {
       writing = batch;
       await write(batch);
@@ -85,38 +78,44 @@ export function createRequestLog(options: { store: Store; clock: Clock; maxRecor
     return writes;
   }
 
+  function find(filter: DecisionFilter): DecisionRecord[] {
+    const matches = recordMatcher(filter);
+    const stored = rings.flatMap((ring) => newestOf(ring, filter, matches));
+    const known = new Set(stored.map(identityOf));
+    const pending = [...writing, ...waiting].filter((record) => matches(record) && !known.has(identityOf(record)));
+    const found = [...stored, ...pending].sort((a, b) => a.atMs - b.atMs);
+    return filter.limit === undefined ? found : found.slice(Math.max(0, found.length - filter.limit));
+  }
+
   return {
     recordNow: (record) => write([record]),
     recordSoon(record) {
       waiting.push(record);
-      if (waiting.length >= FLUSH_AT_RECORDS) void flush();
-      else timer ??= clock.after(FLUSH_AFTER_MS, () => void flush());
+      // More than are kept are not written: a flood of calls costs memory for one more batch, not rows.
+      if (waiting.length >= 2 * maxRecords) waiting = waiting.slice(-maxRecords);
+      if (timer) return;
+      const sinceFlushMs = Math.max(0, clock.nowMs() - lastFlushMs);
+      const delayMs = Math.max(FLUSH_AFTER_MS, FLUSH_EVERY_MS - sinceFlushMs);
+      timer = clock.after(delayMs, () => void flush());
     },
-    find(filter) {
-      const stored = slotsOf(filter).flatMap((slot) => records.get([slot]) ?? []);
-      const known = new Set(stored.map((record) => `${record.requestId} ${record.atMs}`));
-      const pending = [...writing, ...waiting].filter((record) => !known.has(`${record.requestId} ${record.atMs}`));
-      return [...stored, ...pending].filter((record) => matches(record, filter)).sort((a, b) => a.atMs - b.atMs);
-    },
+    find,
     flush,
   };
+}
 
-  function slotsOf(filter: DecisionFilter): string[] {
-    if (filter.requestId !== undefined) return index.list(["request", filter.requestId]).map((entry) => entry.value);
-    if (filter.sessionName !== undefined)
-      return index.list(["session", filter.sessionName]).map((entry) => entry.value);
-    return records.list([]).map((entry) => entry.key[0] as string);
+/** The matching records of a ring, oldest first; with a limit or a start, without reading what is older. */
+function newestOf(ring: RequestRing, filter: DecisionFilter, matches: (record: DecisionRecord) => boolean) {
+  const { sinceMs = Number.NEGATIVE_INFINITY, limit = Number.POSITIVE_INFINITY } = filter;
+  const found: DecisionRecord[][] = [];
+  let count = 0;
+  for (const segment of ring.newestFirst()) {
+    const own = segment.filter(matches);
+    found.push(own);
+    count += own.length;
+    const newestMs = segment.at(-1)?.atMs ?? 0;
+    if (count >= limit || newestMs < sinceMs - OUT_OF_ORDER_MS) break;
   }
+  return found.reverse().flat();
 }
 
-const timeKey = (atMs: number): string => String(atMs).padStart(16, "0");
-
-function matches(record: DecisionRecord, filter: DecisionFilter): boolean {
-  if (filter.requestId !== undefined && record.requestId !== filter.requestId) return false;
-  return filter.sessionName === undefined || sessionNameOf(record.principalArn) === filter.sessionName;
-}
-
-/** Session name of `arn:aws:sts::<account>:assumed-role/<role>/<session>`, undefined for other principals. */
-function sessionNameOf(principalArn: string): string | undefined {
-  return principalArn.includes(":assumed-role/") ? principalArn.slice(principalArn.lastIndexOf("/") + 1) : undefined;
-}
+const identityOf = ({ requestId, atMs, operation }: DecisionRecord): string => `${requestId} ${atMs} ${operation}`;

@@ -51,6 +51,22 @@ describe("validation messages", () => {
     );
   });
 
+  it("have words of IAM for names and paths", () => {
+    expect(refusal("iam", "CreateUser", { UserName: "a b", Path: "x" })).toBe(
+      "ValidationError: The specified value for path is invalid. It must begin and end with / and contain only alphanumeric characters and/or / characters.",
+    );
+    expect(refusal("iam", "GetRole", { RoleName: "arn:aws:iam::000000000000:role/r" })).toBe(
+      "ValidationError: The specified value for roleName is invalid. It must contain only alphanumeric characters and/or the following: +=,.@_-",
+    );
+    expect(refusal("iam", "PutUserPolicy", { UserName: "a", PolicyName: "p", PolicyDocument: "\u20ac" })).toBe(
+      "ValidationError: The specified value for policyDocument is invalid. It must contain only printable ASCII characters.",
+    );
+    const tooLong = `${"x".repeat(64)}!`;
+    expect(refusal("iam", "GetRole", { RoleName: tooLong })).toBe(
+      `ValidationError: 1 validation error detected: Value '${tooLong}' at 'roleName' failed to satisfy constraint: Member must have length less than or equal to 64`,
+    );
+  });
+
   it("use STS's code and quote the pattern", () => {
     const input = { RoleArn: "arn:aws:iam::000000000000:role/r", RoleSessionName: "Session1:2" };
     expect(refusal("sts", "AssumeRole", input)).toBe(

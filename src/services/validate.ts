@@ -243,9 +243,33 @@ const join = (parent: string, name: string): string => {
 
 function validationError(service: ServiceName, operation: string, failures: readonly Failure[]): AwsError {
   if (service === "ecr") return constraintViolation(service, operation, ecrMessage(failures[0] as Failure));
+  // AWS: IAM looks at the characters of names and paths after all else.
+  const others = service === "iam" ? failures.filter((failure) => iamCharacters(failure) === undefined) : failures;
+  const message = others.length > 0 ? constraintMessage(service, others) : iamCharacters(failures[0] as Failure);
+  return constraintViolation(service, operation, message as string);
+}
+
+function constraintMessage(service: ServiceName, failures: readonly Failure[]): string {
   const parts = failures.map((failure) => failureText(service, failure));
   const detected = `${parts.length} validation error${parts.length === 1 ? "" : "s"} detected: `;
-  return constraintViolation(service, operation, detected + parts.join("; "));
+  return detected + parts.join("; ");
+}
+
+const NAME_PATTERN = "[\\w+=,.@-]+";
+
+/** IAM's own words for a name or path with characters it does not take; undefined for other failures. */
+function iamCharacters({ path, shape, constraint }: Failure): string | undefined {
+  if (!constraint.startsWith("Member must satisfy regular expression pattern")) return undefined;
+  const invalid = `The specified value for ${path} is invalid. It must`;
+  if (shape.pattern === NAME_PATTERN) {
+    return `${invalid} contain only alphanumeric characters and/or the following: +=,.@_-`;
+  }
+  if (path === "policyDocument" || path === "assumeRolePolicyDocument") {
+    return `${invalid} contain only printable ASCII characters.`;
+  }
+  return path === "path" || path === "newPath"
+    ? `${invalid} begin and end with / and contain only alphanumeric characters and/or / characters.`
+    : undefined;
 }
 
 function failureText(service: ServiceName, failure: Failure): string {

@@ -299,22 +299,36 @@ export class SqliteStore implements Store {
   }
 }
 
-/** Each part is followed by U+0000: keys sort by parts, and a prefix of parts is a prefix of bytes. */
+/**
+ * Each part is followed by U+0000: keys sort by parts, and a prefix of parts is a prefix of bytes. U+0000 and U+0001 inside
+ * a part, which only a hostile caller writes, become two characters that sort where they did.
+ */
 function encodeKey(key: Key): string {
   let text = "";
   for (const part of key) {
-    if (part.includes("\u0000")) throw new Error(`key part holds U+0000: ${JSON.stringify(part)}`);
-    text += `${part}\u0000`;
+    const escaped = CONTROL.test(part)
+      ? part.replace(CONTROLS, (c) => (c === "\u0000" ? "\u0001\u0001" : "\u0001\u0002"))
+      : part;
+    text += `${escaped}\u0000`;
   }
   // A lone surrogate has no UTF-8: what SQLite would store in its place is the key in the cache too.
   return text.isWellFormed() ? text : Buffer.from(text).toString();
 }
 
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the two that the encoding uses itself
+const CONTROL = /[\u0000\u0001]/;
+const CONTROLS = new RegExp(CONTROL, "g");
+// biome-ignore lint/suspicious/noControlCharactersInRegex: as above
+const ESCAPED = /\u0001[\u0001\u0002]/g;
+
 const decodeKey = (bytes: Uint8Array | ArrayBuffer): Key =>
   Buffer.from(bytes as ArrayBuffer)
     .toString()
     .split("\u0000")
-    .slice(0, -1);
+    .slice(0, -1)
+    .map((part) =>
+      part.includes("\u0001") ? part.replace(ESCAPED, (pair) => (pair === "\u0001\u0001" ? "\u0000" : "\u0001")) : part,
+    );
 
 /** The half-open range of encoded keys: everything under `prefix`, beyond `after` in the direction of travel. */
 function rangeOf(

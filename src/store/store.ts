@@ -8,7 +8,7 @@
  * Several processes may open one state folder.
  */
 
-/** Parts of a key, e.g. `["000000000000", "us-east-1", "/my/parameter"]`. Parts must not contain U+0000. */
+/** Parts of a key, e.g. `["000000000000", "us-east-1", "/my/parameter"]`. Any text may be a part. */
 export type Key = readonly string[];
 
 export interface Collection<T> {

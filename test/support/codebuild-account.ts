@@ -67,7 +67,7 @@ export async function openTestAccount(
     store,
     clock,
     ids: systemIds,
-    callerForService: (serviceName, sourceArn, scope) =>
+    callerForService: (serviceName, sourceArn, scope, sessionKeys = {}) =>
       dispatcher.callerFor(
         {
           type: "AWSService",
@@ -76,6 +76,7 @@ export async function openTestAccount(
           accountId: scope.accountId,
           arn: serviceName,
           userId: serviceName,
+          sessionKeys,
         },
         scope,
       ),

@@ -1,10 +1,11 @@
-/** IAM and STS on a memory store behind the real dispatcher and the real identity, without HTTP. */
+/** IAM and STS, and `more`, on a memory store behind the real dispatcher and the real identity, without HTTP. */
 import type { AwsCaller, Principal } from "../../src/core/aws.ts";
 import { TestClock } from "../../src/core/clock.ts";
 import { systemIds } from "../../src/core/ids.ts";
 import { createIdentity, type Identity } from "../../src/identity/index.ts";
 import { createDispatcher, type Dispatcher } from "../../src/services/dispatcher.ts";
 import { iam } from "../../src/services/iam/index.ts";
+import type { ServiceDefinition } from "../../src/services/service.ts";
 import { sts } from "../../src/services/sts/index.ts";
 import { openStore, type Store } from "../../src/store/index.ts";
 
@@ -29,13 +30,14 @@ export interface IdentityFixture {
   close(): Promise<void>;
 }
 
-export async function openIdentity(): Promise<IdentityFixture> {
+export async function openIdentity(...more: readonly ServiceDefinition[]): Promise<IdentityFixture> {
   const clock = new TestClock();
   const store = await openStore({ ids: systemIds });
   const rootKey = { accessKeyId: "test", secretAccessKey: "test" };
   const identity = createIdentity({ store, clock, ids: systemIds, scope, rootKey });
-  const dispatcher = createDispatcher({ services: [iam, sts], identity, store, clock, ids: systemIds });
-  const callerFor = (principal: Principal) => dispatcher.callerFor(principal, scope);
+  const dispatcher = createDispatcher({ services: [iam, sts, ...more], identity, store, clock, ids: systemIds });
+  const callerFor = (principal: Principal) =>
+    dispatcher.callerFor(principal, { ...scope, accountId: principal.accountId });
   const as = (accessKeyId: string) => {
     const key = identity.findAccessKey(accessKeyId);
     if (!key) throw new Error(`no access key ${accessKeyId}`);

@@ -87,11 +87,11 @@ export async function startRegistry(options: { readonly stateDir?: string } = {}
   const clock = new TestClock();
   const asked: string[] = [];
   let url = "http://127.0.0.1:1";
-  const authorize: Authorize = (principal, _scope, requests) => {
+  const authorize: Authorize = (principal, _scope, requests, { context = {} }) => {
     for (const request of requests) {
       asked.push(`${request.action} ${request.resource}`);
       const identity = principal.type === "User" ? fixture.policies : [];
-      const decision = evaluate({ principal, policies: { identity }, request, context: {} });
+      const decision = evaluate({ principal, policies: { identity }, request, context });
       if (decision.effect !== "allowed") throw accessDenied(decision.message);
     }
   };

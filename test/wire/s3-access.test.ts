@@ -123,9 +123,7 @@ it("lets another account in only with the bucket's consent", async () => {
   const arn = `arn:aws:iam::${accountId}:root`;
   const stranger = kiln.dispatcher.callerFor({ type: "Root", arn, accountId, userId: accountId }, scope);
   const read = () => stranger.call<{ ETag: string }>("s3", "HeadObject", { Bucket: bucket, Key: "k" });
-  await expect(read()).rejects.toThrow(
-    `User: ${arn} is not authorized to perform: s3:GetObject on resource: "arn:aws:s3:::${bucket}/k" because no resource-based policy allows the s3:GetObject action`,
-  );
+  await expect(read()).rejects.toThrow("Access Denied");
   await setPolicy({ ...allow("s3:GetObject", `arn:aws:s3:::${bucket}/*`), Principal: { AWS: accountId } });
   expect((await read()).ETag).toBe('"1cb251ec0d568de6a929b520c4aed8d1"');
   await expect(stranger.call("s3", "CreateBucket", { Bucket: bucket })).rejects.toThrow(

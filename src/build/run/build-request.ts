@@ -162,7 +162,7 @@ export interface RunDependencies {
   readonly cacheDir?: string;
   /** Decides actions of the role that are no API call of the build (`s3:PutBucketAcl`). Throws AwsError. */
   authorizeAsRole?(
-    requests: readonly { readonly action: string; readonly resource: string }[],
+    requests: readonly { readonly action: string; readonly resource: string; readonly resourceText?: string }[],
     about: { readonly service: "codebuild" | "s3"; readonly operation: string },
   ): Promise<void>;
   /**

@@ -13,8 +13,16 @@ export interface CodeBuildDependencies {
   readonly store: Store;
   readonly clock: Clock;
   readonly ids: Ids;
-  /** Calls as a service principal, e.g. `codebuild.amazonaws.com`, on behalf of `sourceArn` (the project's ARN). */
-  callerForService(serviceName: string, sourceArn: string, scope: AwsScope): AwsCaller;
+  /**
+   * Calls as a service principal, e.g. `codebuild.amazonaws.com`, on behalf of `sourceArn` (the project's ARN). Sessions
+   * that it opens have the condition keys `sessionKeys`.
+   */
+  callerForService(
+    serviceName: string,
+    sourceArn: string,
+    scope: AwsScope,
+    sessionKeys?: Readonly<Record<string, string>>,
+  ): AwsCaller;
   /** Calls as the owner of an access key (a role session's). */
   callerForAccessKey(accessKeyId: string, scope: AwsScope): AwsCaller;
   /**

@@ -36,9 +36,15 @@ export const createRepository = (deps: EcrDeps) =>
     support: "partial",
     gaps: ["encryption with KMS keys is refused", "scanOnPush is kept, but nothing is scanned"],
     source: reference("CreateRepository"),
-    authorize: onRepository(deps, "CreateRepository", (input: CreateRepositoryRequest) =>
-      requestTagContext(input.tags),
-    ),
+    authorize(input, context) {
+      const scope = registryScope(input, context);
+      const keys = requestTagContext(input.tags);
+      // AWS: a repository with tags needs permission to tag, too.
+      const actions = input.tags?.length ? ["CreateRepository", "TagResource"] : ["CreateRepository"];
+      return actions.map((action) =>
+        ecrAuthorizationRequest(deps.registry.records, scope, action, input.repositoryName, keys),
+      );
+    },
     errors: [repositoryAlreadyExists, invalidParameter, encryptionNotOffered],
     async run(input, context) {
       const scope = registryScope(input, context);

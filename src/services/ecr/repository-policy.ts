@@ -74,7 +74,10 @@ export const deleteRepositoryPolicy = (deps: EcrDeps) =>
     },
   });
 
-/** A repository policy has principals and no resource: its own repository is meant. */
+/** AWS: a repository policy has principals and must have no resource: its own repository is meant. */
 function isRepositoryPolicy(text: string): boolean {
-  return validatePolicy(text, "resource").ok;
+  const policy = validatePolicy(text, "resource");
+  if (!policy.ok) return false;
+  const statements = [policy.value["Statement"]].flat() as readonly object[];
+  return !statements.some((statement) => "Resource" in statement || "NotResource" in statement);
 }

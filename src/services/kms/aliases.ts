@@ -1,5 +1,6 @@
 /** CreateAlias, UpdateAlias, DeleteAlias, ListAliases. */
 import type { AuthorizationRequest } from "../../authorize/decision.ts";
+import { parseArn } from "../../core/arn.ts";
 import { type OperationContext, operation } from "../service.ts";
 import {
   aliasExists,
@@ -108,7 +109,7 @@ export const listAliases = operation<ListAliasesRequest, ListAliasesResponse>({
   name: "ListAliases",
   support: "supported",
   source: "https://docs.aws.amazon.com/kms/latest/APIReference/API_ListAliases.html",
-  authorize: (_input, context) => [{ action: "kms:ListAliases", resource: "*", context: callerAccount(context) }],
+  authorize: () => [{ action: "kms:ListAliases", resource: "*" }],
   errors: [keyNotFound, invalidKeyId, foreignRegion, invalidMarker],
   async run(input, context) {
     const keyId = input.KeyId === undefined ? undefined : (await requireTarget(context, input.KeyId)).id;
@@ -156,6 +157,9 @@ async function requireTarget(context: OperationContext, keyId: string): Promise<
   if (keyId.startsWith("alias/") || /^arn:[^:]*:kms:[^:]*:[^:]*:alias\//.test(keyId)) {
     throw validationFailure("Aliases must refer to keys. Not aliases");
   }
+  // AWS: an alias and its key are of one account.
+  const owner = parseArn(keyId)?.accountId ?? context.scope.accountId;
+  if (owner !== context.scope.accountId) throw keyNotFound(keyId);
   return (await requireKey(context, keyId)).key;
 }
 

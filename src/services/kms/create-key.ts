@@ -1,8 +1,9 @@
 /** CreateKey: a symmetric encryption key with fresh material. */
-import { globalArnIn } from "../../core/arn.ts";
+import type { AuthorizationRequest } from "../../authorize/decision.ts";
+import { arnIn, globalArnIn } from "../../core/arn.ts";
 import { operation } from "../service.ts";
 import { malformedPolicy, tagFailure, unsupported, validationFailure } from "./errors.ts";
-import { callerAccount, requestTagConditions } from "./key-access.ts";
+import { bypassCondition, callerAccount, kindConditions, requestTagConditions } from "./key-access.ts";
 import { purgeDeletedKeys } from "./key-deletion.ts";
 import { keyMetadata } from "./key-metadata.ts";
 import { parseKeyPolicy } from "./key-policy.ts";
@@ -20,21 +21,27 @@ export const createKey = operation<CreateKeyRequest, CreateKeyResponse>({
     "the policy lockout safety check is not made",
   ],
   source: "https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateKey.html",
-  authorize: (input, context) => [
-    {
+  authorize(input, context) {
+    const conditions = { ...callerAccount(context), ...requestTagConditions(input.Tags) };
+    const create: AuthorizationRequest = {
       action: "kms:CreateKey",
       resource: "*",
       context: {
-        ...callerAccount(context),
-        ...requestTagConditions(input.Tags),
-        "kms:KeySpec": specOf(input),
-        "kms:KeyUsage": input.KeyUsage ?? "ENCRYPT_DECRYPT",
-        "kms:KeyOrigin": input.Origin ?? "AWS_KMS",
-        "kms:MultiRegion": String(input.MultiRegion ?? false),
-        "kms:BypassPolicyLockoutSafetyCheck": String(input.BypassPolicyLockoutSafetyCheck ?? false),
+        ...conditions,
+        ...kindConditions({
+          spec: specOf(input),
+          usage: input.KeyUsage ?? "ENCRYPT_DECRYPT",
+          origin: input.Origin ?? "AWS_KMS",
+          isMultiRegion: input.MultiRegion ?? false,
+        }),
+        ...bypassCondition(input.BypassPolicyLockoutSafetyCheck),
       },
-    },
-  ],
+    };
+    if (!input.Tags?.length) return [create];
+    // AWS: tagging is refused first, and without a resource: the key has no id yet.
+    const resource = arnIn(context.scope, "kms", "key/*");
+    return [{ action: "kms:TagResource", resource, resourceText: "", context: conditions }, create];
+  },
   errors: [unsupported, validationFailure, malformedPolicy, tagFailure],
   async run(input, context) {
     refuseOtherKinds(input);

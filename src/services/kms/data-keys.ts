@@ -2,8 +2,8 @@
 import { type OperationContext, operation } from "../service.ts";
 import { encryptUnder } from "./ciphertext.ts";
 import { aliasNotFound, foreignRegion, invalidKeyId, keyNotFound, unsupported, validationFailure } from "./errors.ts";
-import { requireKey } from "./find-key.ts";
-import { callerAccount, encryptionConditions, keyAccess } from "./key-access.ts";
+import { requireKey, soughtKey } from "./find-key.ts";
+import { encryptionConditions, keyAccess } from "./key-access.ts";
 import { keyArn } from "./records.ts";
 import type {
   GenerateDataKeyRequest,
@@ -23,7 +23,7 @@ export const generateDataKey = operation<GenerateDataKeyRequest, GenerateDataKey
   gaps: ["`Recipient` (Nitro enclaves) is refused"],
   source: "https://docs.aws.amazon.com/kms/latest/APIReference/API_GenerateDataKey.html",
   authorize: async (input, context) => {
-    const found = await requireKey(context, input.KeyId);
+    const found = await soughtKey(context, input.KeyId);
     return [keyAccess(context, "kms:GenerateDataKey", found, encryptionConditions(input.EncryptionContext))];
   },
   errors,
@@ -41,7 +41,7 @@ export const generateDataKeyWithoutPlaintext = operation<
   support: "supported",
   source: "https://docs.aws.amazon.com/kms/latest/APIReference/API_GenerateDataKeyWithoutPlaintext.html",
   authorize: async (input, context) => {
-    const found = await requireKey(context, input.KeyId);
+    const found = await soughtKey(context, input.KeyId);
     const conditions = encryptionConditions(input.EncryptionContext);
     return [keyAccess(context, "kms:GenerateDataKeyWithoutPlaintext", found, conditions)];
   },
@@ -57,7 +57,7 @@ export const generateRandom = operation<GenerateRandomRequest, GenerateRandomRes
   support: "partial",
   gaps: ["`Recipient` (Nitro enclaves) and custom key stores are refused"],
   source: "https://docs.aws.amazon.com/kms/latest/APIReference/API_GenerateRandom.html",
-  authorize: (_input, context) => [{ action: "kms:GenerateRandom", resource: "*", context: callerAccount(context) }],
+  authorize: () => [{ action: "kms:GenerateRandom", resource: "*" }],
   errors: [validationFailure, unsupported],
   run(input, context) {
     if (input.CustomKeyStoreId !== undefined) throw unsupported("custom key stores");

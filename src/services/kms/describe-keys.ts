@@ -1,8 +1,8 @@
 /** DescribeKey and ListKeys. */
 import { operation } from "../service.ts";
 import { aliasNotFound, foreignRegion, invalidKeyId, invalidMarker, keyNotFound } from "./errors.ts";
-import { isGone, requireKey } from "./find-key.ts";
-import { callerAccount, keyAccess } from "./key-access.ts";
+import { isGone, requireKey, soughtKey } from "./find-key.ts";
+import { keyAccess } from "./key-access.ts";
 import { keyMetadata } from "./key-metadata.ts";
 import { pageOf } from "./pages.ts";
 import { keyArn, keysIn } from "./records.ts";
@@ -13,7 +13,7 @@ export const describeKey = operation<DescribeKeyRequest, DescribeKeyResponse>({
   name: "DescribeKey",
   support: "supported",
   source: "https://docs.aws.amazon.com/kms/latest/APIReference/API_DescribeKey.html",
-  authorize: async (input, context) => [keyAccess(context, "kms:DescribeKey", await requireKey(context, input.KeyId))],
+  authorize: async (input, context) => [keyAccess(context, "kms:DescribeKey", await soughtKey(context, input.KeyId))],
   errors: [keyNotFound, invalidKeyId, foreignRegion, aliasNotFound],
   async run(input, context) {
     return { KeyMetadata: keyMetadata((await requireKey(context, input.KeyId)).key) };
@@ -24,7 +24,7 @@ export const listKeys = operation<ListKeysRequest, ListKeysResponse>({
   name: "ListKeys",
   support: "supported",
   source: "https://docs.aws.amazon.com/kms/latest/APIReference/API_ListKeys.html",
-  authorize: (_input, context) => [{ action: "kms:ListKeys", resource: "*", context: callerAccount(context) }],
+  authorize: () => [{ action: "kms:ListKeys", resource: "*" }],
   errors: [invalidMarker],
   run(input, context) {
     const { accountId, region } = context.scope;

@@ -103,8 +103,9 @@ describe("Encrypt and Decrypt", () => {
     );
     services.clock.advance(7 * 86_400_000);
     expect(await failureOf(decrypt({ CiphertextBlob: blob }))).toBe(
-      "AccessDeniedException: The ciphertext refers to a customer master key that does not exist, does not exist in " +
-        "this region, or you are not allowed to access.",
+      "AccessDeniedException: User: arn:aws:iam::000000000000:root is not authorized to perform: kms:Decrypt on the " +
+        "resource associated with this ciphertext because the resource does not exist in this Region, no resource-based " +
+        "policies allow access, or a resource-based policy explicitly denies access",
     );
   });
 

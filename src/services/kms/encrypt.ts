@@ -1,10 +1,10 @@
 /** Encrypt, Decrypt, ReEncrypt: bytes under a symmetric key, bound to an encryption context. */
+import type { AuthorizationRequest, RequestContext } from "../../authorize/decision.ts";
 import { parseArn } from "../../core/arn.ts";
 import { type OperationContext, operation } from "../service.ts";
 import { type Ciphertext, decryptUnder, encryptUnder, parseCiphertext } from "./ciphertext.ts";
 import {
   aliasNotFound,
-  ciphertextKeyUnavailable,
   foreignRegion,
   incorrectKey,
   invalidCiphertext,
@@ -12,9 +12,9 @@ import {
   keyNotFound,
   validationFailure,
 } from "./errors.ts";
-import { type FoundKey, findKeyById, requireKey } from "./find-key.ts";
-import { encryptionConditions, keyAccess } from "./key-access.ts";
-import { keyArn } from "./records.ts";
+import { type FoundKey, findKeyById, requireKey, soughtKey } from "./find-key.ts";
+import { ciphertextKeyAccess, encryptionConditions, keyAccess } from "./key-access.ts";
+import { type KeyRecord, keyArn } from "./records.ts";
 import type {
   DecryptRequest,
   DecryptResponse,
@@ -26,15 +26,15 @@ import type {
 import { refuseSpecialModes, requireUsable, usabilityErrors } from "./usable-key.ts";
 
 const lookupErrors = [keyNotFound, invalidKeyId, foreignRegion, aliasNotFound];
-const ciphertextErrors = [invalidCiphertext, incorrectKey, ciphertextKeyUnavailable, validationFailure];
+const ciphertextErrors = [invalidCiphertext, incorrectKey, validationFailure];
 
 export const encrypt = operation<EncryptRequest, EncryptResponse>({
   name: "Encrypt",
   support: "supported",
   source: "https://docs.aws.amazon.com/kms/latest/APIReference/API_Encrypt.html",
   authorize: async (input, context) => {
-    const found = await requireKey(context, input.KeyId);
-    return [keyAccess(context, "kms:Encrypt", found, encryptionConditions(input.EncryptionContext))];
+    const conditions = encryptionConditions(input.EncryptionContext, input.EncryptionAlgorithm);
+    return [keyAccess(context, "kms:Encrypt", await soughtKey(context, input.KeyId), conditions)];
   },
   errors: [...lookupErrors, ...usabilityErrors],
   async run(input, context) {
@@ -56,8 +56,8 @@ export const decrypt = operation<DecryptRequest, DecryptResponse>({
   gaps: ["`Recipient` (Nitro enclaves) is refused"],
   source: "https://docs.aws.amazon.com/kms/latest/APIReference/API_Decrypt.html",
   authorize: async (input, context) => {
-    const { found } = await requireSource(context, input.CiphertextBlob, input.KeyId);
-    return [keyAccess(context, "kms:Decrypt", found, encryptionConditions(input.EncryptionContext))];
+    const conditions = encryptionConditions(input.EncryptionContext, input.EncryptionAlgorithm);
+    return [await sourceAccess(context, "kms:Decrypt", input.CiphertextBlob, input.KeyId, conditions)];
   },
   errors: [...lookupErrors, ...ciphertextErrors, ...usabilityErrors],
   async run(input, context) {
@@ -80,15 +80,15 @@ export const reEncrypt = operation<ReEncryptRequest, ReEncryptResponse>({
   support: "supported",
   source: "https://docs.aws.amazon.com/kms/latest/APIReference/API_ReEncrypt.html",
   authorize: async (input, context) => {
-    const { found: source } = await requireSource(context, input.CiphertextBlob, input.SourceKeyId);
-    const destination = await requireKey(context, input.DestinationKeyId);
-    const onSameKey = { "kms:ReEncryptOnSameKey": String(keyArn(source.key) === keyArn(destination.key)) };
-    const from = { ...encryptionConditions(input.SourceEncryptionContext), ...onSameKey };
-    const to = { ...encryptionConditions(input.DestinationEncryptionContext), ...onSameKey };
-    return [
-      keyAccess(context, "kms:ReEncryptFrom", source, from),
-      keyAccess(context, "kms:ReEncryptTo", destination, to),
-    ];
+    const { CiphertextBlob, SourceKeyId, SourceEncryptionContext, SourceEncryptionAlgorithm } = input;
+    const { DestinationEncryptionContext, DestinationEncryptionAlgorithm } = input;
+    const onSource = encryptionConditions(SourceEncryptionContext, SourceEncryptionAlgorithm);
+    const from = await sourceAccess(context, "kms:ReEncryptFrom", CiphertextBlob, SourceKeyId, onSource);
+    const destination = await soughtKey(context, input.DestinationKeyId);
+    const onDestination = encryptionConditions(DestinationEncryptionContext, DestinationEncryptionAlgorithm);
+    const to = keyAccess(context, "kms:ReEncryptTo", destination, onDestination);
+    const onSameKey = { "kms:ReEncryptOnSameKey": String(from.resource === to.resource) };
+    return [from, to].map((request) => ({ ...request, context: { ...request.context, ...onSameKey } }));
   },
   errors: [...lookupErrors, ...ciphertextErrors, ...usabilityErrors],
   async run(input, context) {
@@ -118,27 +118,51 @@ interface Source {
   readonly ciphertext: Ciphertext;
 }
 
+/** Permission on the key that the caller named, or else on the one inside the ciphertext. */
+async function sourceAccess(
+  context: OperationContext,
+  action: string,
+  blob: Uint8Array | undefined,
+  keyId: string | undefined,
+  conditions: RequestContext,
+): Promise<AuthorizationRequest> {
+  if (keyId !== undefined) {
+    requireBlob(blob);
+    return keyAccess(context, action, await soughtKey(context, keyId), conditions);
+  }
+  const { keyArn: absentArn } = parseCiphertext(requireBlob(blob));
+  const key = keyOfCiphertext(context, absentArn);
+  // AWS: a key that is gone, or of another region, is refused like one of strangers.
+  const sought = key ? { key } : { absentArn, accountId: parseArn(absentArn)?.accountId ?? "" };
+  return ciphertextKeyAccess(context, action, sought, conditions);
+}
+
 async function requireSource(
   context: OperationContext,
   blob: Uint8Array | undefined,
   keyId: string | undefined,
 ): Promise<Source> {
-  if (blob === undefined) {
-    throw validationFailure(
-      "1 validation error detected: Value at 'ciphertextBlob' failed to satisfy constraint: Member must not be null",
-    );
-  }
-  if (keyId !== undefined) {
-    const found = await requireKey(context, keyId);
-    return { found, ciphertext: parseCiphertext(blob) };
-  }
-  const ciphertext = parseCiphertext(blob);
-  const arn = parseArn(ciphertext.keyArn);
-  if (!arn) throw invalidCiphertext();
-  const isHere = arn.region === context.scope.region && arn.partition === context.scope.partition;
-  const key = isHere ? findKeyById(context, arn, arn.resource.slice("key/".length)) : undefined;
-  if (!key) throw ciphertextKeyUnavailable();
+  const given = requireBlob(blob);
+  if (keyId !== undefined) return { found: await requireKey(context, keyId), ciphertext: parseCiphertext(given) };
+  const ciphertext = parseCiphertext(given);
+  const key = keyOfCiphertext(context, ciphertext.keyArn);
+  // Found when permission was asked; in between its deletion date has come.
+  if (!key) throw keyNotFound(ciphertext.keyArn);
   return { found: { key }, ciphertext };
+}
+
+function requireBlob(blob: Uint8Array | undefined): Uint8Array {
+  if (blob !== undefined) return blob;
+  throw validationFailure(
+    "1 validation error detected: Value at 'ciphertextBlob' failed to satisfy constraint: Member must not be null",
+  );
+}
+
+function keyOfCiphertext(context: OperationContext, arn: string): KeyRecord | undefined {
+  const parsed = parseArn(arn);
+  if (!parsed) throw invalidCiphertext();
+  const isHere = parsed.region === context.scope.region && parsed.partition === context.scope.partition;
+  return isHere ? findKeyById(context, parsed, parsed.resource.slice("key/".length)) : undefined;
 }
 
 function requireSameKey(found: FoundKey, ciphertext: Ciphertext): void {

@@ -102,17 +102,6 @@ export const incorrectKey = awsError({
   message: () => "The key ID in the request does not identify a CMK that can perform this operation.",
 });
 
-/** Decrypt of a blob whose key is gone or out of reach. */
-export const ciphertextKeyUnavailable = awsError({
-  ...client,
-  code: "AccessDeniedException",
-  source: reference("Decrypt"),
-  messageMember: "Message",
-  message: () =>
-    "The ciphertext refers to a customer master key that does not exist, does not exist in this region, " +
-    "or you are not allowed to access.",
-});
-
 export const validationFailure = awsError({
   ...client,
   code: "ValidationException",

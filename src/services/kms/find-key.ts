@@ -17,27 +17,62 @@ export interface FoundKey {
 
 const KEY_ID = /^(?:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|mrk-[0-9a-f]{32})$/i;
 
+/** A key of another account that does not exist: nobody is told so. */
+export interface AbsentKey {
+  readonly absentArn: string;
+  /** Of the account that would own it. */
+  readonly accountId: string;
+}
+
 /** The key, or a NotFoundException with AWS's text for the form that was used. */
 export async function requireKey(context: OperationContext, keyId: string): Promise<FoundKey> {
   const { scope, resource } = splitKeyId(context.scope, keyId);
-  if (resource.startsWith("alias/")) {
-    const key = (await ensureManagedKey(context, scope, resource)) ?? findKeyByAlias(context, scope, resource);
-    if (!key) throw aliasNotFound(aliasArn(scope, resource));
-    return { key, requestAlias: resource };
-  }
-  const id = resource.startsWith("key/") ? resource.slice("key/".length) : resource;
-  const key = findKeyById(context, scope, id);
-  if (key) return { key };
+  const found = await lookUp(context, scope, resource);
+  if (found) return found;
+  if (resource.startsWith("alias/")) throw aliasNotFound(aliasArn(scope, resource));
+  const id = idIn(resource);
   throw KEY_ID.test(id) ? keyNotFound(arnIn(scope, "kms", `key/${id}`)) : invalidKeyId(keyId);
 }
 
 /** Like {@link requireKey} for operations that take a key id or key ARN but no alias. */
 export async function requireKeyNotAlias(context: OperationContext, keyId: string): Promise<FoundKey> {
-  const { resource } = splitKeyId(context.scope, keyId);
-  // AWS: an alias is no key here; its name is not even looked up.
-  if (resource.startsWith("alias/")) throw invalidKeyId(keyId);
+  requireNoAlias(context, keyId);
   return requireKey(context, keyId);
 }
+
+/** Like {@link requireKey} to ask permission with: what another account does not have is refused, not missed. */
+export async function soughtKey(context: OperationContext, keyId: string): Promise<FoundKey | AbsentKey> {
+  const { scope, resource } = splitKeyId(context.scope, keyId);
+  const { accountId } = scope;
+  if (accountId === context.scope.accountId) return requireKey(context, keyId);
+  const found = await lookUp(context, scope, resource);
+  return found ?? { absentArn: arnIn(scope, "kms", resource), accountId };
+}
+
+/** {@link soughtKey} for operations that take no alias. AWS: they are for keys of the caller's account, whatever policies say. */
+export async function soughtKeyNotAlias(context: OperationContext, keyId: string): Promise<FoundKey | AbsentKey> {
+  requireNoAlias(context, keyId);
+  const { scope, resource } = splitKeyId(context.scope, keyId);
+  const { accountId } = scope;
+  if (accountId !== context.scope.accountId) return { absentArn: arnIn(scope, "kms", resource), accountId };
+  return soughtKey(context, keyId);
+}
+
+// AWS: where an alias is no key, its name is not even looked up.
+function requireNoAlias(context: OperationContext, keyId: string): void {
+  if (splitKeyId(context.scope, keyId).resource.startsWith("alias/")) throw invalidKeyId(keyId);
+}
+
+async function lookUp(context: OperationContext, scope: AwsScope, resource: string): Promise<FoundKey | undefined> {
+  if (resource.startsWith("alias/")) {
+    const key = (await ensureManagedKey(context, scope, resource)) ?? findKeyByAlias(context, scope, resource);
+    return key && { key, requestAlias: resource };
+  }
+  const key = findKeyById(context, scope, idIn(resource));
+  return key && { key };
+}
+
+const idIn = (resource: string): string => (resource.startsWith("key/") ? resource.slice("key/".length) : resource);
 
 /** The key, unless it is absent or its deletion date has passed. */
 export function findKeyById(context: OperationContext, scope: AwsScope, id: string): KeyRecord | undefined {

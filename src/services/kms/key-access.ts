@@ -5,26 +5,32 @@
  */
 import type { AuthorizationRequest, RequestContext } from "../../authorize/decision.ts";
 import type { OperationContext } from "../service.ts";
-import type { FoundKey } from "./find-key.ts";
+import type { AbsentKey, FoundKey } from "./find-key.ts";
 import { keyArn } from "./records.ts";
 
 export type EncryptionContext = Readonly<Record<string, string>>;
+
+const REFUSED =
+  "because the resource does not exist in this Region, no resource-based policies allow access, or a resource-based " +
+  "policy explicitly denies access";
+/** AWS: in place of the ARN when the key was not named by the caller. */
+const OF_CIPHERTEXT = "on the resource associated with this ciphertext";
+const NOBODY = { Version: "2012-10-17", Statement: [] };
 
 /** One action on one key. */
 export function keyAccess(
   context: OperationContext,
   action: string,
-  { key, requestAlias }: FoundKey,
+  sought: FoundKey | AbsentKey,
   conditionKeys: RequestContext = {},
 ): AuthorizationRequest {
+  if ("absentArn" in sought) return absentKeyAccess(context, action, sought, conditionKeys);
+  const { key, requestAlias } = sought;
   const arn = keyArn(key);
   const values: Record<string, string | readonly string[]> = {
     ...conditionKeys,
     ...callerAccount(context),
-    "kms:KeySpec": "SYMMETRIC_DEFAULT",
-    "kms:KeyUsage": "ENCRYPT_DECRYPT",
-    "kms:KeyOrigin": "AWS_KMS",
-    "kms:MultiRegion": "false",
+    ...OF_THIS_KIND,
   };
   if (key.aliasNames.length > 0) values["kms:ResourceAliases"] = key.aliasNames;
   if (requestAlias !== undefined) values["kms:RequestAlias"] = requestAlias;
@@ -34,16 +40,76 @@ export function keyAccess(
     resource: arn,
     context: values,
     resourcePolicy: { name: `key policy of ${arn}`, document: key.policy, accountId: key.accountId, mandatory: true },
+    // AWS: callers of other accounts learn nothing about the key.
+    ...(key.accountId !== context.principal.accountId && { hiddenText: `on this resource ${REFUSED}` }),
   };
 }
 
+/** One action on the key that encrypted a ciphertext, which the caller did not name. */
+export const ciphertextKeyAccess = (
+  context: OperationContext,
+  action: string,
+  sought: FoundKey | AbsentKey,
+  conditionKeys: RequestContext,
+): AuthorizationRequest => ({
+  ...keyAccess(context, action, sought, conditionKeys),
+  resourceText: OF_CIPHERTEXT,
+  hiddenText: `${OF_CIPHERTEXT} ${REFUSED}`,
+});
+
+/** Refused, whatever the caller's policies say. */
+const absentKeyAccess = (
+  context: OperationContext,
+  action: string,
+  { absentArn, accountId }: AbsentKey,
+  conditionKeys: RequestContext,
+): AuthorizationRequest => ({
+  action,
+  resource: absentArn,
+  context: { ...conditionKeys, ...callerAccount(context) },
+  resourcePolicy: { name: `key policy of ${absentArn} (no such key)`, document: NOBODY, accountId, mandatory: true },
+  hiddenText: `on this resource ${REFUSED}`,
+});
+
+/** Condition keys of what a key is or is to be. */
+export const kindConditions = (kind: {
+  readonly spec: string;
+  readonly usage: string;
+  readonly origin: string;
+  readonly isMultiRegion: boolean;
+}): RequestContext => ({
+  "kms:KeySpec": kind.spec,
+  "kms:KeyUsage": kind.usage,
+  // AWS: the old names of the two still count.
+  "kms:CustomerMasterKeySpec": kind.spec,
+  "kms:CustomerMasterKeyUsage": kind.usage,
+  "kms:KeyOrigin": kind.origin,
+  "kms:MultiRegion": String(kind.isMultiRegion),
+});
+
+/** Every key here is of this kind. */
+const OF_THIS_KIND = kindConditions({
+  spec: "SYMMETRIC_DEFAULT",
+  usage: "ENCRYPT_DECRYPT",
+  origin: "AWS_KMS",
+  isMultiRegion: false,
+});
+
+/** AWS: absent, not `false`, when the request does not say. */
+export const bypassCondition = (isBypassed: boolean | undefined): RequestContext =>
+  isBypassed === undefined ? {} : { "kms:BypassPolicyLockoutSafetyCheck": String(isBypassed) };
+
+/** For what happens to keys; operations on none do not have it. */
 export const callerAccount = (context: OperationContext): RequestContext => ({
   "kms:CallerAccount": context.principal.accountId,
 });
 
 /** Condition keys of an operation that encrypts or decrypts. */
-export function encryptionConditions(encryptionContext: EncryptionContext | undefined): RequestContext {
-  const values: Record<string, string | readonly string[]> = { "kms:EncryptionAlgorithm": "SYMMETRIC_DEFAULT" };
+export function encryptionConditions(
+  encryptionContext: EncryptionContext | undefined,
+  algorithm = "SYMMETRIC_DEFAULT",
+): RequestContext {
+  const values: Record<string, string | readonly string[]> = { "kms:EncryptionAlgorithm": algorithm };
   const names = Object.keys(encryptionContext ?? {});
   if (names.length > 0) values["kms:EncryptionContextKeys"] = names;
   for (const name of names) values[`kms:EncryptionContext:${name}`] = encryptionContext?.[name] ?? "";

@@ -5,7 +5,7 @@
 import { type OperationContext, operation } from "../service.ts";
 import { changeKey } from "./change-key.ts";
 import { foreignRegion, invalidKeyId, invalidState, keyNotFound } from "./errors.ts";
-import { isGone, requireKeyNotAlias } from "./find-key.ts";
+import { isGone, requireKeyNotAlias, soughtKeyNotAlias } from "./find-key.ts";
 import { keyAccess } from "./key-access.ts";
 import { aliasesIn, keyArn, keysIn, recordKey, recordKeyOf } from "./records.ts";
 import type {
@@ -25,7 +25,7 @@ export const scheduleKeyDeletion = operation<ScheduleKeyDeletionRequest, Schedul
   support: "supported",
   source: "https://docs.aws.amazon.com/kms/latest/APIReference/API_ScheduleKeyDeletion.html",
   authorize: async (input, context) => [
-    keyAccess(context, "kms:ScheduleKeyDeletion", await requireKeyNotAlias(context, input.KeyId), {
+    keyAccess(context, "kms:ScheduleKeyDeletion", await soughtKeyNotAlias(context, input.KeyId), {
       "kms:ScheduleKeyDeletionPendingWindowInDays": String(input.PendingWindowInDays ?? DEFAULT_WINDOW_DAYS),
     }),
   ],
@@ -53,7 +53,7 @@ export const cancelKeyDeletion = operation<CancelKeyDeletionRequest, CancelKeyDe
   support: "supported",
   source: "https://docs.aws.amazon.com/kms/latest/APIReference/API_CancelKeyDeletion.html",
   authorize: async (input, context) => [
-    keyAccess(context, "kms:CancelKeyDeletion", await requireKeyNotAlias(context, input.KeyId)),
+    keyAccess(context, "kms:CancelKeyDeletion", await soughtKeyNotAlias(context, input.KeyId)),
   ],
   errors,
   async run(input, context) {

@@ -4,8 +4,8 @@ import type { PolicyDocument } from "../../core/aws.ts";
 import { operation } from "../service.ts";
 import { changeKey } from "./change-key.ts";
 import { foreignRegion, invalidKeyId, keyNotFound, malformedPolicy, policyNotFound } from "./errors.ts";
-import { requireKeyNotAlias } from "./find-key.ts";
-import { keyAccess } from "./key-access.ts";
+import { requireKeyNotAlias, soughtKeyNotAlias } from "./find-key.ts";
+import { bypassCondition, keyAccess } from "./key-access.ts";
 import type {
   GetKeyPolicyRequest,
   GetKeyPolicyResponse,
@@ -21,7 +21,7 @@ export const getKeyPolicy = operation<GetKeyPolicyRequest, GetKeyPolicyResponse>
   support: "supported",
   source: "https://docs.aws.amazon.com/kms/latest/APIReference/API_GetKeyPolicy.html",
   authorize: async (input, context) => [
-    keyAccess(context, "kms:GetKeyPolicy", await requireKeyNotAlias(context, input.KeyId)),
+    keyAccess(context, "kms:GetKeyPolicy", await soughtKeyNotAlias(context, input.KeyId)),
   ],
   errors: [...lookupErrors, policyNotFound],
   async run(input, context) {
@@ -41,8 +41,8 @@ export const putKeyPolicy = operation<PutKeyPolicyRequest, object>({
   gaps: ["the policy lockout safety check is not made"],
   source: "https://docs.aws.amazon.com/kms/latest/APIReference/API_PutKeyPolicy.html",
   authorize: async (input, context) => [
-    keyAccess(context, "kms:PutKeyPolicy", await requireKeyNotAlias(context, input.KeyId), {
-      "kms:BypassPolicyLockoutSafetyCheck": String(input.BypassPolicyLockoutSafetyCheck ?? false),
+    keyAccess(context, "kms:PutKeyPolicy", await soughtKeyNotAlias(context, input.KeyId), {
+      ...bypassCondition(input.BypassPolicyLockoutSafetyCheck),
     }),
   ],
   errors: [...lookupErrors, policyNotFound, malformedPolicy],
@@ -60,7 +60,7 @@ export const listKeyPolicies = operation<ListKeyPoliciesRequest, ListKeyPolicies
   support: "supported",
   source: "https://docs.aws.amazon.com/kms/latest/APIReference/API_ListKeyPolicies.html",
   authorize: async (input, context) => [
-    keyAccess(context, "kms:ListKeyPolicies", await requireKeyNotAlias(context, input.KeyId)),
+    keyAccess(context, "kms:ListKeyPolicies", await soughtKeyNotAlias(context, input.KeyId)),
   ],
   errors: lookupErrors,
   run: () => ({ PolicyNames: ["default"], Truncated: false }),

@@ -3,7 +3,7 @@ import type { AuthorizationRequest } from "../../authorize/decision.ts";
 import { type OperationContext, operation } from "../service.ts";
 import { changeKey } from "./change-key.ts";
 import { foreignRegion, invalidKeyId, invalidState, keyNotFound } from "./errors.ts";
-import { requireKeyNotAlias } from "./find-key.ts";
+import { requireKeyNotAlias, soughtKeyNotAlias } from "./find-key.ts";
 import { keyAccess } from "./key-access.ts";
 import type { KeyRecord } from "./records.ts";
 import type { DisableKeyRequest, EnableKeyRequest, UpdateKeyDescriptionRequest } from "./shapes.gen.ts";
@@ -39,7 +39,7 @@ export const updateKeyDescription = operation<UpdateKeyDescriptionRequest, objec
 });
 
 const access = async (context: OperationContext, action: string, keyId: string): Promise<AuthorizationRequest[]> => [
-  keyAccess(context, action, await requireKeyNotAlias(context, keyId)),
+  keyAccess(context, action, await soughtKeyNotAlias(context, keyId)),
 ];
 
 /** Not by alias, and not while the key waits for its deletion. */

@@ -2,7 +2,7 @@
 import { operation } from "../service.ts";
 import { changeKey } from "./change-key.ts";
 import { foreignRegion, invalidKeyId, invalidMarker, invalidState, keyNotFound, tagFailure } from "./errors.ts";
-import { requireKeyNotAlias } from "./find-key.ts";
+import { requireKeyNotAlias, soughtKeyNotAlias } from "./find-key.ts";
 import { keyAccess, requestTagConditions } from "./key-access.ts";
 import { pageOf } from "./pages.ts";
 import type {
@@ -25,7 +25,7 @@ export const tagResource = operation<TagResourceRequest, object>({
     keyAccess(
       context,
       "kms:TagResource",
-      await requireKeyNotAlias(context, input.KeyId),
+      await soughtKeyNotAlias(context, input.KeyId),
       requestTagConditions(input.Tags),
     ),
   ],
@@ -45,7 +45,7 @@ export const untagResource = operation<UntagResourceRequest, object>({
   support: "supported",
   source: "https://docs.aws.amazon.com/kms/latest/APIReference/API_UntagResource.html",
   authorize: async (input, context) => [
-    keyAccess(context, "kms:UntagResource", await requireKeyNotAlias(context, input.KeyId), {
+    keyAccess(context, "kms:UntagResource", await soughtKeyNotAlias(context, input.KeyId), {
       "aws:TagKeys": input.TagKeys,
     }),
   ],
@@ -66,7 +66,7 @@ export const listResourceTags = operation<ListResourceTagsRequest, ListResourceT
   support: "supported",
   source: "https://docs.aws.amazon.com/kms/latest/APIReference/API_ListResourceTags.html",
   authorize: async (input, context) => [
-    keyAccess(context, "kms:ListResourceTags", await requireKeyNotAlias(context, input.KeyId)),
+    keyAccess(context, "kms:ListResourceTags", await soughtKeyNotAlias(context, input.KeyId)),
   ],
   errors: [...lookupErrors, invalidMarker],
   async run(input, context) {

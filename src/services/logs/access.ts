@@ -6,7 +6,7 @@
 import type { AuthorizationRequest, RequestContext } from "../../authorize/decision.ts";
 import { type AwsScope, arnIn, parseArn } from "../../core/arn.ts";
 import type { OperationContext } from "../service.ts";
-import { invalidParameter, validationFailed } from "./errors.ts";
+import { groupNotFound, invalidParameter, validationFailed } from "./errors.ts";
 import { groupKey, logRecords } from "./records.ts";
 
 export const groupArn = (scope: AwsScope, groupName: string): string => arnIn(scope, "logs", `log-group:${groupName}`);
@@ -14,43 +14,56 @@ export const groupArn = (scope: AwsScope, groupName: string): string => arnIn(sc
 export const streamArn = (scope: AwsScope, groupName: string, streamName: string): string =>
   arnIn(scope, "logs", `log-group:${groupName}:log-stream:${streamName}`);
 
-/** `logs:<action>` on a group; `""` for actions without one. */
-export const onGroup = (action: string, groupName: string, context: OperationContext): AuthorizationRequest[] => [
-  {
-    action: `logs:${action}`,
-    resource: streamArn(context.scope, groupName, ""),
-    context: resourceTags(groupName, context),
-  },
-];
+/** A group by name, or by its ARN, which may be of another account. */
+export interface NamedGroup {
+  readonly name: string;
+  readonly scope: AwsScope;
+}
 
-export const onStream = (
+/** `logs:<action>` on a group; `""` for actions without one. A name alone is the caller's. */
+export const onGroup = (
   action: string,
-  groupName: string,
+  group: string | NamedGroup,
+  context: OperationContext,
+  conditionKeys: RequestContext = {},
+): AuthorizationRequest[] => onStream(action, group, "", context, conditionKeys);
+
+export function onStream(
+  action: string,
+  group: string | NamedGroup,
   streamName: string,
   context: OperationContext,
-): AuthorizationRequest[] => [
-  {
-    action: `logs:${action}`,
-    resource: streamArn(context.scope, groupName, streamName),
-    context: resourceTags(groupName, context),
-  },
-];
+  conditionKeys: RequestContext = {},
+): AuthorizationRequest[] {
+  const { name, scope } = typeof group === "string" ? { name: group, scope: context.scope } : group;
+  return [
+    {
+      action: `logs:${action}`,
+      resource: streamArn(scope, name, streamName),
+      context: { ...resourceTags(name, scope, context), ...conditionKeys },
+    },
+  ];
+}
 
 /** Tag actions: `aws:RequestTag/k` and `aws:TagKeys` of the tags given or taken. */
-export const onTags = (
+export function onTags(
   action: string,
-  groupName: string,
+  group: string | NamedGroup,
   tags: Readonly<Record<string, string>> | readonly string[],
   context: OperationContext,
-): AuthorizationRequest[] => [
-  {
-    action: `logs:${action}`,
-    resource: groupArn(context.scope, groupName),
-    context: { ...resourceTags(groupName, context), ...requestTags(tags) },
-  },
-];
+): AuthorizationRequest[] {
+  const { name, scope } = typeof group === "string" ? { name: group, scope: context.scope } : group;
+  return [
+    {
+      action: `logs:${action}`,
+      resource: groupArn(scope, name),
+      context: { ...resourceTags(name, scope, context), ...requestTags(tags) },
+    },
+  ];
+}
 
-function requestTags(tags: Readonly<Record<string, string>> | readonly string[]): RequestContext {
+/** Condition keys of tags given (a map) or taken (a list of keys). */
+export function requestTags(tags: Readonly<Record<string, string>> | readonly string[]): RequestContext {
   if (Array.isArray(tags)) return { "aws:TagKeys": tags };
   const entries = Object.entries(tags as Record<string, string>);
   if (entries.length === 0) return {};
@@ -60,7 +73,7 @@ function requestTags(tags: Readonly<Record<string, string>> | readonly string[])
 
 const NO_TAGS: RequestContext = {};
 
-function resourceTags(groupName: string, { store, scope }: OperationContext): RequestContext {
+function resourceTags(groupName: string, scope: AwsScope, { store }: OperationContext): RequestContext {
   const tags = groupName === "" ? undefined : logRecords(store).groups.get(groupKey(scope, groupName))?.tags;
   if (!tags) return NO_TAGS;
   const entries = Object.entries(tags);
@@ -68,12 +81,38 @@ function resourceTags(groupName: string, { store, scope }: OperationContext): Re
   return Object.fromEntries(entries.map(([key, value]) => [`aws:ResourceTag/${key}`, value]));
 }
 
-/** Name of the group that `logGroupName` or `logGroupIdentifier` (name or ARN) means. */
-export function namedGroup(input: {
+/** The group that `logGroupName` or `logGroupIdentifier` means, to ask permission with. */
+export const soughtGroup = (input: GroupInput, context: OperationContext): NamedGroup => ({
+  name: namedGroup(input),
+  scope: scopeIn(input.logGroupIdentifier, context),
+});
+
+interface GroupInput {
   readonly logGroupName?: string | undefined;
   readonly logGroupIdentifier?: string | undefined;
-}): string {
-  const { logGroupName, logGroupIdentifier } = input;
+}
+
+/** Name of the group that the input means, or groupNotFound when it is the ARN of another account's or region's. */
+export function groupHere(input: GroupInput, context: OperationContext): string {
+  const group = soughtGroup(input, context);
+  requireHere(group, context);
+  return group.name;
+}
+
+export function requireHere({ scope }: NamedGroup, context: OperationContext): void {
+  const { partition, region, accountId } = context.scope;
+  const isHere = scope.partition === partition && scope.region === region && scope.accountId === accountId;
+  if (!isHere) throw groupNotFound();
+}
+
+/** Account and region of an ARN; the caller's for what is none. */
+export function scopeIn(identifier: string | undefined, { scope }: OperationContext): AwsScope {
+  const arn = identifier === undefined ? undefined : parseArn(identifier);
+  return arn ? { partition: arn.partition, region: arn.region, accountId: arn.accountId } : scope;
+}
+
+/** Name of the group that `logGroupName` or `logGroupIdentifier` (name or ARN) means. */
+function namedGroup({ logGroupName, logGroupIdentifier }: GroupInput): string {
   if (logGroupName !== undefined && logGroupIdentifier !== undefined) {
     throw validationFailed("LogGroup name and LogGroup ARN are mutually exclusive parameters.");
   }

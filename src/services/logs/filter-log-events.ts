@@ -3,7 +3,7 @@
  * it. AWS may answer a page with few or no events and a token; here a page ends after so many bytes were looked at.
  */
 import { type OperationContext, operation } from "../service.ts";
-import { namedGroup, onGroup } from "./access.ts";
+import { groupHere, onGroup, soughtGroup } from "./access.ts";
 import { groupNotFound, invalidParameter, streamNotFound, validationFailed } from "./errors.ts";
 import { type EventRange, eventsOf, isPlace, type StoredEvent } from "./events.ts";
 import { parseFilterPattern } from "./filter-pattern.ts";
@@ -20,7 +20,7 @@ export const filterLogEvents = operation<FilterLogEventsRequest, FilterLogEvents
   support: "partial",
   gaps: ["patterns with `[…]` fields or `%…%` regular expressions are refused by name"],
   source: "https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_FilterLogEvents.html",
-  authorize: (input, context) => onGroup("FilterLogEvents", namedGroup(input), context),
+  authorize: (input, context) => onGroup("FilterLogEvents", soughtGroup(input, context), context),
   errors: [groupNotFound, streamNotFound, invalidParameter, validationFailed],
   run(input, context) {
     const { store, scope, clock } = context;
@@ -31,7 +31,7 @@ export const filterLogEvents = operation<FilterLogEventsRequest, FilterLogEvents
       throw invalidParameter("The specified nextToken is invalid.");
     }
     const matches = parseFilterPattern(input.filterPattern ?? "");
-    const groupName = namedGroup(input);
+    const groupName = groupHere(input, context);
     const group = requireGroup(logRecords(store), scope, groupName);
     const range: EventRange = {
       startMs: Math.max(input.startTime ?? 0, visibleFromMs(group, clock.nowMs())),

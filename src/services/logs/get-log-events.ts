@@ -3,7 +3,7 @@
  * answer always has both, and the end of the stream gives back the token it was asked with.
  */
 import { operation } from "../service.ts";
-import { namedGroup, onStream } from "./access.ts";
+import { groupHere, onStream, soughtGroup } from "./access.ts";
 import { groupNotFound, invalidParameter, streamNotFound, validationFailed } from "./errors.ts";
 import { type EventRange, eventsOf, FIRST_PLACE, isPlace, type StoredEvent } from "./events.ts";
 import { logRecords, requireGroup, requireStream, streamKey } from "./records.ts";
@@ -17,10 +17,11 @@ export const getLogEvents = operation<GetLogEventsRequest, GetLogEventsResponse>
   name: "GetLogEvents",
   support: "supported",
   source: "https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_GetLogEvents.html",
-  authorize: (input, context) => onStream("GetLogEvents", namedGroup(input), input.logStreamName, context),
+  authorize: (input, context) => onStream("GetLogEvents", soughtGroup(input, context), input.logStreamName, context),
   errors: [groupNotFound, streamNotFound, invalidParameter, validationFailed],
-  run(input, { store, scope, clock }) {
-    const groupName = namedGroup(input);
+  run(input, context) {
+    const { store, scope, clock } = context;
+    const groupName = groupHere(input, context);
     const records = logRecords(store);
     const stream = requireStream(records, scope, groupName, input.logStreamName);
     const group = requireGroup(records, scope, groupName);

@@ -1,7 +1,7 @@
 /** Log groups: create, delete, describe, retention. */
 import { notOffered } from "../common-errors.ts";
 import { type OperationContext, operation } from "../service.ts";
-import { groupArn, groupNameOf, onGroup, onTags } from "./access.ts";
+import { groupArn, groupNameOf, onGroup, onTags, requestTags } from "./access.ts";
 import { groupExists, groupNotFound, invalidParameter, tooManyTags } from "./errors.ts";
 import { decodePageToken, encodePageToken } from "./page-token.ts";
 import { deleteStream, groupKey, groupsKey, type LogGroupRecord, logRecords, requireGroup } from "./records.ts";
@@ -24,9 +24,14 @@ export const createLogGroup = operation<CreateLogGroupRequest, object>({
   support: "partial",
   gaps: ["kmsKeyId, deletionProtectionEnabled and classes other than STANDARD are refused by name"],
   source: `${API}/API_CreateLogGroup.html`,
-  authorize: (input, context) => [
-    ...onGroup("CreateLogGroup", input.logGroupName, context),
-    ...(input.tags ? onTags("TagResource", input.logGroupName, input.tags, context) : []),
+  authorize: ({ logGroupName, tags = {} }, context) => [
+    ...onGroup("CreateLogGroup", logGroupName, context, requestTags(tags)),
+    ...(Object.keys(tags).length > 0
+      ? onTags("TagResource", logGroupName, tags, context).map((request) => ({
+          ...request,
+          denialText: createWithTagsDenied(context.principal.accountId),
+        }))
+      : []),
   ],
   errors: [groupExists, invalidParameter, tooManyTags, notOffered],
   async run(input, { store, scope, clock }) {
@@ -44,6 +49,10 @@ export const createLogGroup = operation<CreateLogGroupRequest, object>({
     return {};
   },
 });
+
+/** AWS: the sentence when the group may be made, but not with tags. */
+const createWithTagsDenied = (accountId: string): string =>
+  `User with accountId: ${accountId} is not authorized to perform CreateLogGroup with Tags`;
 
 function refuseOptions({
   kmsKeyId,

@@ -2,7 +2,7 @@
  * CloudWatch Logs: groups, streams, events, tags. Builds write their output here and `kiln builds logs` reads it.
  * Sources: https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/ and error texts recorded on AWS.
  * Gaps: live tail, customer keys, classes other than STANDARD, `[…]` and `%…%` in filter patterns, metric filters,
- * subscriptions, Insights. The text AWS gives when only the tags of CreateLogGroup are denied is the common one here.
+ * subscriptions, Insights.
  */
 import type { ServiceDefinition } from "../service.ts";
 

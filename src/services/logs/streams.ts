@@ -1,7 +1,7 @@
 /** Log streams: create, delete, describe. */
 import type { AwsScope } from "../../core/arn.ts";
 import { operation } from "../service.ts";
-import { namedGroup, onGroup, onStream, streamArn } from "./access.ts";
+import { groupHere, onGroup, onStream, soughtGroup, streamArn } from "./access.ts";
 import { groupNotFound, invalidParameter, streamExists, streamNotFound, validationFailed } from "./errors.ts";
 import { decodePageToken, encodePageToken } from "./page-token.ts";
 import {
@@ -68,14 +68,15 @@ export const describeLogStreams = operation<DescribeLogStreamsRequest, DescribeL
   name: "DescribeLogStreams",
   support: "supported",
   source: `${API}/API_DescribeLogStreams.html`,
-  authorize: (input, context) => onGroup("DescribeLogStreams", namedGroup(input), context),
+  authorize: (input, context) => onGroup("DescribeLogStreams", soughtGroup(input, context), context),
   errors: [groupNotFound, invalidParameter, validationFailed],
-  run(input, { store, scope }) {
+  run(input, context) {
+    const { store, scope } = context;
     const { logStreamNamePrefix, orderBy = "LogStreamName", descending = false } = input;
     if (logStreamNamePrefix !== undefined && orderBy === "LastEventTime") {
       throw invalidParameter("Cannot order by LastEventTime with a logStreamNamePrefix.");
     }
-    const groupName = namedGroup(input);
+    const groupName = groupHere(input, context);
     const records = logRecords(store);
     requireGroup(records, scope, groupName);
     const sorted = records.streams

@@ -1,7 +1,7 @@
 /** Tags of log groups. The old pair of operations takes names, the new one ARNs; both see one set of tags. */
 import { parseArn } from "../../core/arn.ts";
 import { type OperationContext, operation } from "../service.ts";
-import { groupNameOf, onTags } from "./access.ts";
+import { groupNameOf, type NamedGroup, onTags, requireHere, scopeIn } from "./access.ts";
 import { groupNotFound, invalidParameter, tooManyTags } from "./errors.ts";
 import { groupKey, logRecords, requireGroup } from "./records.ts";
 import type {
@@ -24,30 +24,28 @@ export const tagResource = operation<TagResourceRequest, object>({
   name: "TagResource",
   support: "supported",
   source: `${API}/API_TagResource.html`,
-  authorize: (input, context) => onTags("TagResource", requireGroupArn(input.resourceArn), input.tags, context),
+  authorize: (input, context) => onTags("TagResource", taggedGroup(input, context), input.tags, context),
   errors: [groupNotFound, invalidParameter, tooManyTags],
-  run: (input, context) =>
-    changeTags(context, requireGroupArn(input.resourceArn), (tags) => ({ ...tags, ...input.tags })),
+  run: (input, context) => changeTags(context, taggedGroupHere(input, context), (tags) => ({ ...tags, ...input.tags })),
 });
 
 export const untagResource = operation<UntagResourceRequest, object>({
   name: "UntagResource",
   support: "supported",
   source: `${API}/API_UntagResource.html`,
-  authorize: (input, context) => onTags("UntagResource", requireGroupArn(input.resourceArn), input.tagKeys, context),
+  authorize: (input, context) => onTags("UntagResource", taggedGroup(input, context), input.tagKeys, context),
   errors: [groupNotFound, invalidParameter],
-  run: (input, context) =>
-    changeTags(context, requireGroupArn(input.resourceArn), (tags) => without(tags, input.tagKeys)),
+  run: (input, context) => changeTags(context, taggedGroupHere(input, context), (tags) => without(tags, input.tagKeys)),
 });
 
 export const listTagsForResource = operation<ListTagsForResourceRequest, ListTagsForResourceResponse>({
   name: "ListTagsForResource",
   support: "supported",
   source: `${API}/API_ListTagsForResource.html`,
-  authorize: (input, context) => onTags("ListTagsForResource", requireGroupArn(input.resourceArn), {}, context),
+  authorize: (input, context) => onTags("ListTagsForResource", taggedGroup(input, context), {}, context),
   errors: [groupNotFound, invalidParameter],
-  run: (input, { store, scope }) => ({
-    tags: requireGroup(logRecords(store), scope, requireGroupArn(input.resourceArn)).tags,
+  run: (input, context) => ({
+    tags: requireGroup(logRecords(context.store), context.scope, taggedGroupHere(input, context)).tags,
   }),
 });
 
@@ -92,6 +90,18 @@ async function changeTags(context: OperationContext, groupName: string, change: 
 
 const without = (tags: Tags, keys: readonly string[]): Tags =>
   Object.fromEntries(Object.entries(tags).filter(([key]) => !keys.includes(key)));
+
+/** The group of the ARN, to ask permission with: it may be of another account. */
+const taggedGroup = ({ resourceArn }: { readonly resourceArn: string }, context: OperationContext): NamedGroup => ({
+  name: requireGroupArn(resourceArn),
+  scope: scopeIn(resourceArn, context),
+});
+
+function taggedGroupHere(input: { readonly resourceArn: string }, context: OperationContext): string {
+  const group = taggedGroup(input, context);
+  requireHere(group, context);
+  return group.name;
+}
 
 /** Only groups can be tagged here; the ARN may not end in `:*`. */
 function requireGroupArn(arn: string): string {

@@ -2,7 +2,7 @@
 import { operation } from "../service.ts";
 import { grantsFrom } from "./acl-grants.ts";
 import { aclsNotSupported, invalidArgument, malformedXml, reference } from "./errors.ts";
-import { bucketErrors, changeBucket, conditionKeys, onBucket, requireBucket } from "./find-bucket.ts";
+import { aclKeys, bucketErrors, changeBucket, onBucket, requireBucket } from "./find-bucket.ts";
 import { ownerOf } from "./owner.ts";
 import type { GetBucketAclOutput, GetBucketAclRequest, Grant, PutBucketAclRequest } from "./shapes.gen.ts";
 
@@ -34,20 +34,7 @@ export const putBucketAcl = operation<PutBucketAclRequest, object>({
   support: "partial",
   gaps: ["grants are kept and shown; decisions do not ask them"],
   source: reference("PutBucketAcl"),
-  authorize: (input, context) => [
-    onBucket(
-      requireBucket(context, input),
-      "s3:PutBucketAcl",
-      conditionKeys({
-        "s3:x-amz-acl": input.ACL,
-        "s3:x-amz-grant-full-control": input.GrantFullControl,
-        "s3:x-amz-grant-read": input.GrantRead,
-        "s3:x-amz-grant-read-acp": input.GrantReadACP,
-        "s3:x-amz-grant-write": input.GrantWrite,
-        "s3:x-amz-grant-write-acp": input.GrantWriteACP,
-      }),
-    ),
-  ],
+  authorize: (input, context) => [onBucket(requireBucket(context, input), "s3:PutBucketAcl", aclKeys(input))],
   errors: [...bucketErrors, aclsNotSupported, malformedXml, invalidArgument],
   async run(input, context) {
     const bucket = requireBucket(context, input);

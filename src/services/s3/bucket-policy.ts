@@ -1,8 +1,8 @@
 /** PutBucketPolicy, GetBucketPolicy, DeleteBucketPolicy: the policy that counts in every decision on the bucket. */
-import { validatePolicy } from "../../authorize/index.ts";
-import { operation } from "../service.ts";
-import { malformedPolicy, noSuchBucketPolicy, reference } from "./errors.ts";
-import { bucketErrors, changeBucket, onBucket, requireBucket } from "./find-bucket.ts";
+import { type AuthorizationRequest, validatePolicy } from "../../authorize/index.ts";
+import { type OperationContext, operation } from "../service.ts";
+import { malformedPolicy, noSuchBucketPolicy, policyNotAllowed, reference } from "./errors.ts";
+import { type BucketInput, bucketErrors, changeBucket, onBucket, requireBucket } from "./find-bucket.ts";
 import { type BucketRecord, bucketArn } from "./records.ts";
 import type {
   DeleteBucketPolicyRequest,
@@ -13,6 +13,22 @@ import type {
 
 const MAX_POLICY_BYTES = 20 * 1024;
 
+// AWS: the owner's root user gets past the policy itself, so that nobody locks everybody out.
+function access(context: OperationContext, input: BucketInput, action: string): AuthorizationRequest[] {
+  const bucket = requireBucket(context, input);
+  const { type, accountId } = context.principal;
+  if (type !== "Root" || accountId !== bucket.accountId) return [onBucket(bucket, action)];
+  const { policyText: _, ...open } = bucket;
+  return [onBucket(open, action)];
+}
+
+/** The bucket. AWS: whoever may, but is of another account, may not after all. */
+function requireOwnBucket(context: OperationContext, input: BucketInput, method: string): BucketRecord {
+  const bucket = requireBucket(context, input);
+  if (bucket.accountId !== context.principal.accountId) throw policyNotAllowed(method);
+  return bucket;
+}
+
 export const putBucketPolicy = operation<PutBucketPolicyRequest, object>({
   name: "PutBucketPolicy",
   support: "partial",
@@ -21,10 +37,10 @@ export const putBucketPolicy = operation<PutBucketPolicyRequest, object>({
     "a policy for everybody is taken: nothing blocks public access",
   ],
   source: reference("PutBucketPolicy"),
-  authorize: (input, context) => [onBucket(requireBucket(context, input), "s3:PutBucketPolicy")],
-  errors: [...bucketErrors, malformedPolicy],
+  authorize: (input, context) => access(context, input, "s3:PutBucketPolicy"),
+  errors: [...bucketErrors, malformedPolicy, policyNotAllowed],
   async run(input, context) {
-    const bucket = requireBucket(context, input);
+    const bucket = requireOwnBucket(context, input, "PUT");
     requireBucketPolicy(bucket, input.Policy);
     await changeBucket(context, bucket.name, (record) => ({ ...record, policyText: input.Policy }));
     return {};
@@ -45,10 +61,8 @@ function requireBucketPolicy(bucket: BucketRecord, text: string): void {
   if (Buffer.byteLength(text) > MAX_POLICY_BYTES) {
     throw malformedPolicy("Normalized policy document exceeds the maximum allowed size of 20480 bytes.");
   }
-  const first = text.trimStart().charAt(0);
-  if (first !== "{") throw malformedPolicy("Policies must be valid JSON and the first byte must be '{'");
   const policy = validatePolicy(text, "resource");
-  if (!policy.ok) throw malformedPolicy(policy.error);
+  if (!policy.ok) throw malformedPolicy(isJsonObject(text) ? wordsOf(policy.error) : NO_JSON);
   for (const statement of [policy.value["Statement"]].flat() as readonly Statement[]) {
     if (statement.Principal === undefined && statement.NotPrincipal === undefined) {
       throw malformedPolicy("Missing required field Principal");
@@ -60,6 +74,25 @@ function requireBucketPolicy(bucket: BucketRecord, text: string): void {
       throw malformedPolicy("Policy has invalid action");
     }
   }
+}
+
+const NO_JSON = "Policies must be valid JSON and the first byte must be '{'";
+
+function isJsonObject(text: string): boolean {
+  try {
+    return text.trimStart().startsWith("{") && typeof JSON.parse(text) === "object";
+  } catch {
+    return false;
+  }
+}
+
+/** S3's words for what IAM's grammar says of a document. */
+function wordsOf(text: string): string {
+  if (text === "Syntax errors in policy.") return "Invalid policy syntax.";
+  if (text === "Policy statement must contain actions.") return "Missing required field Action";
+  if (text.startsWith("Invalid principal in policy")) return "Invalid principal in policy";
+  if (text.startsWith("Actions/") || text.startsWith("Vendor ")) return "Policy has invalid action";
+  return /^(Resource|Partition|IAM resource) /.test(text) ? "Policy has invalid resource" : text;
 }
 
 const listed = (value: unknown): string[] => [value].flat().filter((item) => typeof item === "string");
@@ -76,10 +109,10 @@ export const getBucketPolicy = operation<GetBucketPolicyRequest, GetBucketPolicy
   name: "GetBucketPolicy",
   support: "supported",
   source: reference("GetBucketPolicy"),
-  authorize: (input, context) => [onBucket(requireBucket(context, input), "s3:GetBucketPolicy")],
-  errors: [...bucketErrors, noSuchBucketPolicy],
+  authorize: (input, context) => access(context, input, "s3:GetBucketPolicy"),
+  errors: [...bucketErrors, noSuchBucketPolicy, policyNotAllowed],
   run(input, context) {
-    const { name, policyText } = requireBucket(context, input);
+    const { name, policyText } = requireOwnBucket(context, input, "GET");
     if (policyText === undefined) throw noSuchBucketPolicy(name);
     return { Policy: policyText };
   },
@@ -89,11 +122,11 @@ export const deleteBucketPolicy = operation<DeleteBucketPolicyRequest, object>({
   name: "DeleteBucketPolicy",
   support: "supported",
   source: reference("DeleteBucketPolicy"),
-  authorize: (input, context) => [onBucket(requireBucket(context, input), "s3:DeleteBucketPolicy")],
-  errors: bucketErrors,
+  authorize: (input, context) => access(context, input, "s3:DeleteBucketPolicy"),
+  errors: [...bucketErrors, policyNotAllowed],
   async run(input, context) {
     // AWS: no policy is no error.
-    await changeBucket(context, requireBucket(context, input).name, ({ policyText: _, ...rest }) => rest);
+    await changeBucket(context, requireOwnBucket(context, input, "DELETE").name, ({ policyText: _, ...rest }) => rest);
     return {};
   },
 });

@@ -1,4 +1,5 @@
 /** CreateBucket, DeleteBucket, HeadBucket, ListBuckets, GetBucketLocation. */
+import type { RequestContext } from "../../authorize/decision.ts";
 import { type OperationContext, operation } from "../service.ts";
 import { grantsFrom } from "./acl-grants.ts";
 import { isBucketName } from "./bucket-name.ts";
@@ -15,7 +16,7 @@ import {
   notOfferedHere,
   reference,
 } from "./errors.ts";
-import { bucketErrors, conditionKeys, onBucket, requireBucket, requireBucketAnywhere } from "./find-bucket.ts";
+import { aclKeys, bucketErrors, conditionKeys, onBucket, requireBucket, requireBucketAnywhere } from "./find-bucket.ts";
 import { ownerOf } from "./owner.ts";
 import { type BucketRecord, bucketArn, bucketsIn, currentIn, uploadsIn } from "./records.ts";
 import type {
@@ -29,7 +30,7 @@ import type {
   ListBucketsOutput,
   ListBucketsRequest,
 } from "./shapes.gen.ts";
-import { requireTags } from "./tags.ts";
+import { requestTags, requireTags } from "./tags.ts";
 
 /** AWS: the region whose location is written as nothing at all. */
 const UNNAMED_REGION = "us-east-1";
@@ -42,17 +43,26 @@ export const createBucket = operation<CreateBucketRequest, CreateBucketOutput>({
   source: reference("CreateBucket"),
   authorize(input, context) {
     const resource = bucketArn({ partition: context.scope.partition, name: input.Bucket });
+    const { LocationConstraint, Tags = [] } = input.CreateBucketConfiguration ?? {};
+    const acl = aclKeys(input);
+    const tags = requestTags(Tags);
     const keys = conditionKeys({
-      "s3:x-amz-acl": input.ACL,
-      "s3:locationconstraint": input.CreateBucketConfiguration?.LocationConstraint,
+      "s3:locationconstraint": LocationConstraint,
       "s3:x-amz-object-ownership": input.ObjectOwnership,
+      "s3:x-amz-bucket-namespace": input.BucketNamespace,
     });
-    const on = (action: string) => ({ action, resource, resourceText: `on resource: "${resource}"`, context: keys });
+    const on = (action: string, of: RequestContext) => ({
+      action,
+      resource,
+      resourceText: `on resource: "${resource}"`,
+      context: { "s3:ResourceAccount": context.scope.accountId, ...of },
+    });
+    const asksAcl = Object.keys(acl).length > 0 && input.ACL !== "private";
     return [
-      on("s3:CreateBucket"),
-      ...(input.ACL !== undefined && input.ACL !== "private" ? [on("s3:PutBucketAcl")] : []),
-      ...(input.ObjectOwnership !== undefined ? [on("s3:PutBucketOwnershipControls")] : []),
-      ...(input.CreateBucketConfiguration?.Tags ? [on("s3:TagResource")] : []),
+      on("s3:CreateBucket", { ...acl, ...tags, ...keys }),
+      ...(asksAcl ? [on("s3:PutBucketAcl", acl)] : []),
+      ...(input.ObjectOwnership !== undefined ? [on("s3:PutBucketOwnershipControls", {})] : []),
+      ...(Tags.length > 0 ? [on("s3:TagResource", tags)] : []),
     ];
   },
   errors: [
@@ -161,7 +171,8 @@ export const listBuckets = operation<ListBucketsRequest, ListBucketsOutput>({
     {
       action: "s3:ListAllMyBuckets",
       resource: "*",
-      resourceText: 'on resource: "*"',
+      // AWS: the sentence names no resource here.
+      resourceText: "",
       resourceAccountId: context.scope.accountId,
     },
   ],

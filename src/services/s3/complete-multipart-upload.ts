@@ -50,7 +50,11 @@ export const completeMultipartUpload = operation<CompleteMultipartUploadRequest,
       requireBucket(context, input),
       input.Key,
       "s3:PutObject",
-      conditionKeys({ "s3:if-match": input.IfMatch, "s3:if-none-match": input.IfNoneMatch }),
+      conditionKeys({
+        "s3:if-match": input.IfMatch,
+        "s3:if-none-match": input.IfNoneMatch,
+        "s3:ObjectCreationOperation": true,
+      }),
     ),
   ],
   errors: [

@@ -11,6 +11,7 @@ import { headersOf, requireStorable, tagsFromHeader } from "./object-headers.ts"
 import { storeErrors, storeWhole, writeAccess } from "./put-object.ts";
 import type { BucketRecord, ObjectVersion } from "./records.ts";
 import type { CopyObjectOutput, CopyObjectRequest } from "./shapes.gen.ts";
+import { requestTagKeys } from "./tags.ts";
 import { findVersion, requireObject, shownVersionId, versionErrors } from "./versions.ts";
 
 const MAX_COPY_BYTES = 5 * 1024 ** 3;
@@ -31,7 +32,8 @@ export const copyObject = operation<CopyObjectRequest, CopyObjectOutput>({
       ...tagKeys("s3:ExistingObjectTag", tags),
     };
     const copiesTags = tags !== undefined && input.TaggingDirective !== "REPLACE";
-    const [put, ...more] = writeAccess(bucket, { ...input, Tagging: copiesTags ? undefined : input.Tagging });
+    const asked = { ...input, Tagging: copiesTags ? undefined : input.Tagging };
+    const [put, ...more] = writeAccess(context, bucket, asked, { creates: true });
     const putKeys = conditionKeys({
       "s3:x-amz-copy-source": `${sourceBucket.name}/${Key}`,
       "s3:x-amz-metadata-directive": input.MetadataDirective,
@@ -42,7 +44,7 @@ export const copyObject = operation<CopyObjectRequest, CopyObjectOutput>({
       ...(version?.kind === "object" ? [] : [onBucket(sourceBucket, "s3:ListBucket")]),
       ...(put ? [{ ...put, context: { ...put.context, ...putKeys } }] : []),
       ...more,
-      ...(copiesTags ? [onObject(bucket, input.Key, "s3:PutObjectTagging")] : []),
+      ...(copiesTags ? [onObject(bucket, input.Key, "s3:PutObjectTagging", requestTagKeys(tags))] : []),
     ];
   },
   errors: [

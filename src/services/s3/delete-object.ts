@@ -37,7 +37,7 @@ const access = (bucket: BucketRecord, { Key, VersionId, IfMatch }: OneKey): Auth
     bucket,
     Key,
     VersionId === undefined ? "s3:DeleteObject" : "s3:DeleteObjectVersion",
-    conditionKeys({ "s3:versionid": VersionId, "s3:if-match": IfMatch }),
+    conditionKeys(VersionId === undefined ? { "s3:if-match": IfMatch } : { "s3:versionid": VersionId }),
   );
 
 export const deleteObject = operation<DeleteObjectRequest, DeleteObjectOutput>({

@@ -52,6 +52,15 @@ export const isDeleteMarker = awsError({
   }),
 });
 
+export const policyNotAllowed = awsError({
+  ...client,
+  code: "MethodNotAllowed",
+  status: 405,
+  source: "https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketPolicy.html",
+  message: (_method: string) => "The specified method is not allowed against this resource.",
+  extra: (Method) => ({ Method, ResourceType: "BUCKETPOLICY" }),
+});
+
 /** `ArgumentName` and `ArgumentValue` say what is wrong. */
 export const invalidArgument = awsError<readonly [string, string?, string?]>({
   ...client,

@@ -72,7 +72,6 @@ function request(bucket: BucketRecord, action: string, resource: string, keys: R
     resourceText: `on resource: "${resource}"`,
     context: {
       "s3:ResourceAccount": bucket.accountId,
-      "aws:ResourceAccount": bucket.accountId,
       ...tagKeys("s3:BucketTag", bucket.tags),
       ...keys,
     },
@@ -101,6 +100,26 @@ function policyOf(bucket: BucketRecord): ResourcePolicy | undefined {
 /** `<prefix>/<tag key>` for each tag. */
 export const tagKeys = (prefix: string, tags: Readonly<Record<string, string>> | undefined): RequestContext =>
   tags === undefined ? {} : Object.fromEntries(Object.entries(tags).map(([key, value]) => [`${prefix}/${key}`, value]));
+
+/** The headers that choose an ACL, by the members they are in. */
+export interface AclHeaders {
+  readonly ACL?: string | undefined;
+  readonly GrantFullControl?: string | undefined;
+  readonly GrantRead?: string | undefined;
+  readonly GrantReadACP?: string | undefined;
+  readonly GrantWrite?: string | undefined;
+  readonly GrantWriteACP?: string | undefined;
+}
+
+export const aclKeys = (input: AclHeaders): RequestContext =>
+  conditionKeys({
+    "s3:x-amz-acl": input.ACL,
+    "s3:x-amz-grant-full-control": input.GrantFullControl,
+    "s3:x-amz-grant-read": input.GrantRead,
+    "s3:x-amz-grant-read-acp": input.GrantReadACP,
+    "s3:x-amz-grant-write": input.GrantWrite,
+    "s3:x-amz-grant-write-acp": input.GrantWriteACP,
+  });
 
 /** Condition keys whose value the request gives; absent members have no key. */
 export function conditionKeys(values: Readonly<Record<string, string | number | boolean | undefined>>): RequestContext {

@@ -1,6 +1,5 @@
 /** One page of the keys of a bucket, with prefixes rolled up at a delimiter. Used by the listings. */
 import type { Collection } from "../../store/store.ts";
-import { keyPart } from "./records.ts";
 
 export interface KeyQuery<R, T> {
   readonly prefix: string;
@@ -91,15 +90,15 @@ class KeyCursor<R extends { readonly key: string }> {
   }
 
   startAt(key: string, isIncluded: boolean): void {
-    this.#reset(keyPart(key));
+    this.#reset(key);
     if (!isIncluded || key === "") return;
-    const record = this.#records.get([this.#bucket, keyPart(key)]);
+    const record = this.#records.get([this.#bucket, key]);
     if (record) this.#batch = [record];
   }
 
   /** Behind every key that starts with `prefix`. */
   startBehind(prefix: string): void {
-    const points = [...keyPart(prefix)].map((c) => c.codePointAt(0) as number);
+    const points = [...prefix].map((c) => c.codePointAt(0) as number);
     while (points.at(-1) === 0x10ffff) points.pop();
     const last = points.pop();
     if (last === undefined) {

@@ -10,7 +10,7 @@ import { contentsOf } from "./content-store.ts";
 import { encodeKey } from "./encode-key.ts";
 import { encryptionAnswer, encryptionErrors, makeDataKey, openDataKey, wantedEncryption } from "./encryption.ts";
 import { entityTooLarge, incompleteBody, invalidArgument, invalidRequest, noSuchUpload, reference } from "./errors.ts";
-import { bucketErrors, conditionKeys, onBucket, onObject, requireBucket } from "./find-bucket.ts";
+import { bucketErrors, onBucket, onObject, requireBucket } from "./find-bucket.ts";
 import { pageOfKeys } from "./key-page.ts";
 import { headersOf, requireStorable, tagsFromHeader } from "./object-headers.ts";
 import { ownerOf } from "./owner.ts";
@@ -39,7 +39,7 @@ export const createMultipartUpload = operation<CreateMultipartUploadRequest, Cre
   support: "partial",
   gaps: ["SSE-C, `aws:kms:dsse`, object lock, archive storage classes and ACLs that grant something are refused"],
   source: reference("CreateMultipartUpload"),
-  authorize: (input, context) => writeAccess(requireBucket(context, input), input),
+  authorize: (input, context) => writeAccess(context, requireBucket(context, input), input, { creates: false }),
   errors: storeErrors,
   async run(input, context) {
     const bucket = requireBucket(context, input);
@@ -109,7 +109,9 @@ export const uploadPart = operation<UploadPartRequest, UploadPartOutput>({
   support: "partial",
   gaps: ["SSE-C is refused", "SHA512, MD5 and XXHASH checksums are refused"],
   source: reference("UploadPart"),
-  authorize: (input, context) => [onObject(requireBucket(context, input), input.Key, "s3:PutObject")],
+  authorize: (input, context) => [
+    onObject(requireBucket(context, input), input.Key, "s3:PutObject", { "s3:ObjectCreationOperation": "false" }),
+  ],
   errors: [
     ...[...bucketErrors, ...encryptionErrors, ...checksumErrors],
     ...[noSuchUpload, invalidArgument, entityTooLarge, incompleteBody],
@@ -248,13 +250,7 @@ export const listMultipartUploads = operation<ListMultipartUploadsRequest, ListM
   support: "partial",
   gaps: ["`UploadIdMarker` is refused: all uploads of a key are on one page"],
   source: reference("ListMultipartUploads"),
-  authorize: (input, context) => [
-    onBucket(
-      requireBucket(context, input),
-      "s3:ListBucketMultipartUploads",
-      conditionKeys({ "s3:prefix": input.Prefix, "s3:delimiter": input.Delimiter }),
-    ),
-  ],
+  authorize: (input, context) => [onBucket(requireBucket(context, input), "s3:ListBucketMultipartUploads")],
   errors: [...bucketErrors, invalidArgument],
   run(input, context) {
     const bucket = requireBucket(context, input);

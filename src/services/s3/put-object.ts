@@ -2,6 +2,8 @@
  * PutObject: one object in one request. The body is encrypted as it comes; the answer leaves when bytes and record are
  * durable. A body that breaks off, or is not what its checksums say, leaves nothing.
  */
+import { type AwsScope, arnIn } from "../../core/arn.ts";
+import { isoSeconds } from "../../core/clock.ts";
 import { chunksOf } from "../../core/streaming-blob.ts";
 import { type OperationContext, operation } from "../service.ts";
 import { BodyWatch, checksumAnswer, checksumErrors } from "./checksums.ts";
@@ -9,7 +11,7 @@ import { requireWriteConditions, writeConditionErrors } from "./conditions.ts";
 import { contentsOf } from "./content-store.ts";
 import { type DataKey, encryptionAnswer, encryptionErrors, makeDataKey, wantedEncryption } from "./encryption.ts";
 import { entityTooLarge, incompleteBody, noSuchBucket, reference } from "./errors.ts";
-import { bucketErrors, conditionKeys, onObject, requireBucket } from "./find-bucket.ts";
+import { aclKeys, bucketErrors, conditionKeys, onObject, requireBucket } from "./find-bucket.ts";
 import { headerErrors, headersOf, requireStorable, tagsFromHeader } from "./object-headers.ts";
 import {
   type BucketRecord,
@@ -33,6 +35,14 @@ type WriteInput = Pick<
   | "Bucket"
   | "Key"
   | "ACL"
+  | "GrantFullControl"
+  | "GrantRead"
+  | "GrantReadACP"
+  | "GrantWriteACP"
+  | "ObjectLockLegalHoldStatus"
+  | "ObjectLockMode"
+  | "ObjectLockRetainUntilDate"
+  | "SSECustomerAlgorithm"
   | "ServerSideEncryption"
   | "SSEKMSKeyId"
   | "StorageClass"
@@ -42,26 +52,41 @@ type WriteInput = Pick<
   | "WebsiteRedirectLocation"
 >;
 
-/** What must be allowed to write a key. */
-export function writeAccess(bucket: BucketRecord, input: Partial<WriteInput> & { readonly Key: string }) {
-  const keys = {
-    ...conditionKeys({
-      "s3:x-amz-acl": input.ACL,
-      "s3:x-amz-server-side-encryption": input.ServerSideEncryption,
-      "s3:x-amz-server-side-encryption-aws-kms-key-id": input.SSEKMSKeyId,
-      "s3:x-amz-storage-class": input.StorageClass ?? "STANDARD",
-      "s3:x-amz-website-redirect-location": input.WebsiteRedirectLocation,
-      "s3:if-match": input.IfMatch,
-      "s3:if-none-match": input.IfNoneMatch,
-    }),
-    ...requestTagKeys(tagsFromHeader(input.Tagging)),
-  };
+/** What must be allowed to write a key. `creates`: an object is there afterwards, which is not so for uploads in parts. */
+export function writeAccess(
+  { scope }: OperationContext,
+  bucket: BucketRecord,
+  input: Partial<WriteInput> & { readonly Key: string },
+  { creates }: { readonly creates: boolean },
+) {
+  const acl = aclKeys(input);
+  const tags = requestTagKeys(tagsFromHeader(input.Tagging));
+  const lockedUntilMs = input.ObjectLockRetainUntilDate;
+  const keys = conditionKeys({
+    "s3:x-amz-server-side-encryption": input.ServerSideEncryption,
+    "s3:x-amz-server-side-encryption-aws-kms-key-id": kmsKeyArn(input.SSEKMSKeyId, scope),
+    "s3:x-amz-server-side-encryption-customer-algorithm": input.SSECustomerAlgorithm,
+    "s3:x-amz-storage-class": input.StorageClass,
+    "s3:x-amz-website-redirect-location": input.WebsiteRedirectLocation,
+    "s3:object-lock-legal-hold": input.ObjectLockLegalHoldStatus,
+    "s3:object-lock-mode": input.ObjectLockMode,
+    "s3:object-lock-retain-until-date": lockedUntilMs === undefined ? undefined : isoSeconds(lockedUntilMs),
+    "s3:if-match": input.IfMatch,
+    "s3:if-none-match": input.IfNoneMatch,
+    "s3:ObjectCreationOperation": creates,
+  });
   return [
-    onObject(bucket, input.Key, "s3:PutObject", keys),
-    ...(input.Tagging ? [onObject(bucket, input.Key, "s3:PutObjectTagging", keys)] : []),
-    ...(input.ACL !== undefined ? [onObject(bucket, input.Key, "s3:PutObjectAcl", keys)] : []),
+    onObject(bucket, input.Key, "s3:PutObject", { ...keys, ...acl, ...tags }),
+    ...(input.Tagging ? [onObject(bucket, input.Key, "s3:PutObjectTagging", tags)] : []),
+    ...(Object.keys(acl).length > 0 ? [onObject(bucket, input.Key, "s3:PutObjectAcl", acl)] : []),
   ];
 }
+
+/** AWS: policies compare the key's ARN, also where the request names the key by its id or an alias. */
+const kmsKeyArn = (keyId: string | undefined, scope: AwsScope): string | undefined =>
+  keyId === undefined || keyId.startsWith("arn:")
+    ? keyId
+    : arnIn(scope, "kms", keyId.startsWith("alias/") ? keyId : `key/${keyId}`);
 
 export const putObject = operation<PutObjectRequest, PutObjectOutput>({
   name: "PutObject",
@@ -71,7 +96,7 @@ export const putObject = operation<PutObjectRequest, PutObjectOutput>({
     "SHA512, MD5 and XXHASH checksums are refused; without a checksum none is computed",
   ],
   source: reference("PutObject"),
-  authorize: (input, context) => writeAccess(requireBucket(context, input), input),
+  authorize: (input, context) => writeAccess(context, requireBucket(context, input), input, { creates: true }),
   errors: [...storeErrors, ...writeConditionErrors, incompleteBody, entityTooLarge],
   async run(input, context) {
     const bucket = requireBucket(context, input);

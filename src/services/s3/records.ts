@@ -135,28 +135,19 @@ export interface PartRecord extends ContentPart {
 
 /** Keyed by name: one name space for all accounts and regions. */
 export const bucketsIn = (store: Store): Collection<BucketRecord> => store.collection("s3/buckets");
-/** Keyed by bucket and {@link keyPart}. */
+/** Keyed by bucket and key. */
 export const currentIn = (store: Store): Collection<VersionRecord> => store.collection("s3/current");
-/** Keyed by bucket, {@link keyPart} and a rank that puts the newest first. */
+/** Keyed by bucket, key and a rank that puts the newest first. */
 export const olderIn = (store: Store): Collection<VersionRecord> => store.collection("s3/older");
-/** Keyed by bucket, {@link keyPart} and upload id. */
+/** Keyed by bucket, key and upload id. */
 export const uploadsIn = (store: Store): Collection<UploadRecord> => store.collection("s3/uploads");
 /** Keyed by upload id and part number in five digits. */
 export const partsIn = (store: Store): Collection<PartRecord> => store.collection("s3/parts");
 
-/**
- * A key as part of a record's key, which must not hold U+0000 and may not be all there is: U+0000 and U+0001 are
- * escaped so that the order stays S3's, by UTF-8 bytes.
- */
-export const keyPart = (key: string): string =>
-  key.includes("\u0000") || key.includes("\u0001")
-    ? key.replaceAll("\u0001", "\u0001\u0002").replaceAll("\u0000", "\u0001\u0001")
-    : key;
-
-export const recordKey = (bucket: string, key: string): Key => [bucket, keyPart(key)];
+export const recordKey = (bucket: string, key: string): Key => [bucket, key];
 export const uploadKey = (bucket: string, { key, uploadId }: Pick<UploadRecord, "key" | "uploadId">): Key => [
   bucket,
-  keyPart(key),
+  key,
   uploadId,
 ];
 export const partKey = (uploadId: string, partNumber: number): Key => [uploadId, String(partNumber).padStart(5, "0")];

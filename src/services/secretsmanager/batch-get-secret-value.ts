@@ -1,8 +1,9 @@
 /** BatchGetSecretValue: GetSecretValue for each secret of a list or of a search; failures are items of the answer. */
 import { AwsError } from "../../core/errors.ts";
-import { operation } from "../service.ts";
+import { type OperationContext, operation } from "../service.ts";
 import { secretsSelectedBy } from "./describe-secrets.ts";
 import { invalidNextToken, invalidParameter, reference } from "./errors.ts";
+import { getSecretValue, valueAccess } from "./get-secret-value.ts";
 import { pageOf } from "./pages.ts";
 import { secretArn } from "./records.ts";
 import { anySecret } from "./secret-access.ts";
@@ -17,8 +18,7 @@ const PAGE_SIZE = 20;
 
 export const batchGetSecretValue = operation<BatchGetSecretValueRequest, BatchGetSecretValueResponse>({
   name: "BatchGetSecretValue",
-  support: "partial",
-  gaps: ["GetSecretValue of each secret is decided as a call through the service (`aws:CalledVia`)"],
+  support: "supported",
   source: reference("BatchGetSecretValue"),
   authorize: (input) => [
     anySecret("secretsmanager:BatchGetSecretValue"),
@@ -44,7 +44,7 @@ export const batchGetSecretValue = operation<BatchGetSecretValueRequest, BatchGe
     const Errors: APIErrorType[] = [];
     for (const SecretId of page.items) {
       try {
-        SecretValues.push(await context.aws.call("secretsmanager", "GetSecretValue", { SecretId }));
+        SecretValues.push(await secretValueOf(context, SecretId));
       } catch (error) {
         if (!(error instanceof AwsError) || error.fault === "server") throw error;
         Errors.push({ SecretId, ErrorCode: error.code, Message: error.message });
@@ -53,3 +53,10 @@ export const batchGetSecretValue = operation<BatchGetSecretValueRequest, BatchGe
     return { SecretValues, Errors, ...page.token };
   },
 });
+
+/** The caller needs GetSecretValue on each secret, as if it had asked for it alone. */
+async function secretValueOf(context: OperationContext, SecretId: string): Promise<GetSecretValueResponse> {
+  const refusal = context.refusalOf([valueAccess(context, { SecretId })]);
+  if (refusal) throw refusal;
+  return getSecretValue.run({ SecretId }, context);
+}

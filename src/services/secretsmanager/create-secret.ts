@@ -1,4 +1,5 @@
 /** CreateSecret: with a first value or without one. */
+import type { AuthorizationRequest } from "../../authorize/decision.ts";
 import { type OperationContext, operation } from "../service.ts";
 import { putVersion, requireSameValue, requireToken } from "./add-version.ts";
 import {
@@ -13,7 +14,7 @@ import {
 } from "./errors.ts";
 import { findByName, requireValidName } from "./find-secret.ts";
 import { type SecretRecord, secretArn, secretKey, secretKeyOf, secretsIn, valuesIn, valuesKey } from "./records.ts";
-import { conditionsOf, requestTagConditions } from "./secret-access.ts";
+import { conditionsOf, keyConditions, requestTagConditions } from "./secret-access.ts";
 import {
   encryptValue,
   keyIdToKeep,
@@ -37,14 +38,28 @@ export const createSecret = operation<CreateSecretRequest, CreateSecretResponse>
   authorize(input, context) {
     requireValidName(input.Name);
     const resource = secretArn({ ...context.scope, name: input.Name, suffix: newSuffix(context) });
-    const values = {
-      ...conditionsOf({ Name: input.Name, Description: input.Description, KmsKeyId: input.KmsKeyId }),
-      ...requestTagConditions(input.Tags),
-    };
+    const ofTags = requestTagConditions(input.Tags);
     // AWS: decided on an ARN, but the denial prints the name, because the suffix is not given out yet.
-    const asked = { resource, context: values, resourceText: input.Name };
-    const actions = ["secretsmanager:CreateSecret", ...(input.Tags?.length ? ["secretsmanager:TagResource"] : [])];
-    return actions.map((action) => ({ action, ...asked }));
+    const asked = { resource, resourceText: input.Name };
+    const create: AuthorizationRequest = {
+      ...asked,
+      action: "secretsmanager:CreateSecret",
+      context: {
+        ...conditionsOf({
+          Name: input.Name,
+          Description: input.Description,
+          Type: input.Type,
+          ForceOverwriteReplicaSecret: input.ForceOverwriteReplicaSecret,
+        }),
+        ...keyConditions(context, input.KmsKeyId),
+        ...(input.AddReplicaRegions && {
+          "secretsmanager:AddReplicaRegions": input.AddReplicaRegions.flatMap(({ Region }) => Region ?? []),
+        }),
+        ...ofTags,
+      },
+    };
+    if (!input.Tags?.length) return [create];
+    return [create, { ...asked, action: "secretsmanager:TagResource", context: ofTags }];
   },
   errors: [
     ...[invalidName, invalidParameter, unsupported, tokenMissing, tokenInUse, secretExists, nameScheduledForDeletion],

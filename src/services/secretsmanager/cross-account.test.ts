@@ -76,8 +76,8 @@ describe("a secret of another account", () => {
     };
     const Statement = [own, allowGuest(["kms:Decrypt", "kms:GenerateDataKey"])];
     const Policy = JSON.stringify({ Version: "2012-10-17", Statement });
-    const { KeyMetadata } = await owner.call<{ KeyMetadata: { KeyId: string } }>("kms", "CreateKey", { Policy });
-    const SecretId = await sharedSecret(KeyMetadata.KeyId);
+    const { KeyMetadata } = await owner.call<{ KeyMetadata: { Arn: string } }>("kms", "CreateKey", { Policy });
+    const SecretId = await sharedSecret(KeyMetadata.Arn);
     const guest = rootOf(GUEST);
     const read = { SecretId };
     expect(await guest.call("secretsmanager", "GetSecretValue", read)).toMatchObject({ SecretString: "hunter2" });
@@ -86,6 +86,20 @@ describe("a secret of another account", () => {
     expect(await owner.call("secretsmanager", "GetSecretValue", read)).toMatchObject({ SecretString: "new" });
     expect(await failureOf(guest.call("secretsmanager", "GetSecretValue", { SecretId: "shared" }))).toContain(
       "ResourceNotFoundException",
+    );
+  });
+
+  it("is read but not written under a key that was given without its ARN", async () => {
+    const Statement = [allowGuest("kms:*"), { ...allowGuest("kms:*"), Principal: { AWS: OWNER } }];
+    const Policy = JSON.stringify({ Version: "2012-10-17", Statement });
+    type Created = { KeyMetadata: { KeyId: string; Arn: string } };
+    const { KeyMetadata } = await rootOf(OWNER).call<Created>("kms", "CreateKey", { Policy });
+    const SecretId = await sharedSecret(KeyMetadata.KeyId);
+    const guest = rootOf(GUEST);
+    await expect(guest.call("secretsmanager", "GetSecretValue", { SecretId })).resolves.toBeDefined();
+    const write = { SecretId, SecretString: "new", ClientRequestToken: "other".padEnd(32, "0") };
+    expect(await failureOf(guest.call("secretsmanager", "PutSecretValue", write))).toBe(
+      `InvalidParameterException: The operation failed because of an invalid KMS key: Key '${KeyMetadata.Arn.replace(OWNER, GUEST)}' does not exist`,
     );
   });
 });

@@ -166,9 +166,9 @@ export const decryptionFailure = awsError({
 export const malformedPolicy = awsError({
   ...client,
   code: "MalformedPolicyDocumentException",
-  source: reference("PutResourcePolicy"),
-  unverified: true,
-  message: () => "This resource policy contains a syntax error.",
+  source: "https://docs.aws.amazon.com/secretsmanager/latest/userguide/auth-and-access_resource-policies.html",
+  message: (problem: "a syntax error" | "an unsupported principal" | "an invalid service principal") =>
+    `This resource policy contains ${problem}.`,
 });
 
 export const publicPolicy = awsError({

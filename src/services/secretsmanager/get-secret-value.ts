@@ -33,7 +33,8 @@ export const getSecretValue = operation<GetSecretValueRequest, GetSecretValueRes
   },
 });
 
-function valueAccess(context: OperationContext, input: GetSecretValueRequest): AuthorizationRequest {
+/** Permission to read the version that the request means. */
+export function valueAccess(context: OperationContext, input: GetSecretValueRequest): AuthorizationRequest {
   // AWS: who names no version asks for the current one, and policies may say so.
   const stage = input.VersionStage ?? (input.VersionId === undefined ? CURRENT : undefined);
   const keys = conditionsOf({ VersionId: input.VersionId, VersionStage: stage });

@@ -5,7 +5,7 @@
  * Sources: https://docs.aws.amazon.com/secretsmanager/latest/apireference/, the user guide, recorded responses and texts
  * of real calls collected in November 2026.
  * Gaps: rotation, replication, managed external secrets, secrets owned by other services, ValidateResourcePolicy,
- * quotas on secrets, versions and throughput.
+ * quotas on secrets, versions and throughput; `secretsmanager:KmsKeyArn` of a key that is named by alias.
  * Differences: a name can be used again as soon as its secret is gone, and a scheduled deletion happens to the second;
  * without `SortOrder` ListSecrets shows the oldest secret first (AWS's order is not documented).
  */

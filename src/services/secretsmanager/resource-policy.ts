@@ -37,12 +37,18 @@ export const putResourcePolicy = operation<PutResourcePolicyRequest, PutResource
   async run(input, context) {
     const found = requireLiveSecret(context, input.SecretId);
     const policy = validatePolicy(input.ResourcePolicy, "resource");
-    if (!policy.ok) throw malformedPolicy();
+    if (!policy.ok) throw malformedPolicy(problemOf(policy.error));
     if (input.BlockPublicPolicy && isPublic(policy.value)) throw publicPolicy();
     const record = await changeSecret(context, found, (current) => ({ ...current, policyText: input.ResourcePolicy }));
     return { ARN: secretArn(record), Name: record.name };
   },
 });
+
+/** Secrets Manager's words for what IAM's grammar says of a document. */
+function problemOf(text: string) {
+  if (text.startsWith('Invalid principal in policy: "SERVICE"')) return "an invalid service principal";
+  return text.startsWith("Invalid principal in policy") ? "an unsupported principal" : "a syntax error";
+}
 
 export const getResourcePolicy = operation<GetResourcePolicyRequest, GetResourcePolicyResponse>({
   name: "GetResourcePolicy",

@@ -4,6 +4,7 @@
  * Source: https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssecretsmanager.html
  */
 import type { AuthorizationRequest, RequestContext } from "../../authorize/decision.ts";
+import { arnIn } from "../../core/arn.ts";
 import type { PolicyDocument } from "../../core/aws.ts";
 import type { OperationContext } from "../service.ts";
 import { findSecret } from "./find-secret.ts";
@@ -55,6 +56,17 @@ export function requestTagConditions(tags: readonly Tag[] = []): RequestContext 
   const values: Record<string, string | readonly string[]> = { "aws:TagKeys": tags.map(({ Key = "" }) => Key) };
   for (const { Key = "", Value = "" } of tags) values[`aws:RequestTag/${Key}`] = Value;
   return values;
+}
+
+/** Condition keys of the KMS key that a secret is to have. Gap: the ARN of a key that is named by alias is not told. */
+export function keyConditions(context: OperationContext, kmsKeyId: string | undefined): RequestContext {
+  if (!kmsKeyId) return {};
+  const isAlias = /(^|:)alias\//.test(kmsKeyId);
+  const arn = kmsKeyId.startsWith("arn:") ? kmsKeyId : arnIn(context.scope, "kms", `key/${kmsKeyId}`);
+  return {
+    "secretsmanager:KmsKeyId": kmsKeyId,
+    ...(!isAlias && { "secretsmanager:KmsKeyArn": arn }),
+  };
 }
 
 /** Those of `values` that the request has, as condition keys. */

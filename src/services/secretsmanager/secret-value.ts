@@ -148,12 +148,13 @@ const encryptionContext = (record: SecretRecord, versionId: string): Record<stri
   SecretVersionId: versionId,
 });
 
-/** A key without an ARN is one of the secret's account, whoever calls. */
-function keyIdOf(context: OperationContext, record: SecretRecord): string {
-  const keyId = record.kmsKeyId ?? DEFAULT_KEY_ID;
-  if (record.accountId === context.scope.accountId || keyId.startsWith("arn:")) return keyId;
-  return arnIn(record, "kms", keyId.startsWith("alias/") ? keyId : `key/${keyId}`);
-}
+/**
+ * AWS: a key that was given without an ARN is looked for in the caller's account, so that another account cannot write
+ * the secret (seen in a public report: hashicorp/terraform-provider-aws#30272). The default key is the secret's account's.
+ */
+const keyIdOf = (context: OperationContext, record: SecretRecord): string =>
+  record.kmsKeyId ??
+  (record.accountId === context.scope.accountId ? DEFAULT_KEY_ID : arnIn(record, "kms", DEFAULT_KEY_ID));
 
 async function callKms<O>(
   context: OperationContext,

@@ -4,7 +4,7 @@ import { addVersion, requireToken } from "./add-version.ts";
 import { invalidParameter, markedForDeletion, reference, tokenInUse, tokenMissing, unsupported } from "./errors.ts";
 import { changeSecret, lookupErrors, requireLiveSecret } from "./find-secret.ts";
 import { type EncryptedValue, type SecretRecord, secretArn, valueKey, valuesIn } from "./records.ts";
-import { conditionsOf, secretAccess } from "./secret-access.ts";
+import { conditionsOf, keyConditions, secretAccess } from "./secret-access.ts";
 import { keyIdToKeep, readErrors, requireUsableKey, underKeyOf, valueIn, writeErrors } from "./secret-value.ts";
 import type { UpdateSecretRequest, UpdateSecretResponse } from "./shapes.gen.ts";
 import { CURRENT, PENDING, PREVIOUS } from "./version-stages.ts";
@@ -15,12 +15,10 @@ export const updateSecret = operation<UpdateSecretRequest, UpdateSecretResponse>
   gaps: ["managed external secrets (`Type`) are refused"],
   source: reference("UpdateSecret"),
   authorize: (input, context) => [
-    secretAccess(
-      context,
-      "secretsmanager:UpdateSecret",
-      input.SecretId,
-      conditionsOf({ Description: input.Description, KmsKeyId: input.KmsKeyId }),
-    ),
+    secretAccess(context, "secretsmanager:UpdateSecret", input.SecretId, {
+      ...conditionsOf({ Description: input.Description, Type: input.Type }),
+      ...keyConditions(context, input.KmsKeyId),
+    }),
   ],
   errors: [
     ...[...lookupErrors, invalidParameter, unsupported, markedForDeletion, tokenMissing, tokenInUse],

@@ -22,7 +22,7 @@ const PAGE_SIZE = 10;
 export const describeParameters = operation<DescribeParametersRequest, DescribeParametersResult>({
   name: "DescribeParameters",
   support: "partial",
-  gaps: ["`Shared`: no parameters are shared from other accounts, so none are found"],
+  gaps: ["`Shared` finds none: AWS lists what Resource Access Manager shares, and Kiln has only resource policies"],
   source: "https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_DescribeParameters.html",
   authorize: (_input, context) => [anyResource(context.scope, "ssm:DescribeParameters")],
   errors: [validationFailure, invalidFilterKey, invalidFilterOption, invalidFilterValue, invalidNextToken],

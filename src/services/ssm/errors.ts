@@ -241,3 +241,52 @@ export const serviceSettingNotFound = awsError({
   unverified: true,
   message: (settingId: string) => `Setting ${settingId} not found. Ensure the service setting exists.`,
 });
+
+/** The errors of resource policies carry their text as `Message`, and say which member is wrong. */
+const ofResourcePolicy = {
+  ...client,
+  source: reference("PutResourcePolicy"),
+  unverified: true,
+  messageMember: "Message",
+} as const;
+
+export const resourceNotFound = awsError({
+  ...ofResourcePolicy,
+  code: "ResourceNotFoundException",
+  message: (arn: string) => `The specified parameter to be shared could not be found: ${arn}`,
+});
+
+export const malformedResourcePolicy = awsError({
+  ...ofResourcePolicy,
+  code: "MalformedResourcePolicyDocumentException",
+  message: (why: string) => `The specified policy document is malformed or invalid: ${why}`,
+});
+
+export const invalidResourcePolicyParameter = awsError({
+  ...ofResourcePolicy,
+  code: "ResourcePolicyInvalidParameterException",
+  message: (_names: readonly string[], why: string) => why,
+  extra: (names) => ({ ParameterNames: names }),
+});
+
+export const resourcePolicyLimitExceeded = awsError({
+  ...ofResourcePolicy,
+  code: "ResourcePolicyLimitExceededException",
+  message: (limit: number, limitType: "PolicySize" | "PolicyCount") =>
+    limitType === "PolicySize"
+      ? `A policy can't be greater than ${limit} bytes in size.`
+      : `Only ${limit} policy can be attached to a parameter. To change it, specify its PolicyId and PolicyHash.`,
+  extra: (limit, limitType) => ({ Limit: limit, LimitType: limitType }),
+});
+
+export const resourcePolicyConflict = awsError({
+  ...ofResourcePolicy,
+  code: "ResourcePolicyConflictException",
+  message: () => "The hash provided in the call doesn't match the stored hash.",
+});
+
+export const resourcePolicyNotFound = awsError({
+  ...ofResourcePolicy,
+  code: "ResourcePolicyNotFoundException",
+  message: (id: string) => `No policies with the ID ${id} could be found.`,
+});

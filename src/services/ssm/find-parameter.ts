@@ -29,13 +29,13 @@ export interface FoundParameter {
 /** The version a reference selects, or ParameterNotFound, or ParameterVersionNotFound. */
 export function requireVersion(context: OperationContext, reference: ParameterReference): FoundParameter {
   const { name, selector, scope } = reference;
-  const record = isOwn(context, scope) ? findParameter(context, scope, name) : undefined;
+  const record = isReachable(context, scope) ? findParameter(context, scope, name) : undefined;
   if (!record) throw parameterNotFound();
   if (selector === "") return { record, version: record.latest };
   const wanted = selector.slice(1);
   const isNumber = /^\d+$/.test(wanted);
   const number = isNumber ? Number(wanted) : labelled(record, wanted);
-  const version = number === undefined ? undefined : findVersion(context, record, number);
+  const version = number === undefined ? undefined : findVersion(context, record, number, scope);
   if (!version) throw parameterVersionNotFound(isNumber ? "version" : "label", wanted, name);
   return { record, version };
 }
@@ -47,11 +47,12 @@ export function findVersion(
   context: OperationContext,
   record: ParameterRecord,
   version: number,
+  scope: AwsScope = context.scope,
 ): ParameterVersion | undefined {
   if (version === record.latest.version) return record.latest;
-  return versionsIn(context.store).get(versionKey(context.scope, record.name, version));
+  return versionsIn(context.store).get(versionKey(scope, record.name, version));
 }
 
-// Parameters of other accounts and regions cannot be read: sharing needs resource policies, which are not offered.
-const isOwn = (context: OperationContext, scope: AwsScope): boolean =>
-  scope.accountId === context.scope.accountId && scope.region === context.scope.region;
+/** Parameters of other accounts are read by ARN (their resource policy has allowed it), those of other regions are not. */
+export const isReachable = (context: OperationContext, scope: AwsScope): boolean =>
+  scope.region === context.scope.region && scope.partition === context.scope.partition;

@@ -1,7 +1,7 @@
 /** GetParameterHistory: every kept version, oldest first, with its labels. */
 import { operation } from "../service.ts";
 import { invalidNextToken, parameterNotFound, validationFailure } from "./errors.ts";
-import { findParameter } from "./find-parameter.ts";
+import { findParameter, isReachable } from "./find-parameter.ts";
 import { pageOf } from "./pages.ts";
 import { parameterAccess } from "./parameter-access.ts";
 import { readValue } from "./parameter-answer.ts";
@@ -23,7 +23,7 @@ export const getParameterHistory = operation<GetParameterHistoryRequest, GetPara
   async run(input, context) {
     const { name, scope } = parseReference(context.scope, input.Name);
     requireReadableName(name);
-    const record = findParameter(context, scope, name);
+    const record = isReachable(context, scope) ? findParameter(context, scope, name) : undefined;
     if (!record) throw parameterNotFound();
     const versions = versionsIn(context.store)
       .list(versionsKey(scope, name))
@@ -34,7 +34,7 @@ export const getParameterHistory = operation<GetParameterHistoryRequest, GetPara
       history.push({
         Name: name,
         ...versionMetadata(version),
-        Value: await readValue(context, name, version, input.WithDecryption ?? false),
+        Value: await readValue(context, { name, scope, withDecryption: input.WithDecryption ?? false }, version),
         Labels: Object.keys(record.labels)
           .filter((label) => record.labels[label] === version.version)
           .sort(),

@@ -23,7 +23,7 @@ const errors = [
   referencedSecretNotFound,
   ...secureStringErrors,
 ];
-const gaps = ["no public parameters under /aws/service", "no parameters shared from other accounts"];
+const gaps = ["no public parameters under /aws/service"];
 
 export const getParameter = operation<GetParameterRequest, GetParameterResult>({
   name: "GetParameter",

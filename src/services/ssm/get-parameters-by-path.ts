@@ -10,8 +10,9 @@ import {
 import { labelFilterOf, parseFilters, selectedBy } from "./filters.ts";
 import { findVersion, isLive } from "./find-parameter.ts";
 import { pageOf } from "./pages.ts";
+import { anyResource } from "./parameter-access.ts";
 import { parameterAnswer } from "./parameter-answer.ts";
-import { parameterArn, requirePath } from "./parameter-name.ts";
+import { isWellFormed, parameterArn, requirePath } from "./parameter-name.ts";
 import { type ParameterRecord, parametersIn } from "./records.ts";
 import { secureStringErrors } from "./secure-string.ts";
 import type { GetParametersByPathRequest, GetParametersByPathResult, Parameter } from "./shapes.gen.ts";
@@ -24,13 +25,13 @@ export const getParametersByPath = operation<GetParametersByPathRequest, GetPara
   gaps: ["no public parameters under /aws/service: they are never found"],
   source: "https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_GetParametersByPath.html",
   // AWS: permission on the path, trailing slash as sent, covers everything below it.
-  authorize: (input, context) => [
-    {
-      action: "ssm:GetParametersByPath",
-      resource: parameterArn(context.scope, input.Path),
-      context: { "ssm:Recursive": String(input.Recursive ?? false) },
-    },
-  ],
+  authorize({ Path: path, Recursive = false }, { scope }) {
+    const conditions = { "ssm:Recursive": String(Recursive) };
+    if (path !== "/" && !isWellFormed(path.replace(/\/$/, ""))) {
+      return [anyResource(scope, "ssm:GetParametersByPath", conditions)];
+    }
+    return [{ action: "ssm:GetParametersByPath", resource: parameterArn(scope, path), context: conditions }];
+  },
   errors: [
     validationFailure,
     invalidFilterKey,
@@ -54,7 +55,8 @@ export const getParametersByPath = operation<GetParametersByPathRequest, GetPara
     const page = pageOf(below, (record) => record.name, input, input.MaxResults ?? PAGE_SIZE);
     const parameters: Parameter[] = [];
     for (const record of page.items) {
-      const asked = { name: record.name, selector: "", withDecryption: input.WithDecryption ?? false };
+      const { scope } = context;
+      const asked = { name: record.name, selector: "", scope, withDecryption: input.WithDecryption ?? false };
       const version = findVersion(context, record, versionNumber(record, labels));
       if (version) parameters.push(await parameterAnswer(context, { record, version }, asked));
     }

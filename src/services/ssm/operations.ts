@@ -7,6 +7,7 @@ import { getParameterHistory } from "./get-parameter-history.ts";
 import { getParametersByPath } from "./get-parameters-by-path.ts";
 import { labelParameterVersion, unlabelParameterVersion } from "./labels.ts";
 import { putParameter } from "./put-parameter.ts";
+import { deleteResourcePolicy, getResourcePolicies, putResourcePolicy } from "./resource-policies.ts";
 import { getServiceSetting, resetServiceSetting, updateServiceSetting } from "./service-settings.ts";
 import { addTagsToResource, listTagsForResource, removeTagsFromResource } from "./tags.ts";
 
@@ -24,6 +25,9 @@ export const operations: Operations = [
   addTagsToResource,
   removeTagsFromResource,
   listTagsForResource,
+  putResourcePolicy,
+  getResourcePolicies,
+  deleteResourcePolicy,
   getServiceSetting,
   updateServiceSetting,
   resetServiceSetting,

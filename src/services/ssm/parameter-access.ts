@@ -2,11 +2,13 @@
  * What must be allowed to touch a parameter: the action on its ARN, selector left out, whether or not it exists.
  * Source: https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssystemsmanager.html
  */
-import type { AuthorizationRequest, RequestContext } from "../../authorize/decision.ts";
+import type { AuthorizationRequest, RequestContext, ResourcePolicy } from "../../authorize/decision.ts";
 import { type AwsScope, arnIn } from "../../core/arn.ts";
+import type { PolicyDocument } from "../../core/aws.ts";
 import type { OperationContext } from "../service.ts";
 import { findParameter } from "./find-parameter.ts";
 import { isWellFormed, parameterArn, parseReference } from "./parameter-name.ts";
+import type { ParameterRecord, ParameterResourcePolicy } from "./records.ts";
 import type { Tag } from "./shapes.gen.ts";
 
 const NO_KEYS: RequestContext = {};
@@ -21,20 +23,32 @@ export function parameterAccess(
   const { name, scope } = parseReference(context.scope, written);
   // AWS: a name that cannot be part of an ARN is authorised on `*`, and refused for its form only afterwards.
   if (!isWellFormed(name)) return anyResource(context.scope, action, conditionKeys);
-  return { action, resource: parameterArn(scope, name), context: withTags(context, scope, name, conditionKeys) };
+  const resource = parameterArn(scope, name);
+  const record = findParameter(context, scope, name);
+  return {
+    action,
+    resource,
+    context: withTags(record?.tags, conditionKeys),
+    ...(record?.resourcePolicy && { resourcePolicy: sharingPolicy(resource, scope, record.resourcePolicy) }),
+  };
 }
 
-function withTags(
-  context: OperationContext,
-  scope: AwsScope,
-  name: string,
-  conditionKeys: RequestContext,
-): RequestContext {
-  const tags = findParameter(context, scope, name)?.tags;
+function sharingPolicy(arn: string, { accountId }: AwsScope, { text }: ParameterResourcePolicy): ResourcePolicy {
+  return {
+    name: `resource policy of ${arn}`,
+    document: JSON.parse(text) as PolicyDocument,
+    accountId,
+    mandatory: false,
+  };
+}
+
+function withTags(tags: ParameterRecord["tags"] | undefined, conditionKeys: RequestContext): RequestContext {
   let values: Record<string, string | readonly string[]> | undefined;
   for (const key in tags) {
     values ??= { ...conditionKeys };
     values[`aws:ResourceTag/${key}`] = tags[key] as string;
+    // AWS: the service's own name of the key, from before the global one; the guide to Parameter Store still uses it.
+    values[`ssm:resourceTag/${key}`] = tags[key] as string;
   }
   return values ?? conditionKeys;
 }

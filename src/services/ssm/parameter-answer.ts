@@ -1,4 +1,5 @@
 /** The `Parameter` member of answers; decrypts when asked to. Shared by the three reading operations. */
+import type { AwsScope } from "../../core/arn.ts";
 import type { OperationContext } from "../service.ts";
 import type { FoundParameter } from "./find-parameter.ts";
 import { type ParameterReference, parameterArn } from "./parameter-name.ts";
@@ -10,6 +11,8 @@ export interface Asked {
   /** In the form the caller used: `/x` and `x` are one parameter, and each gets its own form back. */
   readonly name: string;
   readonly selector: string;
+  /** Of the parameter, which may be another account's. */
+  readonly scope: AwsScope;
   readonly withDecryption: boolean;
 }
 
@@ -19,11 +22,11 @@ export function parameterAnswer(
   { version }: FoundParameter,
   asked: Asked,
 ): Parameter | Promise<Parameter> {
-  if (version.type !== "SecureString" || !asked.withDecryption) return answerOf(context, version, asked, version.value);
-  return decryptValue(context, asked.name, version).then((value) => answerOf(context, version, asked, value));
+  if (version.type !== "SecureString" || !asked.withDecryption) return answerOf(version, asked, version.value);
+  return decryptValue(context, asked, version).then((value) => answerOf(version, asked, value));
 }
 
-function answerOf(context: OperationContext, version: ParameterVersion, asked: Asked, value: string): Parameter {
+function answerOf(version: ParameterVersion, asked: Asked, value: string): Parameter {
   return {
     Name: asked.name,
     Type: version.type,
@@ -31,7 +34,7 @@ function answerOf(context: OperationContext, version: ParameterVersion, asked: A
     Version: version.version,
     ...(asked.selector !== "" && { Selector: asked.selector }),
     LastModifiedDate: version.lastModifiedMs,
-    ARN: parameterArn(context.scope, asked.name),
+    ARN: parameterArn(asked.scope, asked.name),
     DataType: version.dataType,
   };
 }
@@ -39,15 +42,17 @@ function answerOf(context: OperationContext, version: ParameterVersion, asked: A
 /** Plain text where it is stored plain or decryption was asked for, else the ciphertext in base64. */
 export async function readValue(
   context: OperationContext,
-  name: string,
+  asked: Omit<Asked, "selector">,
   version: ParameterVersion,
-  withDecryption: boolean,
 ): Promise<string> {
-  return version.type === "SecureString" && withDecryption ? decryptValue(context, name, version) : version.value;
+  return version.type === "SecureString" && asked.withDecryption
+    ? decryptValue(context, asked, version)
+    : version.value;
 }
 
 export const askedBy = (reference: ParameterReference, withDecryption: boolean | undefined): Asked => ({
   name: reference.name,
   selector: reference.selector,
+  scope: reference.scope,
   withDecryption: withDecryption ?? false,
 });

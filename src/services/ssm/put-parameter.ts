@@ -47,13 +47,14 @@ export const putParameter = operation<PutParameterRequest, PutParameterResult>({
   authorize(input, context) {
     const name = input.Name.trim();
     const tags = input.Tags ?? [];
-    const conditions = { ...requestTagConditions(tags), "ssm:Overwrite": String(input.Overwrite ?? false) };
+    const ofTags = requestTagConditions(tags);
     const put = parameterAccess(context, "ssm:PutParameter", name, {
-      ...conditions,
+      ...ofTags,
+      "ssm:Overwrite": String(input.Overwrite ?? false),
       ...(input.Policies !== undefined && { "ssm:Policies": input.Policies }),
     });
     if (tags.length === 0) return [put];
-    return [put, parameterAccess(context, "ssm:AddTagsToResource", name, conditions)];
+    return [put, parameterAccess(context, "ssm:AddTagsToResource", name, ofTags)];
   },
   errors: [
     validationFailure,
@@ -90,11 +91,11 @@ export const putParameter = operation<PutParameterRequest, PutParameterResult>({
             keyId: draft.keyId ?? DEFAULT_KEY_ID,
             tier: draft.tier,
           })
-        : draft.value;
+        : { value: draft.value };
     return context.store.write(() => {
       // Looked up again: another caller may have written since.
       const before = overwritten(context, input, name);
-      const version: ParameterVersion = { ...draft, value: stored, version: (before?.latest.version ?? 0) + 1 };
+      const version: ParameterVersion = { ...draft, ...stored, version: (before?.latest.version ?? 0) + 1 };
       saveVersion(context, name, before, version, tags);
       return { Version: version.version, Tier: version.tier };
     });
@@ -196,6 +197,7 @@ function saveVersion(
     ...(expiresAtMs !== undefined && { expiresAtMs }),
     labels: before?.labels ?? {},
     tags: before?.tags ?? tags,
+    ...(before?.resourcePolicy && { resourcePolicy: before.resourcePolicy }),
   });
   versions.put(versionKey(context.scope, name, latest.version), latest);
 }

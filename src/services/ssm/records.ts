@@ -22,6 +22,8 @@ export interface ParameterVersion {
   readonly value: string;
   /** As given at PutParameter; SecureString only. */
   readonly keyId?: string;
+  /** ARN of the key that encrypted the value: an alias may point elsewhere by now. SecureString only. */
+  readonly keyArn?: string;
   readonly tier: ParameterTier;
   readonly dataType: string;
   readonly description?: string;
@@ -30,6 +32,15 @@ export interface ParameterVersion {
   readonly lastModifiedMs: number;
   /** ARN of the caller. */
   readonly lastModifiedUser: string;
+}
+
+/** Shares a parameter with other accounts. */
+export interface ParameterResourcePolicy {
+  readonly id: string;
+  /** Changes with the text; a caller shows it to change what it has seen. */
+  readonly hash: string;
+  /** The policy's JSON, as given. */
+  readonly text: string;
 }
 
 export interface ParameterRecord {
@@ -42,6 +53,7 @@ export interface ParameterRecord {
   /** Label → version. */
   readonly labels: Readonly<Record<string, number>>;
   readonly tags: Readonly<Record<string, string>>;
+  readonly resourcePolicy?: ParameterResourcePolicy;
 }
 
 /** Keyed by account, region, and the segments of the name. */

@@ -5,6 +5,7 @@
  * Source: https://docs.aws.amazon.com/kms/latest/developerguide/services-parameter-store.html
  */
 import { createCipheriv, createDecipheriv } from "node:crypto";
+import type { AwsScope } from "../../core/arn.ts";
 import { AwsError } from "../../core/errors.ts";
 import type { OperationContext } from "../service.ts";
 import { invalidKeyId, kmsAccessDenied } from "./errors.ts";
@@ -24,20 +25,20 @@ export interface SecureValue {
   readonly tier: ParameterTier;
 }
 
-/** The ciphertext in base64. */
+/** The ciphertext in base64, and the ARN of the key behind `keyId`. */
 export async function encryptValue(
   context: OperationContext,
   { name, value, keyId, tier }: SecureValue,
-): Promise<string> {
-  const request = { KeyId: keyId, EncryptionContext: encryptionContext(context, name) };
+): Promise<{ readonly value: string; readonly keyArn: string }> {
+  const request = { KeyId: keyId, EncryptionContext: encryptionContext(context.scope, name) };
   if (tier === "Standard") {
-    const { CiphertextBlob } = await callKms<{ CiphertextBlob: Uint8Array }>(context, "Encrypt", {
+    const { CiphertextBlob, KeyId } = await callKms<Encrypted>(context, "Encrypt", {
       ...request,
       Plaintext: Buffer.from(value),
     });
-    return Buffer.from(CiphertextBlob).toString("base64");
+    return { value: Buffer.from(CiphertextBlob).toString("base64"), keyArn: KeyId };
   }
-  const dataKey = await callKms<{ CiphertextBlob: Uint8Array; Plaintext: Uint8Array }>(context, "GenerateDataKey", {
+  const dataKey = await callKms<Encrypted & { Plaintext: Uint8Array }>(context, "GenerateDataKey", {
     ...request,
     KeySpec: "AES_256",
   });
@@ -45,27 +46,29 @@ export async function encryptValue(
   const cipher = createCipheriv("aes-256-gcm", dataKey.Plaintext, nonce);
   const length = Buffer.alloc(2);
   length.writeUInt16BE(dataKey.CiphertextBlob.length);
-  return Buffer.concat([
-    length,
-    dataKey.CiphertextBlob,
-    nonce,
-    cipher.update(value),
-    cipher.final(),
-    cipher.getAuthTag(),
-  ]).toString("base64");
+  const encrypted = [length, dataKey.CiphertextBlob, nonce, cipher.update(value), cipher.final(), cipher.getAuthTag()];
+  return { value: Buffer.concat(encrypted).toString("base64"), keyArn: dataKey.KeyId };
+}
+
+interface Encrypted {
+  readonly CiphertextBlob: Uint8Array;
+  /** AWS: the ARN, whatever form the request used. */
+  readonly KeyId: string;
 }
 
 /** The plain text of a SecureString version. */
 export async function decryptValue(
   context: OperationContext,
-  name: string,
+  { name, scope }: { readonly name: string; readonly scope: AwsScope },
   version: ParameterVersion,
 ): Promise<string> {
   const blob = Buffer.from(version.value, "base64");
   const decrypt = async (ciphertext: Uint8Array): Promise<Uint8Array> => {
     const answer = await callKms<{ Plaintext: Uint8Array }>(context, "Decrypt", {
       CiphertextBlob: ciphertext,
-      EncryptionContext: encryptionContext(context, name),
+      // AWS: a refusal names the key.
+      ...(version.keyArn !== undefined && { KeyId: version.keyArn }),
+      EncryptionContext: encryptionContext(scope, name),
     });
     return answer.Plaintext;
   };
@@ -77,8 +80,8 @@ export async function decryptValue(
   return Buffer.concat([decipher.update(blob.subarray(keyEnd + NONCE_BYTES, -TAG_BYTES)), decipher.final()]).toString();
 }
 
-const encryptionContext = (context: OperationContext, name: string): Record<string, string> => ({
-  PARAMETER_ARN: parameterArn(context.scope, name),
+const encryptionContext = (scope: AwsScope, name: string): Record<string, string> => ({
+  PARAMETER_ARN: parameterArn(scope, name),
 });
 
 async function callKms<O>(context: OperationContext, operation: string, input: object): Promise<O> {

@@ -96,7 +96,8 @@ async function requireBucketOwnerAccess(target: ArtifactsTarget, bucket: string,
   const { bucketOwnerAccess } = target;
   if (bucketOwnerAccess === undefined || bucketOwnerAccess === "NONE") return;
   const resource = bucketArn(bucket, "", input.request.scope.partition);
-  await input.dependencies.authorizeAsRole?.([{ action: "s3:PutBucketAcl", resource }], {
+  const resourceText = `on resource: "${resource}"`;
+  await input.dependencies.authorizeAsRole?.([{ action: "s3:PutBucketAcl", resource, resourceText }], {
     service: "s3",
     operation: "PutBucketAcl",
   });

@@ -20,7 +20,8 @@ import type { BuildRunner } from "../builds/build-runner.ts";
 import type { RoleSession } from "../builds/role-session.ts";
 import { makeBuild } from "../builds/start-build.ts";
 import { queueIsFull } from "../errors.ts";
-import { type BuildRecord, buildKey, parseBuildId, projectArn, recordsIn } from "../records.ts";
+import { projectAccess } from "../projects/find-project.ts";
+import { type BuildRecord, buildKey, parseBuildId, recordsIn } from "../records.ts";
 import type { PhaseContext } from "../shapes.gen.ts";
 import { BatchJournal } from "./batch-journal.ts";
 import { type BatchBuild, type BatchRecord, type BatchStatus, batchRecordsIn } from "./batch-records.ts";
@@ -290,11 +291,12 @@ export class BatchRun {
 
   /** Asks IAM whether the batch role may act on builds of the project. Throws AccessDeniedException. */
   async #allow(action: "StartBuild" | "StopBuild" | "RetryBuild"): Promise<void> {
-    const { scope, settings } = this.#record;
-    await this.#input.session.authorize(
-      [{ action: `codebuild:${action}`, resource: projectArn(scope, settings.projectName) }],
-      { service: "codebuild", operation: action, requestId: this.#input.context.ids.uuid() },
-    );
+    const { context, session } = this.#input;
+    await session.authorize([projectAccess(context, action, this.#record.settings.projectName)], {
+      service: "codebuild",
+      operation: action,
+      requestId: context.ids.uuid(),
+    });
   }
 
   /** Stops a build, also when the role may not: nothing is left running here. What AWS would have said is kept. */

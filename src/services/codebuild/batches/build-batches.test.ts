@@ -178,6 +178,26 @@ describe("a batch", () => {
     ]);
   });
 
+  it("starts its builds under the conditions that the role's policies make about the project", async () => {
+    await makeProject(spec("build-list:\n  - identifier: one"), { tags: [{ key: "team", value: "blue" }] }, []);
+    const statusFor = async (team: string) => {
+      await account.root.call("iam", "PutRolePolicy", {
+        ...{ RoleName: "CodeBuildServiceRole", PolicyName: "all" },
+        PolicyDocument: JSON.stringify({
+          Version: "2012-10-17",
+          Statement: [
+            {
+              ...{ Effect: "Allow", Action: "codebuild:StartBuild", Resource: PROJECT_ARN },
+              Condition: { StringEquals: { "aws:ResourceTag/team": team, "codebuild:projectArn": PROJECT_ARN } },
+            },
+          ],
+        }),
+      });
+      return (await run()).buildBatchStatus;
+    };
+    expect([await statusFor("red"), await statusFor("blue")]).toEqual(["FAILED", "SUCCEEDED"]);
+  });
+
   it("needs a buildBatchConfig with a role that trusts CodeBuild", async () => {
     await account.makeRole(BATCH_ACTIONS);
     await account.makeProject(spec("build-list:\n  - identifier: a"));

@@ -11,6 +11,7 @@ import { keepToken, madeBefore, type Token, tokenOf } from "../builds/idempotenc
 import { ownMark } from "../builds/process-mark.ts";
 import { initiatorOf } from "../builds/start-build.ts";
 import { batchNotFound, invalidInput, notOffered, projectNotFound, roleNotAssumable } from "../errors.ts";
+import { requestFieldKeys } from "../projects/condition-keys.ts";
 import { projectAccess, requireOwnProject, requireOwnScope, requireProject } from "../projects/find-project.ts";
 import { passRole, requireAssumableRole } from "../projects/project-access.ts";
 import { withoutUndefined } from "../projects/project-settings.ts";
@@ -52,10 +53,12 @@ export const startBatchOperations = (batches: BatchRunner): readonly OperationDe
     source: `${API}API_StartBuildBatch.html`,
     authorize(input, context) {
       const roles = [input.serviceRoleOverride, input.buildBatchConfigOverride?.serviceRole];
-      return [
-        projectAccess(context, "StartBuildBatch", input.projectName, overrideKeys(input)),
-        ...roles.flatMap((role) => (role === undefined ? [] : [passRole(role)])),
-      ];
+      const { buildBatchConfigOverride: buildBatchConfig } = input;
+      const start = projectAccess(context, "StartBuildBatch", input.projectName, {
+        ...overrideKeys(input),
+        ...requestFieldKeys({ buildBatchConfig }),
+      });
+      return [start, ...roles.flatMap((role) => (role === undefined ? [] : [passRole(role, start.resource)]))];
     },
     errors: [invalidInput, notOffered, projectNotFound, roleNotAssumable],
     run: async (input, context) => ({ buildBatch: await startBatch(input, context, batches) }),

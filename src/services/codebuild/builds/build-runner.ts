@@ -80,15 +80,24 @@ export class BuildRunner {
     this.#queue = new BuildQueue(places, (arn) => fleetPlaces(this.#records, arn));
   }
 
-  /** A session of the role for a build that is about to be made; AssumeRole is its first call. */
-  newSession(uuid: string, projectName: string, roleArn: string, scope: AwsScope): RoleSession {
+  /**
+   * A session of the role for a build that is about to be made; AssumeRole is its first call. Sessions of builds (`runArn`)
+   * have the build's ARN and the project's as condition keys, so that policies of the role can use them as variables.
+   * Source: https://docs.aws.amazon.com/codebuild/latest/userguide/permissions-conditionkeys-variables.html
+   */
+  newSession(uuid: string, projectName: string, roleArn: string, scope: AwsScope, runArn?: string): RoleSession {
     const { callerForService, callerForAccessKey, authorizeAccessKey, clock } = this.#dependencies;
+    const project = projectArn(scope, projectName);
+    const keys = {
+      "codebuild:projectArn": project,
+      ...(runArn === undefined ? {} : { "codebuild:buildArn": runArn }),
+    };
     return new RoleSession({
       uuid,
       roleArn,
       scope,
       clock,
-      service: callerForService("codebuild.amazonaws.com", projectArn(scope, projectName), scope),
+      service: callerForService("codebuild.amazonaws.com", project, scope, keys),
       callerForAccessKey: (accessKeyId, where) => callerForAccessKey(accessKeyId, where),
       authorizeAccessKey: (...question) => authorizeAccessKey(...question),
     });

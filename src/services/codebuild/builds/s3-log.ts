@@ -63,7 +63,8 @@ export function openS3Log(request: BuildRequest, session: RoleSession, file: str
         if ((config.bucketOwnerAccess ?? "NONE") !== "NONE") {
           const resource = bucketArn(bucket, "", request.scope.partition);
           const about = { service: "s3", operation: "PutBucketAcl", requestId: uuid };
-          await session.authorize([{ action: "s3:PutBucketAcl", resource }], about);
+          const resourceText = `on resource: "${resource}"`;
+          await session.authorize([{ action: "s3:PutBucketAcl", resource, resourceText }], about);
         }
         await sink.store();
         return undefined;

@@ -66,10 +66,8 @@ export const startOperations = (runner: BuildRunner): readonly OperationDefiniti
     source: `${API}API_StartBuild.html`,
     authorize(input, context) {
       const role = input.serviceRoleOverride;
-      return [
-        projectAccess(context, "StartBuild", input.projectName, overrideKeys(input)),
-        ...(role === undefined ? [] : [passRole(role)]),
-      ];
+      const start = projectAccess(context, "StartBuild", input.projectName, overrideKeys(input));
+      return [start, ...(role === undefined ? [] : [passRole(role, start.resource)])];
     },
     errors: [invalidInput, notOffered, projectNotFound, fleetNotFound, roleNotAssumable, tooManyBuilds, queueIsFull],
     async run(input, context) {
@@ -135,7 +133,8 @@ export async function makeBuild(
 ): Promise<Build> {
   const { store, scope, clock, ids } = context;
   const uuid = ids.uuid();
-  const session = runner.newSession(uuid, settings.projectName, settings.serviceRole, scope);
+  const arn = buildArn(scope, `${settings.projectName}:${uuid}`);
+  const session = runner.newSession(uuid, settings.projectName, settings.serviceRole, scope, arn);
   await requireAssumableRole(session);
   const folders = await runner.newFolders(uuid);
   const records = recordsIn(store);

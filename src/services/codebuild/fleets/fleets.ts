@@ -9,6 +9,7 @@ import { type OperationContext, type OperationDefinition, operation } from "../.
 import type { BuildRunner } from "../builds/build-runner.ts";
 import { fleetAlreadyExists, fleetNotFound, invalidInput, notOffered } from "../errors.ts";
 import { page } from "../pages.ts";
+import { contextOf, under } from "../projects/condition-keys.ts";
 import { onAnything, passRole, requestTags, tagKeys } from "../projects/project-access.ts";
 import { withoutUndefined } from "../projects/project-settings.ts";
 import { checkComputeConfiguration, checkTags } from "../projects/setting-checks.ts";
@@ -43,10 +44,7 @@ export const fleetOperations = (runner: BuildRunner): readonly OperationDefiniti
     support: "partial",
     gaps: GAPS,
     source: `${API}API_CreateFleet.html`,
-    authorize: (input, context) => [
-      onFleet(context, "CreateFleet", input.name, { ...requestTags(input.tags), ...fieldKeysOf(input) }),
-      ...(input.fleetServiceRole === undefined ? [] : [passRole(input.fleetServiceRole)]),
-    ],
+    authorize: (input, context) => settingFleet(onFleet(context, "CreateFleet", input.name, keysOf(input)), input),
     errors: [invalidInput, notOffered, fleetAlreadyExists],
     async run(input, { store, scope, clock, ids }) {
       checkFleet(input);
@@ -81,10 +79,7 @@ export const fleetOperations = (runner: BuildRunner): readonly OperationDefiniti
     support: "partial",
     gaps: GAPS,
     source: `${API}API_UpdateFleet.html`,
-    authorize: (input, context) => [
-      onFleet(context, "UpdateFleet", input.arn, { ...requestTags(input.tags), ...fieldKeysOf(input) }),
-      ...(input.fleetServiceRole === undefined ? [] : [passRole(input.fleetServiceRole)]),
-    ],
+    authorize: (input, context) => settingFleet(onFleet(context, "UpdateFleet", input.arn, keysOf(input)), input),
     errors: [invalidInput, notOffered, fleetNotFound],
     async run(input, { store, scope, clock }) {
       const records = recordsIn(store);
@@ -219,27 +214,33 @@ function checkFleet(input: CreateFleetInput): void {
   checkTags(input.tags);
 }
 
-function fieldKeysOf(input: CreateFleetInput | UpdateFleetInput): RequestContext {
+/** The action on the fleet, and passing the role that it is given. */
+const settingFleet = (
+  request: AuthorizationRequest,
+  { fleetServiceRole: role }: CreateFleetInput | UpdateFleetInput,
+) => (role === undefined ? [request] : [request, passRole(role, request.resource)]);
+
+function keysOf(input: CreateFleetInput | UpdateFleetInput): RequestContext {
   const { computeConfiguration: compute, vpcConfig: vpc } = input;
-  const values: Record<string, string | number | readonly string[] | undefined> = {
-    environmentType: input.environmentType,
-    computeType: input.computeType,
-    imageId: input.imageId,
-    fleetServiceRole: input.fleetServiceRole,
-    computeConfiguration: compute && "true",
-    "computeConfiguration.vCpu": compute?.vCpu,
-    "computeConfiguration.memory": compute?.memory,
-    "computeConfiguration.disk": compute?.disk,
-    "computeConfiguration.machineType": compute?.machineType,
-    "computeConfiguration.instanceType": compute?.instanceType,
-    vpcConfig: vpc && "true",
-    "vpcConfig.vpcId": vpc?.vpcId,
-    "vpcConfig.subnets": vpc?.subnets,
-    "vpcConfig.securityGroupIds": vpc?.securityGroupIds,
+  return {
+    ...requestTags(input.tags),
+    ...contextOf({
+      environmentType: input.environmentType,
+      computeType: input.computeType,
+      imageId: input.imageId,
+      fleetServiceRole: input.fleetServiceRole,
+      ...under("computeConfiguration", compute, {
+        vCpu: compute?.vCpu,
+        memory: compute?.memory,
+        disk: compute?.disk,
+        machineType: compute?.machineType,
+        instanceType: compute?.instanceType,
+      }),
+      ...under("vpcConfig", vpc, {
+        vpcId: vpc?.vpcId,
+        subnets: vpc?.subnets,
+        securityGroupIds: vpc?.securityGroupIds,
+      }),
+    }),
   };
-  return Object.fromEntries(
-    Object.entries(values).flatMap(([name, value]) =>
-      value === undefined ? [] : [[`codebuild:${name}`, typeof value === "number" ? String(value) : value]],
-    ),
-  );
 }

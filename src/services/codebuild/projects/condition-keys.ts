@@ -11,6 +11,7 @@ import type {
   ProjectBuildBatchConfig,
   ProjectCache,
   ProjectEnvironment,
+  ProjectFileSystemLocation,
   ProjectSource,
   VpcConfig,
 } from "../shapes.gen.ts";
@@ -32,6 +33,7 @@ export interface RequestFields {
   readonly encryptionKey?: string | undefined;
   readonly concurrentBuildLimit?: number | undefined;
   readonly autoRetryLimit?: number | undefined;
+  readonly fileSystemLocations?: readonly ProjectFileSystemLocation[] | undefined;
 }
 
 type Value = string | number | boolean | undefined | readonly (string | boolean | undefined)[];
@@ -53,6 +55,7 @@ export function requestFieldKeys(fields: RequestFields): RequestContext {
     ...under("environment", environment, environmentValues(environment ?? {})),
     ...variableValues(environmentVariables),
     logsConfig: isGiven(logsConfig),
+    ...fileSystemValues(fields.fileSystemLocations),
     ...under("logsConfig.s3Logs", s3Logs, {
       status: s3Logs?.status,
       location: s3Logs?.location,
@@ -120,10 +123,25 @@ function variableValues(variables: readonly EnvironmentVariable[] | undefined): 
   return values;
 }
 
+/** Unlike other lists this one has no key of its own name. */
+const fileSystemValues = (locations: RequestFields["fileSystemLocations"]): Record<string, Value> => {
+  const { fileSystemLocations: _, ...values } = listed(
+    "fileSystemLocations",
+    locations,
+    "identifier",
+    ({ type, location }) => ({ type, location }),
+  );
+  return values;
+};
+
 const isGiven = (value: unknown): true | undefined => (value === undefined ? undefined : true);
 
 /** A structure and its members. */
-const under = (name: string, structure: object | undefined, members: Record<string, Value>): Record<string, Value> =>
+export const under = (
+  name: string,
+  structure: object | undefined,
+  members: Record<string, Value>,
+): Record<string, Value> =>
   structure === undefined
     ? {}
     : { [name]: true, ...Object.fromEntries(Object.entries(members).map(([key, value]) => [`${name}.${key}`, value])) };
@@ -150,7 +168,8 @@ function listed<T extends object>(
   return values;
 }
 
-function contextOf(values: Record<string, Value>): RequestContext {
+/** `codebuild:<name>` for each value that is there. */
+export function contextOf(values: Record<string, Value>): RequestContext {
   const context: Record<string, string | readonly string[]> = {};
   for (const [name, value] of Object.entries(values)) {
     if (value === undefined) continue;

@@ -24,12 +24,17 @@ export const onProject = (
   ...(context ? { context } : {}),
 });
 
-export const onAnything = (action: string): AuthorizationRequest => ({ action: `codebuild:${action}`, resource: "*" });
+export const onAnything = (action: string, context?: RequestContext): AuthorizationRequest => ({
+  action: `codebuild:${action}`,
+  resource: "*",
+  ...(context ? { context } : {}),
+});
 
-export const passRole = (roleArn: string): AuthorizationRequest => ({
+/** `resourceArn`: what is to use the role. */
+export const passRole = (roleArn: string, resourceArn: string): AuthorizationRequest => ({
   action: "iam:PassRole",
   resource: roleArn,
-  context: { "iam:PassedToService": CODEBUILD_PRINCIPAL },
+  context: { "iam:PassedToService": CODEBUILD_PRINCIPAL, "iam:AssociatedResourceArn": resourceArn },
 });
 
 /** Tags of an existing project, as `aws:ResourceTag/…`. */

@@ -55,8 +55,8 @@ export const projectOperations = (runner: BuildRunner): readonly OperationDefini
     source: `${API}API_CreateProject.html`,
     authorize: (input, { scope }) => [
       onProject("CreateProject", input.name, scope, { ...requestTags(input.tags), ...keysOf(input) }),
-      passRole(input.serviceRole),
-      ...passBatchRole(input),
+      passRole(input.serviceRole, projectArn(scope, input.name)),
+      ...passBatchRole(input, projectArn(scope, input.name)),
     ],
     errors: [invalidInput, notOffered, limitAboveAccount, fleetNotFound, projectAlreadyExists, roleNotAssumable],
     async run(input, context) {
@@ -86,10 +86,14 @@ export const projectOperations = (runner: BuildRunner): readonly OperationDefini
     authorize(input, context) {
       const project = findProject(context, input.name);
       const role = input.serviceRole ?? project?.serviceRole;
+      const update = projectAccess(context, "UpdateProject", input.name, {
+        ...requestTags(input.tags),
+        ...keysOf(input),
+      });
       return [
-        projectAccess(context, "UpdateProject", input.name, { ...requestTags(input.tags), ...keysOf(input) }),
-        ...(role === undefined ? [] : [passRole(role)]),
-        ...passBatchRole(input),
+        update,
+        ...(role === undefined ? [] : [passRole(role, update.resource)]),
+        ...passBatchRole(input, update.resource),
       ];
     },
     errors: [invalidInput, notOffered, limitAboveAccount, fleetNotFound, projectNotFound, roleNotAssumable],
@@ -223,8 +227,8 @@ const keptMembers = (old: Project): Partial<Project> =>
     resourceAccessRole: old.resourceAccessRole,
   });
 
-const passBatchRole = ({ buildBatchConfig }: CreateProjectInput | UpdateProjectInput) =>
-  buildBatchConfig?.serviceRole === undefined ? [] : [passRole(buildBatchConfig.serviceRole)];
+const passBatchRole = ({ buildBatchConfig }: CreateProjectInput | UpdateProjectInput, project: string) =>
+  buildBatchConfig?.serviceRole === undefined ? [] : [passRole(buildBatchConfig.serviceRole, project)];
 
 const keysOf = (input: CreateProjectInput | UpdateProjectInput): RequestContext =>
   requestFieldKeys({ ...input, environmentVariables: input.environment?.environmentVariables });

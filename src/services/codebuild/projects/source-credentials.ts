@@ -18,6 +18,7 @@ import type {
   ListSourceCredentialsInput,
   ListSourceCredentialsOutput,
 } from "../shapes.gen.ts";
+import { contextOf } from "./condition-keys.ts";
 import { onAnything } from "./project-access.ts";
 
 const API = "https://docs.aws.amazon.com/codebuild/latest/APIReference/";
@@ -78,7 +79,9 @@ export const sourceCredentialOperations: readonly OperationDefinition<any, objec
     support: "partial",
     gaps: ["CODECONNECTIONS is kept and shown; there are no connections to use it with"],
     source: `${API}API_ImportSourceCredentials.html`,
-    authorize: () => [onAnything("ImportSourceCredentials")],
+    authorize: ({ authType, serverType, shouldOverwrite, token, username }) => [
+      onAnything("ImportSourceCredentials", contextOf({ authType, serverType, shouldOverwrite, token, username })),
+    ],
     errors: [invalidInput, sourceCredentialAlreadyExists],
     async run(input, { store, scope }) {
       const { serverType, authType, username, token } = input;

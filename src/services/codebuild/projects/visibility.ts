@@ -18,12 +18,12 @@ export const visibilityOperations = (runner: BuildRunner): readonly OperationDef
     support: "partial",
     gaps: ["builds of a public project are not served to people without credentials"],
     source: "https://docs.aws.amazon.com/codebuild/latest/APIReference/API_UpdateProjectVisibility.html",
-    authorize: (input, context) => [
-      projectAccess(context, "UpdateProjectVisibility", input.projectArn, {
-        "codebuild:projectVisibility": input.projectVisibility,
-      }),
-      ...(input.resourceAccessRole === undefined ? [] : [passRole(input.resourceAccessRole)]),
-    ],
+    authorize(input, context) {
+      const { resourceAccessRole: role, projectVisibility } = input;
+      const keys = { "codebuild:projectVisibility": projectVisibility };
+      const update = projectAccess(context, "UpdateProjectVisibility", input.projectArn, keys);
+      return role === undefined ? [update] : [update, passRole(role, update.resource)];
+    },
     errors: [invalidInput, projectNotFound, roleNotAssumable],
     async run(input, context) {
       const { store, scope, ids } = context;

@@ -8,9 +8,7 @@ import { type OperationContext, type OperationDefinition, operation } from "../.
 import type { BuildRunner } from "../builds/build-runner.ts";
 import { invalidInput, sandboxNotFound } from "../errors.ts";
 import { recordPage } from "../pages.ts";
-import { findProject } from "../projects/find-project.ts";
-import { resourceTags } from "../projects/project-access.ts";
-import { parseBuildId, projectArn, recordsIn, type SandboxRecord, scopeOf } from "../records.ts";
+import { recordsIn, type SandboxRecord, scopeOf } from "../records.ts";
 import type {
   BatchGetCommandExecutionsInput,
   BatchGetCommandExecutionsOutput,
@@ -103,10 +101,8 @@ function requireSandbox(context: OperationContext, idOrArn: string): SandboxReco
   return record;
 }
 
-/** AWS: commands are decided on the sandbox, which has no tags of its own: here it has its project's. */
-function onSandbox(action: string, idOrArn: string, context: OperationContext): AuthorizationRequest {
-  const scope = scopeOf(idOrArn, context.scope);
-  const id = sandboxIdOf(idOrArn);
-  const project = findProject(context, projectArn(scope, parseBuildId(id).projectName));
-  return { action: `codebuild:${action}`, resource: sandboxArn(scope, id), context: resourceTags(project) };
-}
+/** AWS: commands are decided on the sandbox, which has no tags. */
+const onSandbox = (action: string, idOrArn: string, { scope }: OperationContext): AuthorizationRequest => ({
+  action: `codebuild:${action}`,
+  resource: sandboxArn(scopeOf(idOrArn, scope), sandboxIdOf(idOrArn)),
+});

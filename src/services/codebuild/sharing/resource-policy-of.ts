@@ -3,7 +3,7 @@ import type { AuthorizationRequest } from "../../../authorize/decision.ts";
 import { parseArn } from "../../../core/arn.ts";
 import type { PolicyDocument } from "../../../core/aws.ts";
 import type { Key } from "../../../store/store.ts";
-import type { CodeBuildRecords } from "../records.ts";
+import type { CodeBuildRecords, ResourcePolicyRecord } from "../records.ts";
 
 /** By account, region and resource: `[account, region, "project/app"]`. */
 export function policyKey(resourceArn: string): Key {
@@ -20,9 +20,21 @@ export function withResourcePolicy(records: CodeBuildRecords, request: Authoriza
     ...request,
     resourcePolicy: {
       name: `resource policy of ${request.resource}`,
-      document: JSON.parse(policy.text) as PolicyDocument,
+      document: documentOf(policy),
       accountId,
       mandatory: false,
     },
   };
+}
+
+/** Parsed once a record: the store gives the same object to all readers. */
+const documents = new WeakMap<ResourcePolicyRecord, PolicyDocument>();
+
+function documentOf(policy: ResourcePolicyRecord): PolicyDocument {
+  let document = documents.get(policy);
+  if (!document) {
+    document = JSON.parse(policy.text) as PolicyDocument;
+    documents.set(policy, document);
+  }
+  return document;
 }

@@ -12,6 +12,7 @@ import {
   webhookAlreadyExists,
   webhookNotFound,
 } from "../errors.ts";
+import { contextOf } from "../projects/condition-keys.ts";
 import { projectAccess, requireOwnProject } from "../projects/find-project.ts";
 import { withoutUndefined } from "../projects/project-settings.ts";
 import { hasSourceCredential } from "../projects/source-credentials.ts";
@@ -50,7 +51,7 @@ export const webhookOperations = (endpointUrl: () => string): readonly Operation
     support: "partial",
     gaps: GAPS,
     source: `${API}API_CreateWebhook.html`,
-    authorize: (input, context) => [projectAccess(context, "CreateWebhook", input.projectName)],
+    authorize: (input, context) => [projectAccess(context, "CreateWebhook", input.projectName, keysOf(input))],
     errors: [invalidInput, notOffered, projectNotFound, webhookAlreadyExists, accessTokenNotFound],
     async run(input, context) {
       const { store, scope, ids, clock } = context;
@@ -88,7 +89,7 @@ export const webhookOperations = (endpointUrl: () => string): readonly Operation
     support: "partial",
     gaps: GAPS,
     source: `${API}API_UpdateWebhook.html`,
-    authorize: (input, context) => [projectAccess(context, "UpdateWebhook", input.projectName)],
+    authorize: (input, context) => [projectAccess(context, "UpdateWebhook", input.projectName, keysOf(input))],
     errors: [invalidInput, notOffered, projectNotFound, webhookNotFound],
     async run(input, context) {
       const { store, scope, ids, clock } = context;
@@ -137,6 +138,15 @@ export const webhookOperations = (endpointUrl: () => string): readonly Operation
     },
   }),
 ];
+
+const keysOf = ({ buildType, manualCreation, scopeConfiguration: at }: Partial<CreateWebhookInput>) =>
+  contextOf({
+    buildType,
+    manualCreation,
+    "scopeConfiguration.scope": at?.scope,
+    "scopeConfiguration.name": at?.name,
+    "scopeConfiguration.domain": at?.domain,
+  });
 
 /** AWS shows the member of each filter. */
 const withDefaults = (groups: readonly (readonly WebhookFilter[])[]): WebhookFilter[][] =>

@@ -1,0 +1,235 @@
+/**
+ * What a resource says about who may use it: its own policy and its tags, read with the service's own operations as the
+ * root user of the account that owns it. Also the ARN that is really asked about, where what was named only leads to it: a
+ * key behind an alias, a secret with its six characters, a role with its path.
+ * Gap: condition keys of a call's input (`kms:EncryptionContext:…`, `ssm:Policies`, …) are not known here.
+ */
+import type { RequestContext, ResourcePolicy } from "../authorize/decision.ts";
+import { type Arn, type AwsScope, formatArn, parseArn } from "../core/arn.ts";
+import type { AwsCaller, PolicyDocument, ServiceName } from "../core/aws.ts";
+import { AwsError } from "../core/errors.ts";
+
+export interface ResourceFacts {
+  /** The ARN to ask about. */
+  readonly arn: string;
+  /** Policy of the resource, where it has one. */
+  readonly policy?: ResourcePolicy;
+  /** `aws:ResourceTag/k` and the keys that the service adds. */
+  readonly context: RequestContext;
+  readonly notes: readonly string[];
+}
+
+interface Question {
+  /** `ssm:GetParameter`, in AWS's spelling. */
+  readonly action: string;
+  readonly arn: Arn;
+  /** As the root user of the account that owns the resource, in its region. */
+  readonly call: <T>(service: ServiceName, operation: string, input: object) => Promise<T | undefined>;
+}
+
+type Facts = Partial<Omit<ResourceFacts, "policy">> & {
+  readonly policyText?: string | undefined;
+  /** `key policy`, `bucket policy`, … */
+  readonly policyName?: string;
+  readonly isMandatory?: boolean;
+  readonly tags?: Readonly<Record<string, string>> | undefined;
+};
+
+type Reader = (question: Question) => Promise<Facts>;
+
+/** Facts about the resource of an ARN; of a kind without a reader, none. */
+export async function resourceFacts(
+  action: string,
+  text: string,
+  rootOf: (scope: AwsScope) => AwsCaller,
+  scope: AwsScope,
+): Promise<ResourceFacts> {
+  const arn = parseArn(text);
+  const read =
+    arn && READERS.find(([service, prefix]) => service === arn.service && arn.resource.startsWith(prefix))?.[2];
+  if (!arn || !read) return { arn: text, context: {}, notes: [] };
+  const owner = { ...scope, ...(arn.region && { region: arn.region }), accountId: accountOf(arn) ?? scope.accountId };
+  const notes: string[] = [];
+  const aws = rootOf(owner);
+  const call = async <T>(service: ServiceName, operation: string, input: object): Promise<T | undefined> => {
+    try {
+      return await aws.call<T>(service, operation, input);
+    } catch (error) {
+      if (!(error instanceof AwsError)) throw error;
+      if (!/NotFound|NoSuch|Validation|InvalidParameter|InvalidResourceId|^404$/i.test(error.code)) {
+        notes.push(`${service}:${operation} does not tell about it: ${error.code}: ${error.message}`);
+      }
+      return undefined;
+    }
+  };
+  const facts = await read({ action, arn, call });
+  const asked = facts.arn ?? text;
+  const tags = Object.entries(facts.tags ?? {}).map(([key, value]) => [`aws:ResourceTag/${key}`, value] as const);
+  return {
+    arn: asked,
+    ...(facts.policyText !== undefined && {
+      policy: {
+        name: `${facts.policyName ?? "resource policy"} of ${asked}`,
+        document: JSON.parse(facts.policyText) as PolicyDocument,
+        accountId: owner.accountId,
+        mandatory: facts.isMandatory ?? false,
+      },
+    }),
+    context: { ...Object.fromEntries(tags), ...facts.context },
+    notes: [...notes, ...(facts.notes ?? [])],
+  };
+}
+
+/** The account in an ARN; buckets have none in theirs. */
+const accountOf = ({ accountId }: Arn): string | undefined => (/^\d{12}$/.test(accountId) ? accountId : undefined);
+
+/** Service, start of the resource part, reader; the first that fits. */
+const READERS: readonly (readonly [service: string, prefix: string, read: Reader])[] = [
+  ["kms", "", key],
+  ["secretsmanager", "secret:", secret],
+  ["s3", "", bucket],
+  ["ssm", "parameter/", parameter],
+  ["ecr", "repository/", repository],
+  ["iam", "role/", role],
+  ["iam", "user/", user],
+  ["codebuild", "project/", shared],
+  ["codebuild", "report-group/", shared],
+  ["logs", "log-group:", logGroup],
+];
+
+interface Tag {
+  readonly Key?: string;
+  readonly Value?: string;
+  readonly key?: string;
+  readonly value?: string;
+  readonly TagKey?: string;
+  readonly TagValue?: string;
+}
+
+const tagMap = (tags: readonly Tag[] = []): Record<string, string> =>
+  Object.fromEntries(
+    tags.map((tag) => [tag.Key ?? tag.key ?? tag.TagKey ?? "", tag.Value ?? tag.value ?? tag.TagValue ?? ""]),
+  );
+
+async function key({ action, arn, call }: Question): Promise<Facts> {
+  const isAlias = arn.resource.startsWith("alias/");
+  // AWS: what is done to an alias itself is asked about the alias, all else about its key.
+  if (isAlias && /Alias$/.test(action)) return {};
+  const named = formatArn(arn);
+  const found = await call<{ KeyMetadata: { Arn: string; KeyId: string; AWSAccountId: string } }>(
+    "kms",
+    "DescribeKey",
+    {
+      KeyId: named,
+    },
+  );
+  if (!found) return { notes: [`there is no key \`${named}\`: without its key policy nobody may use it`] };
+  const { Arn, KeyId, AWSAccountId } = found.KeyMetadata;
+  const policy = await call<{ Policy: string }>("kms", "GetKeyPolicy", { KeyId, PolicyName: "default" });
+  const aliases = await call<{ Aliases: { AliasName: string }[] }>("kms", "ListAliases", { KeyId });
+  const tags = await call<{ Tags: Tag[] }>("kms", "ListResourceTags", { KeyId });
+  const names = (aliases?.Aliases ?? []).map(({ AliasName }) => AliasName);
+  return {
+    arn: Arn,
+    policyText: policy?.Policy,
+    policyName: "key policy",
+    isMandatory: true,
+    tags: tagMap(tags?.Tags),
+    context: {
+      "kms:CallerAccount": AWSAccountId,
+      ...(names.length > 0 && { "kms:ResourceAliases": names }),
+      ...(isAlias && { "kms:RequestAlias": arn.resource }),
+    },
+  };
+}
+
+async function secret({ arn, call }: Question): Promise<Facts> {
+  const SecretId = formatArn(arn);
+  const name = arn.resource.slice("secret:".length);
+  // A name, or a name with its six characters: the service knows which.
+  const found =
+    (await call<{ ARN: string; Tags?: Tag[] }>("secretsmanager", "DescribeSecret", { SecretId })) ??
+    (await call<{ ARN: string; Tags?: Tag[] }>("secretsmanager", "DescribeSecret", { SecretId: name }));
+  if (!found) return { notes: [`there is no secret \`${name}\`: asked as it is written`] };
+  const policy = await call<{ ResourcePolicy?: string }>("secretsmanager", "GetResourcePolicy", {
+    SecretId: found.ARN,
+  });
+  return { arn: found.ARN, policyText: policy?.ResourcePolicy, tags: tagMap(found.Tags) };
+}
+
+async function bucket({ arn, call }: Question): Promise<Facts> {
+  const [Bucket = ""] = arn.resource.split("/");
+  if (/[*?]/.test(Bucket)) return {};
+  const exists = await call<object>("s3", "GetBucketLocation", { Bucket });
+  if (!exists) return { notes: [`there is no bucket \`${Bucket}\``] };
+  const policy = await call<{ Policy?: string }>("s3", "GetBucketPolicy", { Bucket });
+  return { policyText: policy?.Policy, policyName: "bucket policy" };
+}
+
+async function parameter({ arn, call }: Question): Promise<Facts> {
+  const name = arn.resource.slice("parameter/".length);
+  const tagsOf = (ResourceId: string) =>
+    call<{ TagList?: Tag[] }>("ssm", "ListTagsForResource", { ResourceType: "Parameter", ResourceId });
+  // AWS: `parameter/app` is the ARN of `app` and of `/app`; below a path every name begins with a slash.
+  const found = (name.includes("/") ? undefined : await tagsOf(name)) ?? (await tagsOf(`/${name}`));
+  if (!found) return {};
+  const shared = await call<{ Policies?: { Policy?: string }[] }>("ssm", "GetResourcePolicies", {
+    ResourceArn: formatArn(arn),
+  });
+  return { tags: tagMap(found.TagList), policyText: shared?.Policies?.[0]?.Policy };
+}
+
+async function repository({ arn, call }: Question): Promise<Facts> {
+  const about = { repositoryName: arn.resource.slice("repository/".length) };
+  const policy = await call<{ policyText: string }>("ecr", "GetRepositoryPolicy", about);
+  const tags = await call<{ tags?: Tag[] }>("ecr", "ListTagsForResource", { resourceArn: formatArn(arn) });
+  return { policyText: policy?.policyText, policyName: "repository policy", tags: tagMap(tags?.tags) };
+}
+
+async function role({ action, arn, call }: Question): Promise<Facts> {
+  const RoleName = arn.resource.slice(arn.resource.lastIndexOf("/") + 1);
+  const found = await call<{ Role: { Arn: string; AssumeRolePolicyDocument: string; Tags?: Tag[] } }>(
+    "iam",
+    "GetRole",
+    {
+      RoleName,
+    },
+  );
+  if (!found) return { notes: [`there is no role \`${RoleName}\``] };
+  const { Arn, AssumeRolePolicyDocument, Tags } = found.Role;
+  const tags = tagMap(Tags);
+  const iamTags = Object.entries(tags).map(([name, value]) => [`iam:ResourceTag/${name}`, value] as const);
+  const isTrusted =
+    action.startsWith("sts:AssumeRole") || action === "sts:TagSession" || action === "sts:SetSourceIdentity";
+  const trust = { policyText: textOf(AssumeRolePolicyDocument), policyName: "trust policy", isMandatory: true };
+  return { arn: Arn, tags, context: Object.fromEntries(iamTags), ...(isTrusted && trust) };
+}
+
+async function user({ arn, call }: Question): Promise<Facts> {
+  const UserName = arn.resource.slice(arn.resource.lastIndexOf("/") + 1);
+  const found = await call<{ User: { Arn: string; Tags?: Tag[] } }>("iam", "GetUser", { UserName });
+  if (!found) return { notes: [`there is no user \`${UserName}\``] };
+  const tags = tagMap(found.User.Tags);
+  const iamTags = Object.entries(tags).map(([name, value]) => [`iam:ResourceTag/${name}`, value] as const);
+  return { arn: found.User.Arn, tags, context: Object.fromEntries(iamTags) };
+}
+
+async function shared({ arn, call }: Question): Promise<Facts> {
+  const name = arn.resource.slice(arn.resource.indexOf("/") + 1);
+  const policy = await call<{ policy?: string }>("codebuild", "GetResourcePolicy", { resourceArn: formatArn(arn) });
+  const projects = arn.resource.startsWith("project/")
+    ? await call<{ projects?: { tags?: Tag[] }[] }>("codebuild", "BatchGetProjects", { names: [name] })
+    : undefined;
+  return { policyText: policy?.policy, tags: tagMap(projects?.projects?.[0]?.tags) };
+}
+
+async function logGroup({ arn, call }: Question): Promise<Facts> {
+  const name = /^log-group:([^:]+)/.exec(arn.resource)?.[1];
+  if (name === undefined || /[*?]/.test(name)) return {};
+  const resourceArn = formatArn({ ...arn, resource: `log-group:${name}` });
+  const found = await call<{ tags?: Record<string, string> }>("logs", "ListTagsForResource", { resourceArn });
+  return { tags: found?.tags };
+}
+
+/** AWS: IAM answers documents URL-encoded (RFC 3986). */
+const textOf = (document: string): string => (document.startsWith("%") ? decodeURIComponent(document) : document);

@@ -1,0 +1,159 @@
+import { kms } from "../../src/services/kms/index.ts";
+import { ssm } from "../../src/services/ssm/index.ts";
+import { describeConditionKeys, type KeyedCall } from "./conditions.ts";
+
+const TAGS = [{ TagKey: "class", TagValue: "open" }];
+const REQUEST: KeyedCall["keys"] = [
+  ["aws:RequestTag/class", "open", "secret"],
+  ["aws:TagKeys", "class", "team"],
+];
+const KIND: KeyedCall["keys"] = [
+  ["kms:KeySpec", "SYMMETRIC_DEFAULT", "RSA_2048"],
+  ["kms:KeyUsage", "ENCRYPT_DECRYPT", "SIGN_VERIFY"],
+  ["kms:CustomerMasterKeySpec", "SYMMETRIC_DEFAULT", "RSA_2048"],
+  ["kms:CustomerMasterKeyUsage", "ENCRYPT_DECRYPT", "SIGN_VERIFY"],
+  ["kms:KeyOrigin", "AWS_KMS", "EXTERNAL"],
+  ["kms:MultiRegion", "false", "true"],
+  ["kms:CallerAccount", "{account}", "444455556666"],
+];
+const KEY: KeyedCall["keys"] = [
+  ...KIND,
+  ["aws:ResourceTag/team", "blue", "red"],
+  ["kms:ResourceAliases", "alias/app", "alias/other"],
+  ["aws:ResourceAccount", "{account}", "444455556666"],
+];
+const CONTEXT: KeyedCall["keys"] = [
+  ["kms:EncryptionContext:app", "a", "b"],
+  ["kms:EncryptionContextKeys", "app", "other"],
+  ["kms:EncryptionAlgorithm", "SYMMETRIC_DEFAULT", "RSAES_OAEP_SHA_256"],
+];
+const ALIASED: KeyedCall["keys"][number] = ["kms:RequestAlias", "alias/app", "alias/other"];
+const EncryptionContext = { app: "a" };
+
+const onKey = (operation: string, input: object = {}, keys: KeyedCall["keys"] = []): KeyedCall => ({
+  action: `kms:${operation}`,
+  operation,
+  input: { KeyId: "{keyId}", ...input },
+  keys: [...KEY, ...keys],
+});
+
+describeConditionKeys({
+  service: "kms",
+  services: () => [kms, ssm],
+  preparations: [
+    {
+      service: "kms",
+      operation: "CreateKey",
+      input: { Tags: [{ TagKey: "team", TagValue: "blue" }] },
+      keep: { keyId: "KeyMetadata.KeyId" },
+    },
+    { service: "kms", operation: "CreateKey", input: {}, keep: { otherId: "KeyMetadata.KeyId" } },
+    { service: "kms", operation: "CreateAlias", input: { AliasName: "alias/app", TargetKeyId: "{keyId}" } },
+    { service: "kms", operation: "GetKeyPolicy", input: { KeyId: "{keyId}" }, keep: { policy: "Policy" } },
+    {
+      service: "kms",
+      operation: "Encrypt",
+      input: { KeyId: "{keyId}", Plaintext: Buffer.from("x"), EncryptionContext },
+      keep: { ciphertext: "CiphertextBlob" },
+    },
+  ],
+  calls: [
+    {
+      action: "kms:CreateKey",
+      operation: "CreateKey",
+      input: { Tags: TAGS, BypassPolicyLockoutSafetyCheck: true },
+      keys: [...REQUEST, ...KIND, ["kms:BypassPolicyLockoutSafetyCheck", "true", "false"]],
+    },
+    { action: "kms:TagResource", operation: "CreateKey", input: { Tags: TAGS }, keys: REQUEST },
+    onKey("DescribeKey"),
+    onKey("DescribeKey", { KeyId: "alias/app" }, [ALIASED]),
+    onKey("EnableKey"),
+    onKey("UpdateKeyDescription", { Description: "" }),
+    onKey("Encrypt", { Plaintext: Buffer.from("x"), EncryptionContext }, CONTEXT),
+    onKey("Encrypt", { KeyId: "alias/app", Plaintext: Buffer.from("x") }, [ALIASED]),
+    onKey("Encrypt", { Plaintext: Buffer.from("x"), EncryptionAlgorithm: "RSAES_OAEP_SHA_1" }, [
+      ["kms:EncryptionAlgorithm", "RSAES_OAEP_SHA_1", "SYMMETRIC_DEFAULT"],
+    ]),
+    onKey("Decrypt", { CiphertextBlob: "{ciphertext}", EncryptionContext }, CONTEXT),
+    onKey("Decrypt", { KeyId: undefined, CiphertextBlob: "{ciphertext}", EncryptionContext }, CONTEXT),
+    onKey("GenerateDataKey", { KeySpec: "AES_256", EncryptionContext }, CONTEXT),
+    onKey("GenerateDataKeyWithoutPlaintext", { KeySpec: "AES_256", EncryptionContext }, CONTEXT),
+    ...[
+      { to: "{otherId}", isSame: "false", isNotSame: "true" },
+      { to: "alias/app", isSame: "true", isNotSame: "false" },
+    ].flatMap(({ to, isSame, isNotSame }): KeyedCall[] => {
+      const input = {
+        ...{ CiphertextBlob: "{ciphertext}", SourceEncryptionContext: EncryptionContext, DestinationKeyId: to },
+        DestinationEncryptionContext: { app: "to" },
+      };
+      const onSameKey = ["kms:ReEncryptOnSameKey", isSame, isNotSame] as const;
+      return [
+        { action: "kms:ReEncryptFrom", operation: "ReEncrypt", input, keys: [...KEY, ...CONTEXT, onSameKey] },
+        {
+          action: "kms:ReEncryptTo",
+          operation: "ReEncrypt",
+          input,
+          keys: [...KIND, onSameKey, ["kms:EncryptionContext:app", "to", "a"]],
+        },
+      ];
+    }),
+    {
+      action: "kms:CreateAlias",
+      operation: "CreateAlias",
+      input: { AliasName: "alias/new", TargetKeyId: "{keyId}" },
+      keys: [["kms:CallerAccount", "{account}", "444455556666"]],
+    },
+    onKey("PutKeyPolicy", { Policy: "{policy}", BypassPolicyLockoutSafetyCheck: false }, [
+      ["kms:BypassPolicyLockoutSafetyCheck", "false", "true"],
+    ]),
+    onKey("TagResource", { Tags: TAGS }, REQUEST),
+    onKey("UntagResource", { TagKeys: ["class"] }, [["aws:TagKeys", "class", "team"]]),
+    onKey("ListResourceTags"),
+    {
+      action: "kms:ScheduleKeyDeletion",
+      operation: "ScheduleKeyDeletion",
+      input: { KeyId: "{otherId}", PendingWindowInDays: 9 },
+      keys: [["kms:ScheduleKeyDeletionPendingWindowInDays", "9", "7"]],
+    },
+  ],
+});
+
+describeConditionKeys({
+  service: "ssm",
+  services: () => [kms, ssm],
+  preparations: [
+    { service: "kms", operation: "CreateKey", input: {}, keep: { keyId: "KeyMetadata.KeyId" } },
+    {
+      service: "ssm",
+      operation: "PutParameter",
+      input: { Name: "/app/secret", Value: "1", Type: "SecureString", KeyId: "{keyId}" },
+    },
+  ],
+  calls: [
+    { action: "kms:Decrypt", operation: "GetParameter", input: { Name: "/app/secret", WithDecryption: true } },
+    {
+      action: "kms:Encrypt",
+      operation: "PutParameter",
+      input: { Name: "/app/secret", Value: "2", Type: "SecureString", KeyId: "{keyId}", Overwrite: true },
+    },
+    {
+      action: "kms:GenerateDataKey",
+      operation: "PutParameter",
+      input: { Name: "/app/secret", Value: "2", KeyId: "{keyId}", Overwrite: true, Tier: "Advanced" },
+    },
+  ].map((call) => ({
+    ...call,
+    keys: [
+      ["kms:ViaService", "ssm.us-east-1.amazonaws.com", "s3.us-east-1.amazonaws.com"],
+      ["aws:CalledVia", "ssm.amazonaws.com", "s3.amazonaws.com"],
+      ["aws:CalledViaFirst", "ssm.amazonaws.com", "s3.amazonaws.com"],
+      ["aws:CalledViaLast", "ssm.amazonaws.com", "s3.amazonaws.com"],
+      ["aws:ViaAWSService", "true", "false"],
+      [
+        "kms:EncryptionContext:PARAMETER_ARN",
+        "arn:aws:ssm:us-east-1:{account}:parameter/app/secret",
+        "arn:aws:ssm:us-east-1:{account}:parameter/app/other",
+      ],
+    ],
+  })),
+});

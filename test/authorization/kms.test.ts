@@ -1,0 +1,92 @@
+import { kms } from "../../src/services/kms/index.ts";
+import { describeAuthorization, type Step } from "./guard.ts";
+
+/** On the key alone. */
+const onKey = (operation: string, input: object = {}, action = operation): Step => ({
+  operation,
+  input: { KeyId: "{keyId}", ...input },
+  asks: [`kms:${action} key/{keyId}`],
+});
+
+const TAGS = [{ TagKey: "team", TagValue: "blue" }];
+
+describeAuthorization({
+  service: "kms",
+  services: () => [kms],
+  preparations: [
+    { service: "kms", operation: "CreateKey", input: { Tags: TAGS }, keep: { keyId: "KeyMetadata.KeyId" } },
+    { service: "kms", operation: "CreateKey", input: {}, keep: { otherId: "KeyMetadata.KeyId" } },
+    { service: "kms", operation: "CreateAlias", input: { AliasName: "alias/app", TargetKeyId: "{keyId}" } },
+  ],
+  steps: [
+    { operation: "CreateKey", input: {}, asks: ["kms:CreateKey *"] },
+    {
+      operation: "CreateKey",
+      about: "with tags",
+      input: { Tags: TAGS, BypassPolicyLockoutSafetyCheck: true },
+      asks: ["kms:TagResource key/*", "kms:CreateKey *"],
+    },
+    onKey("DescribeKey"),
+    { ...onKey("DescribeKey", { KeyId: "alias/app" }), about: "by alias" },
+    { operation: "ListKeys", asks: ["kms:ListKeys *"] },
+    onKey("DisableKey"),
+    onKey("EnableKey"),
+    onKey("UpdateKeyDescription", { Description: "" }),
+    {
+      operation: "CreateAlias",
+      about: "on the alias and on the key",
+      input: { AliasName: "alias/new", TargetKeyId: "{keyId}" },
+      asks: ["kms:CreateAlias alias/new", "kms:CreateAlias key/{keyId}"],
+    },
+    {
+      operation: "UpdateAlias",
+      about: "on the alias and on both keys",
+      input: { AliasName: "alias/new", TargetKeyId: "{otherId}" },
+      asks: ["kms:UpdateAlias alias/new", "kms:UpdateAlias key/{keyId}", "kms:UpdateAlias key/{otherId}"],
+    },
+    {
+      operation: "DeleteAlias",
+      about: "on the alias and on its key",
+      input: { AliasName: "alias/new" },
+      asks: ["kms:DeleteAlias alias/new", "kms:DeleteAlias key/{otherId}"],
+    },
+    { operation: "ListAliases", asks: ["kms:ListAliases *"] },
+    { operation: "ListAliases", about: "of a key", input: { KeyId: "{keyId}" }, asks: ["kms:ListAliases *"] },
+    {
+      ...onKey("Encrypt", { Plaintext: Buffer.from("x"), EncryptionContext: { app: "a" } }),
+      keep: { ciphertext: "CiphertextBlob" },
+    },
+    { ...onKey("Encrypt", { KeyId: "alias/app", Plaintext: Buffer.from("x") }), about: "by alias" },
+    {
+      operation: "Decrypt",
+      about: "with the key of the ciphertext",
+      input: { CiphertextBlob: "{ciphertext}", EncryptionContext: { app: "a" } },
+      asks: ["kms:Decrypt key/{keyId}"],
+    },
+    onKey("Decrypt", { CiphertextBlob: "{ciphertext}", EncryptionContext: { app: "a" } }),
+    {
+      operation: "ReEncrypt",
+      about: "from one key and to the other",
+      input: {
+        ...{ CiphertextBlob: "{ciphertext}", SourceEncryptionContext: { app: "a" } },
+        ...{ DestinationKeyId: "{otherId}", DestinationEncryptionContext: { app: "b" } },
+      },
+      asks: ["kms:ReEncryptFrom key/{keyId}", "kms:ReEncryptTo key/{otherId}"],
+    },
+    onKey("GenerateDataKey", { KeySpec: "AES_256", EncryptionContext: { app: "a" } }),
+    onKey("GenerateDataKeyWithoutPlaintext", { KeySpec: "AES_256" }),
+    { operation: "GenerateRandom", input: { NumberOfBytes: 1 }, asks: ["kms:GenerateRandom *"] },
+    { ...onKey("GetKeyPolicy"), keep: { policy: "Policy" } },
+    onKey("PutKeyPolicy", { Policy: "{policy}", BypassPolicyLockoutSafetyCheck: true }),
+    onKey("ListKeyPolicies"),
+    onKey("TagResource", { Tags: TAGS }),
+    onKey("ListResourceTags"),
+    onKey("UntagResource", { TagKeys: ["team"] }),
+    onKey("ScheduleKeyDeletion", { PendingWindowInDays: 7 }),
+    onKey("CancelKeyDeletion"),
+  ],
+  surprises: ["kms:CustomerMasterKeySpec", "kms:CustomerMasterKeyUsage"].map((key) => ({
+    key,
+    why: "the old name of a key, which still counts: https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html",
+  })),
+});

@@ -1,0 +1,74 @@
+import { logs } from "../../src/services/logs/index.ts";
+import { describeAuthorization, type Step } from "./guard.ts";
+
+const GROUP = { logGroupName: "/app" };
+const ARN = "arn:aws:logs:us-east-1:{account}:log-group:/app";
+
+/** AWS: group-level actions are asked on the streams of the group, all and none of them. */
+const onGroup = (operation: string, input: object = {}): Step => ({
+  operation,
+  input: { ...GROUP, ...input },
+  asks: [`logs:${operation} log-group:/app:log-stream:`],
+});
+
+const onStream = (operation: string, input: object = {}): Step => ({
+  operation,
+  input: { ...GROUP, logStreamName: "s", ...input },
+  asks: [`logs:${operation} log-group:/app:log-stream:s`],
+});
+
+const onTags = (operation: string, input: object): Step => ({
+  operation,
+  input,
+  asks: [`logs:${operation} log-group:/app`],
+});
+
+describeAuthorization({
+  service: "logs",
+  services: () => [logs],
+  steps: [
+    onGroup("CreateLogGroup"),
+    {
+      operation: "CreateLogGroup",
+      about: "with tags",
+      input: { logGroupName: "/tagged", tags: { team: "blue" } },
+      asks: ["logs:CreateLogGroup log-group:/tagged:log-stream:", "logs:TagResource log-group:/tagged"],
+    },
+    { operation: "DescribeLogGroups", asks: ["logs:DescribeLogGroups log-group::log-stream:"] },
+    onGroup("PutRetentionPolicy", { retentionInDays: 1 }),
+    onGroup("DeleteRetentionPolicy"),
+    onStream("CreateLogStream"),
+    onStream("PutLogEvents", { logEvents: [{ timestamp: 0, message: "x" }] }),
+    onStream("GetLogEvents"),
+    {
+      operation: "GetLogEvents",
+      about: "by ARN",
+      input: { logGroupIdentifier: ARN, logStreamName: "s" },
+      asks: ["logs:GetLogEvents log-group:/app:log-stream:s"],
+    },
+    {
+      operation: "GetLogEvents",
+      about: "of another region",
+      input: { logGroupIdentifier: "arn:aws:logs:eu-west-1:{account}:log-group:/app", logStreamName: "s" },
+      asks: ["logs:GetLogEvents arn:aws:logs:eu-west-1:{account}:log-group:/app:log-stream:s"],
+      fails: "ResourceNotFoundException",
+    },
+    onGroup("DescribeLogStreams"),
+    onGroup("FilterLogEvents"),
+    onTags("TagResource", { resourceArn: ARN, tags: { team: "blue" } }),
+    onTags("ListTagsForResource", { resourceArn: ARN }),
+    onTags("UntagResource", { resourceArn: ARN, tagKeys: ["team"] }),
+    onTags("TagLogGroup", { ...GROUP, tags: { team: "blue" } }),
+    onTags("ListTagsLogGroup", GROUP),
+    onTags("UntagLogGroup", { ...GROUP, tags: ["team"] }),
+    onStream("DeleteLogStream"),
+    onGroup("DeleteLogGroup"),
+  ],
+  surprises: [
+    {
+      action: "logs:DescribeLogGroups",
+      resource: /:log-group::log-stream:$/,
+      why: "listing is asked on a group without a name",
+    },
+  ],
+});
