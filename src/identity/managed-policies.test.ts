@@ -25,7 +25,8 @@ it("has a document for every policy that its index lists, and each is a policy",
     const policy = findManagedPolicy(store, arn);
     expect(policy, arn).toMatchObject({ arn, defaultVersionId });
     const text = defaultDocumentText(policy as NonNullable<typeof policy>);
-    expect(validatePolicy(text, "identity"), arn).toMatchObject({ ok: true });
+    // AWS's own policies may hold what CreatePolicy refuses, such as a variable for an account.
+    expect(validatePolicy(text, "simulated"), arn).toMatchObject({ ok: true });
   }
 });
 

@@ -21,6 +21,7 @@ const DOCUMENTS = [
   "docs/batch.md",
   "docs/sandboxes-and-fleets.md",
   "docs/events.md",
+  "docs/iam.md",
 ];
 
 interface Example {

@@ -304,6 +304,12 @@ describe("repository policies", () => {
       message:
         "Repository policy does not exist for the repository with name 'app' in the registry with id '000000000000'",
     });
+    const statement = { Effect: "Allow", Principal: "*", Action: "ecr:*", Resource: "*" };
+    const withResource = JSON.stringify({ Version: "2012-10-17", Statement: statement });
+    expect(await failure("SetRepositoryPolicy", { repositoryName: "app", policyText: withResource })).toEqual({
+      code: "InvalidParameterException",
+      message: "Invalid parameter at 'PolicyText' failed to satisfy constraint: 'Invalid repository policy provided'",
+    });
     expect(await failure("SetRepositoryPolicy", { repositoryName: "app", policyText: "{}" })).toEqual({
       code: "InvalidParameterException",
       message: "Invalid parameter at 'PolicyText' failed to satisfy constraint: 'Invalid repository policy provided'",

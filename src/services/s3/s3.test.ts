@@ -22,6 +22,11 @@ interface Found {
   readonly ETag: string;
 }
 
+const bucketPolicy = (change: object) =>
+  JSON.stringify({
+    Version: "2012-10-17",
+    Statement: { Effect: "Allow", Principal: "*", Action: "s3:*", Resource: "arn:aws:s3:::artifacts/*", ...change },
+  });
 const call = <O = Record<string, unknown>>(operation: string, input: object = {}) =>
   services.root.call<O>("s3", operation, { Bucket, ...input });
 const textOf = async (Key: string, more: object = {}) =>
@@ -185,6 +190,14 @@ describe("what is refused", () => {
     ["GetBucketTagging", {}, "NoSuchTagSet: The TagSet does not exist"],
     ["PutBucketPolicy", { Policy: "{" }, "MalformedPolicy: Policies must be valid JSON and the first byte must be '{'"],
     ["PutBucketPolicy", { Policy: "{}" }, "MalformedPolicy: Invalid policy syntax."],
+    [
+      "PutBucketPolicy",
+      { Policy: bucketPolicy({ Principal: { AWS: "bob" } }) },
+      "MalformedPolicy: Invalid principal in policy",
+    ],
+    ["PutBucketPolicy", { Policy: bucketPolicy({ Action: [] }) }, "MalformedPolicy: Missing required field Action"],
+    ["PutBucketPolicy", { Policy: bucketPolicy({ Action: "Get" }) }, "MalformedPolicy: Policy has invalid action"],
+    ["PutBucketPolicy", { Policy: bucketPolicy({ Resource: "b" }) }, "MalformedPolicy: Policy has invalid resource"],
     ["PutBucketPolicy", { Policy: "x" }, "MalformedPolicy: Policies must be valid JSON and the first byte must be '{'"],
     ["CopyObject", { Key: "k", CopySource: "artifacts/none" }, "NoSuchKey: The specified key does not exist."],
     ["ListObjectsV2", { ExpectedBucketOwner: "111111111111" }, "AccessDenied: Access Denied"],

@@ -122,6 +122,13 @@ describe("a resource policy", () => {
     expect(await failureOf(put("{}"))).toBe(
       "MalformedPolicyDocumentException: This resource policy contains a syntax error.",
     );
+    const wrong = (Principal: object) => failureOf(put(policy({ Effect: "Allow", Principal, Action: READ })));
+    expect(await wrong({ AWS: "bob" })).toBe(
+      "MalformedPolicyDocumentException: This resource policy contains an unsupported principal.",
+    );
+    expect(await wrong({ Service: "codebuild" })).toBe(
+      "MalformedPolicyDocumentException: This resource policy contains an invalid service principal.",
+    );
     const text = policy({ Effect: "Allow", Principal: { AWS: ["*"] }, Action: READ });
     expect(await failureOf(put(text, { BlockPublicPolicy: true }))).toBe(
       "PublicPolicyException: You can't attach a resource policy that allows broad access to the secret.",
