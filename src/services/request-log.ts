@@ -27,6 +27,7 @@ export interface RequestLog {
 
 /** Records of each kind. */
 const MAX_RECORDS = 5_000;
+const MOST_WAITING_MORE = 1_000;
 const FLUSH_AFTER_MS = 200;
 /** Under a stream of calls: each write waits for the disk. */
 const FLUSH_EVERY_MS = 1_000;
@@ -40,6 +41,8 @@ export function createRequestLog(options: { store: Store; clock: Clock; maxRecor
   const others = createRequestRing(store, "others", maxRecords);
   const rings = [denied, ofRoles, others];
   let waiting: DecisionRecord[] = [];
+  /** Of the records that wait, one of each that say the same. */
+  const alike = new Map<string, DecisionRecord>();
   let writing: readonly DecisionRecord[] = [];
   let timer: { cancel(): void } | undefined;
   let lastFlushMs = Number.NEGATIVE_INFINITY;
@@ -48,6 +51,15 @@ export function createRequestLog(options: { store: Store; clock: Clock; maxRecor
   function ringOf(record: DecisionRecord): RequestRing {
     if (outcomeOf(record) === "denied") return denied;
     return callerOf(record.principalArn).role === undefined ? others : ofRoles;
+  }
+
+  /** Most calls repeat others: what they have in common is kept once in memory, and written once. */
+  function sharing(record: DecisionRecord): DecisionRecord {
+    const text = textOf(record);
+    const same = alike.get(text);
+    if (same) return { ...same, requestId: record.requestId, atMs: record.atMs };
+    alike.set(text, record);
+    return record;
   }
 
   async function write(batch: readonly DecisionRecord[]): Promise<void> {
@@ -69,6 +81,7 @@ export function createRequestLog(options: { store: Store; clock: Clock; maxRecor
     if (waiting.length === 0) return writes;
     const batch = waiting;
     waiting = [];
+    alike.clear();
     lastFlushMs = clock.nowMs();
     writes = writes.then(async () => {
       writing = batch;
@@ -90,9 +103,9 @@ export function createRequestLog(options: { store: Store; clock: Clock; maxRecor
   return {
     recordNow: (record) => write([record]),
     recordSoon(record) {
-      waiting.push(record);
-      // More than are kept are not written: a flood of calls costs memory for one more batch, not rows.
-      if (waiting.length >= 2 * maxRecords) waiting = waiting.slice(-maxRecords);
+      waiting.push(sharing(record));
+      // More than are kept are not written: a flood of calls costs the memory of few more records.
+      if (waiting.length >= maxRecords + MOST_WAITING_MORE) waiting = waiting.slice(-maxRecords);
       if (timer) return;
       const sinceFlushMs = Math.max(0, clock.nowMs() - lastFlushMs);
       const delayMs = Math.max(FLUSH_AFTER_MS, FLUSH_EVERY_MS - sinceFlushMs);
@@ -119,3 +132,13 @@ function newestOf(ring: RequestRing, filter: DecisionFilter, matches: (record: D
 }
 
 const identityOf = ({ requestId, atMs, operation }: DecisionRecord): string => `${requestId} ${atMs} ${operation}`;
+
+/** The same text for records that say the same, cheaper than their JSON. */
+function textOf({ service, operation, principalArn, calledVia, errorCode, decisions }: DecisionRecord): string {
+  let text = `${service} ${operation} ${principalArn} ${calledVia} ${errorCode}`;
+  for (const { effect, action, resource, message, trace } of decisions) {
+    text += `\n${effect} ${action} ${resource} ${message}`;
+    for (const { policyName, index, sid, effect: said } of trace) text += `\n ${said} ${index} ${sid} ${policyName}`;
+  }
+  return text;
+}

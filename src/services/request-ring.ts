@@ -71,15 +71,15 @@ export function createRequestRing(store: Store, kind: string, maxRecords: number
 
 const keyOf = (number: number): Key => [String(number).padStart(12, "0")];
 
+/** Records that share their decisions (request-log.ts sees to it) share all else, too. */
 function packed(records: readonly DecisionRecord[]): Segment {
-  const places = new Map<string, number>();
+  const places = new Map<Decided["decisions"], number>();
   const decided: Decided[] = [];
   const calls = records.map(({ requestId, atMs, ...rest }) => {
-    const text = records.length === 1 ? "" : textOf(rest);
-    let place = places.get(text);
+    let place = places.get(rest.decisions);
     if (place === undefined) {
       place = decided.push(rest) - 1;
-      places.set(text, place);
+      places.set(rest.decisions, place);
     }
     return [requestId, atMs, place] as const;
   });
@@ -88,13 +88,3 @@ function packed(records: readonly DecisionRecord[]): Segment {
 
 const unpacked = ({ decided, calls }: Segment): readonly DecisionRecord[] =>
   calls.map(([requestId, atMs, place]) => ({ requestId, atMs, ...(decided[place] as Decided) }));
-
-/** The same for records that say the same; cheaper than their JSON, as most calls repeat others. */
-function textOf({ service, operation, principalArn, calledVia, errorCode, decisions }: Decided): string {
-  let text = `${service} ${operation} ${principalArn} ${calledVia} ${errorCode}`;
-  for (const { effect, action, resource, message, trace } of decisions) {
-    text += `\n${effect} ${action} ${resource} ${message}`;
-    for (const { policyName, index, sid, effect: said } of trace) text += `\n ${said} ${index} ${sid} ${policyName}`;
-  }
-  return text;
-}

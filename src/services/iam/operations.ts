@@ -1,26 +1,26 @@
 /** The operations of IAM, imported when the service is first called (index.ts). */
 import type { AnyOperation, Operations } from "../service.ts";
-import { absentThings } from "./absent-things.ts";
-import * as accessKeys from "./access-keys.ts";
-import * as alias from "./account-alias.ts";
-import { getAccountSummary } from "./account-summary.ts";
-import { getAccountAuthorizationDetails } from "./authorization-details.ts";
-import { boundaryOperationsOfEntities } from "./boundaries.ts";
-import * as credentialReport from "./credential-report.ts";
-import { entityPolicyOperations } from "./entity-policies.ts";
+import { absentThings } from "./account/absent-things.ts";
+import * as alias from "./account/account-alias.ts";
+import { getAccountSummary } from "./account/account-summary.ts";
+import { getAccountAuthorizationDetails } from "./account/authorization-details.ts";
+import * as credentialReport from "./account/credential-report.ts";
+import * as lastUsed from "./account/last-used.ts";
+import * as passwordPolicy from "./account/password-policy.ts";
+import { listPoliciesGrantingServiceAccess } from "./account/service-access.ts";
+import * as accessKeys from "./entities/access-keys.ts";
+import { boundaryOperationsOfEntities } from "./entities/boundaries.ts";
+import { entityPolicyOperations } from "./entities/entity-policies.ts";
+import * as groups from "./entities/groups.ts";
+import { updateGroup, updateUser } from "./entities/renames.ts";
+import * as roles from "./entities/roles.ts";
+import * as serviceLinked from "./entities/service-linked-roles.ts";
+import { tagOperationsOfEntities } from "./entities/tags.ts";
+import * as users from "./entities/users.ts";
 import { invalidClientTokenId } from "./errors.ts";
-import * as groups from "./groups.ts";
-import * as lastUsed from "./last-used.ts";
-import * as passwordPolicy from "./password-policy.ts";
-import * as policies from "./policies.ts";
-import * as policyVersions from "./policy-versions.ts";
-import { updateGroup, updateUser } from "./renames.ts";
-import * as roles from "./roles.ts";
-import { listPoliciesGrantingServiceAccess } from "./service-access.ts";
-import * as serviceLinked from "./service-linked-roles.ts";
-import * as simulate from "./simulate.ts";
-import { tagOperationsOfEntities } from "./tags.ts";
-import * as users from "./users.ts";
+import * as policies from "./policies/policies.ts";
+import * as policyVersions from "./policies/policy-versions.ts";
+import * as simulate from "./simulator/simulate.ts";
 
 const table: Operations = [
   ...[roles.createRole, roles.getRole, roles.listRoles, roles.updateRole, roles.updateRoleDescription],

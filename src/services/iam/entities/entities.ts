@@ -1,0 +1,251 @@
+/**
+ * Roles, users and groups have most of their behaviour in common: this is what they share, as one table row per kind.
+ * The operations in entity-policies.ts, tags.ts and boundaries.ts are made from these rows.
+ */
+import type { AuthorizationRequest, RequestContext } from "../../../authorize/index.ts";
+import { globalArnIn } from "../../../core/arn.ts";
+import {
+  type EntityRecord,
+  entityKey,
+  type GroupRecord,
+  identityCollections,
+  type RoleRecord,
+  type UserRecord,
+} from "../../../identity/index.ts";
+import type { Collection, Store } from "../../../store/store.ts";
+import type { OperationContext } from "../../service.ts";
+import { type EntityWord, entityAlreadyExists, noSuchEntity, quotaExceeded, unmodifiableEntity } from "../errors.ts";
+
+export interface EntityKind<R extends EntityRecord> {
+  readonly word: EntityWord;
+  /** As in operation names: `AttachRolePolicy`. */
+  readonly title: "Role" | "User" | "Group";
+  readonly nameMember: "RoleName" | "UserName" | "GroupName";
+  readonly idPrefix: "AROA" | "AIDA" | "AGPA";
+  /** Quota of all inline policies together, without white space. */
+  readonly maxInlineBytes: number;
+  readonly perAccountQuota: { readonly name: string; readonly limit: number };
+  readonly attachQuota: { readonly name: string; readonly limit: number };
+  collection(store: Store): Collection<R>;
+}
+
+export const ROLE: EntityKind<RoleRecord> = {
+  word: "role",
+  title: "Role",
+  nameMember: "RoleName",
+  idPrefix: "AROA",
+  maxInlineBytes: 10_240,
+  perAccountQuota: { name: "RolesPerAccount", limit: 1_000 },
+  attachQuota: { name: "PoliciesPerRole", limit: 10 },
+  collection: (store) => identityCollections(store).roles,
+};
+
+export const USER: EntityKind<UserRecord> = {
+  word: "user",
+  title: "User",
+  nameMember: "UserName",
+  idPrefix: "AIDA",
+  maxInlineBytes: 2_048,
+  perAccountQuota: { name: "UsersPerAccount", limit: 5_000 },
+  attachQuota: { name: "PoliciesPerUser", limit: 10 },
+  collection: (store) => identityCollections(store).users,
+};
+
+export const GROUP: EntityKind<GroupRecord> = {
+  word: "group",
+  title: "Group",
+  nameMember: "GroupName",
+  idPrefix: "AGPA",
+  maxInlineBytes: 5_120,
+  perAccountQuota: { name: "GroupsPerAccount", limit: 300 },
+  attachQuota: { name: "PoliciesPerGroup", limit: 10 },
+  collection: (store) => identityCollections(store).groups,
+};
+
+/** Inputs name the entity by the member of its kind. */
+export interface EntityInput {
+  readonly RoleName?: string | undefined;
+  readonly UserName?: string | undefined;
+  readonly GroupName?: string | undefined;
+}
+
+/** Name of the entity; the model has checked that it is there. */
+export const nameIn = <R extends EntityRecord>(kind: EntityKind<R>, input: EntityInput): string =>
+  input[kind.nameMember] as string;
+
+export function findEntity<R extends EntityRecord>(
+  kind: EntityKind<R>,
+  name: string,
+  { store, scope }: OperationContext,
+): R | undefined {
+  return kind.collection(store).get(entityKey(scope.accountId, name));
+}
+
+export function requireEntity<R extends EntityRecord>(kind: EntityKind<R>, name: string, context: OperationContext): R {
+  const record = findEntity(kind, name, context);
+  if (!record) throw noSuchEntity(kind.word, name);
+  return record;
+}
+
+/** All entities of the account in name order. */
+export const listEntities = <R extends EntityRecord>(
+  kind: EntityKind<R>,
+  { store, scope }: Pick<OperationContext, "store" | "scope">,
+): R[] =>
+  kind
+    .collection(store)
+    .list([scope.accountId])
+    .map(({ value }) => value);
+
+/** Path of the roles that belong to AWS services. */
+export const SERVICE_ROLE_PATH = "/aws-service-role/";
+
+export const isServiceLinked = (role: Pick<EntityRecord, "path">): boolean => role.path.startsWith(SERVICE_ROLE_PATH);
+
+/** AWS: a service-linked role is changed by its service only, whatever the caller's policies say. */
+export function requireModifiable<R extends EntityRecord>(kind: EntityKind<R>, record: R): void {
+  if (kind.word === "role" && isServiceLinked(record)) throw unmodifiableEntity(record.name);
+}
+
+/** {@link changeAnyEntity} for what nobody may change of a service-linked role. */
+export const changeEntity = <R extends EntityRecord>(
+  kind: EntityKind<R>,
+  name: string,
+  context: OperationContext,
+  change: (record: R) => R,
+): Promise<R> =>
+  changeAnyEntity(kind, name, context, (record) => {
+    requireModifiable(kind, record);
+    return change(record);
+  });
+
+/** Writes what `change` makes of the entity; checks in `change` see the latest state. */
+export async function changeAnyEntity<R extends EntityRecord>(
+  kind: EntityKind<R>,
+  name: string,
+  context: OperationContext,
+  change: (record: R) => R,
+): Promise<R> {
+  return context.store.write(() => {
+    const record = change(requireEntity(kind, name, context));
+    kind.collection(context.store).put(entityKey(context.scope.accountId, name), record);
+    return record;
+  });
+}
+
+/** What every new entity starts with. */
+export function newEntity<R extends EntityRecord>(
+  kind: EntityKind<R>,
+  input: { readonly name: string; readonly path: string | undefined },
+  context: OperationContext,
+): EntityRecord {
+  const path = input.path ?? "/";
+  return {
+    name: input.name,
+    id: `${kind.idPrefix}${context.ids.base32(17)}`,
+    path,
+    arn: globalArnIn(context.scope, "iam", `${kind.word}${path}${input.name}`),
+    // AWS: times in IAM's answers have whole seconds.
+    createdMs: Math.floor(context.clock.nowMs() / 1000) * 1000,
+    attachedPolicyArns: [],
+    inlinePolicies: {},
+    tags: [],
+  };
+}
+
+/** Stores a new entity unless its name is taken or the account is full. */
+export async function addEntity<R extends EntityRecord>(
+  kind: EntityKind<R>,
+  record: R,
+  context: OperationContext,
+): Promise<void> {
+  const { store, scope } = context;
+  await store.write(() => {
+    const collection = kind.collection(store);
+    const key = entityKey(scope.accountId, record.name);
+    if (collection.has(key)) throw entityAlreadyExists(kind.word, record.name);
+    const { name, limit } = kind.perAccountQuota;
+    if (collection.list([scope.accountId], { limit }).length >= limit) throw quotaExceeded(name, limit);
+    collection.put(key, record);
+  });
+}
+
+/** Permission on one entity. A denial prints `on resource: role NAME`. */
+export function entityAccess<R extends EntityRecord>(
+  kind: EntityKind<R>,
+  action: string,
+  name: string,
+  context: OperationContext,
+  conditionKeys: RequestContext = {},
+): AuthorizationRequest {
+  const record = findEntity(kind, name, context);
+  return {
+    action: `iam:${action}`,
+    resource: record?.arn ?? globalArnIn(context.scope, "iam", `${kind.word}/${name}`),
+    resourceText: `${kind.word} ${name}`,
+    context: { ...resourceTagKeys(record?.tags ?? []), ...boundaryKey(action, record), ...conditionKeys },
+  };
+}
+
+/** Actions that can be limited to entities with a certain boundary. */
+const KNOWING_BOUNDARY = new Set([
+  ...["GetRole", "UpdateRole", "UpdateRoleDescription", "UpdateAssumeRolePolicy", "DeleteRole"],
+  ...["AttachRolePolicy", "DetachRolePolicy", "PutRolePolicy", "DeleteRolePolicy", "DeleteRolePermissionsBoundary"],
+  ...["AttachUserPolicy", "DetachUserPolicy", "PutUserPolicy", "DeleteUserPolicy", "DeleteUserPermissionsBoundary"],
+]);
+
+/** AWS: the boundary that the entity has; where one is given in the request, that one counts. */
+const boundaryKey = (action: string, record: EntityRecord | undefined): RequestContext =>
+  record?.boundaryArn !== undefined && KNOWING_BOUNDARY.has(action)
+    ? { "iam:PermissionsBoundary": record.boundaryArn }
+    : {};
+
+/** Permission to make an entity at a path, with the tags and boundary it is to have. */
+export function creationAccess<R extends EntityRecord>(
+  kind: EntityKind<R>,
+  input: EntityInput & {
+    readonly Path?: string | undefined;
+    readonly PermissionsBoundary?: string | undefined;
+    readonly Tags?: readonly Tag[] | undefined;
+  },
+  context: OperationContext,
+): AuthorizationRequest[] {
+  const name = nameIn(kind, input);
+  const ofTags = requestTagKeys(input.Tags);
+  const request: AuthorizationRequest = {
+    action: `iam:Create${kind.title}`,
+    resource: globalArnIn(context.scope, "iam", `${kind.word}${input.Path ?? "/"}${name}`),
+    resourceText: `${kind.word} ${name}`,
+    context: {
+      ...ofTags,
+      ...(input.PermissionsBoundary === undefined ? {} : { "iam:PermissionsBoundary": input.PermissionsBoundary }),
+    },
+  };
+  if (!input.Tags?.length) return [request];
+  // AWS: creating with tags needs the tagging action too, and its denial prints the ARN.
+  return [request, { action: `iam:Tag${kind.title}`, resource: request.resource, context: ofTags }];
+}
+
+/** Permission to list; AWS prints the ARN of the path that is listed. */
+export const listAccess = (action: string, resourceText: string): AuthorizationRequest[] => [
+  { action: `iam:${action}`, resource: "*", resourceText },
+];
+
+interface Tag {
+  readonly Key: string;
+  readonly Value: string;
+}
+
+export function requestTagKeys(tags: readonly Tag[] = []): RequestContext {
+  if (tags.length === 0) return {};
+  const values = tags.map((tag) => [`aws:RequestTag/${tag.Key}`, tag.Value]);
+  return { ...Object.fromEntries(values), "aws:TagKeys": tags.map((tag) => tag.Key) };
+}
+
+export const resourceTagKeys = (tags: readonly Tag[]): RequestContext =>
+  Object.fromEntries(
+    tags.flatMap((tag) => [
+      [`aws:ResourceTag/${tag.Key}`, tag.Value],
+      [`iam:ResourceTag/${tag.Key}`, tag.Value],
+    ]),
+  );

@@ -1,0 +1,29 @@
+/** Which managed policies are in use, and how often: counted from the entities, so it cannot be out of step with them. */
+import type { OperationContext } from "../../service.ts";
+import { GROUP, listEntities, ROLE, USER } from "../entities/entities.ts";
+
+/** How many entities have a policy attached, or as their boundary. */
+export interface PolicyUse {
+  readonly attachments: number;
+  readonly boundaries: number;
+}
+
+export const NO_USE: PolicyUse = { attachments: 0, boundaries: 0 };
+
+/** Uses by ARN of the policy; a policy that nothing uses is not in it. */
+export function usesOf(context: OperationContext): ReadonlyMap<string, PolicyUse> {
+  const uses = new Map<string, PolicyUse>();
+  const add = (arn: string, more: Partial<PolicyUse>) => {
+    const { attachments, boundaries } = uses.get(arn) ?? NO_USE;
+    uses.set(arn, {
+      attachments: attachments + (more.attachments ?? 0),
+      boundaries: boundaries + (more.boundaries ?? 0),
+    });
+  };
+  const entities = [...listEntities(ROLE, context), ...listEntities(USER, context), ...listEntities(GROUP, context)];
+  for (const entity of entities) {
+    for (const arn of entity.attachedPolicyArns) add(arn, { attachments: 1 });
+    if (entity.boundaryArn !== undefined) add(entity.boundaryArn, { boundaries: 1 });
+  }
+  return uses;
+}

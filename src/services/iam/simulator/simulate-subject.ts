@@ -1,0 +1,179 @@
+/**
+ * Whom a simulation is about: the caller that is pretended, what follows from it for condition keys, and the policies that
+ * IAM has for a user, group or role. Part of simulate.ts.
+ * Sources: https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html; names of policies as in
+ * answers of AWS quoted in public.
+ */
+import type { RequestContext } from "../../../authorize/index.ts";
+import type { AssumedRolePrincipal, UserPrincipal } from "../../../core/aws.ts";
+import {
+  defaultDocumentText,
+  type EntityRecord,
+  findManagedPolicy,
+  isAwsManaged,
+  parsedDocument,
+  type UserRecord,
+} from "../../../identity/index.ts";
+import type { OperationContext } from "../../service.ts";
+import { type EntityKind, findEntity, GROUP, ROLE, USER } from "../entities/entities.ts";
+import { invalidInput, noSuchEntity } from "../errors.ts";
+import { entityIn, type NamedEntity, type SimulatedPolicy } from "./simulate-input.ts";
+
+/** A policy of an entity, with what PolicyExclusionList can name it by. */
+export interface EntityPolicy extends SimulatedPolicy {
+  readonly origin:
+    | { readonly kind: "managed"; readonly arn: string; readonly isAwsManaged: boolean }
+    | { readonly kind: "inline"; readonly name: string; readonly word: NamedEntity["word"]; readonly entity: string }
+    | { readonly kind: "boundary" };
+}
+
+/** The entity of a PolicySourceArn. */
+interface PolicySource {
+  readonly entity: NamedEntity;
+  /** Its own policies, and for a user those of its groups. */
+  readonly policies: readonly EntityPolicy[];
+  readonly boundary: EntityPolicy | undefined;
+}
+
+/** The user, group or role of a PolicySourceArn with its policies. */
+export function requirePolicySource(arn: string, context: OperationContext): PolicySource {
+  const entity = requireOwnEntity(arn, context);
+  const record = recordOf(entity, context);
+  if (!record) throw noSuchEntity(entity.word, entity.name);
+  const groupNames = entity.word === "user" ? (record as UserRecord).groupNames : [];
+  const groups = groupNames.flatMap((name) => findEntity(GROUP, name, context) ?? []);
+  const { boundaryArn } = record;
+  return {
+    entity: { ...entity, arn: record.arn },
+    policies: [
+      ...policiesOfEntity(record, entity.word, context),
+      ...groups.flatMap((group) => policiesOfEntity(group, "group", context)),
+    ],
+    boundary:
+      boundaryArn === undefined
+        ? undefined
+        : { ...managedPolicy(boundaryArn, context), type: "Permissions Boundary Policy", origin: { kind: "boundary" } },
+  };
+}
+
+/** AWS: the text was seen; it comes before any look at policies. */
+export function requireOwnEntity(arn: string, { scope: { accountId } }: OperationContext): NamedEntity {
+  const entity = entityIn(arn);
+  if (entity.accountId !== accountId) {
+    throw invalidInput(
+      `Invalid Policy Source Arn: caller's account ${accountId} does not have access to policies in account ${entity.accountId}`,
+    );
+  }
+  return entity;
+}
+
+/** The record behind an ARN, if this account has one of that name and path. */
+export function recordOf({ word, name, arn }: NamedEntity, context: OperationContext): EntityRecord | undefined {
+  const record = findEntity(KINDS[word], name, context);
+  return record?.arn.toLowerCase() === arn.toLowerCase() ? record : undefined;
+}
+
+const KINDS: Readonly<Record<NamedEntity["word"], EntityKind<EntityRecord>>> = {
+  user: USER as EntityKind<EntityRecord>,
+  group: GROUP,
+  role: ROLE as EntityKind<EntityRecord>,
+};
+
+function policiesOfEntity(
+  record: EntityRecord,
+  word: NamedEntity["word"],
+  context: OperationContext,
+): readonly EntityPolicy[] {
+  const managed = record.attachedPolicyArns.map((arn) => managedPolicy(arn, context));
+  const inline = Object.entries(record.inlinePolicies).map(
+    ([name, text]): EntityPolicy => ({
+      // AWS: inline policies go by this name, managed ones by their own.
+      id: `${word}_${record.name}_${name}`,
+      type: "IAM Policy",
+      text,
+      document: parsedDocument(text),
+      origin: { kind: "inline", name, word, entity: record.name },
+    }),
+  );
+  return [...managed, ...inline];
+}
+
+/** A managed policy in force; one that cannot be found allows nothing. */
+function managedPolicy(arn: string, { store }: OperationContext): EntityPolicy {
+  const policy = findManagedPolicy(store, arn);
+  const text = policy ? defaultDocumentText(policy) : "{}";
+  return {
+    id: policy?.name ?? arn,
+    type: "IAM Policy",
+    text,
+    document: parsedDocument(text),
+    origin: { kind: "managed", arn, isAwsManaged: isAwsManaged(arn) },
+  };
+}
+
+/** Who is pretended to call. */
+export interface SimulatedCaller {
+  /** Undefined when nobody was named: then nothing is known of the caller, and it is of the resource's account. */
+  readonly entity: NamedEntity | undefined;
+  readonly principal: UserPrincipal | AssumedRolePrincipal;
+  /** The condition keys that follow from naming it; keys of a request or a session are not among them. */
+  readonly context: RequestContext;
+}
+
+export function callerOf(arn: string | undefined, context: OperationContext): SimulatedCaller {
+  if (arn === undefined) return { entity: undefined, principal: nobody(context.scope.accountId), context: {} };
+  const entity = entityIn(arn);
+  const record = entity.accountId === context.scope.accountId ? recordOf(entity, context) : undefined;
+  return {
+    entity,
+    principal: entity.word === "role" ? sessionOf(entity, record) : userOf(entity, record),
+    context: impliedContext(entity, record),
+  };
+}
+
+function impliedContext(entity: NamedEntity, record: EntityRecord | undefined): RequestContext {
+  const ofAccount = { "aws:PrincipalAccount": entity.accountId, "aws:PrincipalIsAWSService": "false" };
+  if (entity.word === "group") return ofAccount;
+  const tags = record?.tags.map(({ Key, Value }) => [`aws:PrincipalTag/${Key}`, Value]) ?? [];
+  const common = { ...ofAccount, "aws:PrincipalArn": entity.arn, ...Object.fromEntries(tags) };
+  // A session's own keys (`aws:userid`, `aws:TokenIssueTime`) do not follow from the role.
+  if (entity.word === "role") return { ...common, "aws:PrincipalType": "AssumedRole" };
+  return {
+    ...common,
+    "aws:PrincipalType": "User",
+    "aws:username": entity.name,
+    ...(record && { "aws:userid": record.id }),
+  };
+}
+
+/** No policy can name a principal without an ARN. */
+export const nobody = (accountId: string): UserPrincipal => ({
+  type: "User",
+  arn: "",
+  accountId,
+  userId: "",
+  userName: "",
+});
+
+/** A group's ARN stands for no principal either: no policy may name it. */
+const userOf = ({ arn, accountId, name }: NamedEntity, record: EntityRecord | undefined): UserPrincipal => ({
+  type: "User",
+  arn,
+  accountId,
+  userId: record?.id ?? "",
+  userName: name,
+});
+
+/** A session of the role without a name of its own: policies can name the role, not the session. */
+const sessionOf = ({ arn, accountId, name }: NamedEntity, record: EntityRecord | undefined): AssumedRolePrincipal => ({
+  type: "AssumedRole",
+  arn: `${arn.slice(0, arn.indexOf(":iam:"))}:sts::${accountId}:assumed-role/${name}/`,
+  accountId,
+  userId: `${record?.id ?? ""}:`,
+  roleArn: arn,
+  roleName: name,
+  sessionName: "",
+  sessionPolicies: [],
+  sessionTags: {},
+  tokenIssuedAtMs: 0,
+});
