@@ -2,6 +2,7 @@
  * Whose resource a request is about: the caller's account, another, or nobody's.
  * Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic-cross-account.html
  */
+import { isArnOfAccount } from "../core/arn.ts";
 import type { EvaluationInput } from "./decision.ts";
 import type { ArnParts } from "./resource-pattern.ts";
 
@@ -26,13 +27,5 @@ export function isRootByDefault(input: EvaluationInput): boolean {
 }
 
 /** True when the resource's ARN has the caller's account, and nothing says otherwise. */
-function isInAccount({ principal: { accountId }, request }: EvaluationInput): boolean {
-  const { resource } = request;
-  if (request.resourceAccountId !== undefined || !resource.startsWith("arn:")) return false;
-  let colon = "arn".length;
-  for (let part = 1; part < ACCOUNT_PART; part++) {
-    colon = resource.indexOf(":", colon + 1);
-    if (colon < 0) return false;
-  }
-  return resource.startsWith(accountId, colon + 1) && resource.charAt(colon + 1 + accountId.length) === ":";
-}
+const isInAccount = ({ principal, request }: EvaluationInput): boolean =>
+  request.resourceAccountId === undefined && isArnOfAccount(request.resource, principal.accountId);

@@ -100,7 +100,11 @@ const AWS_FUNCTION: Readonly<Record<Shell, ShellFunction>> = {
 function versionWithoutEndpointUrl(path: string | undefined): string | undefined {
   const aws = findOnPath("aws", path);
   if (aws === undefined) return undefined;
-  const { stdout, stderr } = spawnSync(aws, ["--version"], { encoding: "utf8", timeout: 2000, killSignal: "SIGKILL" });
+  const { stdout, stderr } = spawnSync(aws, ["--version"], {
+    encoding: "utf8",
+    timeout: 10_000,
+    killSignal: "SIGKILL",
+  });
   const found = /aws-cli\/((\d+)\.(\d+)\S*)/.exec(`${stdout}${stderr}`);
   if (!found) return undefined;
   const [, version, major, minor] = found;

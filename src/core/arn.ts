@@ -22,6 +22,19 @@ export function formatArn(arn: Arn): string {
   return `arn:${arn.partition}:${arn.service}:${arn.region}:${arn.accountId}:${arn.resource}`;
 }
 
+const ACCOUNT_PART = 4;
+
+/** True when the fifth part of an ARN is this account. Every decision asks, so nothing is split. */
+export function isArnOfAccount(text: string, accountId: string): boolean {
+  if (!text.startsWith("arn:")) return false;
+  let colon = "arn".length;
+  for (let part = 1; part < ACCOUNT_PART; part++) {
+    colon = text.indexOf(":", colon + 1);
+    if (colon < 0) return false;
+  }
+  return text.startsWith(accountId, colon + 1) && text.charAt(colon + 1 + accountId.length) === ":";
+}
+
 /** The account and region a request speaks for. */
 export interface AwsScope {
   readonly partition: string;

@@ -65,5 +65,8 @@ export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<v
   });
 }
 
+/** The moment without its fraction of a second, as many of AWS's answers give times. */
+export const wholeSecond = (ms: number): number => Math.floor(ms / 1000) * 1000;
+
 /** `2026-01-02T03:04:05Z`: ISO 8601 in UTC without a fraction, as AWS's XML bodies write it. */
 export const isoSeconds = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19)}Z`;

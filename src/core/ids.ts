@@ -11,7 +11,8 @@ export interface Ids {
   alphanumeric(length: number): string;
 }
 
-const BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+/** The characters of IAM's ids, in the order of their values. */
+export const BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 const ALPHANUMERIC = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
 const pick = (alphabet: string, bytes: Uint8Array): string =>

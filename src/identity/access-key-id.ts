@@ -4,9 +4,8 @@
  * Source: https://docs.aws.amazon.com/STS/latest/APIReference/API_GetAccessKeyInfo.html (AWS answers from the id); the
  * layout itself is public knowledge, from ids of known accounts.
  */
-import type { Ids } from "../core/ids.ts";
+import { BASE32, type Ids } from "../core/ids.ts";
 
-const BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 const KEY_ID = /^[A-Z]{4}([A-Z2-7]{16})$/;
 const ACCOUNT_BITS = 40n;
 /** Bits behind the account. */

@@ -8,6 +8,7 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { parseArn } from "../core/arn.ts";
 import type { PolicyDocument } from "../core/aws.ts";
+import { BASE32 } from "../core/ids.ts";
 import type { Store } from "../store/store.ts";
 import { type ArchivedPolicy, archivedDocument, archivedPolicies } from "./managed-policy-archive.ts";
 import { entityKey, identityCollections, type PolicyRecord } from "./records.ts";
@@ -69,6 +70,7 @@ export function defaultDocumentText(policy: PolicyRecord): string {
   return (version ?? policy.versions[0])?.document ?? "{}";
 }
 
+/** True for the ARN of one of AWS's own managed policies. */
 export const isAwsManaged = (arn: string): boolean => parseArn(arn)?.accountId === "aws";
 
 function readCommonPolicies(): ReadonlyMap<string, PolicyRecord> {
@@ -107,8 +109,6 @@ const recordOf = (summary: PolicySummary, document: PolicyDocument): PolicyRecor
     },
   ],
 });
-
-const BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
 /** `ANPA…`, always the same for the same ARN. */
 function derivedPolicyId(arn: string): string {

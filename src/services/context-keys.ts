@@ -5,7 +5,7 @@
  * Keys of the principal itself come from authorize/ (`principalContext`).
  */
 import { type AuthorizationRequest, principalContext, type RequestContext } from "../authorize/index.ts";
-import { type AwsScope, parseArn } from "../core/arn.ts";
+import { type AwsScope, isArnOfAccount, parseArn } from "../core/arn.ts";
 import type { Principal } from "../core/aws.ts";
 import type { ClientContext } from "../core/client-context.ts";
 import { isoSeconds } from "../core/clock.ts";
@@ -98,18 +98,8 @@ export function resourceAccount(
 ): string | undefined {
   const known = resourceAccountId ?? resourcePolicy?.accountId;
   if (known !== undefined) return known === "" || known === scope.accountId ? undefined : known;
-  if (!resource.startsWith("arn:") || isAccountOf(resource, scope.accountId)) return undefined;
+  if (!resource.startsWith("arn:") || isArnOfAccount(resource, scope.accountId)) return undefined;
   return parseArn(resource)?.accountId || undefined;
-}
-
-/** True when the fifth part of an ARN is this account. */
-function isAccountOf(arn: string, accountId: string): boolean {
-  let colon = "arn".length;
-  for (let part = 1; part < 4; part++) {
-    colon = arn.indexOf(":", colon + 1);
-    if (colon < 0) return false;
-  }
-  return arn.startsWith(accountId, colon + 1) && arn.charAt(colon + 1 + accountId.length) === ":";
 }
 
 /** Keys of a call that a service makes for the principal; the principal's own address is not in them. */

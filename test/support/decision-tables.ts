@@ -3,7 +3,7 @@
  * Format: the README.md beside the tables.
  */
 import { readdirSync, readFileSync } from "node:fs";
-import { type Decision, evaluate, type NamedPolicy, type RequestContext } from "../../src/authorize/index.ts";
+import { type Decision, type EvaluationInput, evaluate, type NamedPolicy, type RequestContext } from "../../src/authorize/index.ts";
 import type { PolicyDocument, Principal } from "../../src/core/aws.ts";
 
 type Statements = readonly object[];
@@ -150,7 +150,10 @@ function managedPolicy(name: string): NamedPolicy {
 }
 
 /** The engine's decision of a case. */
-export function decide(test: Case): Decision {
+export const decide = (test: Case): Decision => evaluate(inputOf(test));
+
+/** What a case asks. */
+export function inputOf(test: Case): EvaluationInput {
   const document = (Statement: Statements = []): PolicyDocument =>
     test.version === null ? { Statement } : { Version: test.version ?? "2012-10-17", Statement };
   const policy = (
@@ -172,7 +175,7 @@ export function decide(test: Case): Decision {
   const sessions = test.sessions ?? (test.session ? [test.session] : isFederated ? [] : undefined);
   const names = "names" in test ? [{ Effect: "Allow", Principal: test.names, Action: "*", Resource: "*" }] : undefined;
   const resourcePolicy = test.resourcePolicy ?? (names && { statements: names });
-  return evaluate({
+  return {
     principal: principals[test.principal ?? "role"],
     policies: {
       identity,
@@ -198,7 +201,7 @@ export function decide(test: Case): Decision {
     },
     context: test.context ?? {},
     ...(test.namePolicyInDenial !== undefined && { namePolicyInDenial: test.namePolicyInDenial }),
-  });
+  };
 }
 
 /** `holds` and a bare effect are short for an expectation. */

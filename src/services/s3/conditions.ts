@@ -35,7 +35,7 @@ export function requireCopyConditions(source: ObjectVersion, conditions: ReadCon
 /** Name of the header whose condition does not hold. */
 function brokenCondition(object: ObjectVersion, conditions: ReadConditions): string | undefined {
   const { IfMatch, IfNoneMatch, IfModifiedSince, IfUnmodifiedSince } = conditions;
-  const modifiedMs = Math.floor(object.lastModifiedMs / 1000) * 1000;
+  const modifiedMs = wholeSecond(object.lastModifiedMs);
   // AWS: a matching ETag makes the date of the same kind not count.
   if (IfMatch !== undefined) {
     if (!matches(IfMatch, object.etag)) return "If-Match";

@@ -129,7 +129,16 @@ C Phase complete: UPLOAD_ARTIFACTS State: SUCCEEDED`);
     };
     const { result, objects } = await build({ bucketOwnerAccess: "FULL" }, DIST, { dependencies });
     expect(asked).toEqual([
-      [[{ action: "s3:PutBucketAcl", resource: "arn:aws:s3:::bucket" }], { service: "s3", operation: "PutBucketAcl" }],
+      [
+        [
+          {
+            action: "s3:PutBucketAcl",
+            resource: "arn:aws:s3:::bucket",
+            resourceText: 'on resource: "arn:aws:s3:::bucket"',
+          },
+        ],
+        { service: "s3", operation: "PutBucketAcl" },
+      ],
     ]);
     expect(objects.size).toBe(0);
     expect(result.buildStatus).toBe("FAILED");

@@ -25,7 +25,7 @@ export const reportRecords = (store: Store): ReportRecords => ({
 
 /** AWS: 30 days, told in whole seconds. */
 const REPORT_LIFE_MS = 30 * 24 * 60 * 60 * 1000;
-export const expiryOf = (createdMs: number): number => Math.floor((createdMs + REPORT_LIFE_MS) / 1000) * 1000;
+export const expiryOf = (createdMs: number): number => wholeSecond(createdMs + REPORT_LIFE_MS);
 
 export const reportGroupArn = (scope: AwsScope, name: string): string =>
   arnIn(scope, "codebuild", `report-group/${name}`);

@@ -4,22 +4,27 @@
  */
 import { identityCollections, isAwsManaged } from "../../../identity/index.ts";
 import { operation } from "../../service.ts";
+import { MAX_KEYS_PER_USER } from "../entities/access-keys.ts";
 import { GROUP, listAccess, listEntities, ROLE, USER } from "../entities/entities.ts";
+import { MAX_GROUPS_PER_USER } from "../entities/groups.ts";
+import { MAX_MANAGED_BYTES, MAX_TRUST_BYTES } from "../policies/documents.ts";
+import { MAX_POLICIES } from "../policies/policies.ts";
 import { usesOf } from "../policies/policy-uses.ts";
+import { MAX_VERSIONS } from "../policies/policy-versions.ts";
 import type * as Shapes from "../shapes.gen.ts";
 
 const QUOTAS = {
-  AccessKeysPerUserQuota: 2,
-  AssumeRolePolicySizeQuota: 2_048,
+  AccessKeysPerUserQuota: MAX_KEYS_PER_USER,
+  AssumeRolePolicySizeQuota: MAX_TRUST_BYTES,
   AttachedPoliciesPerGroupQuota: GROUP.attachQuota.limit,
   AttachedPoliciesPerRoleQuota: ROLE.attachQuota.limit,
   AttachedPoliciesPerUserQuota: USER.attachQuota.limit,
   GroupPolicySizeQuota: GROUP.maxInlineBytes,
-  GroupsPerUserQuota: 10,
+  GroupsPerUserQuota: MAX_GROUPS_PER_USER,
   GroupsQuota: GROUP.perAccountQuota.limit,
   InstanceProfilesQuota: 1_000,
-  PoliciesQuota: 1_500,
-  PolicySizeQuota: 6_144,
+  PoliciesQuota: MAX_POLICIES,
+  PolicySizeQuota: MAX_MANAGED_BYTES,
   PolicyVersionsInUseQuota: 10_000,
   RolePolicySizeQuota: ROLE.maxInlineBytes,
   RolesQuota: ROLE.perAccountQuota.limit,
@@ -27,7 +32,7 @@ const QUOTAS = {
   SigningCertificatesPerUserQuota: 2,
   UserPolicySizeQuota: USER.maxInlineBytes,
   UsersQuota: USER.perAccountQuota.limit,
-  VersionsPerPolicyQuota: 5,
+  VersionsPerPolicyQuota: MAX_VERSIONS,
 };
 
 /** What cannot be made here. */

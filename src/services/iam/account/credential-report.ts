@@ -5,12 +5,11 @@
  * Gap: when the root user and its key were made is not known, so those columns say `N/A`.
  */
 import { globalArnIn } from "../../../core/arn.ts";
-import { isoSeconds } from "../../../core/clock.ts";
+import { isoSeconds, wholeSecond } from "../../../core/clock.ts";
 import { type AccessKeyRecord, identityCollections, lastUseOf, type UserRecord } from "../../../identity/index.ts";
 import type { Collection, Store } from "../../../store/store.ts";
 import { type OperationContext, operation } from "../../service.ts";
 import { listAccess, listEntities, USER } from "../entities/entities.ts";
-import { wholeSecond } from "../entities/role-shapes.ts";
 import { reportExpired, reportNotPresent } from "../errors.ts";
 import type * as Shapes from "../shapes.gen.ts";
 

@@ -3,6 +3,7 @@
  * Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_last-accessed.html
  * On AWS a report of used services is made in the background; here it is complete when its id is given out.
  */
+import { wholeSecond } from "../../../core/clock.ts";
 import {
   defaultDocumentText,
   type EntityRecord,
@@ -16,7 +17,6 @@ import type { Collection, Store } from "../../../store/store.ts";
 import { notOffered } from "../../common-errors.ts";
 import { type OperationContext, operation } from "../../service.ts";
 import { entityAccess, GROUP, listAccess, listEntities, ROLE, USER } from "../entities/entities.ts";
-import { wholeSecond } from "../entities/role-shapes.ts";
 import { invalidMarker, noSuchAccessKey, noSuchArn, noSuchJob } from "../errors.ts";
 import { pageOf } from "../paging.ts";
 import { findPolicyInReach } from "../policies/policy-arns.ts";

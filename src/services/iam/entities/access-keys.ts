@@ -2,6 +2,7 @@
  * Access keys of users. The secret is shown once, by CreateAccessKey, and kept sealed.
  * Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_access-keys.html
  */
+import { wholeSecond } from "../../../core/clock.ts";
 import {
   type AccessKeyRecord,
   entityKey,
@@ -24,7 +25,8 @@ import { entityAccess, requireEntity, USER } from "./entities.ts";
 import { userNameOf } from "./users.ts";
 
 const DOCS = "https://docs.aws.amazon.com/IAM/latest/APIReference";
-const MAX_KEYS_PER_USER = 2;
+/** Keys a user may have. */
+export const MAX_KEYS_PER_USER = 2;
 const NOT_ROOT = ["keys of users only: the root user's key is a setting of Kiln"];
 
 interface UserInput {
@@ -51,7 +53,7 @@ export const createAccessKey = operation<Shapes.CreateAccessKeyRequest, Shapes.C
     while (accessKeys.has([accessKeyId]));
     const secret = ids.alphanumeric(40);
     const sealedSecret = store.seal(Buffer.from(secret), accessKeyId);
-    const createdMs = Math.floor(clock.nowMs() / 1000) * 1000;
+    const createdMs = wholeSecond(clock.nowMs());
     const name = await store.write(() => {
       const user = requireEntity(USER, userName, context);
       if (user.accessKeyIds.length >= MAX_KEYS_PER_USER) throw quotaExceeded("AccessKeysPerUser", MAX_KEYS_PER_USER);

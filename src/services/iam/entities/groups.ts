@@ -19,7 +19,8 @@ import {
 import { listedUser } from "./users.ts";
 
 const DOCS = "https://docs.aws.amazon.com/IAM/latest/APIReference";
-const MAX_GROUPS_PER_USER = 10;
+/** Groups a user may be in. */
+export const MAX_GROUPS_PER_USER = 10;
 
 export const createGroup = operation<Shapes.CreateGroupRequest, Shapes.CreateGroupResponse>({
   name: "CreateGroup",

@@ -1,4 +1,5 @@
 /** Roles as answers show them: each operation of AWS shows other members. */
+import { wholeSecond } from "../../../core/clock.ts";
 import { lastUseOf, type RoleRecord, trustPolicyText } from "../../../identity/index.ts";
 import type { Store } from "../../../store/store.ts";
 import type { OperationContext } from "../../service.ts";
@@ -23,6 +24,7 @@ export const listedRole = (role: RoleRecord, context: OperationContext): Shapes.
   MaxSessionDuration: role.maxSessionSeconds,
 });
 
+/** With tags, boundary and last use, which lists leave out. */
 export const fullRole = (role: RoleRecord, context: OperationContext): Shapes.Role => ({
   ...listedRole(role, context),
   ...boundaryOf(role),
@@ -35,6 +37,3 @@ export function roleLastUsed(role: RoleRecord, store: Store): Shapes.RoleLastUse
   const use = lastUseOf(store, role.id);
   return use ? { LastUsedDate: wholeSecond(use.atMs), Region: use.region } : {};
 }
-
-/** AWS: times in IAM's answers have whole seconds. */
-export const wholeSecond = (ms: number): number => Math.floor(ms / 1000) * 1000;

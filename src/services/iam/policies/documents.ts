@@ -9,8 +9,10 @@ import { trustedArns, uniqueIdOf } from "../../../identity/index.ts";
 import type { OperationContext } from "../../service.ts";
 import { malformedPolicyDocument, quotaExceeded } from "../errors.ts";
 
-const MAX_TRUST_BYTES = 2_048;
-const MAX_MANAGED_BYTES = 6_144;
+/** Of a trust policy, without white space. */
+export const MAX_TRUST_BYTES = 2_048;
+/** Of a managed policy, without white space. */
+export const MAX_MANAGED_BYTES = 6_144;
 
 /** The parsed document; throws MalformedPolicyDocument. */
 export function requireValidDocument(text: string, kind: PolicyKind): PolicyDocument {

@@ -4,6 +4,7 @@
  */
 import type { AuthorizationRequest } from "../../../authorize/index.ts";
 import { globalArnIn } from "../../../core/arn.ts";
+import { wholeSecond } from "../../../core/clock.ts";
 import {
   awsManagedPolicies,
   type EntityRecord,
@@ -35,7 +36,8 @@ import { requirePolicy, requirePolicyArn } from "./policy-arns.ts";
 import { NO_USE, type PolicyUse, usesOf } from "./policy-uses.ts";
 
 const DOCS = "https://docs.aws.amazon.com/IAM/latest/APIReference";
-const MAX_POLICIES = 1_500;
+/** Customer managed policies of an account. */
+export const MAX_POLICIES = 1_500;
 
 /** Permission on one managed policy. */
 export function policyAccess(action: string, arn: string, { store }: OperationContext): AuthorizationRequest[] {
@@ -84,7 +86,7 @@ export const createPolicy = operation<Shapes.CreatePolicyRequest, Shapes.CreateP
     requireManagedDocument(input.PolicyDocument);
     const tags = requireTags(input.Tags);
     const path = input.Path ?? "/";
-    const createdMs = Math.floor(clock.nowMs() / 1000) * 1000;
+    const createdMs = wholeSecond(clock.nowMs());
     const policy: PolicyRecord = {
       name: input.PolicyName,
       id: `ANPA${ids.base32(17)}`,

@@ -2,6 +2,7 @@
  * Versions of managed policies: at most five, one of them in force.
  * Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_managed-versioning.html
  */
+import { wholeSecond } from "../../../core/clock.ts";
 import type { PolicyRecord, PolicyVersionRecord } from "../../../identity/index.ts";
 import { operation } from "../../service.ts";
 import {
@@ -22,7 +23,8 @@ import { changePolicy, policyAccess } from "./policies.ts";
 import { requirePolicy } from "./policy-arns.ts";
 
 const DOCS = "https://docs.aws.amazon.com/IAM/latest/APIReference";
-const MAX_VERSIONS = 5;
+/** Versions of a policy at one time. */
+export const MAX_VERSIONS = 5;
 
 export const createPolicyVersion = operation<Shapes.CreatePolicyVersionRequest, Shapes.CreatePolicyVersionResponse>({
   name: "CreatePolicyVersion",
@@ -31,7 +33,7 @@ export const createPolicyVersion = operation<Shapes.CreatePolicyVersionRequest, 
   authorize: (input, context) => policyAccess("CreatePolicyVersion", input.PolicyArn, context),
   errors: [noSuchPolicy, invalidArn, malformedPolicyDocument, quotaExceeded, tooManyVersions, notAuthorized],
   async run(input, context) {
-    const createdMs = Math.floor(context.clock.nowMs() / 1000) * 1000;
+    const createdMs = wholeSecond(context.clock.nowMs());
     const changed = await changePolicy("CreatePolicyVersion", input.PolicyArn, context, (policy) => {
       requireManagedDocument(input.PolicyDocument);
       if (policy.versions.length >= MAX_VERSIONS) throw tooManyVersions();
@@ -89,7 +91,7 @@ export const setDefaultPolicyVersion = operation<Shapes.SetDefaultPolicyVersionR
   authorize: (input, context) => policyAccess("SetDefaultPolicyVersion", input.PolicyArn, context),
   errors: [noSuchPolicy, invalidArn, noSuchPolicyVersion, notAuthorized],
   async run(input, context) {
-    const updatedMs = Math.floor(context.clock.nowMs() / 1000) * 1000;
+    const updatedMs = wholeSecond(context.clock.nowMs());
     await changePolicy("SetDefaultPolicyVersion", input.PolicyArn, context, (policy) => {
       const { versionId } = requireVersion(policy, input.VersionId);
       return { ...policy, updatedMs, defaultVersionId: versionId };
