@@ -86,10 +86,15 @@ if (onlyAdditions) {
 
 /** The table with its additions, and the types of its shapes. */
 function writeTable(service, table) {
-  const { shapes, members } = ADDITIONS[service] ?? { shapes: {}, members: {} };
+  const { shapes, members, optional = {} } = ADDITIONS[service] ?? { shapes: {}, members: {} };
   const added = { ...table.shapes, ...shapes };
   for (const [name, more] of Object.entries(members)) {
     added[name] = { ...added[name], members: { ...added[name].members, ...more } };
+  }
+  for (const [name, noLonger] of Object.entries(optional)) {
+    const { required = [], ...shape } = added[name];
+    const still = required.filter((member) => !noLonger.includes(member));
+    added[name] = { ...shape, ...(still.length > 0 && { required: still }) };
   }
   const sorted = Object.fromEntries(Object.entries(added).sort(([a], [b]) => (a < b ? -1 : 1)));
   mkdirSync(join(repository, "data/models"), { recursive: true });

@@ -17,7 +17,8 @@ import { secretsmanager } from "../src/services/secretsmanager/index.ts";
 import { ssm } from "../src/services/ssm/index.ts";
 import { sts } from "../src/services/sts/index.ts";
 import { openStore } from "../src/store/index.ts";
-import { type Answer, accountId, documentText, scope, trusting } from "./support/identity-fixture.ts";
+import { type Answer, accountId, scope } from "./support/identity-fixture.ts";
+import { documentText, trusting } from "./support/policy-documents.ts";
 
 const arnOf = (resource: string) => `arn:aws:iam::${accountId}:${resource}`;
 const parameter = (name: string) => `arn:aws:ssm:us-east-1:${accountId}:parameter/${name}`;

@@ -1,5 +1,6 @@
 /** Questions about permissions, on real services: who is meant, which resource, which policies take part, what is refused. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { allow, allowTo, documentText, trusting } from "../../test/support/policy-documents.ts";
 import { type Kiln, startKiln } from "../app.ts";
 import type { AccessAnswer } from "./index.ts";
 
@@ -8,19 +9,12 @@ let kiln: Kiln;
 let keyArn = "";
 let secretArn = "";
 
-const policy = (...Statement: object[]) => JSON.stringify({ Version: "2012-10-17", Statement });
-const allow = (Action: string | string[], Resource: string, more: object = {}) => ({
-  Effect: "Allow",
-  Action,
-  Resource,
-  ...more,
-});
 const parameter = (name: string) => `arn:aws:ssm:us-east-1:${A}:parameter/${name}`;
 
 async function makeRole(RoleName: string, principal: object, ...statements: object[]): Promise<void> {
-  const trust = policy({ Effect: "Allow", Principal: principal, Action: "sts:AssumeRole" });
-  await kiln.root.call("iam", "CreateRole", { RoleName, Path: "/build/", AssumeRolePolicyDocument: trust });
-  const document = { RoleName, PolicyName: "p", PolicyDocument: policy(...statements) };
+  const AssumeRolePolicyDocument = trusting(principal);
+  await kiln.root.call("iam", "CreateRole", { RoleName, Path: "/build/", AssumeRolePolicyDocument });
+  const document = { RoleName, PolicyName: "p", PolicyDocument: documentText(...statements) };
   if (statements.length > 0) await kiln.root.call("iam", "PutRolePolicy", document);
 }
 
@@ -45,7 +39,7 @@ beforeAll(async () => {
   const tagged = { Name: "/app/red", Value: "1", Type: "String", Tags: [{ Key: "team", Value: "red" }] };
   await root.call("ssm", "PutParameter", tagged);
   const key = await root.call<{ KeyMetadata: { Arn: string } }>("kms", "CreateKey", {
-    Policy: policy({ Effect: "Allow", Principal: { AWS: `arn:aws:iam::${A}:root` }, Action: "kms:*", Resource: "*" }),
+    Policy: documentText(allowTo({ AWS: `arn:aws:iam::${A}:root` }, "kms:*", { Resource: "*" })),
   });
   keyArn = key.KeyMetadata.Arn;
   await root.call("kms", "CreateAlias", { AliasName: "alias/app", TargetKeyId: keyArn });
@@ -57,7 +51,7 @@ beforeAll(async () => {
   secretArn = secret.ARN;
   await root.call("secretsmanager", "PutResourcePolicy", {
     SecretId: "db",
-    ResourcePolicy: policy(
+    ResourcePolicy: documentText(
       allow("secretsmanager:GetSecretValue", "*", { Principal: { AWS: `arn:aws:iam::${A}:role/build/Builder` } }),
     ),
   });
@@ -164,6 +158,34 @@ describe("which policies take part", () => {
     expect(await effectOf("arn:aws:iam::111122223333:root", "kms:Decrypt", keyArn)).toBe("implicitDeny");
   });
 
+  it("the grants of the key that name the caller, or its role", async () => {
+    const GranteePrincipal = `arn:aws:iam::${A}:user/ann`;
+    const constraint = { Constraints: { EncryptionContextSubset: { app: "web" } } };
+    const grant = { KeyId: keyArn, GranteePrincipal, Operations: ["Decrypt"], ...constraint };
+    const { GrantId } = await kiln.root.call<{ GrantId: string }>("kms", "CreateGrant", grant);
+    const silent = await can("ann", "kms:Decrypt", keyArn);
+    expect(silent.decision.effect).toBe("implicitDeny");
+    expect(silent.decision.trace).toContainEqual(
+      expect.objectContaining({
+        policyName: `grant ${GrantId}`,
+        failed: "Condition",
+        detail: expect.stringContaining("kms:EncryptionContext:app"),
+      }),
+    );
+    const { decision, policies } = await can("ann", "kms:Decrypt", "alias/app", { "kms:EncryptionContext:app": "web" });
+    expect(decision).toMatchObject({
+      effect: "allowed",
+      policyType: "resource",
+      trace: [{ policyName: `grant ${GrantId}` }],
+    });
+    expect(policies).toContainEqual({ name: `grant ${GrantId}`, type: "resource" });
+    expect((await can("Builder", "kms:Decrypt", keyArn)).policies.map(({ name }) => name)).not.toContain(
+      `grant ${GrantId}`,
+    );
+    await kiln.root.call("kms", "RevokeGrant", { KeyId: keyArn, GrantId });
+    expect(await effectOf("ann", "kms:Decrypt", keyArn, { "kms:EncryptionContext:app": "web" })).toBe("implicitDeny");
+  });
+
   it("the secret's policy, which names the role", async () => {
     const { decision } = await can("Builder", "secretsmanager:GetSecretValue", "db");
     expect(decision).toMatchObject({ effect: "allowed", policyType: "resource" });
@@ -195,9 +217,9 @@ it("leaves no record and changes nothing", async () => {
 });
 
 it("agrees with the call itself", async () => {
-  const trust = policy({ Effect: "Allow", Principal: { AWS: `arn:aws:iam::${A}:root` }, Action: "sts:AssumeRole" });
+  const trust = trusting({ AWS: `arn:aws:iam::${A}:root` });
   await kiln.root.call("iam", "CreateRole", { RoleName: "Twin", AssumeRolePolicyDocument: trust });
-  const PolicyDocument = policy(allow("ssm:GetParameters", parameter("app/*")));
+  const PolicyDocument = documentText(allow("ssm:GetParameters", parameter("app/*")));
   await kiln.root.call("iam", "PutRolePolicy", { RoleName: "Twin", PolicyName: "p", PolicyDocument });
   const { AssumedRoleUser, Credentials } = await kiln.root.call<{
     AssumedRoleUser: { Arn: string };

@@ -4,14 +4,24 @@
  */
 import type { DecisionRecord, PolicyType, RequestContext } from "../authorize/decision.ts";
 import { type AwsScope, parseArn } from "../core/arn.ts";
-import type { AwsCaller, RootPrincipal } from "../core/aws.ts";
+import type { AwsCaller } from "../core/aws.ts";
 import type { Clock } from "../core/clock.ts";
 import { KilnError } from "../core/errors.ts";
-import { type ActionInfo, actionServices, type Dispatcher, findAction, nearestActions } from "../services/index.ts";
+import { rootPrincipal } from "../identity/index.ts";
+import {
+  type ActionInfo,
+  actionServices,
+  type Dispatcher,
+  findAction,
+  granteesOf,
+  grantPolicy,
+  nearestActions,
+} from "../services/index.ts";
 import { entityNames, type FoundPrincipal, findPrincipal, type PrincipalFinder } from "./find-principal.ts";
 import { findResource } from "./find-resource.ts";
 import { resourceFacts } from "./resource-facts.ts";
 
+/** What is asked about a principal, or about all of them. */
 export interface AccessQuestion {
   /** `ssm:GetParameter`, in any case. */
   readonly action: string;
@@ -21,6 +31,7 @@ export interface AccessQuestion {
   readonly context: RequestContext;
 }
 
+/** What a call of the principal would be told, and by which policies. */
 export interface AccessAnswer {
   /** `role Builder`, `user ann`, … */
   readonly who: string;
@@ -52,12 +63,12 @@ interface Subject {
   readonly notes: readonly string[];
 }
 
+/** Asks the dispatcher; reads resources and principals as the root user of their account. */
 export function createAccessCheck({ dispatcher, scope, clock }: AccessCheckDependencies): AccessCheck {
-  const rootIn = (at: AwsScope): AwsCaller => dispatcher.callerFor(rootOf(at), at);
+  const rootIn = (at: AwsScope): AwsCaller => dispatcher.callerFor(rootPrincipal(at), at);
   const finder: PrincipalFinder = {
     rootOf: (accountId) => rootIn({ ...scope, accountId }),
-    accountId: scope.accountId,
-    partition: scope.partition,
+    scope,
     nowMs: () => clock.nowMs(),
   };
 
@@ -77,7 +88,10 @@ export function createAccessCheck({ dispatcher, scope, clock }: AccessCheckDepen
   }
 
   function answer({ principal, label }: FoundPrincipal, action: ActionInfo, subject: Subject, given: RequestContext) {
-    const { policy, context } = subject.facts;
+    const { policy, context, grants = [] } = subject.facts;
+    const grantees = granteesOf(principal);
+    // Grants to others say nothing about this caller, and a key may have many.
+    const own = grants.filter(({ granteePrincipal }) => grantees.includes(granteePrincipal)).map(grantPolicy);
     const [service = ""] = action.name.split(":");
     const callerAccount =
       context["kms:CallerAccount"] === undefined ? {} : { "kms:CallerAccount": principal.accountId };
@@ -90,6 +104,7 @@ export function createAccessCheck({ dispatcher, scope, clock }: AccessCheckDepen
         resource: subject.arn,
         context: { ...context, ...callerAccount, ...given },
         ...(policy && { resourcePolicy: policy }),
+        ...(own.length > 0 && { grants: own }),
       },
       service,
     );
@@ -132,13 +147,6 @@ export function createAccessCheck({ dispatcher, scope, clock }: AccessCheckDepen
     },
   };
 }
-
-const rootOf = ({ partition, accountId }: AwsScope): RootPrincipal => ({
-  type: "Root",
-  arn: `arn:${partition}:iam::${accountId}:root`,
-  accountId,
-  userId: accountId,
-});
 
 /** In AWS's spelling. */
 function requireAction(name: string): ActionInfo {

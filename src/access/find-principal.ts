@@ -2,11 +2,13 @@
  * From what a person writes to the principal that would call: a role as a session of it, a user, the root user of an
  * account, a service. Roles and users must exist: their policies are what is asked.
  */
-import { parseArn } from "../core/arn.ts";
+import { type AwsScope, parseArn } from "../core/arn.ts";
 import type { AwsCaller, Principal } from "../core/aws.ts";
 import { AwsError, KilnError } from "../core/errors.ts";
 import { nearest } from "../core/nearest.ts";
+import { roleSession, rootPrincipal } from "../identity/index.ts";
 
+/** Who would call, and how answers name it. */
 export interface FoundPrincipal {
   readonly principal: Principal;
   /** `role Builder`, `user ann`, … */
@@ -16,18 +18,19 @@ export interface FoundPrincipal {
 /** Session name of a role that is only asked about. */
 const SESSION_NAME = "kiln-iam-can";
 
+/** What looking for principals needs. */
 export interface PrincipalFinder {
   /** The root user of an account. */
   rootOf(accountId: string): AwsCaller;
-  readonly accountId: string;
-  readonly partition: string;
+  /** Where names without an account are looked for. */
+  readonly scope: AwsScope;
   nowMs(): number;
 }
 
 /** `Builder`, `role/Builder`, `user/ann`, an ARN of a role, session, user or root, `root`, or a service's name. */
 export async function findPrincipal(text: string, finder: PrincipalFinder): Promise<FoundPrincipal> {
   const arn = parseArn(text);
-  const accountId = arn?.accountId || finder.accountId;
+  const accountId = arn?.accountId || finder.scope.accountId;
   const [kind = "", ...names] = (arn ? arn.resource : text).split("/");
   const name = names.at(-1) ?? "";
   if (!arn && text.endsWith(".amazonaws.com")) return service(text, finder);
@@ -113,7 +116,7 @@ export async function entityNames(accountId: string, { rootOf }: PrincipalFinder
 async function roleNamed(
   name: string,
   accountId: string,
-  { rootOf, partition, nowMs }: PrincipalFinder,
+  { rootOf, nowMs }: PrincipalFinder,
   sessionName = SESSION_NAME,
 ): Promise<FoundPrincipal | undefined> {
   const answer = await unlessAbsent(
@@ -123,18 +126,7 @@ async function roleNamed(
   );
   if (!answer) return undefined;
   const { Arn, RoleName, RoleId } = answer.Role;
-  const principal: Principal = {
-    type: "AssumedRole",
-    arn: `arn:${partition}:sts::${accountId}:assumed-role/${RoleName}/${sessionName}`,
-    accountId,
-    userId: `${RoleId}:${sessionName}`,
-    roleArn: Arn,
-    roleName: RoleName,
-    sessionName,
-    sessionPolicies: [],
-    sessionTags: {},
-    tokenIssuedAtMs: nowMs(),
-  };
+  const principal = roleSession({ arn: Arn, name: RoleName, id: RoleId }, sessionName, nowMs());
   return { principal, label: `role ${RoleName}` };
 }
 
@@ -156,13 +148,13 @@ async function userNamed(
   };
 }
 
-function root(accountId: string, { partition }: PrincipalFinder): FoundPrincipal {
-  const arn = `arn:${partition}:iam::${accountId}:root`;
-  return { principal: { type: "Root", arn, accountId, userId: accountId }, label: `the root user of ${accountId}` };
-}
+const root = (accountId: string, { scope }: PrincipalFinder): FoundPrincipal => ({
+  principal: rootPrincipal({ ...scope, accountId }),
+  label: `the root user of ${accountId}`,
+});
 
 /** `aws:SourceArn` comes with `--context`. */
-function service(name: string, { accountId }: PrincipalFinder): FoundPrincipal {
+function service(name: string, { scope: { accountId } }: PrincipalFinder): FoundPrincipal {
   const principal: Principal = {
     type: "AWSService",
     serviceName: name,

@@ -7,6 +7,7 @@ import { type AwsScope, arnIn, parseArn } from "../core/arn.ts";
 import { KilnError } from "../core/errors.ts";
 import { type ActionInfo, isOfResourceType, type ResourceTypeInfo } from "../services/index.ts";
 
+/** What a text was taken for. */
 export interface NamedResource {
   /** The ARN, or `*`. */
   readonly arn: string;

@@ -8,12 +8,16 @@ import type { RequestContext, ResourcePolicy } from "../authorize/decision.ts";
 import { type Arn, type AwsScope, formatArn, parseArn } from "../core/arn.ts";
 import type { AwsCaller, PolicyDocument, ServiceName } from "../core/aws.ts";
 import { AwsError } from "../core/errors.ts";
+import type { GrantConstraint, KeyGrant } from "../services/index.ts";
 
+/** What is known of a resource before somebody asks for it. */
 export interface ResourceFacts {
   /** The ARN to ask about. */
   readonly arn: string;
   /** Policy of the resource, where it has one. */
   readonly policy?: ResourcePolicy;
+  /** Grants of a key, to whomever. */
+  readonly grants?: readonly KeyGrant[];
   /** `aws:ResourceTag/k` and the keys that the service adds. */
   readonly context: RequestContext;
   readonly notes: readonly string[];
@@ -56,6 +60,7 @@ export async function resourceFacts(
       return await aws.call<T>(service, operation, input);
     } catch (error) {
       if (!(error instanceof AwsError)) throw error;
+      // What is not there, and names that nothing can have, are no facts; anything else is worth telling.
       if (!/NotFound|NoSuch|Validation|InvalidParameter|InvalidResourceId|^404$/i.test(error.code)) {
         notes.push(`${service}:${operation} does not tell about it: ${error.code}: ${error.message}`);
       }
@@ -75,6 +80,7 @@ export async function resourceFacts(
         mandatory: facts.isMandatory ?? false,
       },
     }),
+    ...(facts.grants && { grants: facts.grants }),
     context: { ...Object.fromEntries(tags), ...facts.context },
     notes: [...notes, ...(facts.notes ?? [])],
   };
@@ -97,6 +103,7 @@ const READERS: readonly (readonly [service: string, prefix: string, read: Reader
   ["logs", "log-group:", logGroup],
 ];
 
+/** A tag in the spelling of any service. */
 interface Tag {
   readonly Key?: string;
   readonly Value?: string;
@@ -129,8 +136,10 @@ async function key({ action, arn, call }: Question): Promise<Facts> {
   const aliases = await call<{ Aliases: { AliasName: string }[] }>("kms", "ListAliases", { KeyId });
   const tags = await call<{ Tags: Tag[] }>("kms", "ListResourceTags", { KeyId });
   const names = (aliases?.Aliases ?? []).map(({ AliasName }) => AliasName);
+  const grants = await grantsOf(KeyId, call);
   return {
     arn: Arn,
+    ...(grants.length > 0 && { grants }),
     policyText: policy?.Policy,
     policyName: "key policy",
     isMandatory: true,
@@ -141,6 +150,36 @@ async function key({ action, arn, call }: Question): Promise<Facts> {
       ...(isAlias && { "kms:RequestAlias": arn.resource }),
     },
   };
+}
+
+interface GrantPage {
+  readonly Grants: readonly {
+    readonly GrantId: string;
+    readonly GranteePrincipal: string;
+    readonly Operations: readonly string[];
+    readonly Constraints?: Partial<Record<GrantConstraint["type"], GrantConstraint["pairs"]>>;
+  }[];
+  readonly NextMarker?: string;
+}
+
+async function grantsOf(KeyId: string, call: Question["call"]): Promise<KeyGrant[]> {
+  const found: KeyGrant[] = [];
+  let Marker: string | undefined;
+  do {
+    const page: GrantPage | undefined = await call<GrantPage>("kms", "ListGrants", {
+      ...{ KeyId, Limit: 100 },
+      ...(Marker !== undefined && { Marker }),
+    });
+    for (const { GrantId, GranteePrincipal, Operations, Constraints = {} } of page?.Grants ?? []) {
+      const [constraint] = Object.entries(Constraints) as [GrantConstraint["type"], GrantConstraint["pairs"]][];
+      found.push({
+        ...{ id: GrantId, granteePrincipal: GranteePrincipal, operations: Operations },
+        ...(constraint && { constraint: { type: constraint[0], pairs: constraint[1] } }),
+      });
+    }
+    Marker = page?.NextMarker;
+  } while (Marker !== undefined);
+  return found;
 }
 
 async function secret({ arn, call }: Question): Promise<Facts> {
@@ -197,21 +236,24 @@ async function role({ action, arn, call }: Question): Promise<Facts> {
   );
   if (!found) return { notes: [`there is no role \`${RoleName}\``] };
   const { Arn, AssumeRolePolicyDocument, Tags } = found.Role;
-  const tags = tagMap(Tags);
-  const iamTags = Object.entries(tags).map(([name, value]) => [`iam:ResourceTag/${name}`, value] as const);
   const isTrusted =
     action.startsWith("sts:AssumeRole") || action === "sts:TagSession" || action === "sts:SetSourceIdentity";
   const trust = { policyText: textOf(AssumeRolePolicyDocument), policyName: "trust policy", isMandatory: true };
-  return { arn: Arn, tags, context: Object.fromEntries(iamTags), ...(isTrusted && trust) };
+  return { arn: Arn, ...entityTags(Tags), ...(isTrusted && trust) };
 }
 
 async function user({ arn, call }: Question): Promise<Facts> {
   const UserName = arn.resource.slice(arn.resource.lastIndexOf("/") + 1);
   const found = await call<{ User: { Arn: string; Tags?: Tag[] } }>("iam", "GetUser", { UserName });
   if (!found) return { notes: [`there is no user \`${UserName}\``] };
-  const tags = tagMap(found.User.Tags);
-  const iamTags = Object.entries(tags).map(([name, value]) => [`iam:ResourceTag/${name}`, value] as const);
-  return { arn: found.User.Arn, tags, context: Object.fromEntries(iamTags) };
+  return { arn: found.User.Arn, ...entityTags(found.User.Tags) };
+}
+
+/** AWS: tags of users and roles have an older name besides the global one. */
+function entityTags(given: readonly Tag[] | undefined): Facts {
+  const tags = tagMap(given);
+  const ofIam = Object.entries(tags).map(([name, value]) => [`iam:ResourceTag/${name}`, value] as const);
+  return { tags, context: Object.fromEntries(ofIam) };
 }
 
 async function shared({ arn, call }: Question): Promise<Facts> {

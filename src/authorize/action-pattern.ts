@@ -24,6 +24,7 @@ const ACTION_OPTIONS = { wildcards: true, variables: false } as const;
 const EVERY_NAME = compilePattern("*", ACTION_OPTIONS);
 const noContext = () => undefined;
 
+/** The pattern of one text of Action or NotAction. */
 export function compileActionPattern(source: string): ActionPattern {
   const colon = source.indexOf(":");
   if (colon <= 0) {
@@ -35,6 +36,7 @@ export function compileActionPattern(source: string): ActionPattern {
   return { source, service, name, matches: (action) => action.service === service && matchesName(name, action) };
 }
 
+/** Whether the name part of a pattern takes the action's name; the service part is for the caller to compare. */
 export const matchesName = (name: Pattern, action: ActionName): boolean => name.matches(action.name, noContext);
 
 const actions = new Map<string, ActionName>();

@@ -4,10 +4,15 @@ import type { DecisionRecord } from "./decision.ts";
 /** What became of a call: allowed and done, denied by policies, or allowed and ended in another error. */
 export type RequestOutcome = "allowed" | "denied" | "error";
 
+/** What became of the call of a record. */
 export function outcomeOf({ decisions, errorCode }: Pick<DecisionRecord, "decisions" | "errorCode">): RequestOutcome {
   if (decisions.some(({ effect }) => effect !== "allowed")) return "denied";
   return errorCode === undefined ? "allowed" : "error";
 }
+
+/** The same text for one record read twice, and another for each item of a batch that was refused. */
+export const recordIdentity = ({ requestId, atMs, operation, decisions }: DecisionRecord): string =>
+  [requestId, atMs, operation, ...decisions.map(({ action, resource }) => `${action} ${resource}`)].join(" ");
 
 /** Names in the ARN of a caller. */
 export interface CallerNames {

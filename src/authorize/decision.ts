@@ -17,6 +17,11 @@ export interface AuthorizationRequest {
   /** Policy of the resource itself (key policy, trust policy, repository policy …), where it has one. */
   readonly resourcePolicy?: ResourcePolicy;
   /**
+   * What else the resource itself allows, each for whom it names, also of other accounts and whatever their identity
+   * policies say: grants of KMS keys. They only allow; a Deny in them has no effect.
+   */
+  readonly grants?: readonly ResourceGrant[];
+  /**
    * How the resource is printed in the denial, where the service does not print `on resource: <ARN>`: `role NAME` takes
    * the ARN's place, a text that starts with `on ` takes the place of the whole phrase, and `""` leaves it out.
    */
@@ -42,6 +47,13 @@ export interface ResourcePolicy {
   readonly mandatory: boolean;
 }
 
+/** A grant in the form of a policy. */
+export interface ResourceGrant {
+  /** Name for explanations, e.g. `grant 0c237476…`. */
+  readonly name: string;
+  readonly document: PolicyDocument;
+}
+
 /** A policy with the name a person knows it by. */
 export interface NamedPolicy {
   /** Managed policy ARN, or `inline policy NAME of role ROLE`. */
@@ -61,8 +73,10 @@ export interface PrincipalPolicies {
   readonly organization?: readonly (readonly NamedPolicy[])[];
 }
 
+/** The kinds of policy that take part in a decision; `trust` is a role's own resource policy. */
 export type PolicyType = "identity" | "resource" | "boundary" | "session" | "scp" | "trust";
 
+/** `explicitDeny`: a Deny matches. `implicitDeny`: nothing allows. */
 export type Effect = "allowed" | "explicitDeny" | "implicitDeny";
 
 /** What the policies of one type say by themselves, whatever the others say. */

@@ -22,10 +22,11 @@ import { explainStatements, traceOf } from "./explain.ts";
 import { denialMessage } from "./message.ts";
 import { type CompiledPolicy, compilePolicy } from "./policy.ts";
 import { type Grant, isStronger } from "./principals.ts";
-import { appliesTo, type EvaluatedRequest, evaluatedRequest } from "./request.ts";
+import { appliesTo, type EvaluatedRequest, evaluatedRequest, hasOwnPolicies } from "./request.ts";
 import type { CompiledStatement } from "./statement.ts";
 
 const NO_STATEMENTS: readonly StatementTrace[] = [];
+const NO_POLICIES: readonly PolicyInPlay[] = [];
 
 /** A policy taking part in a decision. */
 export interface PolicyInPlay {
@@ -118,6 +119,10 @@ interface PolicySets {
   /** Service control policies, a list a level. */
   readonly scp: readonly (readonly PolicyInPlay[])[];
   readonly resource: readonly PolicyInPlay[];
+  /** What the resource allows beside its policy. */
+  readonly grants: readonly PolicyInPlay[];
+  /** The two of them. */
+  readonly ofResource: readonly PolicyInPlay[];
   /** In the order of explanations. */
   readonly all: readonly PolicyInPlay[];
 }
@@ -134,8 +139,7 @@ function policySets({ principal, policies, request }: EvaluationInput): PolicySe
     ...inPlay("scp")(policy),
     level: i + 1,
   });
-  // AWS: the account's root user and service principals have no identity policies, boundary or session policies.
-  const hasOwn = principal.type !== "Root" && principal.type !== "AWSService";
+  const hasOwn = hasOwnPolicies(principal);
   const identity = hasOwn ? policies.identity.map(inPlay("identity")) : [];
   const boundary = hasOwn && policies.boundary ? [inPlay("boundary")(policies.boundary)] : [];
   const session = hasOwn ? policies.session?.map(inPlay("session")) : undefined;
@@ -144,8 +148,10 @@ function policySets({ principal, policies, request }: EvaluationInput): PolicySe
   const resource = request.resourcePolicy
     ? [inPlay(isTrustRequest(request.action) ? "trust" : "resource")(request.resourcePolicy)]
     : [];
-  const all = [...scp.flat(), ...identity, ...boundary, ...(session ?? []), ...resource];
-  return { identity, boundary, session, scp, resource, all };
+  const grants = request.grants?.map(inPlay("resource")) ?? NO_POLICIES;
+  const ofResource = grants.length === 0 ? resource : [...resource, ...grants];
+  const all = [...scp.flat(), ...identity, ...boundary, ...(session ?? []), ...ofResource];
+  return { identity, boundary, session, scp, resource, grants, ofResource, all };
 }
 
 // AWS: service control policies limit the root users of member accounts too, but neither services nor the roles that are
@@ -166,7 +172,9 @@ function decide(input: EvaluationInput, request: EvaluatedRequest, sets: PolicyS
   }
 
   if (!sets.scp.every((level) => firstMatch(level, "allows", request))) return implicitDeny("scp");
-  const named = resourceGrant(sets.resource, request);
+  const granted = decideByGrants(request, sets);
+  if (granted) return granted;
+  const named = strongestAllow(sets.ofResource, request);
   const resourceType = sets.resource[0]?.type ?? "resource";
   const isMandatory = input.request.resourcePolicy?.mandatory ?? false;
   if (input.principal.type === "AWSService") {
@@ -186,6 +194,18 @@ function decide(input: EvaluationInput, request: EvaluatedRequest, sets: PolicyS
   if (isMandatory && !named) return implicitDeny(resourceType);
   const own = decideByOwnPolicies(input, request, sets);
   return own.effect === "allowed" && named ? allowed(own.policyType, [...own.decidedBy, named.match]) : own;
+}
+
+/**
+ * AWS: a grant gives its grantee what a resource's policy gives to whom it names, in any account: no identity policy has to
+ * agree. A role's sessions stay within their limits; a grant to an account leaves the decision to that account's policies.
+ * Whether a boundary limits what another account grants is not documented; decided as in one account.
+ */
+function decideByGrants(request: EvaluatedRequest, sets: PolicySets): Verdict | undefined {
+  const granted = strongestAllow(sets.grants, request);
+  if (!granted || granted.grant === "account") return undefined;
+  const isLimited = granted.grant === "role" && silentLimit(sets, request) !== undefined;
+  return isLimited ? undefined : allowed("resource", [granted.match]);
 }
 
 /** Identity policies within boundary and session policies; root and its federated sessions have all rights instead. */
@@ -223,18 +243,18 @@ function firstMatch(
   return undefined;
 }
 
-/** The strongest grant of the resource policy to the caller. */
-function resourceGrant(
+/** What the policies of the resource allow the caller, the strongest of it. */
+function strongestAllow(
   set: readonly PolicyInPlay[],
   request: EvaluatedRequest,
 ): { readonly grant: Grant; readonly match: Match } | undefined {
-  const [inPlay] = set;
-  if (!inPlay) return undefined;
   let best: { grant: Grant; match: Match } | undefined;
-  for (const statement of inPlay.compiled.allows.candidates(request.action)) {
-    const grant = names(statement, request);
-    if (grant && isStronger(grant, best?.grant) && appliesTo(statement, request)) {
-      best = { grant, match: { inPlay, statement } };
+  for (const inPlay of set) {
+    for (const statement of inPlay.compiled.allows.candidates(request.action)) {
+      const grant = names(statement, request);
+      if (grant && isStronger(grant, best?.grant) && appliesTo(statement, request)) {
+        best = { grant, match: { inPlay, statement } };
+      }
     }
   }
   return best;
@@ -242,7 +262,7 @@ function resourceGrant(
 
 // A statement of a resource policy without Principal names nobody.
 const names = (statement: CompiledStatement, request: EvaluatedRequest): Grant | undefined =>
-  statement.principal?.grant(request.principal);
+  statement.principal?.grant(request);
 
 const allowed = (policyType: Decision["policyType"], decidedBy: readonly Match[]): Verdict => ({
   effect: "allowed",
@@ -278,8 +298,8 @@ function verdictsByType(input: EvaluationInput, request: EvaluatedRequest, sets:
   }
   if (sets.boundary.length > 0) verdicts.push({ policyType: "boundary", effect: effectOf(sets.boundary) });
   if (sets.session) verdicts.push({ policyType: "session", effect: effectOf(sets.session) });
-  const [resource] = sets.resource;
-  if (resource) verdicts.push({ policyType: resource.type, effect: effectOf(sets.resource) });
+  const [resource] = sets.ofResource;
+  if (resource) verdicts.push({ policyType: resource.type, effect: effectOf(sets.ofResource) });
   return verdicts;
 }
 

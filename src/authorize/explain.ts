@@ -11,6 +11,7 @@ import { type CompiledStatement, matchesAction } from "./statement.ts";
 
 type Failure = Pick<StatementTrace, "failed" | "detail" | "expected">;
 
+/** The trace of every statement, policy by policy. */
 export function explainStatements(policies: readonly PolicyInPlay[], request: EvaluatedRequest): StatementTrace[] {
   return policies.flatMap((inPlay) =>
     inPlay.compiled.statements.map((statement) =>
@@ -49,7 +50,7 @@ function firstFailure(
     const patterns = (statement.resources ?? []).map((resource) => resource.source);
     return mismatch("Resource", patterns, request.resource, statement.isNotResource);
   }
-  if (hasPrincipal && !statement.principal?.grant(request.principal)) {
+  if (hasPrincipal && !statement.principal?.grant(request)) {
     return { failed: "Principal", detail: principalMismatch(statement, request) };
   }
   const condition = statement.conditions.find((test) => !test.holds(request.lookup));
@@ -108,7 +109,7 @@ function principalMismatch({ principal }: CompiledStatement, request: EvaluatedR
 
 /** Keys that may carry a secret: a record of a decision never holds one. */
 const isSecretKey = (key: string): boolean =>
-  /^codebuild:(?:token|environment\.environmentvariables(?:\/.*)?\.value)$/i.test(key);
+  /^codebuild:(?:token|environment\.environmentvariables(?:\/[\s\S]*)?\.value)$/i.test(key);
 
 function conditionMismatch(test: ConditionTest, value: ContextValue | undefined): string {
   const wanted = `${cut(test.operator)} ${cut(test.key)} ${listed(test.values)}`;

@@ -5,6 +5,7 @@
  */
 import type { AuthorizationRequest, Decision, PolicyType } from "./decision.ts";
 
+/** What the sentence tells. */
 export interface Denial {
   readonly principalArn: string;
   readonly request: AuthorizationRequest;
@@ -14,6 +15,7 @@ export interface Denial {
   readonly policyArn: string | undefined;
 }
 
+/** `User: … is not authorized to perform: … on resource: … because …`, or the service's own words. */
 export function denialMessage(denial: Denial): string {
   const { request } = denial;
   if (request.denialText !== undefined) return request.denialText;

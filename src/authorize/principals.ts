@@ -15,15 +15,22 @@ export type Grant = "direct" | "role" | "account";
 
 const STRENGTH: Readonly<Record<Grant, number>> = { account: 1, role: 2, direct: 3 };
 
+/** True when `grant` gives more than the best one so far. */
 export const isStronger = (grant: Grant, than: Grant | undefined): boolean =>
   than === undefined || STRENGTH[grant] > STRENGTH[than];
+
+/** Who calls, as far as Principal and NotPrincipal look at it. */
+export interface Caller {
+  readonly principal: Principal;
+  readonly hasBoundary: boolean;
+}
 
 export interface PrincipalMatcher {
   /** The element's name and content, shortened, for explanations. */
   readonly element: "Principal" | "NotPrincipal";
   readonly source: string;
   /** The grant of a statement with this element to the caller; undefined when it does not apply to the caller. */
-  grant(principal: Principal): Grant | undefined;
+  grant(caller: Caller): Grant | undefined;
 }
 
 /** The named principals, by kind. Federated and canonical users are never callers here. */
@@ -39,7 +46,7 @@ export function compilePrincipal(element: unknown): PrincipalMatcher {
   return {
     element: "Principal",
     source: describe(element),
-    grant(principal) {
+    grant({ principal }) {
       // AWS: a `*` names the caller itself, so that neither boundary nor session policy has to allow what it grants.
       if (named.everyone) return "direct";
       if (principal.type === "AWSService") return named.services.has(principal.serviceName) ? "direct" : undefined;
@@ -59,7 +66,9 @@ export function compileNotPrincipal(element: unknown, effect: "Allow" | "Deny"):
   return {
     element: "NotPrincipal",
     source: describe(element),
-    grant(principal) {
+    grant({ principal, hasBoundary }) {
+      // AWS: a Deny hits whoever has a permissions boundary, whatever NotPrincipal lists.
+      if (effect === "Deny" && hasBoundary) return "direct";
       const identities = identitiesOf(named, principal);
       // AWS: the caller escapes a Deny only when each identity that is checked is listed: for a role session the
       // session, its role and the account. An Allow is for those of whom no identity is listed.

@@ -3,11 +3,11 @@ import type { Principal } from "../core/aws.ts";
 import { type ActionName, actionNameOf } from "./action-pattern.ts";
 import type { ContextLookup } from "./context.ts";
 import type { EvaluationInput } from "./decision.ts";
+import type { Caller } from "./principals.ts";
 import { type ArnParts, arnPartsOf } from "./resource-pattern.ts";
 import type { CompiledStatement } from "./statement.ts";
 
-export interface EvaluatedRequest {
-  readonly principal: Principal;
+export interface EvaluatedRequest extends Caller {
   /** As the caller wrote it, for explanations. */
   readonly actionText: string;
   readonly action: ActionName;
@@ -16,9 +16,18 @@ export interface EvaluatedRequest {
   readonly lookup: ContextLookup;
 }
 
-export function evaluatedRequest({ principal, request }: EvaluationInput, lookup: ContextLookup): EvaluatedRequest {
+/** Splits action and resource once for all statements. */
+// AWS: the account's root user and service principals have no identity policies, boundary or session policies.
+export const hasOwnPolicies = (principal: Principal): boolean =>
+  principal.type !== "Root" && principal.type !== "AWSService";
+
+export function evaluatedRequest(
+  { principal, policies, request }: EvaluationInput,
+  lookup: ContextLookup,
+): EvaluatedRequest {
   return {
     principal,
+    hasBoundary: policies.boundary !== undefined && hasOwnPolicies(principal),
     actionText: request.action,
     action: actionNameOf(request.action),
     resource: request.resource,
@@ -34,6 +43,7 @@ export function appliesTo(statement: CompiledStatement, request: EvaluatedReques
   return true;
 }
 
+/** True also for a statement without Resource and NotResource. */
 export function matchesResource(statement: CompiledStatement, request: EvaluatedRequest): boolean {
   if (!statement.resources) return true;
   let isListed = false;

@@ -15,6 +15,7 @@ const [SERVICE, REGION, ACCOUNT, LAST] = [2, 3, 4, 5] as const;
 /** The six parts of an ARN, or undefined for text that is none (such as `*`). */
 export type ArnParts = readonly string[] | undefined;
 
+/** Splits an ARN once, for all patterns that it is held against. */
 export function arnPartsOf(text: string): ArnParts {
   if (!text.startsWith("arn:")) return undefined;
   const parts = splitArn(text);
@@ -47,6 +48,7 @@ export interface ArnPatternOptions {
   readonly isCondition: boolean;
 }
 
+/** The pattern of one text of Resource, NotResource, or a value of an ARN operator. */
 export function compileArnPattern(source: string, options: ArnPatternOptions): ArnPattern {
   if (source === "*" && !options.isCondition) return { source, matches: () => true };
   if (options.isCondition && options.variables && source.includes("${")) return arnConditionWithVariables(source);

@@ -67,6 +67,7 @@ export function compileStatement(raw: unknown, index: number, variables: boolean
   };
 }
 
+/** The Action or NotAction of a statement, whatever else it says. */
 export function matchesAction(statement: CompiledStatement, action: ActionName): boolean {
   return statement.actions.some((pattern) => pattern.matches(action)) !== statement.isNotAction;
 }

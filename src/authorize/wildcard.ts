@@ -32,6 +32,7 @@ type FixedToken =
   | { readonly kind: "any" };
 type Token = FixedToken | { readonly kind: "variable"; readonly key: string; readonly fallback: string | undefined };
 
+/** A pattern that is compiled for its options; what can be a plain comparison is one. */
 export function compilePattern(source: string, options: PatternOptions): Pattern {
   const tokens = tokenize(source, options);
   if (!isFixed(tokens)) {

@@ -3,8 +3,8 @@
  * Source: https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html#build-spec-ref-name-storage
  */
 import type { Diagnostic } from "../core/diagnostics.ts";
+import { nearest } from "../core/nearest.ts";
 import type { CheckInput } from "./check.ts";
-import { nearest } from "./nearest.ts";
 
 const source = "https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html#build-spec-ref-name-storage";
 

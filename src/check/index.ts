@@ -4,7 +4,7 @@ export { type CheckInput, type CheckProject, check, type KnownParameter, type Pa
 export { createFolderWorkspace } from "./folder-workspace.ts";
 export { type CheckJson, toGithub, toJson, toSarif } from "./formats.ts";
 export { createMemoryWorkspace } from "./memory-workspace.ts";
-export { editDistance, nearest, nearestPath } from "./nearest.ts";
+export { nearestPath } from "./nearest-path.ts";
 export { nearestReportFormat } from "./nearest-report-format.ts";
 export { type FrameOptions, renderDiagnostics } from "./render.ts";
 export type { Rule } from "./rule.ts";

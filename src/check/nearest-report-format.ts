@@ -1,6 +1,6 @@
 /** The report format that was probably meant: `junit`, `JUnit-XML` and `trx` are often written for AWS's names. */
 import { REPORT_FORMATS, type ReportFormat } from "../build/test-reports/report-format.ts";
-import { nearest } from "./nearest.ts";
+import { nearest } from "../core/nearest.ts";
 
 /** Undefined when nothing comes near: CodeBuild reads no LCOV, for example. */
 export function nearestReportFormat(written: string): ReportFormat | undefined {

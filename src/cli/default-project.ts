@@ -4,10 +4,10 @@
  */
 import type { Buildspec } from "../build/buildspec/index.ts";
 import { type BuildPlan, planBuild } from "../build/plan/index.ts";
-import { nearest } from "../check/index.ts";
 import type { AwsScope } from "../core/arn.ts";
 import type { AwsCaller } from "../core/aws.ts";
 import { KilnError } from "../core/errors.ts";
+import { nearest } from "../core/nearest.ts";
 import { policyFromPlan } from "../least-privilege/index.ts";
 import { CODEBUILD_TRUST_POLICY, type GeneratedRole, putGeneratedRole } from "./generated-role.ts";
 import { unlessCode } from "./parameters.ts";

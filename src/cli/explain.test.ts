@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { CODEBUILD_TRUST } from "../../test/support/policy-documents.ts";
 import { type Kiln, startKiln } from "../app.ts";
 import { memoryIo } from "./io.ts";
 import { runCli } from "./run-cli.ts";
@@ -16,16 +17,12 @@ const ENVIRONMENT = {
   image: "aws/codebuild/standard:7.0",
   computeType: "BUILD_GENERAL1_SMALL",
 };
-const trust = JSON.stringify({
-  Version: "2012-10-17",
-  Statement: [{ Effect: "Allow", Principal: { Service: "codebuild.amazonaws.com" }, Action: "sts:AssumeRole" }],
-});
 const SPEC =
   "version: 0.2\nphases:\n  build:\n    commands:\n      - echo 1 > a.txt\nartifacts:\n  files:\n    - a.txt\n";
 
 /** A role that may write logs and what else is given, and a project with it. */
 async function project(root: Kiln["root"], name: string, actions: readonly string[], more: object): Promise<void> {
-  await root.call("iam", "CreateRole", { RoleName: name, AssumeRolePolicyDocument: trust });
+  await root.call("iam", "CreateRole", { RoleName: name, AssumeRolePolicyDocument: CODEBUILD_TRUST });
   await root.call("iam", "PutRolePolicy", {
     RoleName: name,
     PolicyName: "p",

@@ -4,8 +4,8 @@
  */
 import type { Kiln } from "../app.ts";
 import type { BuildPlan } from "../build/plan/index.ts";
-import { nearest } from "../check/index.ts";
 import { KilnError } from "../core/errors.ts";
+import { nearest } from "../core/nearest.ts";
 import type { CommandContext } from "./command-context.ts";
 import { listParameters } from "./parameters.ts";
 import { askHidden } from "./prompt.ts";

@@ -1,7 +1,7 @@
 /** What `kiln params ls|tree|get|put|rm|history|diff|grep` do. */
 import type { Kiln } from "../app.ts";
-import { nearest } from "../check/index.ts";
 import { KilnError } from "../core/errors.ts";
+import { nearest } from "../core/nearest.ts";
 import type { CommandContext } from "./command-context.ts";
 import { listParameters, type ParameterMetadata, unlessCode } from "./parameters.ts";
 import type { ParamsValues } from "./params.ts";

@@ -1,6 +1,7 @@
 /** One request of the log in full: who asked for what through which service, and each decision with its reason and fix. */
 import type { DecisionRecord } from "../authorize/decision.ts";
-import { explainDecision, outcomeOf, renderDecision } from "../explain/index.ts";
+import { outcomeOf } from "../authorize/decision-record.ts";
+import { explainDecision, renderDecision } from "../explain/index.ts";
 import type { CommandContext } from "./command-context.ts";
 
 /** For `kiln explain <request id>` and `kiln requests show`; `-o json` adds `outcome` and each decision's `explanation`. */

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { documentText } from "../../test/support/policy-documents.ts";
 import { startKiln } from "../app.ts";
 import { memoryIo } from "./io.ts";
 import { runCli } from "./run-cli.ts";
@@ -13,8 +14,6 @@ const A = "000000000000";
 const ARN = `arn:aws:ssm:us-east-1:${A}:parameter/app/url`;
 const ids = { allowed: "", denied: "", failed: "", role: "" };
 
-const policy = (...Statement: object[]) => JSON.stringify({ Version: "2012-10-17", Statement });
-
 beforeAll(async () => {
   const kiln = await startKiln({ stateDir: state, port: 0 });
   try {
@@ -23,10 +22,14 @@ beforeAll(async () => {
     const statement = { Sid: "Read", Effect: "Allow", Action: "ssm:GetParameters", Resource: `${ARN}/*` };
     const list = { Effect: "Allow", Action: "ssm:DescribeParameters", Resource: "*" };
     const deny = { Sid: "Never", Effect: "Deny", Action: "ssm:DeleteParameter", Resource: "*" };
-    const PolicyDocument = policy(statement, list, deny, { Effect: "Allow", Action: "kms:*", Resource: "*" });
+    const PolicyDocument = documentText(statement, list, deny, { Effect: "Allow", Action: "kms:*", Resource: "*" });
     await root.call("iam", "PutUserPolicy", { UserName: "ann", PolicyName: "p", PolicyDocument });
     const made = await root.call<{ AccessKey: { AccessKeyId: string } }>("iam", "CreateAccessKey", { UserName: "ann" });
-    const trust = policy({ Effect: "Allow", Principal: { AWS: `arn:aws:iam::${A}:root` }, Action: "sts:AssumeRole" });
+    const trust = documentText({
+      Effect: "Allow",
+      Principal: { AWS: `arn:aws:iam::${A}:root` },
+      Action: "sts:AssumeRole",
+    });
     await root.call("iam", "CreateRole", { RoleName: "Reader", AssumeRolePolicyDocument: trust });
     const as = async (
       accessKeyId: string,

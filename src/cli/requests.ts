@@ -2,9 +2,9 @@
 import { Command } from "commander";
 import type { DecisionFilter, Kiln } from "../app.ts";
 import type { DecisionRecord } from "../authorize/decision.ts";
+import { callerOf, outcomeOf, type RequestOutcome, recordIdentity } from "../authorize/decision-record.ts";
 import { systemClock } from "../core/clock.ts";
 import { KilnError } from "../core/errors.ts";
-import { callerOf, outcomeOf, type RequestOutcome } from "../explain/index.ts";
 import { type CommandContext, commandContext, withKiln } from "./command-context.ts";
 import type { CliIo } from "./io.ts";
 import { outcomeText, printRequests } from "./print-requests.ts";
@@ -142,24 +142,24 @@ async function follow(
   printed: readonly DecisionRecord[],
 ): Promise<number> {
   const { limit: _, ...unlimited } = filter;
-  const identityOf = (record: DecisionRecord) => `${record.requestId} ${record.atMs} ${record.operation}`;
   const startMs = systemClock.nowMs();
-  const known = new Set(
-    [...printed, ...kiln.decisions({ ...unlimited, sinceMs: startMs - LATE_MS, untilMs: startMs })].map(identityOf),
-  );
+  const before = kiln.decisions({ ...unlimited, sinceMs: startMs - LATE_MS, untilMs: startMs });
+  /** Times of what was printed or is older than this command, by identity: as far back as is still read. */
+  const known = new Map([...printed, ...before].map((record) => [recordIdentity(record), record.atMs]));
   return withSignals(async ({ first }) => {
     const stop = AbortSignal.any([first, context.io.outputClosed]);
     let sinceMs = startMs - LATE_MS;
     while (await pause(POLL_MS, stop)) {
       const fresh = kiln.decisions({ ...unlimited, sinceMs: Math.max(sinceMs, filter.sinceMs ?? 0) });
       for (const record of fresh) {
-        const identity = identityOf(record);
+        const identity = recordIdentity(record);
         if (known.has(identity)) continue;
-        known.add(identity);
+        known.set(identity, record.atMs);
         if (context.settings.output === "json") printLine(context, record);
         else context.print(rowOf(record).join("  "));
       }
       sinceMs = systemClock.nowMs() - LATE_MS;
+      for (const [identity, atMs] of known) if (atMs < sinceMs) known.delete(identity);
     }
     return first.aborted ? 130 : 0;
   });

@@ -1,7 +1,7 @@
 /** A project as a file: CreateProject's input as JSON, for `--template`. */
 import { readFileSync } from "node:fs";
-import { nearest } from "../check/index.ts";
 import { AwsError, KilnError } from "../core/errors.ts";
+import { nearest } from "../core/nearest.ts";
 import { usage } from "./run-refusals.ts";
 import { absolute } from "./settings.ts";
 

@@ -42,6 +42,8 @@ export interface AssumedRolePrincipal {
   readonly sessionName: string;
   /** Session policies given at AssumeRole; the session is limited to what they allow. */
   readonly sessionPolicies: readonly PolicyDocument[];
+  /** ARNs of the managed ones, which stand last in `sessionPolicies`. */
+  readonly sessionPolicyArns?: readonly string[];
   readonly sessionTags: Readonly<Record<string, string>>;
   /** Session tags that pass on to the next role of a chain. */
   readonly transitiveTagKeys?: readonly string[];
@@ -65,6 +67,8 @@ export interface FederatedUserPrincipal {
   readonly issuer: Pick<UserPrincipal, "type" | "arn" | "userId" | "userName"> | Pick<RootPrincipal, "type" | "arn">;
   /** The session may do nothing that these do not allow; without any, only what resource policies give to its ARN. */
   readonly sessionPolicies: readonly PolicyDocument[];
+  /** ARNs of the managed ones, which stand last in `sessionPolicies`. */
+  readonly sessionPolicyArns?: readonly string[];
   readonly sessionTags: Readonly<Record<string, string>>;
   readonly tokenIssuedAtMs: number;
 }

@@ -17,7 +17,7 @@ import { type AuthenticatorOptions, createAuthenticator } from "./authenticate.t
 import type { Answer, Caller, Exchange, Target } from "./exchange.ts";
 import { awsJson } from "./protocols/aws-json.ts";
 import { awsQuery } from "./protocols/aws-query.ts";
-import { createResolve } from "./resolve.ts";
+import { createResolve, refuseUnsigned } from "./resolve.ts";
 
 export interface PipelineDependencies extends AuthenticatorOptions {
   readonly dispatcher: Pick<Dispatcher, "services" | "invoke">;
@@ -42,6 +42,7 @@ export function createSteps(dependencies: PipelineDependencies): readonly Step[]
         exchange.target = resolve(exchange);
         if (exchange.target.service === "s3") return;
         exchange.protocol = exchange.target.serviceModel.targetPrefix === undefined ? awsQuery : awsJson;
+        refuseUnsigned(exchange.target);
       },
     },
     {

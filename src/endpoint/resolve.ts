@@ -113,6 +113,14 @@ export function createResolve(services: ReadonlyMap<ServiceName, ServiceDefiniti
   };
 }
 
+const UNSIGNED = new Set(["sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity"]);
+
+/** Refuses by name what AWS takes without a signature, before anybody asks for one. */
+export function refuseUnsigned({ service, operation }: Target): void {
+  const name = `${service}:${operation}`;
+  if (UNSIGNED.has(name)) throw notOffered(name, "AssumeRole, to callers with AWS credentials");
+}
+
 function targetOf(service: ServiceName, operation: string, payload: unknown): Target {
   const serviceModel = loadModel(service);
   return { service, operation, model: serviceModel.operation(operation), serviceModel, payload };

@@ -111,6 +111,19 @@ describe("what cannot be understood", () => {
     );
   });
 
+  it("refuses by name what clients do not sign", async () => {
+    const answer = await rawRequest(endpoint.url, {
+      method: "POST",
+      path: "/",
+      headers: { "content-type": "application/x-www-form-urlencoded" },
+      body: "Action=AssumeRoleWithWebIdentity&Version=2011-06-15&RoleArn=r&RoleSessionName=s&WebIdentityToken=t",
+    });
+    expect([answer.status, answer.headers["x-kiln-not-offered"]]).toEqual([400, "sts:AssumeRoleWithWebIdentity"]);
+    expect(answer.body).toContain(
+      "<Message>kiln does not offer `sts:AssumeRoleWithWebIdentity`; it offers AssumeRole, to callers with AWS credentials (docs/coverage.md)</Message>",
+    );
+  });
+
   it("refuses a service outside the scope by name", async () => {
     const answer = await call("DynamoDB_20120810.GetItem", "{}");
     expect(JSON.parse(answer.body)).toEqual({

@@ -5,9 +5,10 @@
  */
 import type { BuildFacts } from "./build-facts.ts";
 import { at, firstLine } from "./causes/finding-parts.ts";
-import { allow, bucketPath, fieldOf, whyDenied } from "./causes/source-parts.ts";
+import { allow, bucketPath, fieldOf } from "./causes/source-parts.ts";
 import { type Denial, decisionEvidence, findDenial, policyFix, scopeOf, serviceRoleName } from "./denial.ts";
 import type { SideFinding } from "./diagnosis.ts";
+import { remedy, whyDenied } from "./remedy.ts";
 
 /** In the order they were seen, each code about one thing once. */
 export function alsoSeen(facts: BuildFacts): SideFinding[] {
@@ -52,7 +53,7 @@ function cache(facts: BuildFacts): SideFinding[] {
         evidence: [
           ...new Set(denied.flatMap((one) => [firstLine(one.error), ...decisionEvidence(facts.decisions, one.denial)])),
         ],
-        ...(denial.isExplicit ? allow(facts, denial, NOTHING) : { fix: cachePolicy(role, denial, place) }),
+        ...remedy(facts, denial, cachePolicy(role, denial, place)),
       },
     ];
   }
@@ -86,8 +87,6 @@ function otherCacheTrouble(error: string, isUpload: boolean, place: string | und
     next: "see `cache` of the buildspec and of the project; the build itself does not need it",
   };
 }
-
-const NOTHING = { title: "", role: "", policyName: "", sid: "" };
 
 /** Everything the cache needs at once: fixing one denial at a time would meet the next. */
 function cachePolicy(role: string, denial: Denial, place: string | undefined) {
@@ -168,26 +167,24 @@ function discoveredReport(text: string, facts: BuildFacts): SideFinding | undefi
     next: "not wanted? The variable `CODEBUILD_CONFIG_AUTO_DISCOVER=false` turns the search off",
   };
   if (!denial || denial.isExplicit) return base;
-  return {
-    ...base,
-    fix: policyFix(
-      "allow making reports in this project's report groups",
-      serviceRoleName(facts, denial),
-      "kiln-make-reports",
-      [
-        {
-          Sid: "MakeReports",
-          Effect: "Allow",
-          Action: [
-            "codebuild:CreateReportGroup",
-            "codebuild:CreateReport",
-            "codebuild:UpdateReport",
-            "codebuild:BatchPutTestCases",
-            "codebuild:BatchPutCodeCoverages",
-          ],
-          Resource: [groups],
-        },
-      ],
-    ),
-  };
+  const fix = policyFix(
+    "allow making reports in this project's report groups",
+    serviceRoleName(facts, denial),
+    "kiln-make-reports",
+    [
+      {
+        Sid: "MakeReports",
+        Effect: "Allow",
+        Action: [
+          "codebuild:CreateReportGroup",
+          "codebuild:CreateReport",
+          "codebuild:UpdateReport",
+          "codebuild:BatchPutTestCases",
+          "codebuild:BatchPutCodeCoverages",
+        ],
+        Resource: [groups],
+      },
+    ],
+  );
+  return { ...base, ...remedy(facts, denial, fix) };
 }

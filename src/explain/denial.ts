@@ -3,7 +3,7 @@
  * Form of the sentence: facts recorded in builds' logs and
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
  */
-import type { DecisionRecord } from "../authorize/decision.ts";
+import type { DecisionRecord, PolicyType } from "../authorize/decision.ts";
 import { parseArn } from "../core/arn.ts";
 import type { CommandFix, PolicyFix } from "../core/diagnostics.ts";
 import type { BuildFacts } from "./build-facts.ts";
@@ -16,12 +16,29 @@ export interface Denial {
   readonly action: string;
   readonly resource: string;
   readonly isExplicit: boolean;
+  /** The kind of policy that the sentence names; `identity` where it gives no reason. */
+  readonly policyType: PolicyType;
   /** AWS's whole sentence. */
   readonly sentence: string;
 }
 
-const SENTENCE =
-  /User:? (\S+) is not authorized to perform: ([a-z0-9-]+:[A-Za-z*]+)(?: on resource: "?([^\s"]+)"?)?( because [^\n]*?action|[^\n]*?explicit deny[^\n]*)?/;
+// AWS: IAM names its entities in two words (`role R`), S3 quotes, KMS may hide which key it is.
+const RESOURCE =
+  / on resource: "?((?:(?:role|user|group|policy) )?[^\s"]+)"?| on (?:this resource|the resource associated with this ciphertext)/;
+const REASON =
+  / because [^\n]*?action| because the resource does not exist in this Region[^\n]*access|[^\n]*?explicit deny[^\n]*/;
+const SENTENCE = new RegExp(
+  `User:? (\\S+) is not authorized to perform: ([a-z0-9-]+:[A-Za-z*]+)(?:${RESOURCE.source})?(${REASON.source})?`,
+);
+
+// AWS: documented both as "a session policy" and as "a sessions policy".
+const NAMED: readonly (readonly [RegExp, PolicyType])[] = [
+  [/permissions boundary/, "boundary"],
+  [/sessions? policy/, "session"],
+  [/resource-based policy/, "resource"],
+  [/role trust policy/, "trust"],
+  [/service control policy/, "scp"],
+];
 
 /** The first denial in a text, or undefined. */
 export function findDenial(text: string): Denial | undefined {
@@ -35,6 +52,7 @@ export function findDenial(text: string): Denial | undefined {
     action,
     resource,
     isExplicit: reason.includes("explicit deny"),
+    policyType: NAMED.find(([words]) => words.test(reason))?.[1] ?? "identity",
     sentence: sentence.trim(),
   };
 }
@@ -73,11 +91,18 @@ export const managedPolicyFix = (title: string, roleName: string, policyName: st
 /** `'text'` for a POSIX shell. */
 export const shellQuote = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 
+/** The newest decision of the policy engine that this denial tells of. */
+export const recordedDenial = (
+  decisions: readonly DecisionRecord[],
+  { action, resource }: Denial,
+): DecisionRecord["decisions"][number] | undefined =>
+  decisions
+    .flatMap((decision) => decision.decisions)
+    .findLast((d) => d.effect !== "allowed" && d.action === action && d.resource === resource);
+
 /** What the policy engine recorded about this denial: statements that decided, or came nearest. */
 export function decisionEvidence(decisions: readonly DecisionRecord[], denial: Denial): string[] {
-  const record = decisions
-    .flatMap((decision) => decision.decisions)
-    .findLast((d) => d.effect !== "allowed" && d.action === denial.action && d.resource === denial.resource);
+  const record = recordedDenial(decisions, denial);
   if (!record) return [];
   if (record.effect === "explicitDeny") {
     return record.trace

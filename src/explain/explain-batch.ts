@@ -5,10 +5,11 @@
  */
 import type { BuildFacts } from "./build-facts.ts";
 import { quotedList } from "./causes/finding-parts.ts";
-import { fieldOf, whyDenied } from "./causes/source-parts.ts";
+import { fieldOf } from "./causes/source-parts.ts";
 import { findDenial, policyFix } from "./denial.ts";
 import type { Diagnosis } from "./diagnosis.ts";
 import { explainBuild } from "./explain-build.ts";
+import { remedy, whyDenied } from "./remedy.ts";
 
 /** The members of `codebuild:BuildBatch` that explanations read; names are AWS's. */
 export interface BatchRecord {
@@ -137,18 +138,18 @@ function roleDenied({ batch }: BatchFacts, base: Base): BatchDiagnosis | undefin
     cause: `the batch role \`${role}\` may not ${verb ?? "run"} the builds of the batch: ${whyDenied(denial)}`,
     ...fieldOf("buildBatchConfig.serviceRole", roleArn),
     why: "the builds of a batch are started, stopped and retried with the batch role, not with the project's service role",
-    ...(denial.isExplicit
-      ? { next: "remove the Deny, or narrow it: an Allow does not outweigh it" }
-      : {
-          fix: policyFix("allow running the builds of this project, and nothing else", role, "kiln-run-batches", [
-            {
-              Sid: "RunBatches",
-              Effect: "Allow",
-              Action: ["codebuild:RetryBuild", "codebuild:StartBuild", "codebuild:StopBuild"],
-              Resource: [denial.resource],
-            },
-          ]),
-        }),
+    ...remedy(
+      { decisions: [] },
+      denial,
+      policyFix("allow running the builds of this project, and nothing else", role, "kiln-run-batches", [
+        {
+          Sid: "RunBatches",
+          Effect: "Allow",
+          Action: ["codebuild:RetryBuild", "codebuild:StartBuild", "codebuild:StopBuild"],
+          Resource: [denial.resource],
+        },
+      ]),
+    ),
     confidence: "certain",
   };
 }

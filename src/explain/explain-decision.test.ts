@@ -68,6 +68,14 @@ describe("the fix", () => {
     });
   });
 
+  it("of a grant that the caller may not retire is no statement: key policies have no say in it", () => {
+    const key = "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
+    const decision = denied("resource", { action: "kms:RetireGrant", resource: key });
+    expect(explainDecision(decision, ROLE).fix).toEqual({
+      text: "retire the grant as its retiring principal, as its grantee when it permits RetireGrant, or from the account that made it; or delete it with kms:RevokeGrant, which policies may allow",
+    });
+  });
+
   it("of a key that another service uses is limited to that service", () => {
     const decision = denied("identity", {
       action: "kms:Decrypt",
@@ -103,15 +111,19 @@ it("prints what each type says, with the level of service control policies", () 
     byType: [
       { policyType: "identity", effect: "allowed" },
       { policyType: "scp", effect: "implicitDeny", level: 2 },
+      { policyType: "boundary", effect: "implicitDeny" },
+      { policyType: "resource", effect: "explicitDeny" },
     ],
   });
-  expect(renderDecision(decision, explainDecision(decision, ROLE)).slice(0, 7)).toEqual([
+  expect(renderDecision(decision, explainDecision(decision, ROLE)).slice(0, 9)).toEqual([
     `denied  ssm:GetParameters on ${ARN}`,
     "  because a level of the service control policies does not allow it",
     "  the caller and the resource are in two accounts: both sides must allow it",
     "  what each type of policy says by itself:",
     "    identity-based policies: allow",
     "    service control policies: say nothing at level 2",
+    "    the permissions boundary: says nothing",
+    "    the resource's policy: denies",
     "  no statement comes near",
   ]);
 });

@@ -3,7 +3,8 @@
  * came nearest, and what to add or change so that the request is allowed. For `kiln explain <request id>` and `kiln iam can`.
  */
 import type { DecisionRecord, Effect, PolicyType, TypeVerdict } from "../authorize/decision.ts";
-import { parseArn } from "../core/arn.ts";
+import { callerOf } from "../authorize/decision-record.ts";
+import { globalArnIn, parseArn } from "../core/arn.ts";
 import { policyFromRequirements } from "../least-privilege/index.ts";
 import { type Miss, missesOf, statementName } from "./nearest-misses.ts";
 
@@ -40,6 +41,7 @@ export const POLICY_TYPE_NAMES: Readonly<Record<PolicyType, string>> = {
   scp: "service control policies",
 };
 
+/** `viaService`: who asked KMS for the caller, e.g. `ssm.us-east-1.amazonaws.com`. */
 export function explainDecision(
   decision: RecordedDecision,
   principalArn: string,
@@ -96,6 +98,8 @@ function fixOf(
   if (effect === "explicitDeny") {
     return { text: `remove or narrow ${deniedBy.join(" and ") || "the Deny"}: an Allow does not outweigh a Deny` };
   }
+  // AWS: the policy of the key has no say in it, the grant alone.
+  if (policyType === "resource" && action === "kms:RetireGrant") return { text: RETIRED_BY };
   if (policyType === "resource" || policyType === "trust") {
     const what = policyType === "trust" ? "the role's trust policy" : `the policy of ${resource}`;
     const statement = { Effect: "Allow", Principal: principalElement(principalArn), Action: action };
@@ -110,6 +114,10 @@ function fixOf(
   return { text: `add this statement to ${where}`, ...(statement && { statement }) };
 }
 
+const RETIRED_BY =
+  "retire the grant as its retiring principal, as its grantee when it permits RetireGrant, or from the account that made it; " +
+  "or delete it with kms:RevokeGrant, which policies may allow";
+
 function placeOf({ policyType, trace }: RecordedDecision): string {
   const name = trace.find((one) => one.policyType === policyType)?.policyName;
   switch (policyType) {
@@ -122,19 +130,20 @@ function placeOf({ policyType, trace }: RecordedDecision): string {
   }
 }
 
-/** `a policy of the role R`, of the user or federated user U, or of the caller. */
+/** `a policy of the role R`, of the user U, or of the caller. */
 function callerPolicy(principalArn: string): string {
-  const [kind = "", ...names] = (parseArn(principalArn)?.resource ?? "").split("/");
-  if (kind === "assumed-role") return `a policy of the role \`${names[0]}\``;
-  return kind === "user" ? `a policy of the user \`${names.at(-1)}\`` : "a policy of the caller";
+  const { role, user } = callerOf(principalArn);
+  if (role !== undefined) return `a policy of the role \`${role}\``;
+  // A federated user has no policies of its own name.
+  return principalArn.includes(":user/") ? `a policy of the user \`${user}\`` : "a policy of the caller";
 }
 
 /** AWS: a statement names a session's role by the role's ARN (without its path here, which the session's ARN lacks). */
 function principalElement(principalArn: string): object {
   const arn = parseArn(principalArn);
   if (!arn) return { Service: principalArn };
-  const role = /^assumed-role\/([^/]+)\//.exec(arn.resource)?.[1];
-  return { AWS: role === undefined ? principalArn : `arn:${arn.partition}:iam::${arn.accountId}:role/${role}` };
+  const { role } = callerOf(principalArn);
+  return { AWS: role === undefined ? principalArn : globalArnIn(arn, "iam", `role/${role}`) };
 }
 
 /** Lines of text, indented by two where they belong to the first one. */
@@ -166,11 +175,19 @@ export function renderDecision(decision: RecordedDecision, explanation: Decision
   return lines;
 }
 
-const verdictText = ({ policyType, effect, level }: TypeVerdict): string =>
-  `${POLICY_TYPE_NAMES[policyType]}: ${EFFECTS[effect]}${level === undefined ? "" : ` at level ${level}`}`;
+function verdictText({ policyType, effect, level }: TypeVerdict): string {
+  const name = POLICY_TYPE_NAMES[policyType];
+  const said = (name.endsWith("policies") ? SEVERAL : ONE)[effect];
+  return `${name}: ${said}${level === undefined ? "" : ` at level ${level}`}`;
+}
 
-const EFFECTS: Readonly<Record<Effect, string>> = {
+const SEVERAL: Readonly<Record<Effect, string>> = {
   allowed: "allow",
   explicitDeny: "deny",
   implicitDeny: "say nothing",
+};
+const ONE: Readonly<Record<Effect, string>> = {
+  allowed: "allows",
+  explicitDeny: "denies",
+  implicitDeny: "says nothing",
 };

@@ -1,5 +1,4 @@
 /** Public face of explain/: from a build's facts to its first cause. */
-export { callerOf, outcomeOf, type RequestOutcome } from "../authorize/decision-record.ts";
 export type { BuildFacts, BuildRecord, ParameterFacts } from "./build-facts.ts";
 export type { Confidence, Diagnosis, Outcome, ProjectField, SideFinding } from "./diagnosis.ts";
 export type { BatchDiagnosis, BatchFacts, BatchGroup, BatchRecord } from "./explain-batch.ts";

@@ -2,14 +2,11 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import {
   type Answer,
   accountId,
-  allow,
-  CODEBUILD_TRUST,
-  documentText,
   type IdentityFixture,
   openIdentity,
   scope,
-  trusting,
 } from "../../test/support/identity-fixture.ts";
+import { allow, CODEBUILD_TRUST, documentText, trusting } from "../../test/support/policy-documents.ts";
 import { systemIds } from "../core/ids.ts";
 import { createIdentity } from "./index.ts";
 

@@ -5,13 +5,14 @@
  * Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html
  */
 import type { NamedPolicy, PrincipalPolicies } from "../authorize/decision.ts";
-import { type AwsScope, globalArnIn, parseArn } from "../core/arn.ts";
-import type { PolicyDocument, Principal, RootPrincipal } from "../core/aws.ts";
+import { type AwsScope, parseArn } from "../core/arn.ts";
+import type { PolicyDocument, Principal } from "../core/aws.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Ids } from "../core/ids.ts";
 import { Secret } from "../core/secret.ts";
 import type { Store } from "../store/store.ts";
 import { defaultDocumentText, findManagedPolicy } from "./managed-policies.ts";
+import { rootPrincipal } from "./principals.ts";
 import {
   type AccessKeyRecord,
   type EntityRecord,
@@ -24,6 +25,7 @@ import {
   type UserRecord,
 } from "./records.ts";
 
+/** An access key with its secret, in memory only. */
 export interface AccessKey {
   readonly accessKeyId: string;
   readonly secret: Secret;
@@ -34,6 +36,7 @@ export interface AccessKey {
   readonly principal: Principal;
 }
 
+/** Questions of the endpoint and the dispatcher; every answer is the state of now. */
 export interface Identity {
   /** The key, also when it is inactive or expired; undefined when nobody has it. */
   findAccessKey(accessKeyId: string): AccessKey | undefined;
@@ -59,12 +62,15 @@ const ROOT_POLICY: NamedPolicy = {
   document: { Version: "2012-10-17", Statement: { Effect: "Allow", Action: "*", Resource: "*" } },
 };
 const ACCOUNT_ID = /^\d{12}$/;
+/** By the tags of a record: the same object until they change. */
+const tagMaps = new WeakMap<readonly TagRecord[], Readonly<Record<string, string>>>();
 const NO_TAGS: Readonly<Record<string, string>> = {};
 
+/** Identities of a store; the account's root key comes from the options. */
 export function createIdentity(options: IdentityOptions): Identity {
   const { store } = options;
   const collections = identityCollections(store);
-  const opened = new OpenedSecrets(store);
+  const opened = new OpenedKeys(store);
   const rootKey: AccessKey = {
     accessKeyId: options.rootKey.accessKeyId,
     secret: new Secret(options.rootKey.secretAccessKey),
@@ -89,9 +95,10 @@ export function createIdentity(options: IdentityOptions): Identity {
       if (accessKeyId === rootKey.accessKeyId) return rootKey;
       if (ACCOUNT_ID.test(accessKeyId)) return rootKeyOf(accessKeyId);
       const session = collections.sessions.get([accessKeyId]);
-      if (session) return temporaryKey(session, opened);
+      if (session) return opened.temporaryKey(session);
       const record = collections.accessKeys.get([accessKeyId]);
-      return record && userKey(record, collections, opened);
+      const user = record && collections.users.get(entityKey(record.accountId, record.userName));
+      return user && opened.userKey(record, user);
     },
     policiesOf(principal) {
       if (principal.type === "Root" || principal.type === "AWSService") return NO_POLICIES;
@@ -111,18 +118,17 @@ export function createIdentity(options: IdentityOptions): Identity {
       };
     },
     tagsOf(principal) {
-      const tags = entityOf(principal, collections)?.tags ?? [];
-      return tags.length === 0 ? NO_TAGS : tagMap(tags);
+      const tags = entityOf(principal, collections)?.tags;
+      if (!tags || tags.length === 0) return NO_TAGS;
+      let known = tagMaps.get(tags);
+      if (!known) {
+        known = tagMap(tags);
+        tagMaps.set(tags, known);
+      }
+      return known;
     },
   };
 }
-
-export const rootPrincipal = (scope: AwsScope): RootPrincipal => ({
-  type: "Root",
-  arn: globalArnIn(scope, "iam", "root"),
-  accountId: scope.accountId,
-  userId: scope.accountId,
-});
 
 const tagMap = (tags: readonly TagRecord[]): Record<string, string> =>
   Object.fromEntries(tags.map((tag) => [tag.Key, tag.Value]));
@@ -140,14 +146,21 @@ function entityOf(principal: Principal, { users, roles }: IdentityCollections): 
 }
 
 /** Policies of a role, user or group by itself: managed ones first. */
-function policiesOfEntity(store: Store, entity: EntityRecord, kind: "role" | "user" | "group"): NamedPolicy[] {
-  const managed = entity.attachedPolicyArns.map((arn) => managedPolicy(store, arn));
-  const inline = Object.entries(entity.inlinePolicies).map(([name, text]) => ({
-    name: `inline policy ${name} of ${kind} ${entity.name}`,
-    document: parsedDocument(text),
-  }));
-  return [...managed, ...inline];
+function policiesOfEntity(store: Store, entity: EntityRecord, kind: "role" | "user" | "group"): readonly NamedPolicy[] {
+  let inline = inlinePolicies.get(entity);
+  if (!inline) {
+    inline = Object.entries(entity.inlinePolicies).map(([name, text]) => ({
+      name: `inline policy ${name} of ${kind} ${entity.name}`,
+      document: parsedDocument(text),
+    }));
+    inlinePolicies.set(entity, inline);
+  }
+  if (entity.attachedPolicyArns.length === 0) return inline;
+  return [...entity.attachedPolicyArns.map((arn) => managedPolicy(store, arn)), ...inline];
 }
+
+/** By record: the store gives the same object until it changes. */
+const inlinePolicies = new WeakMap<EntityRecord, readonly NamedPolicy[]>();
 
 /** A managed policy in force; one that cannot be found allows nothing. */
 function managedPolicy(store: Store, arn: string): NamedPolicy {
@@ -168,10 +181,12 @@ function sessionPolicies(principal: Principal): Pick<PrincipalPolicies, "session
   // AWS: a role session without session policies has all rights of the role, a federated session has none.
   if (principal.type === "AssumedRole" && principal.sessionPolicies.length === 0) return {};
   const name = principal.type === "AssumedRole" ? principal.sessionName : principal.name;
-  const session = principal.sessionPolicies.map((document, i) => ({
-    name: `session policy ${i + 1} of ${name}`,
-    document,
-  }));
+  const { sessionPolicies: documents, sessionPolicyArns: arns = [] } = principal;
+  const session = documents.map((document, i): NamedPolicy => {
+    const arn = arns[i - (documents.length - arns.length)];
+    const policy = { name: `session policy ${i + 1} of ${name}`, document };
+    return arn === undefined ? policy : { ...policy, name: `${policy.name} (${arn})`, arn };
+  });
   return { session };
 }
 
@@ -189,48 +204,49 @@ export function parsedDocument(text: string): PolicyDocument {
   return document;
 }
 
-function userKey(
-  record: AccessKeyRecord,
-  { users }: IdentityCollections,
-  opened: OpenedSecrets,
-): AccessKey | undefined {
-  const user = users.get(entityKey(record.accountId, record.userName));
-  if (!user) return undefined;
-  return {
-    accessKeyId: record.accessKeyId,
-    secret: new Secret(opened.open(record.accessKeyId, record.sealedSecret)),
-    status: record.status,
-    principal: { type: "User", arn: user.arn, accountId: record.accountId, userId: user.id, userName: user.name },
-  };
-}
-
-function temporaryKey(session: SessionRecord, opened: OpenedSecrets): AccessKey {
-  const secrets = JSON.parse(opened.open(session.accessKeyId, session.sealedSecrets)) as SessionSecrets;
-  return {
-    accessKeyId: session.accessKeyId,
-    secret: new Secret(secrets.secretAccessKey),
-    sessionToken: secrets.sessionToken,
-    expiresAtMs: session.expiresAtMs,
-    status: "Active",
-    principal: session.principal,
-  };
-}
-
-/** Unsealed texts of the keys in use, so that a request does not decrypt the same bytes again. In memory only. */
-class OpenedSecrets {
+/**
+ * Access keys by the records they were made from. The store gives the same object for a record until it changes, so nothing
+ * is unsealed or parsed twice, and equal principals are one object. In memory only.
+ */
+class OpenedKeys {
   readonly #store: Store;
-  readonly #byId = new Map<string, { readonly sealed: string; readonly text: Secret }>();
+  readonly #ofUsers = new WeakMap<AccessKeyRecord, { readonly user: UserRecord; readonly key: AccessKey }>();
+  readonly #ofSessions = new WeakMap<SessionRecord, AccessKey>();
 
   constructor(store: Store) {
     this.#store = store;
   }
 
-  open(context: string, sealed: string): string {
-    const known = this.#byId.get(context);
-    if (known?.sealed === sealed) return known.text.reveal();
-    const text = this.#store.unseal(sealed, context).toString("utf8");
-    if (this.#byId.size >= MAX_DOCUMENTS) this.#byId.clear();
-    this.#byId.set(context, { sealed, text: new Secret(text) });
-    return text;
+  userKey(record: AccessKeyRecord, user: UserRecord): AccessKey {
+    const known = this.#ofUsers.get(record);
+    if (known?.user === user) return known.key;
+    const key: AccessKey = {
+      accessKeyId: record.accessKeyId,
+      secret: new Secret(this.#open(record.accessKeyId, record.sealedSecret)),
+      status: record.status,
+      principal: { type: "User", arn: user.arn, accountId: record.accountId, userId: user.id, userName: user.name },
+    };
+    this.#ofUsers.set(record, { user, key });
+    return key;
+  }
+
+  temporaryKey(session: SessionRecord): AccessKey {
+    const known = this.#ofSessions.get(session);
+    if (known) return known;
+    const secrets = JSON.parse(this.#open(session.accessKeyId, session.sealedSecrets)) as SessionSecrets;
+    const key: AccessKey = {
+      accessKeyId: session.accessKeyId,
+      secret: new Secret(secrets.secretAccessKey),
+      sessionToken: secrets.sessionToken,
+      expiresAtMs: session.expiresAtMs,
+      status: "Active",
+      principal: session.principal,
+    };
+    this.#ofSessions.set(session, key);
+    return key;
+  }
+
+  #open(accessKeyId: string, sealed: string): string {
+    return this.#store.unseal(sealed, accessKeyId).toString("utf8");
   }
 }

@@ -5,7 +5,6 @@ export {
   createIdentity,
   type Identity,
   parsedDocument,
-  rootPrincipal,
 } from "./identity.ts";
 export { createLastUses, forgetUses, type LastUse, lastUseOf, lastUsesOf } from "./last-uses.ts";
 export {
@@ -15,6 +14,7 @@ export {
   isAwsManaged,
   type PolicySummary,
 } from "./managed-policies.ts";
+export { roleSession, rootPrincipal } from "./principals.ts";
 export * from "./records.ts";
 export { issueSession } from "./sessions.ts";
 export { followRename, trustedArns, trustPolicyText, uniqueIdOf } from "./trust.ts";

@@ -9,6 +9,7 @@ import type { Clock } from "../core/clock.ts";
 import { debug } from "../core/log.ts";
 import type { Collection, Store } from "../store/store.ts";
 
+/** One use of a key or entity. */
 export interface LastUse {
   /** AWS's namespace of the service, e.g. `ssm`. */
   readonly service: string;
@@ -16,6 +17,7 @@ export interface LastUse {
   readonly region: string;
 }
 
+/** Takes note of uses. */
 export interface LastUses {
   /** Notes that the principal called `service`, with which long-term key if with one. */
   note(use: { readonly principal: Principal; readonly accessKeyId?: string | undefined } & Omit<LastUse, "atMs">): void;
@@ -30,6 +32,7 @@ const MAX_KNOWN = 10_000;
 /** By `[id, service]`. Ids: `AKIA…` of keys, `AIDA…` of users, `AROA…` of roles, the account id for its root. */
 const usesIn = (store: Store): Collection<Omit<LastUse, "service">> => store.collection("iam-last-uses");
 
+/** Last uses of a store, written by this process. */
 export function createLastUses({ store, clock }: { readonly store: Store; readonly clock: Clock }): LastUses {
   /** Service to time of the last use that was noted, by id: what need not be noted again. */
   const known = new Map<string, Map<string, number>>();
@@ -60,6 +63,8 @@ export function createLastUses({ store, clock }: { readonly store: Store; readon
       });
     } catch (error) {
       debug("endpoint", () => `last uses not written: ${String(error)}`);
+      // The next uses are noted again.
+      known.clear();
     }
   }
 

@@ -1,10 +1,10 @@
 /**
  * All AWS managed policies, read from data/managed-policies.blocks: an index of every policy, and the documents of those
- * that are not in data/managed-policies.json in compressed blocks. Nothing is read before the first question; then the
- * index (about 30 kB, 1,600 rows), and for a document its one block, of which only that document is kept.
+ * that are not in data/managed-policies.json in compressed blocks. Nothing is read before the first question; then the first
+ * line, the index (about 30 kB, 1,600 rows), and for a document its one block, of which only that document is kept.
  * The file is written by scripts/generate-managed-policies.mjs, which says how it is laid out.
  */
-import { closeSync, openSync, readFileSync, readSync } from "node:fs";
+import { closeSync, openSync, readSync } from "node:fs";
 import { brotliDecompressSync } from "node:zlib";
 
 /** What the index says about a policy. */
@@ -65,6 +65,10 @@ function policyOf(row: IndexRow): ArchivedPolicy {
 function textOf(part: number): string {
   layout ??= readLayout();
   const { start, size } = layout.parts[part] ?? { start: 0, size: 0 };
+  return brotliDecompressSync(bytesAt(start, size)).toString("utf8");
+}
+
+function bytesAt(start: number, size: number): Buffer {
   const bytes = Buffer.alloc(size);
   const file = openSync(ARCHIVE, "r");
   try {
@@ -72,11 +76,14 @@ function textOf(part: number): string {
   } finally {
     closeSync(file);
   }
-  return brotliDecompressSync(bytes).toString("utf8");
+  return bytes;
 }
 
+/** Longer than the first line: names of columns and a number a block. */
+const MOST_OF_FIRST_LINE = 4_096;
+
 function readLayout(): Layout {
-  const bytes = readFileSync(ARCHIVE);
+  const bytes = bytesAt(0, MOST_OF_FIRST_LINE);
   const end = bytes.indexOf("\n");
   const { sizes } = JSON.parse(bytes.subarray(0, end).toString("utf8")) as { readonly sizes: readonly number[] };
   let start = end + 1;

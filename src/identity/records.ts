@@ -41,6 +41,7 @@ export interface UserRecord extends EntityRecord {
   readonly accessKeyIds: readonly string[];
 }
 
+/** A group has nothing of its own; its members are in the users. */
 export type GroupRecord = EntityRecord;
 
 export interface PolicyVersionRecord {
@@ -103,6 +104,7 @@ export interface IdentityCollections {
   readonly sessionExpiries: Collection<true>;
 }
 
+/** The collections of a store that hold identities. */
 export function identityCollections(store: Store): IdentityCollections {
   return {
     roles: store.collection("iam-roles"),

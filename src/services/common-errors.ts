@@ -99,7 +99,7 @@ const accessDenied = awsError({
 });
 
 /** The service's error for a call that the policies do not allow; `message` is the decision's sentence. */
-export const accessDeniedIn = (service: string, message: string): AwsError =>
+const accessDeniedIn = (service: string, message: string): AwsError =>
   isQueryService(service) || service === "s3" ? accessDenied(message) : accessDeniedException(message);
 
 /**

@@ -38,7 +38,6 @@ export interface Call {
   readonly context?: RequestContext;
   /** Services the call goes through, first to last, e.g. `["ssm.amazonaws.com"]`. */
   readonly via?: readonly string[];
-  readonly signal?: AbortSignal;
 }
 
 export interface Dispatcher {
@@ -84,17 +83,17 @@ class CallContext implements OperationContext {
   readonly store: Store;
   readonly clock: Clock;
   readonly ids: Ids;
-  declare readonly signal?: AbortSignal;
   readonly #call: Call;
   readonly #callerFor: Dispatcher["callerFor"];
   readonly refusalOf: OperationContext["refusalOf"];
+  readonly mayDo: OperationContext["mayDo"];
 
   constructor(
     { store, clock, ids }: DispatcherDependencies,
     call: Call,
     requestId: string,
     callerFor: Dispatcher["callerFor"],
-    refusalOf: OperationContext["refusalOf"],
+    decisions: Pick<OperationContext, "refusalOf" | "mayDo">,
   ) {
     this.scope = call.scope;
     this.principal = call.principal;
@@ -102,10 +101,10 @@ class CallContext implements OperationContext {
     this.store = store;
     this.clock = clock;
     this.ids = ids;
-    if (call.signal) this.signal = call.signal;
     this.#call = call;
     this.#callerFor = callerFor;
-    this.refusalOf = refusalOf;
+    this.refusalOf = decisions.refusalOf;
+    this.mayDo = decisions.mayDo;
   }
 
   get aws(): AwsCaller {
@@ -158,9 +157,10 @@ export function createDispatcher(dependencies: DispatcherDependencies): Dispatch
     const { service, operation, input } = call;
     target.shape ??= loadModel(service).operation(operation)?.input ?? null;
     if (target.shape) validateInput(service, operation, target.shape, input);
-    const context = new CallContext(dependencies, call, progress.requestId, callerFor, (requests) =>
-      refusalOf(progress, requests),
-    );
+    const context = new CallContext(dependencies, call, progress.requestId, callerFor, {
+      refusalOf: (asked) => refusalOf(progress, asked),
+      mayDo: (asked) => decide(call, asked).denied === undefined,
+    });
     const requests = target.definition.authorize(input as never, context);
     if (requests instanceof Promise) return requests.then((known) => runAllowed(progress, target, context, known));
     return runAllowed(progress, target, context, requests);

@@ -18,6 +18,7 @@ export {
   serializationException,
 } from "./common-errors.ts";
 export { type Call, createDispatcher, type Dispatcher, type DispatcherDependencies } from "./dispatcher.ts";
+export { type GrantConstraint, granteesOf, grantPolicy, type KeyGrant } from "./key-grant.ts";
 export {
   loadModel,
   type Member,

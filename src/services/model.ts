@@ -164,7 +164,7 @@ export function loadModel(service: ServiceName): ServiceModel {
 }
 
 /** Turns a table into shapes that point at each other. */
-export function linkModel(raw: RawModel): ServiceModel {
+function linkModel(raw: RawModel): ServiceModel {
   const shapes = new Map<string, LinkedShape>();
   for (const [name, facts] of Object.entries(raw.shapes)) shapes.set(name, new LinkedShape(name, facts));
   const find = (name: string): LinkedShape => {

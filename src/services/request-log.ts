@@ -2,12 +2,12 @@
  * The request log: every call that policies decided, kept in the store so that `kiln requests`, `kiln explain <request id>`
  * and `kiln policy <build id>` can read it later and from another process. Policies decide nothing for the root user, so
  * root's calls are not here unless they were denied. Written by the dispatcher.
- * Denials are durable before their answer leaves. The rest is written in batches behind the answers; a crash may lose the
- * last second of allowed calls. Of each kind (denied calls, calls of role sessions, other calls) the newest
+ * A denied call is durable before its answer leaves. The rest (allowed calls, denied items of a batch, denials by the
+ * registry) is written in batches behind the answers; a crash may lose the last second of it. Of each kind (denied calls, calls of role sessions, other calls) the newest
  * records are kept, so a busy user takes no room from a build.
  */
 import type { DecisionRecord } from "../authorize/decision.ts";
-import { callerOf, outcomeOf } from "../authorize/decision-record.ts";
+import { callerOf, outcomeOf, recordIdentity } from "../authorize/decision-record.ts";
 import type { Clock } from "../core/clock.ts";
 import { debug } from "../core/log.ts";
 import type { Store } from "../store/store.ts";
@@ -94,8 +94,8 @@ export function createRequestLog(options: { store: Store; clock: Clock; maxRecor
   function find(filter: DecisionFilter): DecisionRecord[] {
     const matches = recordMatcher(filter);
     const stored = rings.flatMap((ring) => newestOf(ring, filter, matches));
-    const known = new Set(stored.map(identityOf));
-    const pending = [...writing, ...waiting].filter((record) => matches(record) && !known.has(identityOf(record)));
+    const known = new Set(stored.map(recordIdentity));
+    const pending = [...writing, ...waiting].filter((record) => matches(record) && !known.has(recordIdentity(record)));
     const found = [...stored, ...pending].sort((a, b) => a.atMs - b.atMs);
     return filter.limit === undefined ? found : found.slice(Math.max(0, found.length - filter.limit));
   }
@@ -105,7 +105,10 @@ export function createRequestLog(options: { store: Store; clock: Clock; maxRecor
     recordSoon(record) {
       waiting.push(sharing(record));
       // More than are kept are not written: a flood of calls costs the memory of few more records.
-      if (waiting.length >= maxRecords + MOST_WAITING_MORE) waiting = waiting.slice(-maxRecords);
+      if (waiting.length >= maxRecords + MOST_WAITING_MORE) {
+        waiting = waiting.slice(-maxRecords);
+        alike.clear();
+      }
       if (timer) return;
       const sinceFlushMs = Math.max(0, clock.nowMs() - lastFlushMs);
       const delayMs = Math.max(FLUSH_AFTER_MS, FLUSH_EVERY_MS - sinceFlushMs);
@@ -130,8 +133,6 @@ function newestOf(ring: RequestRing, filter: DecisionFilter, matches: (record: D
   }
   return found.reverse().flat();
 }
-
-const identityOf = ({ requestId, atMs, operation }: DecisionRecord): string => `${requestId} ${atMs} ${operation}`;
 
 /** The same text for records that say the same, cheaper than their JSON. */
 function textOf({ service, operation, principalArn, calledVia, errorCode, decisions }: DecisionRecord): string {

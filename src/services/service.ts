@@ -25,8 +25,8 @@ export interface OperationContext {
    * not allowed, undefined when all are. Recorded like what `authorize` asks for.
    */
   refusalOf(requests: readonly AuthorizationRequest[]): AwsError | undefined;
-  /** Condition keys of the HTTP request: source address, user agent, secure transport. */
-  readonly signal?: AbortSignal;
+  /** Whether the caller would be allowed all of this, without a record: for AWS's checks that nobody locks himself out. */
+  mayDo(requests: readonly AuthorizationRequest[]): boolean;
 }
 
 export interface OperationFacts<I> {

@@ -92,6 +92,21 @@ export function storeContract(adapter: string, open: () => Promise<Store>): void
       expect(words.list([], { reverse: true }).map((entry) => entry.key)).toEqual([...keys].reverse());
     });
 
+    it("counts what a list would give, with the changes of the running write", async () => {
+      const words = store.collection<string>("words");
+      const keys: Key[] = [["a"], ["a", "b"], ["a", "b", "c"], ["ab"]];
+      const counts = () => [[], ["a"], ["a", "b"], ["b"]].map((prefix) => words.count(prefix));
+      await store.write(() => {
+        for (const key of keys) words.put(key, key.join("/"));
+        expect(counts()).toEqual([4, 3, 2, 0]);
+      });
+      await store.write(() => {
+        words.delete(["a", "b"]);
+        expect(counts()).toEqual([3, 2, 1, 0]);
+      });
+      expect(counts()).toEqual([3, 2, 1, 0]);
+    });
+
     it("pages with limit and after in both directions, inside the prefix only", async () => {
       const words = store.collection<number>("words");
       await store.write(() => {

@@ -54,7 +54,7 @@ export class SqliteStore implements Store {
   readonly #onClose: (() => void) | undefined;
   readonly #collections = new Map<string, Collection<unknown>>();
   readonly #statements: Record<
-    "get" | "put" | "putMany" | "delete" | "list" | "listReverse" | "dataVersion",
+    "get" | "put" | "putMany" | "delete" | "list" | "listReverse" | "count" | "dataVersion",
     SqlStatement
   >;
   readonly #cache = new RecordCache();
@@ -85,6 +85,9 @@ export class SqliteStore implements Store {
       delete: parts.database.prepare("DELETE FROM records WHERE collection = ? AND key = ?"),
       list: parts.database.prepare(`${range} LIMIT ?`),
       listReverse: parts.database.prepare(`${range} DESC LIMIT ?`),
+      count: parts.database.prepare(
+        "SELECT COUNT(*) AS count FROM records WHERE collection = ? AND key >= ? AND key < ?",
+      ),
       dataVersion: parts.database.prepare("PRAGMA data_version"),
     };
   }
@@ -275,7 +278,7 @@ export class SqliteStore implements Store {
   }
 
   #makeCollection<T>(name: string): Collection<T> {
-    const { list, listReverse } = this.#statements;
+    const { list, listReverse, count } = this.#statements;
     return {
       get: (key) => parsedValue<T>(this.#find(name, key)),
       has: (key) => this.#find(name, key).text !== undefined,
@@ -285,6 +288,15 @@ export class SqliteStore implements Store {
         try {
           this.#applyPending();
           return (statement.all(name, from, to, options.limit ?? -1) as SqlRow[]).map(entryOf<T>);
+        } catch (error) {
+          throw this.#explain(error);
+        }
+      },
+      count: (prefix) => {
+        const { from, to } = rangeOf(prefix, {});
+        try {
+          this.#applyPending();
+          return Number((count.get(name, from, to) as SqlRow)["count"]);
         } catch (error) {
           throw this.#explain(error);
         }

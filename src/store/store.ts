@@ -20,6 +20,8 @@ export interface Collection<T> {
     prefix: Key,
     options?: { readonly reverse?: boolean; readonly limit?: number; readonly after?: Key },
   ): Entry<T>[];
+  /** How many records `list(prefix)` would give. */
+  count(prefix: Key): number;
   /** Only inside `Store.write`. The value must be plain JSON. */
   put(key: Key, value: T): void;
   /** Only inside `Store.write`. Absent keys are ignored. */

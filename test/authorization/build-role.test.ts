@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createFakeEngine, createHostEngine } from "../../src/engines/index.ts";
 import { openTestAccount, ROLE, SCOPE, type TestAccount } from "../support/codebuild-account.ts";
+import { documentText } from "../support/policy-documents.ts";
 
 const ACCOUNT = SCOPE.accountId;
 const NAME = "CodeBuildServiceRole";
@@ -16,13 +17,12 @@ let account: TestAccount;
 afterEach(() => account.close());
 
 const allow = (Action: string | string[], more: object = {}) => ({ Effect: "Allow", Action, Resource: "*", ...more });
-const document = (...Statement: object[]): string => JSON.stringify({ Version: "2012-10-17", Statement });
 const put = (...statements: object[]) =>
   account.root.call("iam", "PutRolePolicy", {
-    ...{ RoleName: NAME, PolicyName: "all", PolicyDocument: document(...statements) },
+    ...{ RoleName: NAME, PolicyName: "all", PolicyDocument: documentText(...statements) },
   });
 const trust = (...statements: object[]) =>
-  account.root.call("iam", "UpdateAssumeRolePolicy", { RoleName: NAME, PolicyDocument: document(...statements) });
+  account.root.call("iam", "UpdateAssumeRolePolicy", { RoleName: NAME, PolicyDocument: documentText(...statements) });
 const byCodeBuild = (Condition?: object) => ({
   ...{ Effect: "Allow", Principal: { Service: "codebuild.amazonaws.com" }, Action: "sts:AssumeRole" },
   ...(Condition && { Condition }),
@@ -140,7 +140,7 @@ describe("the role of a build", () => {
   it("does nothing that its boundary leaves out, and its texts say so", async () => {
     await put(allow("*"));
     const { Policy } = await account.root.call<{ Policy: { Arn: string } }>("iam", "CreatePolicy", {
-      ...{ PolicyName: "limit", PolicyDocument: document(allow("logs:*")) },
+      ...{ PolicyName: "limit", PolicyDocument: documentText(allow("logs:*")) },
     });
     await account.root.call("iam", "PutRolePermissionsBoundary", {
       ...{ RoleName: NAME, PermissionsBoundary: Policy.Arn },
@@ -161,7 +161,7 @@ describe("the role of a build", () => {
   it("does nothing that a managed policy denies, which is named", async () => {
     await put(allow("*"));
     const { Policy } = await account.root.call<{ Policy: { Arn: string } }>("iam", "CreatePolicy", {
-      ...{ PolicyName: "never", PolicyDocument: document({ ...allow("ssm:GetParameters"), Effect: "Deny" }) },
+      ...{ PolicyName: "never", PolicyDocument: documentText({ ...allow("ssm:GetParameters"), Effect: "Deny" }) },
     });
     await account.root.call("iam", "AttachRolePolicy", { RoleName: NAME, PolicyArn: Policy.Arn });
     await account.makeProject(WITH_PARAMETER);

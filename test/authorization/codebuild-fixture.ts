@@ -3,16 +3,16 @@ import { systemClock } from "../../src/core/clock.ts";
 import { createFakeEngine } from "../../src/engines/index.ts";
 import { createIdentity } from "../../src/identity/index.ts";
 import { codebuildService } from "../../src/services/codebuild/index.ts";
-import type { Preparation } from "./guard.ts";
+import { CODEBUILD_TRUST } from "../support/policy-documents.ts";
+import type { Preparation } from "./describe-authorization.ts";
 import { type Outside, SCOPE } from "./stage.ts";
 
+/** ARN of a role of the account. */
 export const role = (name: string): string => `arn:aws:iam::{account}:role/${name}`;
+/** ARN of a resource of CodeBuild. */
 export const arn = (resource: string): string => `arn:aws:codebuild:us-east-1:{account}:${resource}`;
-const TRUST = JSON.stringify({
-  Version: "2012-10-17",
-  Statement: [{ Effect: "Allow", Principal: { Service: "codebuild.amazonaws.com" }, Action: "sts:AssumeRole" }],
-});
 export const TAGS = [{ key: "team", value: "blue" }];
+/** Uuid of a build that does not exist. */
 export const RUN = "0f0f0f0f-0f0f-4f0f-8f0f-0f0f0f0f0f0f";
 /** CreateProject's input. */
 export const project = (name: string, more: object = {}) => ({
@@ -56,9 +56,10 @@ export const EVERYTHING = {
 export const makeRole = (RoleName: string): Preparation => ({
   service: "iam",
   operation: "CreateRole",
-  input: { RoleName, AssumeRolePolicyDocument: TRUST },
+  input: { RoleName, AssumeRolePolicyDocument: CODEBUILD_TRUST },
 });
 
+/** The service, with the fake engine. */
 export const codebuildOf = ({ store, ids, dispatcher }: Outside) => {
   const rootKey = { accessKeyId: "test", secretAccessKey: "test" };
   const identity = createIdentity({ store, clock: systemClock, ids, scope: SCOPE, rootKey });

@@ -1,7 +1,7 @@
 import { iam } from "../../src/services/iam/index.ts";
 import { sts } from "../../src/services/sts/index.ts";
 import { arn, codebuildOf, EVERYTHING, makeRole, project, role, TAGS } from "./codebuild-fixture.ts";
-import { describeConditionKeys, type KeyedCall } from "./conditions.ts";
+import { describeConditionKeys, type KeyedCall } from "./describe-condition-keys.ts";
 
 /** `[name, value]` of keys; another value of a truth is its opposite. */
 const keys = (values: Readonly<Record<string, string>>): KeyedCall["keys"] =>

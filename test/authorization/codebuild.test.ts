@@ -1,7 +1,7 @@
 import { iam } from "../../src/services/iam/index.ts";
 import { sts } from "../../src/services/sts/index.ts";
 import { arn, codebuildOf, EVERYTHING, makeRole, project, RUN, role, TAGS } from "./codebuild-fixture.ts";
-import { describeAuthorization, type Step } from "./guard.ts";
+import { describeAuthorization, type Step } from "./describe-authorization.ts";
 
 /** An operation on the project `app`, which has tags. */
 const onProject = (operation: string, input: object, fails?: string): Step => ({

@@ -10,6 +10,7 @@ import { logs } from "../../src/services/logs/index.ts";
 import { secretsmanager } from "../../src/services/secretsmanager/index.ts";
 import { ssm } from "../../src/services/ssm/index.ts";
 import { sts } from "../../src/services/sts/index.ts";
+import { documentText } from "../support/policy-documents.ts";
 import { failureOf } from "../support/services-fixture.ts";
 import { ACCOUNT, filled, type Kept, keepFrom, openStage, type Stage } from "./stage.ts";
 
@@ -23,10 +24,9 @@ const HIDDEN =
   "because the resource does not exist in this Region, no resource-based policies allow access, or a resource-based " +
   "policy explicitly denies access";
 const ALL = { Effect: "Allow", Action: "*", Resource: "*" };
-const document = (...Statement: object[]) => JSON.stringify({ Version: "2012-10-17", Statement });
 const ROOT_ONLY = (Action: string[]) =>
-  document({ Effect: "Allow", Principal: { AWS: `arn:aws:iam::${ACCOUNT}:role/admin` }, Action, Resource: "*" });
-const TRUST = document({
+  documentText({ Effect: "Allow", Principal: { AWS: `arn:aws:iam::${ACCOUNT}:role/admin` }, Action, Resource: "*" });
+const TRUST = documentText({
   Effect: "Allow",
   Principal: { AWS: `arn:aws:iam::${ACCOUNT}:root` },
   Action: "sts:AssumeRole",
@@ -48,7 +48,7 @@ beforeAll(async () => {
   await make("ssm", "PutParameter", { Name: "/closed", ...onClosed });
   await make("ssm", "PutParameter", { Name: "/open", ...onClosed, KeyId: "{keyArn}" });
   await make("kms", "PutKeyPolicy", { KeyId: "{closedArn}", Policy: ROOT_ONLY(["kms:*"]), ...BYPASS });
-  const shared = document({ Effect: "Allow", Principal: "*", Action: "kms:*", Resource: "*" });
+  const shared = documentText({ Effect: "Allow", Principal: "*", Action: "kms:*", Resource: "*" });
   await make("kms", "CreateKey", { Policy: shared }, { sharedArn: "KeyMetadata.Arn" });
   await make("secretsmanager", "CreateSecret", { ...secret, Name: "app", KmsKeyId: "{keyArn}" }, { secretArn: "ARN" });
   await make("iam", "CreateRole", { RoleName: "target", Path: "/p/", AssumeRolePolicyDocument: TRUST });
@@ -214,7 +214,12 @@ describe("secretsmanager refuses", () => {
   });
 
   it("what a resource policy denies", async () => {
-    const policy = document({ Effect: "Deny", Principal: "*", Action: "secretsmanager:DescribeSecret", Resource: "*" });
+    const policy = documentText({
+      Effect: "Deny",
+      Principal: "*",
+      Action: "secretsmanager:DescribeSecret",
+      Resource: "*",
+    });
     const put = { SecretId: "app", ResourcePolicy: policy };
     await stage.call("root", [], "secretsmanager", "PutResourcePolicy", put);
     expect(await refusal("secretsmanager", "DescribeSecret", { SecretId: "app" }, ALL)).toBe(

@@ -1,4 +1,4 @@
-import { describeConditionKeys, type KeyedCall } from "./conditions.ts";
+import { describeConditionKeys, type KeyedCall } from "./describe-condition-keys.ts";
 import { ecrOf } from "./ecr-fixture.ts";
 
 const TAGS = [{ Key: "team", Value: "blue" }];

@@ -1,5 +1,5 @@
+import { describeAuthorization, type Step } from "./describe-authorization.ts";
 import { ecrOf } from "./ecr-fixture.ts";
-import { describeAuthorization, type Step } from "./guard.ts";
 
 const TAGS = [{ Key: "team", Value: "blue" }];
 const MANIFEST = JSON.stringify({

@@ -1,10 +1,10 @@
 import { iam } from "../../src/services/iam/index.ts";
 import { sts } from "../../src/services/sts/index.ts";
-import { describeConditionKeys, type KeyedCall } from "./conditions.ts";
+import { documentText } from "../support/policy-documents.ts";
+import { describeConditionKeys, type KeyedCall } from "./describe-condition-keys.ts";
 
-const document = (statement: object) => JSON.stringify({ Version: "2012-10-17", Statement: [statement] });
-const DOCUMENT = document({ Effect: "Allow", Action: "s3:*", Resource: "*" });
-const TRUST = document({
+const DOCUMENT = documentText({ Effect: "Allow", Action: "s3:*", Resource: "*" });
+const TRUST = documentText({
   ...{ Effect: "Allow", Principal: { AWS: "111122223333" } },
   Action: ["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"],
 });

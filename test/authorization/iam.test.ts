@@ -1,15 +1,9 @@
 import { iam } from "../../src/services/iam/index.ts";
 import { sts } from "../../src/services/sts/index.ts";
-import { describeAuthorization, type Step } from "./guard.ts";
+import { allow, CODEBUILD_TRUST, documentText } from "../support/policy-documents.ts";
+import { describeAuthorization, type Step } from "./describe-authorization.ts";
 
-const TRUST = JSON.stringify({
-  Version: "2012-10-17",
-  Statement: [{ Effect: "Allow", Principal: { Service: "codebuild.amazonaws.com" }, Action: "sts:AssumeRole" }],
-});
-const DOCUMENT = JSON.stringify({
-  Version: "2012-10-17",
-  Statement: [{ Effect: "Allow", Action: "s3:*", Resource: "*" }],
-});
+const DOCUMENT = documentText(allow("s3:*"));
 const TAGS = [{ Key: "team", Value: "blue" }];
 const POLICY = "arn:aws:iam::{account}:policy/p/app";
 const AWS_POLICY = "arn:aws:iam::aws:policy/AmazonSSMReadOnlyAccess";
@@ -58,7 +52,13 @@ describeAuthorization({
   steps: [
     on(
       "CreateRole",
-      { RoleName: "r", Path: "/p/", AssumeRolePolicyDocument: TRUST, Tags: TAGS, PermissionsBoundary: AWS_POLICY },
+      {
+        RoleName: "r",
+        Path: "/p/",
+        AssumeRolePolicyDocument: CODEBUILD_TRUST,
+        Tags: TAGS,
+        PermissionsBoundary: AWS_POLICY,
+      },
       "role/p/r",
       { about: "with tags and a boundary", asks: ["iam:CreateRole role/p/r", "iam:TagRole role/p/r"] },
     ),
@@ -76,7 +76,7 @@ describeAuthorization({
     onAll("ListRoles"),
     onRole("UpdateRole", { Description: "d" }),
     onRole("UpdateRoleDescription", { Description: "d" }),
-    onRole("UpdateAssumeRolePolicy", { PolicyDocument: TRUST }),
+    onRole("UpdateAssumeRolePolicy", { PolicyDocument: CODEBUILD_TRUST }),
     ...policiesOf("Role", onRole),
     ...taggedOf("Role", onRole),
     onUser("GetUser"),

@@ -1,6 +1,6 @@
 import { kms } from "../../src/services/kms/index.ts";
 import { ssm } from "../../src/services/ssm/index.ts";
-import { describeConditionKeys, type KeyedCall } from "./conditions.ts";
+import { describeConditionKeys, type KeyedCall } from "./describe-condition-keys.ts";
 
 const TAGS = [{ TagKey: "class", TagValue: "open" }];
 const REQUEST: KeyedCall["keys"] = [

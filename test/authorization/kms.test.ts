@@ -1,5 +1,5 @@
 import { kms } from "../../src/services/kms/index.ts";
-import { describeAuthorization, type Step } from "./guard.ts";
+import { describeAuthorization, type Step } from "./describe-authorization.ts";
 
 /** On the key alone. */
 const onKey = (operation: string, input: object = {}, action = operation): Step => ({
@@ -8,6 +8,7 @@ const onKey = (operation: string, input: object = {}, action = operation): Step 
   asks: [`kms:${action} key/{keyId}`],
 });
 
+const GRANTEE = "arn:aws:iam::111122223333:role/worker";
 const TAGS = [{ TagKey: "team", TagValue: "blue" }];
 
 describeAuthorization({
@@ -79,6 +80,28 @@ describeAuthorization({
     { ...onKey("GetKeyPolicy"), keep: { policy: "Policy" } },
     onKey("PutKeyPolicy", { Policy: "{policy}", BypassPolicyLockoutSafetyCheck: true }),
     onKey("ListKeyPolicies"),
+    {
+      ...onKey("CreateGrant", {
+        ...{ GranteePrincipal: GRANTEE, RetiringPrincipal: GRANTEE, Operations: ["Decrypt", "RetireGrant"] },
+        Constraints: { EncryptionContextSubset: { app: "a" } },
+      }),
+      keep: { grantId: "GrantId", grantToken: "GrantToken" },
+    },
+    onKey("ListGrants"),
+    { operation: "ListRetirableGrants", input: { RetiringPrincipal: GRANTEE }, asks: ["kms:ListRetirableGrants *"] },
+    { ...onKey("RetireGrant", { GrantId: "{grantId}", DryRun: true }), fails: "DryRunOperationException" },
+    {
+      operation: "RetireGrant",
+      about: "by its token, of which the key is read",
+      input: { GrantToken: "{grantToken}" },
+      asks: ["kms:RetireGrant key/{keyId}"],
+    },
+    {
+      ...onKey("CreateGrant", { GranteePrincipal: GRANTEE, Operations: ["Decrypt"] }),
+      about: "to revoke it",
+      keep: { grantId: "GrantId" },
+    },
+    onKey("RevokeGrant", { GrantId: "{grantId}" }),
     onKey("TagResource", { Tags: TAGS }),
     onKey("ListResourceTags"),
     onKey("UntagResource", { TagKeys: ["team"] }),

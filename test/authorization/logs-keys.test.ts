@@ -1,5 +1,5 @@
 import { logs } from "../../src/services/logs/index.ts";
-import { describeConditionKeys, type KeyedCall } from "./conditions.ts";
+import { describeConditionKeys, type KeyedCall } from "./describe-condition-keys.ts";
 
 const REQUEST: KeyedCall["keys"] = [
   ["aws:RequestTag/class", "open", "secret"],

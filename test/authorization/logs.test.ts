@@ -1,5 +1,5 @@
 import { logs } from "../../src/services/logs/index.ts";
-import { describeAuthorization, type Step } from "./guard.ts";
+import { describeAuthorization, type Step } from "./describe-authorization.ts";
 
 const GROUP = { logGroupName: "/app" };
 const ARN = "arn:aws:logs:us-east-1:{account}:log-group:/app";

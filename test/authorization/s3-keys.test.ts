@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { kms } from "../../src/services/kms/index.ts";
 import { s3 } from "../../src/services/s3/index.ts";
-import { describeConditionKeys, type KeyedCall } from "./conditions.ts";
+import { describeConditionKeys, type KeyedCall } from "./describe-condition-keys.ts";
 import { codeOf, openStage } from "./stage.ts";
 
 const body = new TextEncoder().encode("text");

@@ -1,6 +1,6 @@
 import { kms } from "../../src/services/kms/index.ts";
 import { s3 } from "../../src/services/s3/index.ts";
-import { describeAuthorization, type Step } from "./guard.ts";
+import { describeAuthorization, type Step } from "./describe-authorization.ts";
 
 const B = "arn:aws:s3:::docs";
 const O = "arn:aws:s3:::docs/a/b.txt";

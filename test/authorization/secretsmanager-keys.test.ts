@@ -1,6 +1,6 @@
 import { kms } from "../../src/services/kms/index.ts";
 import { secretsmanager } from "../../src/services/secretsmanager/index.ts";
-import { describeConditionKeys, type KeyedCall } from "./conditions.ts";
+import { describeConditionKeys, type KeyedCall } from "./describe-condition-keys.ts";
 
 const TAGS = [{ Key: "class", Value: "open" }];
 const TOKEN = "11111111-2222-4333-8444-555555555555";

@@ -1,6 +1,6 @@
 import { kms } from "../../src/services/kms/index.ts";
 import { secretsmanager } from "../../src/services/secretsmanager/index.ts";
-import { describeAuthorization, type Step } from "./guard.ts";
+import { describeAuthorization, type Step } from "./describe-authorization.ts";
 
 const TAGS = [{ Key: "team", Value: "blue" }];
 const TOKEN = "11111111-2222-4333-8444-555555555555";

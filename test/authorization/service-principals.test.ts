@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ServicePrincipal } from "../../src/core/aws.ts";
 import { s3 } from "../../src/services/s3/index.ts";
+import { documentText } from "../support/policy-documents.ts";
 import { ecrOf } from "./ecr-fixture.ts";
 import { ACCOUNT, codeOf, openStage, type Stage } from "./stage.ts";
 
@@ -10,8 +11,6 @@ const codebuild: ServicePrincipal = {
   ...{ type: "AWSService", serviceName: "codebuild.amazonaws.com", arn: "codebuild.amazonaws.com" },
   ...{ accountId: ACCOUNT, userId: "codebuild.amazonaws.com", sourceArn: PROJECT },
 };
-const document = (...Statement: object[]): string => JSON.stringify({ Version: "2012-10-17", Statement });
-
 let stage: Stage;
 const root = (service: "s3" | "ecr", operation: string, input: object) =>
   stage.call("root", [], service, operation, input);
@@ -54,7 +53,7 @@ describe("a service that calls", () => {
         ],
     ),
   ])("%s", async (_name, grant, isAllowed) => {
-    const statement = (more: object) => document({ Effect: "Allow", ...grant, ...more });
+    const statement = (more: object) => documentText({ Effect: "Allow", ...grant, ...more });
     if (grant) {
       const Policy = statement({ Action: "s3:GetObject", Resource: "arn:aws:s3:::docs/*" });
       await root("s3", "PutBucketPolicy", { Bucket: "docs", Policy });

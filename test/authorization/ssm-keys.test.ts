@@ -1,6 +1,6 @@
 import { kms } from "../../src/services/kms/index.ts";
 import { ssm } from "../../src/services/ssm/index.ts";
-import { describeConditionKeys, type KeyedCall } from "./conditions.ts";
+import { describeConditionKeys, type KeyedCall } from "./describe-condition-keys.ts";
 
 const TAGS = [{ Key: "class", Value: "open" }];
 const POLICIES = '[{"Type":"Expiration","Version":"1.0","Attributes":{"Timestamp":"2099-12-02T21:34:33.000Z"}}]';

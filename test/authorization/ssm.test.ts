@@ -1,6 +1,6 @@
 import { kms } from "../../src/services/kms/index.ts";
 import { ssm } from "../../src/services/ssm/index.ts";
-import { describeAuthorization } from "./guard.ts";
+import { describeAuthorization } from "./describe-authorization.ts";
 
 const TAGS = [{ Key: "team", Value: "blue" }];
 

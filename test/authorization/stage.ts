@@ -8,7 +8,7 @@ import type { Principal, ServiceName } from "../../src/core/aws.ts";
 import { TestClock } from "../../src/core/clock.ts";
 import { AwsError } from "../../src/core/errors.ts";
 import { type Ids, systemIds } from "../../src/core/ids.ts";
-import { createIdentity, rootPrincipal } from "../../src/identity/index.ts";
+import { createIdentity, roleSession, rootPrincipal } from "../../src/identity/index.ts";
 import { createDispatcher, type Dispatcher } from "../../src/services/dispatcher.ts";
 import type { AnyOperation, OperationContext, ServiceDefinition } from "../../src/services/service.ts";
 import { openStore, type Store } from "../../src/store/index.ts";
@@ -106,18 +106,8 @@ function principalOf(as: "role" | "user" | "root", clock: TestClock): Principal 
     const arn = `arn:aws:iam::${ACCOUNT}:user/caller`;
     return { type: "User", arn, accountId: ACCOUNT, userId: "AIDAAAAAAAAAAAAAAAAAA", userName: "caller" };
   }
-  return {
-    type: "AssumedRole",
-    arn: `arn:aws:sts::${ACCOUNT}:assumed-role/caller/session`,
-    accountId: ACCOUNT,
-    userId: "AROAAAAAAAAAAAAAAAAAA:session",
-    roleArn: `arn:aws:iam::${ACCOUNT}:role/caller`,
-    roleName: "caller",
-    sessionName: "session",
-    sessionPolicies: [],
-    sessionTags: {},
-    tokenIssuedAtMs: clock.nowMs(),
-  };
+  const role = { arn: `arn:aws:iam::${ACCOUNT}:role/caller`, name: "caller", id: "AROAAAAAAAAAAAAAAAAAA" };
+  return roleSession(role, "session", clock.nowMs());
 }
 
 /** The service with every request of its operations kept in `recorded`. */
@@ -159,10 +149,9 @@ function watched(
   context: OperationContext,
   keep: (requests: readonly AuthorizationRequest[]) => void,
 ): OperationContext {
-  const { scope, principal, requestId, store, clock, ids, signal } = context;
+  const { scope, principal, requestId, store, clock, ids } = context;
   return {
     ...{ scope, principal, requestId, store, clock, ids },
-    ...(signal && { signal }),
     get aws() {
       return context.aws;
     },
@@ -170,6 +159,7 @@ function watched(
       keep(requests);
       return context.refusalOf(requests);
     },
+    mayDo: (requests) => context.mayDo(requests),
   };
 }
 

@@ -1,6 +1,6 @@
 import { iam } from "../../src/services/iam/index.ts";
 import { sts } from "../../src/services/sts/index.ts";
-import { describeAuthorization } from "./guard.ts";
+import { describeAuthorization } from "./describe-authorization.ts";
 
 const TRUST = JSON.stringify({
   Version: "2012-10-17",

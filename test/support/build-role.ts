@@ -1,5 +1,6 @@
 /** Roles for builds of wire tests, made over the wire by an unmodified SDK client. */
 import { IAM } from "@aws-sdk/client-iam";
+import { allow, CODEBUILD_TRUST, documentText } from "./policy-documents.ts";
 import { ACCOUNT, clientSettings } from "./start-endpoint.ts";
 
 /** Makes a role that CodeBuild may assume and that may do `actions` on everything; answers its ARN. */
@@ -9,20 +10,15 @@ export async function makeBuildRole(
   roleName = "CodeBuildServiceRole",
 ): Promise<string> {
   const iam = new IAM(clientSettings(url));
-  const statement = (more: object): string =>
-    JSON.stringify({ Version: "2012-10-17", Statement: [{ Effect: "Allow", ...more }] });
   try {
     await iam.createRole({
       RoleName: roleName,
-      AssumeRolePolicyDocument: statement({
-        Principal: { Service: "codebuild.amazonaws.com" },
-        Action: "sts:AssumeRole",
-      }),
+      AssumeRolePolicyDocument: CODEBUILD_TRUST,
     });
     await iam.putRolePolicy({
       RoleName: roleName,
       PolicyName: "build",
-      PolicyDocument: statement({ Action: actions, Resource: "*" }),
+      PolicyDocument: documentText(allow(actions)),
     });
   } finally {
     iam.destroy();

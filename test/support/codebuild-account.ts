@@ -19,6 +19,7 @@ import { secretsmanager } from "../../src/services/secretsmanager/index.ts";
 import { ssm } from "../../src/services/ssm/index.ts";
 import { sts } from "../../src/services/sts/index.ts";
 import { openStore, type Store } from "../../src/store/index.ts";
+import { allow, CODEBUILD_TRUST, documentText } from "./policy-documents.ts";
 
 export const SCOPE: AwsScope = { partition: "aws", region: "us-east-1", accountId: "111122223333" };
 export const ROLE = "arn:aws:iam::111122223333:role/CodeBuildServiceRole";
@@ -108,19 +109,13 @@ export async function openTestAccount(
     async makeRole(actions) {
       await root.call("iam", "CreateRole", {
         RoleName: "CodeBuildServiceRole",
-        AssumeRolePolicyDocument: JSON.stringify({
-          Version: "2012-10-17",
-          Statement: [{ Effect: "Allow", Principal: { Service: "codebuild.amazonaws.com" }, Action: "sts:AssumeRole" }],
-        }),
+        AssumeRolePolicyDocument: CODEBUILD_TRUST,
       });
       if (actions.length === 0) return;
       await root.call("iam", "PutRolePolicy", {
         RoleName: "CodeBuildServiceRole",
         PolicyName: "all",
-        PolicyDocument: JSON.stringify({
-          Version: "2012-10-17",
-          Statement: [{ Effect: "Allow", Action: actions, Resource: "*" }],
-        }),
+        PolicyDocument: documentText(allow(actions)),
       });
     },
     async makeProject(buildspec, more = {}) {

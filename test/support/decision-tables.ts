@@ -3,7 +3,13 @@
  * Format: the README.md beside the tables.
  */
 import { readdirSync, readFileSync } from "node:fs";
-import { type Decision, type EvaluationInput, evaluate, type NamedPolicy, type RequestContext } from "../../src/authorize/index.ts";
+import {
+  type Decision,
+  type EvaluationInput,
+  evaluate,
+  type NamedPolicy,
+  type RequestContext,
+} from "../../src/authorize/index.ts";
 import type { PolicyDocument, Principal } from "../../src/core/aws.ts";
 
 type Statements = readonly object[];
@@ -47,6 +53,8 @@ export interface Case {
     readonly accountId?: string;
     readonly mandatory?: boolean;
   };
+  /** Grants of the resource, each a list of statements. */
+  readonly grants?: readonly Statements[];
   readonly names?: unknown;
   readonly policyArns?: Readonly<Record<"identity" | "boundary" | "session" | "scp", string>>;
   readonly namePolicyInDenial?: boolean;
@@ -190,6 +198,9 @@ export function inputOf(test: Case): EvaluationInput {
       resource: test.resource ?? "arn:aws:s3:::b/k",
       ...(test.resourceText !== undefined && { resourceText: test.resourceText }),
       ...(test.owner !== undefined && { resourceAccountId: test.owner }),
+      ...(test.grants && {
+        grants: test.grants.map((statements, i) => ({ name: `grant ${i + 1}`, document: document(statements) })),
+      }),
       ...(resourcePolicy && {
         resourcePolicy: {
           name: "resource policy",

@@ -8,6 +8,7 @@ import { iam } from "../../src/services/iam/index.ts";
 import type { ServiceDefinition } from "../../src/services/service.ts";
 import { sts } from "../../src/services/sts/index.ts";
 import { openStore, type Store } from "../../src/store/index.ts";
+import { documentText } from "./policy-documents.ts";
 
 export const accountId = "111122223333";
 export const scope = { partition: "aws", region: "us-east-1", accountId };
@@ -67,19 +68,3 @@ export async function openIdentity(...more: readonly ServiceDefinition[]): Promi
   };
   return fixture;
 }
-
-/** A policy document of these statements. */
-export const documentText = (...statements: readonly object[]): string =>
-  JSON.stringify({ Version: "2012-10-17", Statement: statements });
-
-export const allow = (action: string | readonly string[], resource: string | readonly string[] = "*") => ({
-  Effect: "Allow",
-  Action: action,
-  Resource: resource,
-});
-
-/** A trust policy for one principal element. */
-export const trusting = (principal: object | string, more: object = {}): string =>
-  documentText({ Effect: "Allow", Principal: principal, Action: "sts:AssumeRole", ...more });
-
-export const CODEBUILD_TRUST = trusting({ Service: "codebuild.amazonaws.com" });

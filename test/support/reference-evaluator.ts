@@ -9,9 +9,16 @@
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_notprincipal.html
  * https://docs.aws.amazon.com/kms/latest/developerguide/policy-evaluation.html
  */
-import type { Decision, EvaluationInput, NamedPolicy } from "../../src/authorize/index.ts";
+import type { Decision, EvaluationInput, NamedPolicy, PrincipalPolicies } from "../../src/authorize/index.ts";
 import type { PolicyDocument, Principal } from "../../src/core/aws.ts";
-import { actionMatches, conditionsHold, type Json, listOf, type Request, resourceMatches } from "./reference-matching.ts";
+import {
+  actionMatches,
+  conditionsHold,
+  type Json,
+  listOf,
+  type Request,
+  resourceMatches,
+} from "./reference-matching.ts";
 
 type ReferenceDecision = Pick<Decision, "effect" | "policyType">;
 
@@ -19,7 +26,10 @@ type ReferenceDecision = Pick<Decision, "effect" | "policyType">;
 type Grant = "caller" | "entity" | "account";
 
 export function referenceDecision(input: EvaluationInput): ReferenceDecision {
-  const { principal, policies, request } = input;
+  const { principal, request } = input;
+  // AWS: needs no permission, and no policy can deny it.
+  if (request.action.toLowerCase() === "sts:getcalleridentity") return { effect: "allowed", policyType: "none" };
+
   const asked: Request = {
     action: request.action,
     resource: request.resource,
@@ -27,8 +37,9 @@ export function referenceDecision(input: EvaluationInput): ReferenceDecision {
   };
   const isService = principal.type === "AWSService";
   const isRoot = principal.type === "Root";
-  // SCPs limit principals of member accounts, root included, and no services.
-  const organization = isService ? [] : (policies.organization ?? []);
+  // Root and services have no policies of their own. SCPs limit the principals of accounts, root included.
+  const policies: PrincipalPolicies = isRoot || isService ? { identity: [] } : input.policies;
+  const organization = isService ? [] : (input.policies.organization ?? []);
   const boundary = policies.boundary === undefined ? undefined : [policies.boundary];
   const { session } = policies;
   const { resourcePolicy } = request;
@@ -37,7 +48,7 @@ export function referenceDecision(input: EvaluationInput): ReferenceDecision {
   const says = (effect: string, documents: readonly NamedPolicy[]) =>
     documents.some((policy) => someStatement(policy.document, (one, version) => applies(one, version, effect, asked)));
   // AWS: a role's trust policy is the resource's policy of sts:AssumeRole.
-  const kindOfResourcePolicy = resourcePolicy?.mandatory && request.action.startsWith("sts:") ? "trust" : "resource";
+  const kindOfResourcePolicy = resourcePolicy?.mandatory && /^sts:/i.test(request.action) ? "trust" : "resource";
   const ofResource = resourcePolicy === undefined ? undefined : resourcePolicy.document;
   if (organization.some((level) => says("Deny", level))) return { effect: "explicitDeny", policyType: "scp" };
   if (ofResource !== undefined && resourceDenies(ofResource, principal, boundary !== undefined, asked)) {
@@ -53,9 +64,12 @@ export function referenceDecision(input: EvaluationInput): ReferenceDecision {
   const boundaryAllows = boundary === undefined || says("Allow", boundary);
   const sessionAllows = session === undefined || says("Allow", session);
   const organizationAllows = organization.every((level) => says("Allow", level));
-  const grants = ofResource === undefined ? [] : grantsOf(ofResource, principal, asked);
+  // AWS: grants of a key are considered along with its policy.
+  const byGrant = (request.grants ?? []).flatMap(({ document }) => grantsOf(document, principal, asked));
+  const byPolicy = ofResource === undefined ? [] : grantsOf(ofResource, principal, asked);
+  const grants = [...byPolicy, ...byGrant];
 
-  // 3. Where the resource's policy must consent (keys, roles), nothing counts without it.
+  // 3. Every level of the organization must allow.
   const deniedBy = (policyType: ReferenceDecision["policyType"]): ReferenceDecision => ({
     effect: "implicitDeny",
     policyType,
@@ -64,12 +78,16 @@ export function referenceDecision(input: EvaluationInput): ReferenceDecision {
     effect: "allowed",
     policyType,
   });
-  if (resourcePolicy?.mandatory && grants.length === 0) return deniedBy(kindOfResourcePolicy);
-
-  // 4. A service has nothing but the resource's policy, whosever the resource is.
-  if (isService) return grants.length > 0 ? allowedBy(kindOfResourcePolicy) : deniedBy(kindOfResourcePolicy);
 
   if (!organizationAllows) return deniedBy("scp");
+
+  // 4. Where the resource's policy must consent (keys, roles), nothing counts without it. A service has nothing but the resource's policy, whosever the resource is.
+  if (resourcePolicy?.mandatory && grants.length === 0) return deniedBy(kindOfResourcePolicy);
+  if (isService) return grants.length > 0 ? allowedBy(kindOfResourcePolicy) : deniedBy(kindOfResourcePolicy);
+
+  // A grant needs no policy of its grantee, in whatever account; a role's sessions stay within their limits.
+  if (byGrant.includes("caller")) return allowedBy("resource");
+  if (byGrant.includes("entity") && sessionAllows && boundaryAllows) return allowedBy("resource");
 
   // 5. In the same account the resource's policy can be enough.
   const owner = resourcePolicy?.accountId ?? request.resourceAccountId ?? accountOfArn(request.resource);
@@ -131,11 +149,7 @@ function namesOf(principal: Principal): { readonly name: string; readonly grant:
     case "Root":
       return account;
     case "User":
-      return [
-        { name: principal.arn, grant: "caller" },
-        { name: principal.userId, grant: "caller" },
-        ...account,
-      ];
+      return [{ name: principal.arn, grant: "caller" }, { name: principal.userId, grant: "caller" }, ...account];
     case "AssumedRole":
       return [
         { name: principal.arn, grant: "caller" },

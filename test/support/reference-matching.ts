@@ -24,18 +24,32 @@ export function listOf(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [value];
 }
 
-// ---- patterns: a list of pieces, matched one character at a time
+// ---- patterns: a list of pieces, matched one after the other
 
 /** A character that stands for itself, `?` or `*`; a wildcard may be kept from taking a colon. */
 type Piece = { readonly literal: string } | { readonly wildcard: "?" | "*"; readonly takesColons: boolean };
 
-function matches(pieces: readonly Piece[], text: string, i = 0, j = 0): boolean {
-  const piece = pieces[i];
-  if (piece === undefined) return j === text.length;
-  if ("literal" in piece) return text[j] === piece.literal && matches(pieces, text, i + 1, j + 1);
-  const canTake = j < text.length && (piece.takesColons || text[j] !== ":");
-  if (piece.wildcard === "?") return canTake && matches(pieces, text, i + 1, j + 1);
-  return matches(pieces, text, i + 1, j) || (canTake && matches(pieces, text, i, j + 1));
+/** Goes over the pattern once with all positions in the text that may be reached so far. */
+function matches(pieces: readonly Piece[], text: string): boolean {
+  let reached = [0];
+  for (const piece of pieces) {
+    const next = new Set<number>();
+    for (const position of reached) {
+      if ("literal" in piece) {
+        if (text[position] === piece.literal) next.add(position + 1);
+        continue;
+      }
+      const canTake = (at: number) => at < text.length && (piece.takesColons || text[at] !== ":");
+      if (piece.wildcard === "?") {
+        if (canTake(position)) next.add(position + 1);
+        continue;
+      }
+      next.add(position);
+      for (let end = position; canTake(end); end++) next.add(end + 1);
+    }
+    reached = [...next];
+  }
+  return reached.includes(text.length);
 }
 
 const literals = (text: string): Piece[] => text.split("").map((literal) => ({ literal }));
@@ -66,8 +80,9 @@ function valueOfVariable(inner: string, context: RequestContext): string | undef
   if (inner === "*" || inner === "?" || inner === "$") return inner;
   const withDefault = /^(.*?), '(.*)'$/.exec(inner);
   const value = context[(withDefault?.[1] ?? inner).toLowerCase()];
+  if (value === undefined || value.length === 0) return typeof value === "string" ? "" : withDefault?.[2];
   // Keys with several values are no variables.
-  return typeof value === "string" ? value : withDefault?.[2];
+  return typeof value === "string" ? value : undefined;
 }
 
 /** Characters of values stand for themselves, also `*` and `?`. */
@@ -94,7 +109,8 @@ function segmentsOf(arn: string): string[] {
 
 export function resourceMatches(pattern: string, version: string, request: Request): boolean {
   if (pattern === "*") return true;
-  if (!pattern.startsWith("arn:") || !request.resource.startsWith("arn:")) return false;
+  // An action without a resource type asks for `*`, and no ARN is that.
+  if (request.resource === "*") return false;
   const written = segmentsOf(pattern);
   // Parts that are not there count as `*`; a `*` that runs past colons may as well have taken them.
   const complete = [...written, ...Array<string>(6 - written.length).fill("*")];
@@ -137,6 +153,14 @@ export function conditionsHold(condition: unknown, version: string, request: Req
   return true;
 }
 
+const ORDERINGS = ["Equals", "LessThan", "LessThanEquals", "GreaterThan", "GreaterThanEquals"];
+const OPERATORS = new Set([
+  ...["StringEquals", "StringNotEquals", "StringEqualsIgnoreCase", "StringNotEqualsIgnoreCase"],
+  ...["StringLike", "StringNotLike", "ArnEquals", "ArnNotEquals", "ArnLike", "ArnNotLike"],
+  ...["Bool", "BinaryEquals", "IpAddress", "NotIpAddress", "NumericNotEquals", "DateNotEquals"],
+  ...ORDERINGS.flatMap((relation) => [`Numeric${relation}`, `Date${relation}`]),
+]);
+
 function holds(
   operator: string,
   value: string | readonly string[] | undefined,
@@ -146,9 +170,9 @@ function holds(
 ): boolean {
   const isThere = typeof value === "string" || (value !== undefined && value.length > 0);
   if (operator === "Null") return expected.some((text) => text.toLowerCase() === String(!isThere));
-  const { prefix, name, ifExists } = /^((?<prefix>ForAllValues|ForAnyValue):)?(?<name>.+?)(?<ifExists>IfExists)?$/.exec(
-    operator,
-  )?.groups as { prefix?: string; name: string; ifExists?: string };
+  const form = /^((?<prefix>ForAllValues|ForAnyValue):)?(?<name>.+?)(?<ifExists>IfExists)?$/.exec(operator);
+  const { prefix, name = "", ifExists } = form?.groups ?? {};
+  if (!OPERATORS.has(name)) return false;
   const isNegated = name.includes("Not");
   const positive = name.replace("Not", "");
   if (!isThere && ifExists !== undefined) return true;
@@ -156,12 +180,14 @@ function holds(
   const matchesOne = (one: string) => expected.some((text) => compare(positive, one, text, version, context));
   const passes = (one: string) => matchesOne(one) !== isNegated;
   if (prefix !== undefined) {
-    // AWS: an empty text is an empty set.
-    const values = listOf(value).filter((one) => one !== "") as string[];
+    // AWS: a value that comes to nothing, such as an empty text, is an empty set.
+    const all = listOf(value) as string[];
+    const values = all.every((one) => one === "") ? [] : all;
     return prefix === "ForAllValues" ? values.every(passes) : values.some(passes);
   }
   if (value === undefined || !isThere) return isNegated;
-  if (typeof value === "string") return passes(value);
+  const [only = ""] = listOf(value) as string[];
+  if (typeof value === "string" || value.length === 1) return passes(only);
   // A key with several values needs a set operator: nothing equals it.
   return isNegated && !value.some(matchesOne);
 }
@@ -196,18 +222,16 @@ function compare(operator: string, value: string, text: string, version: string,
   return false;
 }
 
-/** The six parts one by one; the sixth goes on to the end. */
+/** The six parts one by one; the sixth goes on to the end, and parts that are not there count as `*`. */
 function arnMatches(parts: readonly Part[], value: string): boolean {
-  const isArn = (text: string) => text.startsWith("arn:") && text.split(":").length >= 6;
-  if (!isArn(value) || !isArn(textOf(parts))) return false;
+  if (!value.startsWith("arn:") || value.split(":").length < 6) return false;
+  const pieces: Piece[] = [];
   let colons = 0;
-  const pieces = piecesOf(parts).map((piece): Piece => {
-    if ("literal" in piece) {
-      if (piece.literal === ":") colons++;
-      return piece;
-    }
-    return { ...piece, takesColons: colons >= 5 };
-  });
+  for (const piece of piecesOf(parts)) {
+    if ("literal" in piece && piece.literal === ":") colons++;
+    pieces.push("literal" in piece ? piece : { ...piece, takesColons: colons >= 5 });
+  }
+  for (; colons < 5; colons++) pieces.push({ literal: ":" }, { wildcard: "*", takesColons: colons === 4 });
   return matches(pieces, value);
 }
 
@@ -236,8 +260,11 @@ function readDate(text: string): number | undefined {
   return Date.UTC(year, month - 1, day, hour, minute - offsetMinutes, second) + Number(form[11] ?? 0) * 1000;
 }
 
+/** The padding may be left out. */
 function readBase64(text: string): string | undefined {
-  const isBase64 = text.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(text);
+  const digits = text.replace(/={1,2}$/, "");
+  const isBase64 = /^[A-Za-z0-9+/]*$/.test(digits) && [0, 2, 3].includes(digits.length % 4);
+  if (digits !== text && text.length % 4 !== 0) return undefined;
   return isBase64 ? Buffer.from(text, "base64").toString("latin1") : undefined;
 }
 
@@ -248,6 +275,13 @@ function bitsOf(address: string): string | undefined {
   if (v4) {
     const bytes = v4.slice(1).map(Number);
     return bytes.every((byte) => byte <= 255) ? bits(bytes, 8) : undefined;
+  }
+  // An IPv6 address may end in an IPv4 address (RFC 4291, section 2.2).
+  const mixed = /^(.*:)(\d+\.\d+\.\d+\.\d+)$/.exec(address);
+  if (mixed) {
+    const end = bitsOf(mixed[2] ?? "");
+    const hex = (from: number) => Number.parseInt(end?.slice(from, from + 16) ?? "", 2).toString(16);
+    return end === undefined ? undefined : bitsOf(`${mixed[1]}${hex(0)}:${hex(16)}`);
   }
   const [head, tail, ...more] = address.split("::");
   const groupsOf = (side: string | undefined) => (side ? side.split(":") : []);
@@ -262,10 +296,18 @@ function bitsOf(address: string): string | undefined {
   );
 }
 
-function isInRange(address: string, range: string): boolean {
-  const [base, prefix, ...more] = range.split("/");
-  const [of, from] = [bitsOf(address), bitsOf(base ?? "")];
-  if (of === undefined || from === undefined || of.length !== from.length || more.length > 0) return false;
-  const length = prefix === undefined ? from.length : /^\d{1,3}$/.test(prefix) ? Number(prefix) : Number.NaN;
-  return length <= from.length && of.slice(0, length) === from.slice(0, length);
+/** Address and length of the prefix; of a single address all of it. */
+function readRange(text: string): { readonly bits: string; readonly length: number } | undefined {
+  const [address = "", prefix, ...more] = text.split("/");
+  const bits = bitsOf(address);
+  if (bits === undefined || more.length > 0) return undefined;
+  const length = prefix === undefined ? bits.length : /^\d{1,3}$/.test(prefix) ? Number(prefix) : Number.NaN;
+  return length <= bits.length ? { bits, length } : undefined;
+}
+
+/** Addresses of two kinds never meet; a request's range must lie in the policy's as a whole. */
+function isInRange(value: string, text: string): boolean {
+  const [asked, range] = [readRange(value), readRange(text)];
+  if (asked === undefined || range === undefined || asked.bits.length !== range.bits.length) return false;
+  return asked.length >= range.length && asked.bits.slice(0, range.length) === range.bits.slice(0, range.length);
 }

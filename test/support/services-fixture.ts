@@ -7,6 +7,7 @@ import type { AwsCaller, PolicyDocument, Principal } from "../../src/core/aws.ts
 import { TestClock } from "../../src/core/clock.ts";
 import { AwsError } from "../../src/core/errors.ts";
 import { TestIds } from "../../src/core/ids.ts";
+import { roleSession, rootPrincipal } from "../../src/identity/index.ts";
 import { createDispatcher } from "../../src/services/dispatcher.ts";
 import type { ServiceDefinition } from "../../src/services/service.ts";
 import { openStore, type Store } from "../../src/store/index.ts";
@@ -34,24 +35,13 @@ export async function openServices(services: readonly ServiceDefinition[]): Prom
     tagsOf: () => ({}),
   };
   const dispatcher = createDispatcher({ services, identity, store, clock, ids });
-  const rootArn = `arn:aws:iam::${ACCOUNT}:root`;
   return {
     store,
     clock,
-    root: dispatcher.callerFor({ type: "Root", arn: rootArn, accountId: ACCOUNT, userId: ACCOUNT }, scope),
+    root: dispatcher.callerFor(rootPrincipal(scope), scope),
     role(name, statements) {
-      const principal: Principal = {
-        type: "AssumedRole",
-        arn: `arn:aws:sts::${ACCOUNT}:assumed-role/${name}/session`,
-        accountId: ACCOUNT,
-        userId: "AROAAAAAAAAAAAAAAAAAA:session",
-        roleArn: `arn:aws:iam::${ACCOUNT}:role/${name}`,
-        roleName: name,
-        sessionName: "session",
-        sessionPolicies: [],
-        sessionTags: {},
-        tokenIssuedAtMs: clock.nowMs(),
-      };
+      const role = { arn: `arn:aws:iam::${ACCOUNT}:role/${name}`, name, id: "AROAAAAAAAAAAAAAAAAAA" };
+      const principal = roleSession(role, "session", clock.nowMs());
       const document: PolicyDocument = { Version: "2012-10-17", Statement: statements ?? [] };
       if (statements) policies.set(principal.arn, [{ name: `inline policy test of role ${name}`, document }]);
       return dispatcher.callerFor(principal, scope);

@@ -4,6 +4,7 @@ import { ECR } from "@aws-sdk/client-ecr";
 import { IAM } from "@aws-sdk/client-iam";
 import { S3 } from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { documentText } from "../support/policy-documents.ts";
 import { ACCOUNT, clientSettings, type StartedEndpoint, startEndpoint } from "../support/start-endpoint.ts";
 
 const THEIRS = "444455556666";
@@ -36,10 +37,9 @@ let mine: ReturnType<typeof connect>;
 let theirRoot: ReturnType<typeof connect>;
 let theirUser: ReturnType<typeof connect>;
 
-const document = (...Statement: object[]): string => JSON.stringify({ Version: "2012-10-17", Statement });
 /** What the user of the other account may do by its own policies. */
 const userMay = (...statements: object[]) =>
-  theirRoot.iam.putUserPolicy({ UserName: "dev", PolicyName: "p", PolicyDocument: document(...statements) });
+  theirRoot.iam.putUserPolicy({ UserName: "dev", PolicyName: "p", PolicyDocument: documentText(...statements) });
 const nothing = { Effect: "Allow", Action: "sts:GetCallerIdentity", Resource: "*" };
 const anything = { Effect: "Allow", Action: "*", Resource: "*" };
 
@@ -61,7 +61,7 @@ afterAll(async () => {
 
 describe("a bucket", () => {
   const Bucket = "mine";
-  const policy = (...statements: object[]) => mine.s3.putBucketPolicy({ Bucket, Policy: document(...statements) });
+  const policy = (...statements: object[]) => mine.s3.putBucketPolicy({ Bucket, Policy: documentText(...statements) });
   const get = () => theirUser.s3.getObject({ Bucket, Key: "k" });
   const to = (AWS: string, Action: string, more: object = {}) => ({
     ...{ Effect: "Allow", Principal: { AWS }, Action, Resource: `arn:aws:s3:::${Bucket}/*`, ...more },
@@ -119,7 +119,7 @@ describe("a bucket", () => {
     const refused = { name: "MethodNotAllowed", $metadata: { httpStatusCode: 405 } };
     await expect(theirUser.s3.getBucketPolicy({ Bucket })).rejects.toMatchObject(refused);
     await expect(theirUser.s3.deleteBucketPolicy({ Bucket })).rejects.toMatchObject(refused);
-    await expect(theirUser.s3.putBucketPolicy({ Bucket, Policy: document(open) })).rejects.toMatchObject(refused);
+    await expect(theirUser.s3.putBucketPolicy({ Bucket, Policy: documentText(open) })).rejects.toMatchObject(refused);
     await policy({ ...open, Effect: "Deny", Principal: "*" });
     await expect(mine.s3.listObjectsV2({ Bucket })).rejects.toMatchObject({ name: "AccessDenied" });
     expect((await mine.s3.getBucketPolicy({ Bucket })).Policy).toContain("Deny");
@@ -145,7 +145,7 @@ describe("the reasons that S3 gives its own account", () => {
     await expect(theirUser.s3.listBuckets({})).rejects.toMatchObject({
       message: `User: ${USER} is not authorized to perform: s3:ListAllMyBuckets because no identity-based policy allows the s3:ListAllMyBuckets action`,
     });
-    const Policy = document({
+    const Policy = documentText({
       ...{ Effect: "Deny", Principal: "*", Action: "s3:GetObject", Resource: "arn:aws:s3:::theirs/*" },
     });
     await theirRoot.s3.putBucketPolicy({ Bucket: "theirs", Policy });
@@ -164,7 +164,7 @@ describe("a repository", () => {
   const host = `${ACCOUNT}.dkr.ecr.us-east-1.amazonaws.com`;
   const list = () => theirUser.ecr.listImages({ registryId: ACCOUNT, repositoryName });
   const policy = (...statements: object[]) =>
-    mine.ecr.setRepositoryPolicy({ repositoryName, policyText: document(...statements) });
+    mine.ecr.setRepositoryPolicy({ repositoryName, policyText: documentText(...statements) });
   const to = (AWS: string, Action: string | string[]) => ({ Effect: "Allow", Principal: { AWS }, Action });
   beforeAll(async () => {
     await mine.ecr.createRepository({ repositoryName });
@@ -223,7 +223,7 @@ describe("a shared project and report group", () => {
     const serviceRole = `arn:aws:iam::${ACCOUNT}:role/build`;
     await mine.iam.createRole({
       RoleName: "build",
-      AssumeRolePolicyDocument: document({
+      AssumeRolePolicyDocument: documentText({
         ...{ Effect: "Allow", Principal: { Service: "codebuild.amazonaws.com" }, Action: "sts:AssumeRole" },
       }),
     });
@@ -239,7 +239,7 @@ describe("a shared project and report group", () => {
   const share = (resourceArn: string, Action: string, AWS: string) =>
     mine.codebuild.putResourcePolicy({
       resourceArn,
-      policy: document({ Effect: "Allow", Principal: { AWS }, Action, Resource: resourceArn }),
+      policy: documentText({ Effect: "Allow", Principal: { AWS }, Action, Resource: resourceArn }),
     });
   const getProject = () => theirUser.codebuild.batchGetProjects({ names: [PROJECT] });
   const getGroup = () => theirUser.codebuild.batchGetReportGroups({ reportGroupArns: [GROUP] });

@@ -3,20 +3,14 @@ import { IAM } from "@aws-sdk/client-iam";
 import { SSM } from "@aws-sdk/client-ssm";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { findAwsClis, runAws } from "../support/aws-cli.ts";
+import { allow, CODEBUILD_TRUST, documentText } from "../support/policy-documents.ts";
 import { rawRequest } from "../support/raw-request.ts";
 import { signedHeaders } from "../support/sign.ts";
 import { ACCOUNT, clientSettings, type StartedEndpoint, startEndpoint } from "../support/start-endpoint.ts";
 
 const clis = findAwsClis();
 const NAMESPACE = "https://iam.amazonaws.com/doc/2010-05-08/";
-const TRUST = JSON.stringify({
-  Version: "2012-10-17",
-  Statement: [{ Effect: "Allow", Principal: { Service: "codebuild.amazonaws.com" }, Action: "sts:AssumeRole" }],
-});
-const ALLOW_ALL = JSON.stringify({
-  Version: "2012-10-17",
-  Statement: [{ Effect: "Allow", Action: "*", Resource: "*" }],
-});
+const ALLOW_ALL = documentText(allow("*"));
 
 let kiln: StartedEndpoint;
 beforeAll(async () => {
@@ -107,14 +101,14 @@ describe.skipIf(clis.length === 0).each(clis)("$version", (cli) => {
   });
 
   it("tells what a role may use and used", async () => {
-    await aws("create-role", "--role-name", name, "--assume-role-policy-document", TRUST);
+    await aws("create-role", "--role-name", name, "--assume-role-policy-document", CODEBUILD_TRUST);
     await aws("put-role-policy", "--role-name", name, "--policy-name", "p", "--policy-document", ALLOW_ALL);
     const details = await aws("get-account-authorization-details", "--filter", "Role");
     expect(details.RoleDetailList).toMatchObject([
       {
         RoleName: name,
         RolePolicyList: [{ PolicyName: "p", PolicyDocument: JSON.parse(ALLOW_ALL) }],
-        AssumeRolePolicyDocument: JSON.parse(TRUST),
+        AssumeRolePolicyDocument: JSON.parse(CODEBUILD_TRUST),
         InstanceProfileList: [],
         RoleLastUsed: {},
       },
@@ -227,7 +221,7 @@ describe("the XML", () => {
   });
 
   it("shows dates in seconds, documents percent-encoded and maps as entries", async () => {
-    const xml = await post({ Action: "CreateRole", RoleName: "xml", AssumeRolePolicyDocument: TRUST });
+    const xml = await post({ Action: "CreateRole", RoleName: "xml", AssumeRolePolicyDocument: CODEBUILD_TRUST });
     expect(xml).toMatch(/<CreateDate>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ<\/CreateDate>/);
     expect(xml).toContain("<AssumeRolePolicyDocument>%7B%22Version%22%3A%222012-10-17%22");
     const role = await post({ Action: "GetRole", RoleName: "xml" });

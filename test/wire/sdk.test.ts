@@ -90,6 +90,39 @@ describe("KMS", () => {
     expect(KeyMetadata?.CreationDate).toBeInstanceOf(Date);
   });
 
+  it("lets a grantee in by a grant, until it is retired", async () => {
+    const { KeyMetadata } = await kms.createKey({});
+    const KeyId = KeyMetadata?.KeyId;
+    await iam.createUser({ UserName: "grantee" });
+    const { AccessKey } = await iam.createAccessKey({ UserName: "grantee" });
+    const credentials = {
+      accessKeyId: AccessKey?.AccessKeyId ?? "",
+      secretAccessKey: AccessKey?.SecretAccessKey ?? "",
+    };
+    const grantee = new Kms.KMS({ ...clientSettings(kiln.url), credentials });
+    const asked = { KeyId, Plaintext: Buffer.from("secret"), EncryptionContext: { app: "web" } };
+    const denied = { name: "AccessDeniedException", message: expect.stringContaining("no identity-based policy") };
+    await expect(grantee.encrypt(asked)).rejects.toMatchObject(denied);
+
+    const { GrantId, GrantToken } = await kms.createGrant({
+      ...{ KeyId, GranteePrincipal: `arn:aws:iam::${ACCOUNT}:user/grantee`, Operations: ["Encrypt", "RetireGrant"] },
+      Constraints: { EncryptionContextSubset: { app: "web" } },
+    });
+    const GrantTokens = [GrantToken ?? ""];
+    await grantee.encrypt({ ...asked, GrantTokens });
+    await expect(grantee.encrypt({ ...asked, EncryptionContext: { app: "other" } })).rejects.toMatchObject(denied);
+    await expect(grantee.encrypt({ ...asked, GrantTokens: ["none"] })).rejects.toBeInstanceOf(
+      Kms.InvalidGrantTokenException,
+    );
+    const { Grants } = await kms.listGrants({ KeyId });
+    expect(Grants).toMatchObject([{ GrantId, KeyId: KeyMetadata?.Arn, Operations: ["Encrypt", "RetireGrant"] }]);
+    expect(Grants?.[0]?.CreationDate).toBeInstanceOf(Date);
+
+    await grantee.retireGrant({ GrantToken });
+    await expect(grantee.encrypt(asked)).rejects.toMatchObject(denied);
+    grantee.destroy();
+  });
+
   it("does not repeat a sensitive value in an error", async () => {
     await expect(kms.encrypt({ KeyId: "alias/x", Plaintext: Buffer.alloc(0) })).rejects.toMatchObject({
       name: "ValidationException",

@@ -2,6 +2,7 @@
 import * as Iam from "@aws-sdk/client-iam";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { findAwsClis, runAws } from "../support/aws-cli.ts";
+import { allow, documentText } from "../support/policy-documents.ts";
 import { rawRequest } from "../support/raw-request.ts";
 import { signedHeaders } from "../support/sign.ts";
 import { ACCOUNT, clientSettings, type StartedEndpoint, startEndpoint } from "../support/start-endpoint.ts";
@@ -19,15 +20,13 @@ afterAll(async () => {
   await kiln.close();
 });
 
-const policy = (...Statement: object[]) => JSON.stringify({ Version: "2012-10-17", Statement });
-const allow = (Action: string, Resource = "*") => ({ Effect: "Allow", Action, Resource });
 const deny = (Action: string) => ({ Effect: "Deny", Action, Resource: "*" });
 const user = `arn:aws:iam::${ACCOUNT}:user/ada`;
 const queue = "arn:aws:sqs:us-east-1:444455556666:q";
 
 describe("the SDK", () => {
   it("reads a result of one account to its last member", async () => {
-    const text = policy(allow("s3:*", "arn:aws:s3:::b/${aws:username}/*"));
+    const text = documentText(allow("s3:*", "arn:aws:s3:::b/${aws:username}/*"));
     const answer = await iam.simulateCustomPolicy({
       PolicyInputList: [text],
       ActionNames: ["s3:GetObject"],
@@ -68,13 +67,13 @@ describe("the SDK", () => {
 
   it("reads boundary, organisation and the sides of two accounts", async () => {
     const { EvaluationResults } = await iam.simulateCustomPolicy({
-      PolicyInputList: [policy(allow("sqs:*"))],
-      PermissionsBoundaryPolicyInputList: [policy(allow("*"), deny("sqs:DeleteQueue"))],
+      PolicyInputList: [documentText(allow("sqs:*"))],
+      PermissionsBoundaryPolicyInputList: [documentText(allow("*"), deny("sqs:DeleteQueue"))],
       OrderedOrganizationPolicyInputList: [
-        { ServiceControlPolicyInputList: [policy(allow("*"))] },
-        { ServiceControlPolicyInputList: [policy(allow("*")), policy(deny("sqs:CreateQueue"))] },
+        { ServiceControlPolicyInputList: [documentText(allow("*"))] },
+        { ServiceControlPolicyInputList: [documentText(allow("*")), documentText(deny("sqs:CreateQueue"))] },
       ],
-      ResourcePolicy: policy({ ...allow("sqs:*"), Principal: { AWS: user } }),
+      ResourcePolicy: documentText({ ...allow("sqs:*"), Principal: { AWS: user } }),
       CallerArn: user,
       ResourceArns: [queue],
       ActionNames: ["sqs:SendMessage", "sqs:DeleteQueue", "sqs:CreateQueue"],
@@ -106,13 +105,13 @@ describe("the SDK", () => {
   });
 
   it("simulates a role without some of its policies, page by page", async () => {
-    const AssumeRolePolicyDocument = policy({
+    const AssumeRolePolicyDocument = documentText({
       Effect: "Allow",
       Principal: { Service: "codebuild.amazonaws.com" },
       Action: "sts:AssumeRole",
     });
     await iam.createRole({ RoleName: "Sdk", AssumeRolePolicyDocument });
-    await iam.putRolePolicy({ RoleName: "Sdk", PolicyName: "p", PolicyDocument: policy(allow("ssm:*")) });
+    await iam.putRolePolicy({ RoleName: "Sdk", PolicyName: "p", PolicyDocument: documentText(allow("ssm:*")) });
     await iam.attachRolePolicy({ RoleName: "Sdk", PolicyArn: "arn:aws:iam::aws:policy/AdministratorAccess" });
     const PolicySourceArn = `arn:aws:iam::${ACCOUNT}:role/Sdk`;
     const ActionNames = ["ssm:GetParameter", "s3:GetObject", "iam:PassRole"];
@@ -151,7 +150,7 @@ it("the answer is this XML", async () => {
   const body = new URLSearchParams({
     Action: "SimulateCustomPolicy",
     Version: "2010-05-08",
-    "PolicyInputList.member.1": policy(allow("ssm:*")),
+    "PolicyInputList.member.1": documentText(allow("ssm:*")),
     "ActionNames.member.1": "ssm:GetParameter",
     "ResourceArns.member.1": `arn:aws:ssm:us-east-1:${ACCOUNT}:parameter/a`,
   }).toString();
@@ -213,7 +212,7 @@ describe.skipIf(clis.length === 0).each(clis)("$version", (cli) => {
   });
 
   it("lists context keys", async () => {
-    const document = policy(allow("dynamodb:*", "arn:aws:dynamodb:us-west-2:123456789012:table/${aws:username}"));
+    const document = documentText(allow("dynamodb:*", "arn:aws:dynamodb:us-west-2:123456789012:table/${aws:username}"));
     expect(await aws("get-context-keys-for-custom-policy", "--policy-input-list", document)).toEqual({
       ContextKeyNames: ["aws:username"],
     });

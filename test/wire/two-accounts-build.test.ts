@@ -1,6 +1,7 @@
 /** A build of one account whose variables come from parameters and secrets that another account shares. */
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { Account, type Answer, allow, allowTo, statements } from "../support/accounts.ts";
+import { Account, type Answer } from "../support/accounts.ts";
+import { allow, allowTo, documentText } from "../support/policy-documents.ts";
 import { type StartedEndpoint, startEndpoint } from "../support/start-endpoint.ts";
 
 let kiln: StartedEndpoint;
@@ -21,12 +22,12 @@ async function share() {
   await owner.call("ssm", "PutParameter", {
     ...{ Name: "/app/shared", Type: "SecureString", Value: "from the owner", Tier: "Advanced", KeyId },
   });
-  const Policy = statements(to("ssm:GetParameters"));
+  const Policy = documentText(to("ssm:GetParameters"));
   await owner.call("ssm", "PutResourcePolicy", { ResourceArn: parameter, Policy });
   const { ARN: secret } = await owner.call("secretsmanager", "CreateSecret", {
     ...{ Name: "db", SecretString: "hunter2", KmsKeyId: KeyId, ClientRequestToken: "x".repeat(32) },
   });
-  const ResourcePolicy = statements(to("secretsmanager:GetSecretValue"));
+  const ResourcePolicy = documentText(to("secretsmanager:GetSecretValue"));
   await owner.call("secretsmanager", "PutResourcePolicy", { SecretId: secret, ResourcePolicy });
   return { parameter, secret: secret as string };
 }
@@ -55,7 +56,7 @@ it("reads them by ARN, with its service role's permission", async () => {
   };
   expect(await run()).toMatchObject({ buildStatus: "SUCCEEDED" });
   // Without the key, the owner's sharing is not enough.
-  const PolicyDocument = statements(allow(actions));
+  const PolicyDocument = documentText(allow(actions));
   await builder.call("iam", "PutRolePolicy", { RoleName: "build", PolicyName: "inline", PolicyDocument });
   const refused = await run();
   expect(refused["buildStatus"]).toBe("FAILED");

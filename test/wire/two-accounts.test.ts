@@ -6,18 +6,9 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import {
-  Account,
-  type Answer,
-  allow,
-  allowTo,
-  type CredentialsInEnv,
-  inEnv,
-  rootOf,
-  sessionArn,
-  statements,
-} from "../support/accounts.ts";
+import { Account, type Answer, type CredentialsInEnv, inEnv, rootOf, sessionArn } from "../support/accounts.ts";
 import { findAwsClis, runAws } from "../support/aws-cli.ts";
+import { allow, allowTo, documentText } from "../support/policy-documents.ts";
 import { type StartedEndpoint, startEndpoint } from "../support/start-endpoint.ts";
 
 const A = "111122223333";
@@ -87,7 +78,7 @@ describe.skipIf(clis.length === 0).each(clis)("$version", (cli) => {
     await a.call("ssm", "PutParameter", { ...parameter, Value: "of A" });
     await b.call("ssm", "PutParameter", { ...parameter, Value: "of B" });
     await b.call("ssm", "PutParameter", { ...parameter, Name: "/app/shared", Value: "for A", Tier: "Advanced" });
-    const Policy = statements(allowTo({ AWS: A }, "ssm:GetParameter", { Resource: arns.shared }));
+    const Policy = documentText(allowTo({ AWS: A }, "ssm:GetParameter", { Resource: arns.shared }));
     await b.call("ssm", "PutResourcePolicy", { ResourceArn: arns.shared, Policy });
     const own = allowTo({ AWS: b.arn("iam", "root") }, "kms:*");
     arns.key = await b.key(own, allowTo({ AWS: A }, ["kms:Encrypt", "kms:Decrypt"]));
@@ -103,7 +94,7 @@ describe.skipIf(clis.length === 0).each(clis)("$version", (cli) => {
     arns.secret = await secret("db", arns.key);
     arns.closedSecret = await secret("closed", arns.key);
     arns.defaultSecret = await secret("default");
-    const ResourcePolicy = statements(allowTo({ AWS: devArn }, "secretsmanager:GetSecretValue", { Resource: "*" }));
+    const ResourcePolicy = documentText(allowTo({ AWS: devArn }, "secretsmanager:GetSecretValue", { Resource: "*" }));
     for (const SecretId of [arns.secret, arns.defaultSecret]) {
       await b.call("secretsmanager", "PutResourcePolicy", { SecretId, ResourcePolicy });
     }
@@ -236,7 +227,7 @@ describe.skipIf(clis.length === 0).each(clis)("$version", (cli) => {
     });
 
     it("a session policy narrows", async () => {
-      const policy = statements(allow("ssm:GetParameter", arns.shared));
+      const policy = documentText(allow("ssm:GetParameter", arns.shared));
       const first = await atHub();
       const narrow = inEnv(await aws(first, assume(reader, `${external} --policy`), policy));
       expect((await aws(narrow, "ssm get-parameter --name /app/shared"))["Parameter"].Value).toBe("for A");
@@ -251,7 +242,7 @@ describe.skipIf(clis.length === 0).each(clis)("$version", (cli) => {
     it("a boundary limits, and its explicit deny is named", async () => {
       const { Policy } = await b.call("iam", "CreatePolicy", {
         PolicyName: "edge",
-        PolicyDocument: statements(allow("ssm:Get*"), { ...allow("*", arns.shared), Effect: "Deny" }),
+        PolicyDocument: documentText(allow("ssm:Get*"), { ...allow("*", arns.shared), Effect: "Deny" }),
       });
       const bounded = await b.role("bounded", allowTo({ AWS: hub }, "sts:AssumeRole"), [allow("*")], {
         PermissionsBoundary: Policy.Arn,
@@ -289,7 +280,7 @@ describe.skipIf(clis.length === 0).each(clis)("$version", (cli) => {
       const answer = await aws(
         maker,
         ask,
-        statements(allow("ssm:GetParameter", a.regionalArn("ssm", "parameter/app/*"))),
+        documentText(allow("ssm:GetParameter", a.regionalArn("ssm", "parameter/app/*"))),
       );
       expect(answer["FederatedUser"]).toEqual({
         ...{ FederatedUserId: `${A}:guest`, Arn: `arn:aws:sts::${A}:federated-user/guest` },
@@ -322,7 +313,7 @@ describe.skipIf(clis.length === 0).each(clis)("$version", (cli) => {
       await aws(
         root,
         "iam update-assume-role-policy --role-name build --policy-document",
-        statements(trust(Condition)),
+        documentText(trust(Condition)),
       );
       const run = async (project: string): Promise<Answer> => {
         const { build } = await aws(root, `codebuild start-build --project-name ${project}`);

@@ -64,7 +64,7 @@ const bool: Comparison = {
   },
 };
 
-const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
+const BASE64 = /^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}(==)?|[A-Za-z0-9+/]{3}=?)?$/;
 
 // Compared as bytes, because the padding may be left out; text that is no base64 matches nothing.
 const binary: Comparison = {

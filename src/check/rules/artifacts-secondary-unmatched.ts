@@ -1,5 +1,5 @@
 /** Secondary artifacts of the buildspec and of the project that have no counterpart; only when the project is known. */
-import { nearest } from "../nearest.ts";
+import { nearest } from "../../core/nearest.ts";
 import type { Rule } from "../rule.ts";
 
 export const artifactsSecondaryUnmatched: Rule = {

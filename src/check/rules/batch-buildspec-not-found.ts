@@ -2,7 +2,7 @@
 import { planBatch } from "../../build/batch/index.ts";
 import type { BatchSection } from "../../build/buildspec/index.ts";
 import type { Span } from "../../core/diagnostics.ts";
-import { nearestPath } from "../nearest.ts";
+import { nearestPath } from "../nearest-path.ts";
 import type { Rule } from "../rule.ts";
 import { sourceRootsOf } from "../source-paths.ts";
 

@@ -4,7 +4,7 @@
  */
 import { type Located, PHASE_NAMES, parseBuildspec } from "../../build/buildspec/index.ts";
 import type { Fix } from "../../core/diagnostics.ts";
-import { nearest } from "../nearest.ts";
+import { nearest } from "../../core/nearest.ts";
 import type { CheckContext, Finding, Rule } from "../rule.ts";
 
 const phaseKeys = ["run-as", "on-failure", "commands", "finally"];

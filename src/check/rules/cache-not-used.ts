@@ -1,5 +1,5 @@
 /** A `cache` that cannot do what it says: without paths, with fallback keys and no key, with an unknown action. */
-import { nearest } from "../nearest.ts";
+import { nearest } from "../../core/nearest.ts";
 import type { Rule } from "../rule.ts";
 
 /** https://docs.aws.amazon.com/codebuild/latest/userguide/caching-s3.html */

@@ -4,7 +4,7 @@
  */
 import { posix } from "node:path";
 import type { Fix } from "../../core/diagnostics.ts";
-import { nearestPath, type PathGuess } from "../nearest.ts";
+import { nearestPath, type PathGuess } from "../nearest-path.ts";
 import { type PathUse, pathUsesOf } from "../path-uses.ts";
 import type { CheckContext, Finding, Rule } from "../rule.ts";
 import type { ShellCommand } from "../shell-model.ts";

@@ -2,7 +2,7 @@
 import type { Located } from "../../build/buildspec/index.ts";
 import { parseOnFailure } from "../../build/plan/index.ts";
 import type { Fix } from "../../core/diagnostics.ts";
-import { nearest } from "../nearest.ts";
+import { nearest } from "../../core/nearest.ts";
 import type { CheckContext, Rule } from "../rule.ts";
 
 export const phasesOnFailureUnknown: Rule = {

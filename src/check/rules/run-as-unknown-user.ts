@@ -4,7 +4,7 @@
  */
 import type { Located } from "../../build/buildspec/index.ts";
 import { curatedImage } from "../../build/plan/index.ts";
-import { nearest } from "../nearest.ts";
+import { nearest } from "../../core/nearest.ts";
 import type { CheckContext, Finding, Rule } from "../rule.ts";
 
 const OWN = ["root", "codebuild-user"];

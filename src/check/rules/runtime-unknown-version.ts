@@ -14,7 +14,7 @@ import {
 } from "../../build/plan/curated-images.ts";
 import { findListedVersion, selectRuntimes } from "../../build/plan/runtime-selection.ts";
 import type { Fix } from "../../core/diagnostics.ts";
-import { nearest } from "../nearest.ts";
+import { nearest } from "../../core/nearest.ts";
 import type { CheckContext, Finding, Rule } from "../rule.ts";
 
 export const runtimeUnknownVersion: Rule = {

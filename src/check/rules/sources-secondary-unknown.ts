@@ -1,5 +1,5 @@
 /** `CODEBUILD_SRC_DIR_<identifier>` of a secondary source that the project does not have; only when it is known. */
-import { nearest } from "../nearest.ts";
+import { nearest } from "../../core/nearest.ts";
 import type { Rule } from "../rule.ts";
 
 export const sourcesSecondaryUnknown: Rule = {

@@ -4,7 +4,7 @@
  * Needs the list of parameters; without it the rule is silent.
  */
 import type { Fix, Span } from "../../core/diagnostics.ts";
-import { nearest } from "../nearest.ts";
+import { nearest } from "../../core/nearest.ts";
 import { phaseEnvironmentEdits } from "../phase-environment-edits.ts";
 import type { CheckContext, Finding, Rule } from "../rule.ts";
 import { findParameter, parameterNameOf } from "../variables.ts";

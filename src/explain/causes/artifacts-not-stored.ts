@@ -7,8 +7,9 @@ import type { Cause, Finding } from "../cause.ts";
 import { decisionEvidence, findDenial, serviceRoleName } from "../denial.ts";
 import type { ProjectField } from "../diagnosis.ts";
 import type { Failure } from "../failures.ts";
+import { whyDenied } from "../remedy.ts";
 import { at, firstLine } from "./finding-parts.ts";
-import { allow, bucketOf, bucketPath, fieldOf, whyDenied } from "./source-parts.ts";
+import { allow, bucketOf, bucketPath, fieldOf } from "./source-parts.ts";
 
 const ARTIFACTS = "https://docs.aws.amazon.com/codebuild/latest/APIReference/API_ProjectArtifacts.html";
 const TROUBLESHOOTING = "https://docs.aws.amazon.com/codebuild/latest/userguide/troubleshooting.html";

@@ -1,6 +1,7 @@
 /** There is no buildspec where CodeBuild looks for it (R01, R02, P03). */
 import { posix } from "node:path";
-import { editDistance, type Workspace } from "../../check/index.ts";
+import type { Workspace } from "../../check/index.ts";
+import { editDistance } from "../../core/nearest.ts";
 import type { Cause } from "../cause.ts";
 import { pathInSource } from "../workspace-paths.ts";
 

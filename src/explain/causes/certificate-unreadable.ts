@@ -1,8 +1,9 @@
 /** The certificate for git servers cannot be had or used (T23); the ACL of a bucket cannot be read (T15, in AWS's logs only). */
 import type { Cause, Finding } from "../cause.ts";
 import { decisionEvidence, findDenial, serviceRoleName } from "../denial.ts";
+import { whyDenied } from "../remedy.ts";
 import { firstLine } from "./finding-parts.ts";
-import { allow, fieldOf, whyDenied } from "./source-parts.ts";
+import { allow, fieldOf } from "./source-parts.ts";
 
 const TROUBLESHOOTING = "https://docs.aws.amazon.com/codebuild/latest/userguide/troubleshooting.html";
 

@@ -4,6 +4,7 @@ import type { BuildFacts } from "../build-facts.ts";
 import { type editInCommand, parameterUses, placeOfCommand } from "../buildspec-places.ts";
 import type { Cause, Finding } from "../cause.ts";
 import { decisionEvidence, findDenial, policyFix, type Statement, serviceRoleName } from "../denial.ts";
+import { remedy } from "../remedy.ts";
 import { findLine } from "./finding-parts.ts";
 
 const PUSH_ACTIONS = [
@@ -28,11 +29,15 @@ export const ecrDenied: Cause = {
       cause: `the service role \`${role}\` may not call \`${denial.action}\` on \`${denial.resource}\``,
       ...placeOfCommand(facts, failure.command),
       evidence: [text.trim(), ...decisionEvidence(facts.decisions, denial)],
-      fix: policyFix(
-        "allow what `docker login` and this push or pull need, and nothing else",
-        role,
-        "kiln-use-ecr",
-        ecrStatements(denial.action, denial.resource),
+      ...remedy(
+        facts,
+        denial,
+        policyFix(
+          "allow what `docker login` and this push or pull need, and nothing else",
+          role,
+          "kiln-use-ecr",
+          ecrStatements(denial.action, denial.resource),
+        ),
       ),
       ...(interactive === undefined
         ? {}

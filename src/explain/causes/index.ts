@@ -15,6 +15,7 @@ import { batchInvalid } from "./batch-invalid.ts";
 import { interrupted, killed, queuedTooLong, stopped, timedOut } from "./build-ended.ts";
 import { buildspecMissing } from "./buildspec-missing.ts";
 import { commandNotAString, onFailureUnknown, shellNotSupported, yamlError } from "./buildspec-yaml.ts";
+import { callDenied } from "./call-denied.ts";
 import { bucketAclUnreadable, certificateUnreadable } from "./certificate-unreadable.ts";
 import { bashismUnderSh, commandNotFound } from "./command-not-found.ts";
 import { baseImageUnavailable } from "./docker-base-image.ts";
@@ -94,6 +95,7 @@ export const causes: readonly Cause[] = [
   runAsUnknownUser,
   runAsNeedsRoot,
   ecrDenied,
+  callDenied,
   dockerDaemonUnreachable,
   dockerInvalidReference,
   dockerWrongPassword,

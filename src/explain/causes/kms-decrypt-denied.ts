@@ -1,6 +1,7 @@
 /** A SecureString or secret is encrypted with a customer key that the service role may not use (R08, P09). */
 import type { Cause } from "../cause.ts";
 import { decisionEvidence, findDenial, policyFix, scopeOf, serviceRoleName } from "../denial.ts";
+import { KEY_POLICY_ADVICE, remedy, whyDenied } from "../remedy.ts";
 import { firstLine } from "./finding-parts.ts";
 
 export const kmsDecryptDenied: Cause = {
@@ -19,16 +20,20 @@ export const kmsDecryptDenied: Cause = {
       Condition: { StringEquals: { "kms:ViaService": `${service}.${scopeOf(facts).region}.amazonaws.com` } },
     };
     return {
-      cause: `the service role \`${role}\` may read the value but not decrypt it: no policy allows \`${denial.action}\` on the key \`${denial.resource}\``,
+      cause: `the service role \`${role}\` may read the value but not decrypt it: ${whyDenied(denial, `the key \`${denial.resource}\``)}`,
       evidence: [firstLine(failure.message), ...decisionEvidence(facts.decisions, denial)],
       why: "a value encrypted with a customer managed key needs a permission on that key too; the managed read-only policies do not give it",
-      fix: policyFix(
-        `allow \`${denial.action}\` on this key, only through ${service === "ssm" ? "Parameter Store" : "Secrets Manager"}`,
-        role,
-        "kiln-decrypt-parameters",
-        [statement],
+      next: KEY_POLICY_ADVICE,
+      ...remedy(
+        facts,
+        denial,
+        policyFix(
+          `allow \`${denial.action}\` on this key, only through ${service === "ssm" ? "Parameter Store" : "Secrets Manager"}`,
+          role,
+          "kiln-decrypt-parameters",
+          [statement],
+        ),
       ),
-      next: "if it stays denied, the key's own policy does not let the account's IAM policies decide: see `aws kms get-key-policy`",
       confidence: "certain",
     };
   },

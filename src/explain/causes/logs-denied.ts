@@ -1,6 +1,7 @@
 /** The service role may not write the build's CloudWatch log (R10). */
 import type { Cause } from "../cause.ts";
 import { decisionEvidence, findDenial, policyFix, scopeOf, serviceRoleName } from "../denial.ts";
+import { remedy, whyDenied } from "../remedy.ts";
 
 export const logsDenied: Cause = {
   id: "iam/logs-denied",
@@ -20,10 +21,14 @@ export const logsDenied: Cause = {
       Resource: [arn, `${arn}:*`],
     };
     return {
-      cause: `the service role \`${role}\` may not write the build's log: no policy allows \`${denial.action}\` on \`${denial.resource}\``,
+      cause: `the service role \`${role}\` may not write the build's log: ${whyDenied(denial)}`,
       evidence: [failure.message, ...decisionEvidence(facts.decisions, denial)],
       why: "a project with CloudWatch logs on does not start a build whose log cannot be written",
-      fix: policyFix("allow writing this project's log group, and nothing else", role, "kiln-write-logs", [statement]),
+      ...remedy(
+        facts,
+        denial,
+        policyFix("allow writing this project's log group, and nothing else", role, "kiln-write-logs", [statement]),
+      ),
       confidence: "certain",
     };
   },

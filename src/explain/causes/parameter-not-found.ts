@@ -1,6 +1,6 @@
 /** A parameter that the build takes a variable from does not exist under that name (R07, P04). */
 
-import { nearest } from "../../check/index.ts";
+import { nearest } from "../../core/nearest.ts";
 import { bareParameterName, editInSpan, findParameterUse } from "../buildspec-places.ts";
 import type { Cause } from "../cause.ts";
 import { at, firstLine } from "./finding-parts.ts";

@@ -15,6 +15,7 @@ import {
   scopeOf,
   serviceRoleName,
 } from "../denial.ts";
+import { remedy, whyDenied } from "../remedy.ts";
 import { at, firstLine } from "./finding-parts.ts";
 
 export const parameterReadDenied: Cause = {
@@ -33,7 +34,7 @@ export const parameterReadDenied: Cause = {
     const found = {
       cause: denial.isExplicit
         ? `a policy denies \`${denial.action}\` on the parameter \`${use?.parameterName ?? name}\` to the service role \`${role}\``
-        : `the service role \`${role}\` may not read the parameter \`${use?.parameterName ?? name}\`: no policy allows \`${denial.action}\` on \`${denial.resource}\``,
+        : `the service role \`${role}\` may not read the parameter \`${use?.parameterName ?? name}\`: ${whyDenied(denial)}`,
       ...at(facts.buildspec?.file ?? facts.plan?.buildspecFile, use?.line),
       evidence: [firstLine(failure.message), ...decisionEvidence(facts.decisions, denial)],
       why: use
@@ -41,9 +42,6 @@ export const parameterReadDenied: Cause = {
         : "variables are read before the first command, so no command of the build ran",
       confidence: "certain" as const,
     };
-    if (denial.isExplicit) {
-      return { ...found, next: "remove the Deny, or narrow it: an Allow does not outweigh it" };
-    }
     const resources = neededArns(facts, denial);
     const statement = {
       Sid: "ReadBuildParameters",
@@ -52,14 +50,17 @@ export const parameterReadDenied: Cause = {
       Resource: resources,
     };
     const count = resources.length === 1 ? "the parameter" : `the ${resources.length} parameters`;
+    const fix = policyFix(
+      `allow \`ssm:GetParameters\` on ${count} this build reads, and nothing else`,
+      role,
+      "kiln-read-parameters",
+      [statement],
+    );
+    const help = remedy(facts, denial, fix);
+    if (help.fix !== fix) return { ...found, ...help };
     return {
       ...found,
-      fix: policyFix(
-        `allow \`ssm:GetParameters\` on ${count} this build reads, and nothing else`,
-        role,
-        "kiln-read-parameters",
-        [statement],
-      ),
+      fix,
       alternatives: [
         managedPolicyFix(
           "broader: AmazonSSMReadOnlyAccess lets the role read every parameter of the account",

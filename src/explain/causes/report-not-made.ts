@@ -5,8 +5,9 @@ import { nearestReportFormat } from "../../check/index.ts";
 import type { BuildFacts } from "../build-facts.ts";
 import type { Cause } from "../cause.ts";
 import { decisionEvidence, findDenial, policyFix, scopeOf, serviceRoleName } from "../denial.ts";
+import { remedy, whyDenied } from "../remedy.ts";
 import { at, firstLine, quotedList } from "./finding-parts.ts";
-import { allow, whyDenied } from "./source-parts.ts";
+import { allow } from "./source-parts.ts";
 
 const PERMISSIONS = "https://docs.aws.amazon.com/codebuild/latest/userguide/test-permissions.html";
 const SECTION = "https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html#reports-buildspec-file";
@@ -46,11 +47,15 @@ export const reportsDenied: Cause = {
     };
     const report = reportIn(facts, failedReport(failure.message)?.group ?? "");
     return {
-      cause: `the service role \`${role}\` may not make the report: no policy allows \`${denial.action}\` on \`${denial.resource}\``,
+      cause: `the service role \`${role}\` may not make the report: ${whyDenied(denial)}`,
       ...at(facts.buildspec?.file, report?.group.span.line),
       evidence: [failure.message, ...decisionEvidence(facts.decisions, denial)],
       why: "reports are made with the service role, and a report that cannot be made fails UPLOAD_ARTIFACTS",
-      fix: policyFix("allow making reports in this project's report groups", role, "kiln-make-reports", [statement]),
+      ...remedy(
+        facts,
+        denial,
+        policyFix("allow making reports in this project's report groups", role, "kiln-make-reports", [statement]),
+      ),
       confidence: "certain",
     };
   },

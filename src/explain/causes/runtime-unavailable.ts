@@ -1,7 +1,7 @@
 /** The buildspec asks for a runtime or version that the image does not have, or for none where one is needed (R05, T20). */
 import type { Buildspec } from "../../build/buildspec/buildspec.ts";
 import { curatedImage } from "../../build/plan/index.ts";
-import { nearest } from "../../check/index.ts";
+import { nearest } from "../../core/nearest.ts";
 import type { Cause, Finding } from "../cause.ts";
 import { at } from "./finding-parts.ts";
 import { fieldOf } from "./source-parts.ts";

@@ -1,5 +1,5 @@
 /** A command uses `CODEBUILD_SRC_DIR_<identifier>` of a secondary source that the build does not have. */
-import { nearest } from "../../check/index.ts";
+import { nearest } from "../../core/nearest.ts";
 import { placeOfCommand } from "../buildspec-places.ts";
 import type { Cause, Finding } from "../cause.ts";
 import { quotedList } from "./finding-parts.ts";

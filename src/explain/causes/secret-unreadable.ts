@@ -6,6 +6,7 @@ import type { BuildFacts } from "../build-facts.ts";
 import type { Cause, Finding } from "../cause.ts";
 import { type Denial, decisionEvidence, findDenial, policyFix, scopeOf, serviceRoleName } from "../denial.ts";
 import type { Failure } from "../failures.ts";
+import { KEY_POLICY_ADVICE, remedy, whyDenied } from "../remedy.ts";
 import { at, firstLine } from "./finding-parts.ts";
 
 const STATUS_CODE = "Secrets Manager Error";
@@ -21,10 +22,10 @@ export const secretReadDenied: Cause = {
     if (!denial?.resource.startsWith("arn:")) return undefined;
     const role = serviceRoleName(facts, denial);
     return {
-      cause: `the service role \`${role}\` may not read the secret \`${denial.resource}\`: no policy allows \`${denial.action}\` on it`,
+      cause: `the service role \`${role}\` may not read the secret \`${denial.resource}\`: ${whyDenied(denial, "it")}`,
       ...placeOf(facts, denial.resource),
       evidence: [firstLine(failure.message), ...decisionEvidence(facts.decisions, denial)],
-      fix: readPolicy(facts, role, denial.resource),
+      ...remedy(facts, denial, readPolicy(facts, role, denial.resource)),
       confidence: "certain",
     };
   },
@@ -97,7 +98,10 @@ export const secretDecryptDenied: Cause = {
     const denied = facts.decisions
       .flatMap((record) => record.decisions)
       .findLast((decision) => decision.effect !== "allowed" && decision.action === "kms:Decrypt");
-    const denial = denied && findDenial(denied.message);
+    const said = denied && findDenial(denied.message);
+    // AWS: the sentence may hide the key behind "the resource associated with this ciphertext".
+    const denial = said && { ...said, resource: denied.resource };
+    const purpose = "allow `kms:Decrypt` on this key, only through Secrets Manager";
     const statement = {
       Sid: "DecryptBuildSecrets",
       Effect: "Allow" as const,
@@ -105,15 +109,14 @@ export const secretDecryptDenied: Cause = {
       Resource: [denied?.resource ?? "KEY_ARN"],
       Condition: { StringEquals: { "kms:ViaService": `secretsmanager.${scopeOf(facts).region}.amazonaws.com` } },
     };
+    const fix = policyFix(purpose, role, "kiln-decrypt-secrets", [statement]);
     return {
-      cause: `the service role \`${role}\` may read the secret but not decrypt it: no policy allows \`kms:Decrypt\` on ${denied ? `the key \`${denied.resource}\`` : "its key"}`,
+      cause: `the service role \`${role}\` may read the secret but not decrypt it: ${denial ? whyDenied(denial, `the key \`${denial.resource}\``) : "no policy allows `kms:Decrypt` on its key"}`,
       ...placeOf(facts, secretAskedFor(facts)),
       evidence: [firstLine(failure.message), ...(denial ? decisionEvidence(facts.decisions, denial) : [])],
       why: "a secret encrypted with a customer managed key needs a permission on that key too; Secrets Manager does not pass on what KMS said",
-      fix: policyFix("allow `kms:Decrypt` on this key, only through Secrets Manager", role, "kiln-decrypt-secrets", [
-        statement,
-      ]),
-      next: "if it stays denied, the key's own policy does not let the account's IAM policies decide: see `aws kms get-key-policy`",
+      next: KEY_POLICY_ADVICE,
+      ...(denial ? remedy(facts, denial, fix) : { fix }),
       confidence: denied ? "certain" : "likely",
     };
   },

@@ -3,6 +3,7 @@ import type { BuildFacts } from "../build-facts.ts";
 import type { Cause, Finding } from "../cause.ts";
 import { type Denial, decisionEvidence, findDenial, serviceRoleName } from "../denial.ts";
 import type { Failure } from "../failures.ts";
+import { whyDenied } from "../remedy.ts";
 import { firstLine } from "./finding-parts.ts";
 import {
   allow,
@@ -14,7 +15,6 @@ import {
   recordOf,
   sourceField,
   sourceIn,
-  whyDenied,
 } from "./source-parts.ts";
 
 const SOURCE = "https://docs.aws.amazon.com/codebuild/latest/APIReference/API_ProjectSource.html";

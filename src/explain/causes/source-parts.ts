@@ -3,6 +3,7 @@ import type { PolicyFix } from "../../core/diagnostics.ts";
 import type { BuildFacts, SourceRecord } from "../build-facts.ts";
 import { type Denial, policyFix, type Statement, scopeOf } from "../denial.ts";
 import type { ProjectField } from "../diagnosis.ts";
+import { KEY_POLICY_ADVICE, remedy } from "../remedy.ts";
 
 /** The source that a failure names at its end. */
 export interface NamedSource {
@@ -44,7 +45,7 @@ export const fieldOf = (path: string, value: string | undefined): { readonly fie
 export const bucketPath = (location: string): string => location.replace(/^arn:[^:]*:s3:::/, "");
 export const bucketOf = (location: string): string => bucketPath(location).split("/")[0] ?? "";
 
-/** A policy for S3 or for a key that S3 uses; against a Deny only the advice to remove it. */
+/** A policy for S3 or for a key that S3 uses, where that helps. */
 export function allow(
   facts: BuildFacts,
   denial: Denial,
@@ -57,7 +58,6 @@ export function allow(
     readonly resources?: readonly string[];
   },
 ): { readonly fix?: PolicyFix; readonly next?: string } {
-  if (denial.isExplicit) return { next: "remove the Deny, or narrow it: an Allow does not outweigh it" };
   const isKey = denial.action.startsWith("kms:");
   const statement: Statement = {
     Sid: about.sid,
@@ -69,15 +69,7 @@ export function allow(
       : {}),
   };
   return {
-    fix: policyFix(about.title, about.role, about.policyName, [statement]),
-    ...(isKey
-      ? {
-          next: "if it stays denied, the key's own policy does not let the account's IAM policies decide: see `aws kms get-key-policy`",
-        }
-      : {}),
+    ...(isKey && !denial.isExplicit ? { next: KEY_POLICY_ADVICE } : {}),
+    ...remedy(facts, denial, policyFix(about.title, about.role, about.policyName, [statement])),
   };
 }
-
-/** `no policy allows …`, or that one denies it. */
-export const whyDenied = ({ isExplicit, action, resource }: Denial): string =>
-  isExplicit ? `a policy denies \`${action}\` on \`${resource}\`` : `no policy allows \`${action}\` on \`${resource}\``;

@@ -1,6 +1,7 @@
 /** CreateRepository, DescribeRepositories, DeleteRepository. */
 import { type EcrSettings, ecrAuthorizationRequest, ecrHost, keyIn } from "../../registry/index.ts";
 import { operation } from "../service.ts";
+import { requestTagKeys } from "../tag-keys.ts";
 import {
   encryptionNotOffered,
   invalidParameter,
@@ -28,7 +29,7 @@ import type {
   DescribeRepositoriesResponse,
 } from "./shapes.gen.ts";
 import { exclusionFilters } from "./tag-mutability.ts";
-import { mergedTags, requestTagContext } from "./tags.ts";
+import { mergedTags } from "./tags.ts";
 
 export const createRepository = (deps: EcrDeps) =>
   operation<CreateRepositoryRequest, CreateRepositoryResponse>({
@@ -38,7 +39,7 @@ export const createRepository = (deps: EcrDeps) =>
     source: reference("CreateRepository"),
     authorize(input, context) {
       const scope = registryScope(input, context);
-      const keys = requestTagContext(input.tags);
+      const keys = requestTagKeys(input.tags);
       // AWS: a repository with tags needs permission to tag, too.
       const actions = input.tags?.length ? ["CreateRepository", "TagResource"] : ["CreateRepository"];
       return actions.map((action) =>

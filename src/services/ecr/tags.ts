@@ -3,6 +3,7 @@ import type { AuthorizationRequest, RequestContext } from "../../authorize/decis
 import { parseArn } from "../../core/arn.ts";
 import { ecrAuthorizationRequest } from "../../registry/index.ts";
 import { type OperationContext, operation } from "../service.ts";
+import { requestTagKeys } from "../tag-keys.ts";
 import { invalidParameter, reference, repositoryNotFound, tooManyTags } from "./errors.ts";
 import { changeSettings, type EcrDeps, type FoundRepository, requireRepository } from "./find-repository.ts";
 import type {
@@ -24,15 +25,6 @@ export function mergedTags(tags: Tags, added: readonly Tag[]): Tags {
   if (Object.keys(merged).length > MAX_TAGS) throw tooManyTags();
   return merged;
 }
-
-/** `aws:RequestTag/k` and `aws:TagKeys` of an input with tags. */
-export const requestTagContext = (tags: readonly Tag[] | undefined): RequestContext =>
-  tags?.length
-    ? {
-        ...Object.fromEntries(tags.map(({ Key, Value }) => [`aws:RequestTag/${Key}`, Value])),
-        "aws:TagKeys": tags.map(({ Key }) => Key),
-      }
-    : {};
 
 interface ResourceInput {
   readonly resourceArn: string;
@@ -64,7 +56,7 @@ export const tagResource = (deps: EcrDeps) =>
     name: "TagResource",
     support: "supported",
     source: reference("TagResource"),
-    authorize: onResource(deps, "TagResource", (input: TagResourceRequest) => requestTagContext(input.tags)),
+    authorize: onResource(deps, "TagResource", (input: TagResourceRequest) => requestTagKeys(input.tags)),
     errors: [repositoryNotFound, invalidParameter, tooManyTags],
     async run(input, context) {
       await changeSettings(deps, find(deps, input, context), context.store, (settings) => ({

@@ -2,11 +2,11 @@
 import type { AuthorizationRequest } from "../../authorize/decision.ts";
 import { arnIn, globalArnIn } from "../../core/arn.ts";
 import { operation } from "../service.ts";
-import { malformedPolicy, tagFailure, unsupported, validationFailure } from "./errors.ts";
+import { lockedOut, malformedPolicy, tagFailure, unsupported, validationFailure } from "./errors.ts";
 import { bypassCondition, callerAccount, kindConditions, requestTagConditions } from "./key-access.ts";
 import { purgeDeletedKeys } from "./key-deletion.ts";
 import { keyMetadata } from "./key-metadata.ts";
-import { parseKeyPolicy } from "./key-policy.ts";
+import { parseKeyPolicy, requireChangeable } from "./key-policy.ts";
 import { newKey } from "./new-key.ts";
 import { keysIn, recordKeyOf } from "./records.ts";
 import type { CreateKeyRequest, CreateKeyResponse } from "./shapes.gen.ts";
@@ -18,7 +18,7 @@ export const createKey = operation<CreateKeyRequest, CreateKeyResponse>({
   gaps: [
     "only KeySpec SYMMETRIC_DEFAULT with KeyUsage ENCRYPT_DECRYPT and Origin AWS_KMS; others are refused by name",
     "no multi-Region keys, no custom key stores",
-    "the policy lockout safety check is not made",
+    "whether a principal that the policy names exists is not checked",
   ],
   source: "https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateKey.html",
   authorize(input, context) {
@@ -42,7 +42,7 @@ export const createKey = operation<CreateKeyRequest, CreateKeyResponse>({
     const resource = arnIn(context.scope, "kms", "key/*");
     return [{ action: "kms:TagResource", resource, resourceText: "", context: conditions }, create];
   },
-  errors: [unsupported, validationFailure, malformedPolicy, tagFailure],
+  errors: [unsupported, validationFailure, malformedPolicy, lockedOut, tagFailure],
   async run(input, context) {
     refuseOtherKinds(input);
     const tags = tagsWith({}, input.Tags ?? []);
@@ -57,6 +57,8 @@ export const createKey = operation<CreateKeyRequest, CreateKeyResponse>({
       tags,
       aliasNames: [],
     });
+    // AWS: the default policy leaves it to the account's policies, and is not checked.
+    if (input.Policy !== undefined && !input.BypassPolicyLockoutSafetyCheck) requireChangeable(context, key);
     await context.store.write(() => {
       purgeDeletedKeys(context);
       keysIn(context.store).put(recordKeyOf(key), key);

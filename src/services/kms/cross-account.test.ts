@@ -1,12 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import {
   type Answer,
-  allow,
-  documentText,
   type IdentityFixture,
   accountId as OWNER,
   openIdentity,
 } from "../../../test/support/identity-fixture.ts";
+import { allow, documentText } from "../../../test/support/policy-documents.ts";
 import { failureOf } from "../../../test/support/services-fixture.ts";
 import type { AwsCaller } from "../../core/aws.ts";
 import { kms } from "./index.ts";

@@ -1,8 +1,17 @@
 /** GenerateDataKey, GenerateDataKeyWithoutPlaintext, GenerateRandom. */
 import { type OperationContext, operation } from "../service.ts";
 import { encryptUnder } from "./ciphertext.ts";
-import { aliasNotFound, foreignRegion, invalidKeyId, keyNotFound, unsupported, validationFailure } from "./errors.ts";
+import {
+  aliasNotFound,
+  foreignRegion,
+  invalidGrantToken,
+  invalidKeyId,
+  keyNotFound,
+  unsupported,
+  validationFailure,
+} from "./errors.ts";
 import { requireKey, soughtKey } from "./find-key.ts";
+import { requireGrantTokens } from "./grant-token.ts";
 import { encryptionConditions, keyAccess } from "./key-access.ts";
 import { keyArn } from "./records.ts";
 import type {
@@ -15,7 +24,15 @@ import type {
 } from "./shapes.gen.ts";
 import { refuseSpecialModes, requireUsable, usabilityErrors } from "./usable-key.ts";
 
-const errors = [keyNotFound, invalidKeyId, foreignRegion, aliasNotFound, validationFailure, ...usabilityErrors];
+const errors = [
+  invalidGrantToken,
+  keyNotFound,
+  invalidKeyId,
+  foreignRegion,
+  aliasNotFound,
+  validationFailure,
+  ...usabilityErrors,
+];
 
 export const generateDataKey = operation<GenerateDataKeyRequest, GenerateDataKeyResponse>({
   name: "GenerateDataKey",
@@ -23,6 +40,7 @@ export const generateDataKey = operation<GenerateDataKeyRequest, GenerateDataKey
   gaps: ["`Recipient` (Nitro enclaves) is refused"],
   source: "https://docs.aws.amazon.com/kms/latest/APIReference/API_GenerateDataKey.html",
   authorize: async (input, context) => {
+    requireGrantTokens(context, input.GrantTokens);
     const found = await soughtKey(context, input.KeyId);
     return [keyAccess(context, "kms:GenerateDataKey", found, encryptionConditions(input.EncryptionContext))];
   },
@@ -41,6 +59,7 @@ export const generateDataKeyWithoutPlaintext = operation<
   support: "supported",
   source: "https://docs.aws.amazon.com/kms/latest/APIReference/API_GenerateDataKeyWithoutPlaintext.html",
   authorize: async (input, context) => {
+    requireGrantTokens(context, input.GrantTokens);
     const found = await soughtKey(context, input.KeyId);
     const conditions = encryptionConditions(input.EncryptionContext);
     return [keyAccess(context, "kms:GenerateDataKeyWithoutPlaintext", found, conditions)];

@@ -1,7 +1,8 @@
 /** DescribeKey and ListKeys. */
 import { operation } from "../service.ts";
-import { aliasNotFound, foreignRegion, invalidKeyId, invalidMarker, keyNotFound } from "./errors.ts";
+import { aliasNotFound, foreignRegion, invalidGrantToken, invalidKeyId, invalidMarker, keyNotFound } from "./errors.ts";
 import { isGone, requireKey, soughtKey } from "./find-key.ts";
+import { requireGrantTokens } from "./grant-token.ts";
 import { keyAccess } from "./key-access.ts";
 import { keyMetadata } from "./key-metadata.ts";
 import { pageOf } from "./pages.ts";
@@ -13,8 +14,11 @@ export const describeKey = operation<DescribeKeyRequest, DescribeKeyResponse>({
   name: "DescribeKey",
   support: "supported",
   source: "https://docs.aws.amazon.com/kms/latest/APIReference/API_DescribeKey.html",
-  authorize: async (input, context) => [keyAccess(context, "kms:DescribeKey", await soughtKey(context, input.KeyId))],
-  errors: [keyNotFound, invalidKeyId, foreignRegion, aliasNotFound],
+  authorize: async (input, context) => {
+    requireGrantTokens(context, input.GrantTokens);
+    return [keyAccess(context, "kms:DescribeKey", await soughtKey(context, input.KeyId))];
+  },
+  errors: [keyNotFound, invalidKeyId, foreignRegion, aliasNotFound, invalidGrantToken],
   async run(input, context) {
     return { KeyMetadata: keyMetadata((await requireKey(context, input.KeyId)).key) };
   },

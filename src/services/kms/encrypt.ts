@@ -8,11 +8,13 @@ import {
   foreignRegion,
   incorrectKey,
   invalidCiphertext,
+  invalidGrantToken,
   invalidKeyId,
   keyNotFound,
   validationFailure,
 } from "./errors.ts";
 import { type FoundKey, findKeyById, requireKey, soughtKey } from "./find-key.ts";
+import { requireGrantTokens } from "./grant-token.ts";
 import { ciphertextKeyAccess, encryptionConditions, keyAccess } from "./key-access.ts";
 import { type KeyRecord, keyArn } from "./records.ts";
 import type {
@@ -25,7 +27,7 @@ import type {
 } from "./shapes.gen.ts";
 import { refuseSpecialModes, requireUsable, usabilityErrors } from "./usable-key.ts";
 
-const lookupErrors = [keyNotFound, invalidKeyId, foreignRegion, aliasNotFound];
+const lookupErrors = [keyNotFound, invalidKeyId, foreignRegion, aliasNotFound, invalidGrantToken];
 const ciphertextErrors = [invalidCiphertext, incorrectKey, validationFailure];
 
 export const encrypt = operation<EncryptRequest, EncryptResponse>({
@@ -33,6 +35,7 @@ export const encrypt = operation<EncryptRequest, EncryptResponse>({
   support: "supported",
   source: "https://docs.aws.amazon.com/kms/latest/APIReference/API_Encrypt.html",
   authorize: async (input, context) => {
+    requireGrantTokens(context, input.GrantTokens);
     const conditions = encryptionConditions(input.EncryptionContext, input.EncryptionAlgorithm);
     return [keyAccess(context, "kms:Encrypt", await soughtKey(context, input.KeyId), conditions)];
   },
@@ -56,6 +59,7 @@ export const decrypt = operation<DecryptRequest, DecryptResponse>({
   gaps: ["`Recipient` (Nitro enclaves) is refused"],
   source: "https://docs.aws.amazon.com/kms/latest/APIReference/API_Decrypt.html",
   authorize: async (input, context) => {
+    requireGrantTokens(context, input.GrantTokens);
     const conditions = encryptionConditions(input.EncryptionContext, input.EncryptionAlgorithm);
     return [await sourceAccess(context, "kms:Decrypt", input.CiphertextBlob, input.KeyId, conditions)];
   },
@@ -80,6 +84,7 @@ export const reEncrypt = operation<ReEncryptRequest, ReEncryptResponse>({
   support: "supported",
   source: "https://docs.aws.amazon.com/kms/latest/APIReference/API_ReEncrypt.html",
   authorize: async (input, context) => {
+    requireGrantTokens(context, input.GrantTokens);
     const { CiphertextBlob, SourceKeyId, SourceEncryptionContext, SourceEncryptionAlgorithm } = input;
     const { DestinationEncryptionContext, DestinationEncryptionAlgorithm } = input;
     const onSource = encryptionConditions(SourceEncryptionContext, SourceEncryptionAlgorithm);

@@ -60,8 +60,11 @@ export async function soughtKeyNotAlias(context: OperationContext, keyId: string
 
 // AWS: where an alias is no key, its name is not even looked up.
 function requireNoAlias(context: OperationContext, keyId: string): void {
-  if (splitKeyId(context.scope, keyId).resource.startsWith("alias/")) throw invalidKeyId(keyId);
+  if (isAlias(context, keyId)) throw invalidKeyId(keyId);
 }
+
+export const isAlias = (context: OperationContext, keyId: string): boolean =>
+  splitKeyId(context.scope, keyId).resource.startsWith("alias/");
 
 async function lookUp(context: OperationContext, scope: AwsScope, resource: string): Promise<FoundKey | undefined> {
   if (resource.startsWith("alias/")) {

@@ -1,11 +1,12 @@
 /**
  * What must be allowed to use a key: the action on the key's ARN (also when it was named by alias), with the key policy
- * as the mandatory resource policy and KMS's condition keys. `kms:ViaService` comes from the dispatcher.
+ * as the mandatory resource policy, the grants to the caller and KMS's condition keys. `kms:ViaService` comes from the dispatcher.
  * Source: https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html
  */
 import type { AuthorizationRequest, RequestContext } from "../../authorize/decision.ts";
 import type { OperationContext } from "../service.ts";
 import type { AbsentKey, FoundKey } from "./find-key.ts";
+import { grantsFor } from "./grant-records.ts";
 import { keyArn } from "./records.ts";
 
 export type EncryptionContext = Readonly<Record<string, string>>;
@@ -35,10 +36,12 @@ export function keyAccess(
   if (key.aliasNames.length > 0) values["kms:ResourceAliases"] = key.aliasNames;
   if (requestAlias !== undefined) values["kms:RequestAlias"] = requestAlias;
   for (const [tagKey, tagValue] of Object.entries(key.tags)) values[`aws:ResourceTag/${tagKey}`] = tagValue;
+  const grants = grantsFor(context.store, key, context.principal);
   return {
     action,
     resource: arn,
     context: values,
+    ...(grants.length > 0 && { grants }),
     resourcePolicy: { name: `key policy of ${arn}`, document: key.policy, accountId: key.accountId, mandatory: true },
     // AWS: callers of other accounts learn nothing about the key.
     ...(key.accountId !== context.principal.accountId && { hiddenText: `on this resource ${REFUSED}` }),
@@ -109,10 +112,15 @@ export function encryptionConditions(
   encryptionContext: EncryptionContext | undefined,
   algorithm = "SYMMETRIC_DEFAULT",
 ): RequestContext {
-  const values: Record<string, string | readonly string[]> = { "kms:EncryptionAlgorithm": algorithm };
-  const names = Object.keys(encryptionContext ?? {});
+  return { "kms:EncryptionAlgorithm": algorithm, ...contextConditions(encryptionContext ?? {}) };
+}
+
+/** Condition keys of an encryption context. */
+export function contextConditions(encryptionContext: EncryptionContext): RequestContext {
+  const values: Record<string, string | readonly string[]> = {};
+  const names = Object.keys(encryptionContext);
   if (names.length > 0) values["kms:EncryptionContextKeys"] = names;
-  for (const name of names) values[`kms:EncryptionContext:${name}`] = encryptionContext?.[name] ?? "";
+  for (const name of names) values[`kms:EncryptionContext:${name}`] = encryptionContext[name] ?? "";
   return values;
 }
 

@@ -6,6 +6,7 @@ import { type OperationContext, operation } from "../service.ts";
 import { changeKey } from "./change-key.ts";
 import { foreignRegion, invalidKeyId, invalidState, keyNotFound } from "./errors.ts";
 import { isGone, requireKeyNotAlias, soughtKeyNotAlias } from "./find-key.ts";
+import { deleteGrant, grantsOfKey } from "./grant-records.ts";
 import { keyAccess } from "./key-access.ts";
 import { aliasesIn, keyArn, keysIn, recordKey, recordKeyOf } from "./records.ts";
 import type {
@@ -68,13 +69,14 @@ export const cancelKeyDeletion = operation<CancelKeyDeletionRequest, CancelKeyDe
   },
 });
 
-/** Erases keys whose deletion date has passed, and their aliases. Only inside `Store.write`. */
+/** Erases keys whose deletion date has passed, with their aliases and grants. Only inside `Store.write`. */
 export function purgeDeletedKeys(context: OperationContext): void {
   const { accountId, region } = context.scope;
   const nowMs = context.clock.nowMs();
   for (const { value: key } of keysIn(context.store).list([accountId, region])) {
     if (!isGone(key, nowMs)) continue;
     keysIn(context.store).delete(recordKeyOf(key));
+    for (const grant of grantsOfKey(context.store, key)) deleteGrant(context.store, grant);
     for (const name of key.aliasNames) {
       const alias = aliasesIn(context.store).get(recordKey(context.scope, name));
       if (alias?.keyId === key.id) aliasesIn(context.store).delete(recordKey(context.scope, name));

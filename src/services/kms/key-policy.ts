@@ -1,11 +1,12 @@
 /** GetKeyPolicy, PutKeyPolicy, ListKeyPolicies. A key has exactly one policy, named `default`. */
 import { validatePolicy } from "../../authorize/index.ts";
 import type { PolicyDocument } from "../../core/aws.ts";
-import { operation } from "../service.ts";
+import { type OperationContext, operation } from "../service.ts";
 import { changeKey } from "./change-key.ts";
-import { foreignRegion, invalidKeyId, keyNotFound, malformedPolicy, policyNotFound } from "./errors.ts";
+import { foreignRegion, invalidKeyId, keyNotFound, lockedOut, malformedPolicy, policyNotFound } from "./errors.ts";
 import { requireKeyNotAlias, soughtKeyNotAlias } from "./find-key.ts";
 import { bypassCondition, keyAccess } from "./key-access.ts";
+import type { KeyRecord } from "./records.ts";
 import type {
   GetKeyPolicyRequest,
   GetKeyPolicyResponse,
@@ -38,18 +39,19 @@ export const getKeyPolicy = operation<GetKeyPolicyRequest, GetKeyPolicyResponse>
 export const putKeyPolicy = operation<PutKeyPolicyRequest, object>({
   name: "PutKeyPolicy",
   support: "partial",
-  gaps: ["the policy lockout safety check is not made"],
+  gaps: ["whether a named principal exists is not checked"],
   source: "https://docs.aws.amazon.com/kms/latest/APIReference/API_PutKeyPolicy.html",
   authorize: async (input, context) => [
     keyAccess(context, "kms:PutKeyPolicy", await soughtKeyNotAlias(context, input.KeyId), {
       ...bypassCondition(input.BypassPolicyLockoutSafetyCheck),
     }),
   ],
-  errors: [...lookupErrors, policyNotFound, malformedPolicy],
+  errors: [...lookupErrors, policyNotFound, malformedPolicy, lockedOut],
   async run(input, context) {
     const { key } = await requireKeyNotAlias(context, input.KeyId);
     requireDefaultName(input.PolicyName);
     const policy = parseKeyPolicy(input.Policy);
+    if (!input.BypassPolicyLockoutSafetyCheck) requireChangeable(context, { ...key, policy });
     await changeKey(context, key, (current) => ({ ...current, policy }));
     return {};
   },
@@ -68,6 +70,14 @@ export const listKeyPolicies = operation<ListKeyPoliciesRequest, ListKeyPolicies
 
 function requireDefaultName(policyName = "default"): void {
   if (policyName !== "default") throw policyNotFound();
+}
+
+/**
+ * AWS: the caller must be able to change the policy again. That others could is not enough, nor is a new policy that
+ * leaves it to identity policies when the caller's do not allow PutKeyPolicy.
+ */
+export function requireChangeable(context: OperationContext, key: KeyRecord): void {
+  if (!context.mayDo([keyAccess(context, "kms:PutKeyPolicy", { key })])) throw lockedOut();
 }
 
 /** The document, or a MalformedPolicyDocumentException. */

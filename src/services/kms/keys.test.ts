@@ -155,7 +155,7 @@ describe("key policies", () => {
         { Effect: "Allow", Principal: { AWS: "arn:aws:iam::000000000000:role/Plain" }, Action: "kms:*", Resource: "*" },
       ],
     };
-    await call("PutKeyPolicy", { KeyId, Policy: JSON.stringify(policy) });
+    await call("PutKeyPolicy", { KeyId, Policy: JSON.stringify(policy), BypassPolicyLockoutSafetyCheck: true });
     await plain.call("kms", "DescribeKey", { KeyId });
     expect(await failureOf(allowed.call("kms", "DescribeKey", { KeyId }))).toContain(
       "because no resource-based policy allows the kms:DescribeKey action",

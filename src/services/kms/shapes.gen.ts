@@ -48,13 +48,15 @@ export interface CreateCustomKeyStoreResponse {
 
 export interface CreateGrantRequest {
   readonly KeyId: string;
-  readonly GranteePrincipal: string;
+  readonly GranteePrincipal?: string | undefined;
   readonly RetiringPrincipal?: string | undefined;
   readonly Operations: readonly ("Decrypt" | "Encrypt" | "GenerateDataKey" | "GenerateDataKeyWithoutPlaintext" | "ReEncryptFrom" | "ReEncryptTo" | "Sign" | "Verify" | "GetPublicKey" | "CreateGrant" | "RetireGrant" | "DescribeKey" | "GenerateDataKeyPair" | "GenerateDataKeyPairWithoutPlaintext" | "GenerateMac" | "VerifyMac" | "DeriveSharedSecret")[];
   readonly Constraints?: GrantConstraints | undefined;
   readonly GrantTokens?: readonly string[] | undefined;
   readonly Name?: string | undefined;
   readonly DryRun?: boolean | undefined;
+  readonly GranteeServicePrincipal?: string | undefined;
+  readonly RetiringServicePrincipal?: string | undefined;
 }
 
 export interface CreateGrantResponse {
@@ -366,6 +368,7 @@ export interface GetPublicKeyResponse {
 export interface GrantConstraints {
   readonly EncryptionContextSubset?: Readonly<Record<string, string>> | undefined;
   readonly EncryptionContextEquals?: Readonly<Record<string, string>> | undefined;
+  readonly SourceArn?: string | undefined;
 }
 
 export interface GrantListEntry {
@@ -378,6 +381,8 @@ export interface GrantListEntry {
   readonly IssuingAccount?: string | undefined;
   readonly Operations?: readonly ("Decrypt" | "Encrypt" | "GenerateDataKey" | "GenerateDataKeyWithoutPlaintext" | "ReEncryptFrom" | "ReEncryptTo" | "Sign" | "Verify" | "GetPublicKey" | "CreateGrant" | "RetireGrant" | "DescribeKey" | "GenerateDataKeyPair" | "GenerateDataKeyPairWithoutPlaintext" | "GenerateMac" | "VerifyMac" | "DeriveSharedSecret")[] | undefined;
   readonly Constraints?: GrantConstraints | undefined;
+  readonly GranteeServicePrincipal?: string | undefined;
+  readonly RetiringServicePrincipal?: string | undefined;
 }
 
 export interface ImportKeyMaterialRequest {
@@ -455,6 +460,7 @@ export interface ListGrantsRequest {
   readonly KeyId: string;
   readonly GrantId?: string | undefined;
   readonly GranteePrincipal?: string | undefined;
+  readonly GranteeServicePrincipal?: string | undefined;
 }
 
 export interface ListGrantsResponse {
@@ -514,7 +520,8 @@ export interface ListResourceTagsResponse {
 export interface ListRetirableGrantsRequest {
   readonly Limit?: number | undefined;
   readonly Marker?: string | undefined;
-  readonly RetiringPrincipal: string;
+  readonly RetiringPrincipal?: string | undefined;
+  readonly RetiringServicePrincipal?: string | undefined;
 }
 
 export interface MultiRegionConfiguration {

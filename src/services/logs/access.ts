@@ -6,6 +6,7 @@
 import type { AuthorizationRequest, RequestContext } from "../../authorize/decision.ts";
 import { type AwsScope, arnIn, parseArn } from "../../core/arn.ts";
 import type { OperationContext } from "../service.ts";
+import { requestTagKeys, resourceTagKeys } from "../tag-keys.ts";
 import { groupNotFound, invalidParameter, validationFailed } from "./errors.ts";
 import { groupKey, logRecords } from "./records.ts";
 
@@ -65,20 +66,16 @@ export function onTags(
 /** Condition keys of tags given (a map) or taken (a list of keys). */
 export function requestTags(tags: Readonly<Record<string, string>> | readonly string[]): RequestContext {
   if (Array.isArray(tags)) return { "aws:TagKeys": tags };
-  const entries = Object.entries(tags as Record<string, string>);
-  if (entries.length === 0) return {};
-  const values = entries.map(([key, value]) => [`aws:RequestTag/${key}`, value] as const);
-  return { ...Object.fromEntries(values), "aws:TagKeys": entries.map(([key]) => key) };
+  return requestTagKeys(tagsIn(tags as Record<string, string>));
 }
+
+const tagsIn = (tags: Readonly<Record<string, string>>) => Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
 
 const NO_TAGS: RequestContext = {};
 
 function resourceTags(groupName: string, scope: AwsScope, { store }: OperationContext): RequestContext {
   const tags = groupName === "" ? undefined : logRecords(store).groups.get(groupKey(scope, groupName))?.tags;
-  if (!tags) return NO_TAGS;
-  const entries = Object.entries(tags);
-  if (entries.length === 0) return NO_TAGS;
-  return Object.fromEntries(entries.map(([key, value]) => [`aws:ResourceTag/${key}`, value]));
+  return tags ? resourceTagKeys(tagsIn(tags)) : NO_TAGS;
 }
 
 /** The group that `logGroupName` or `logGroupIdentifier` means, to ask permission with. */

@@ -1,6 +1,7 @@
 /** CreateBucket, DeleteBucket, HeadBucket, ListBuckets, GetBucketLocation. */
 import type { RequestContext } from "../../authorize/decision.ts";
 import { type OperationContext, operation } from "../service.ts";
+import { requestTagKeys } from "../tag-keys.ts";
 import { grantsFrom } from "./acl-grants.ts";
 import { isBucketName } from "./bucket-name.ts";
 import {
@@ -30,7 +31,7 @@ import type {
   ListBucketsOutput,
   ListBucketsRequest,
 } from "./shapes.gen.ts";
-import { requestTags, requireTags } from "./tags.ts";
+import { requireTags } from "./tags.ts";
 
 /** AWS: the region whose location is written as nothing at all. */
 const UNNAMED_REGION = "us-east-1";
@@ -45,7 +46,7 @@ export const createBucket = operation<CreateBucketRequest, CreateBucketOutput>({
     const resource = bucketArn({ partition: context.scope.partition, name: input.Bucket });
     const { LocationConstraint, Tags = [] } = input.CreateBucketConfiguration ?? {};
     const acl = aclKeys(input);
-    const tags = requestTags(Tags);
+    const tags = requestTagKeys(Tags);
     const keys = conditionKeys({
       "s3:locationconstraint": LocationConstraint,
       "s3:x-amz-object-ownership": input.ObjectOwnership,

@@ -3,6 +3,7 @@
  * forms that writes take.
  * Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-requests.html, RFC 9110 section 13
  */
+import { wholeSecond } from "../../core/clock.ts";
 import { noSuchKey, notModified, preconditionFailed, unsupportedCondition } from "./errors.ts";
 import type { ObjectVersion, VersionRecord } from "./records.ts";
 

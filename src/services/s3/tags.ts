@@ -39,12 +39,3 @@ export function requestTagKeys(tags: Readonly<Record<string, string>> | undefine
   for (const [key, value] of Object.entries(tags)) keys[`s3:RequestObjectTag/${key}`] = value;
   return keys;
 }
-
-/** `aws:RequestTag/<key>` and `aws:TagKeys`, as requests that tag a bucket have them. */
-export const requestTags = (tags: readonly Tag[]): RequestContext =>
-  tags.length === 0
-    ? {}
-    : {
-        "aws:TagKeys": tags.map(({ Key }) => Key),
-        ...Object.fromEntries(tags.map(({ Key, Value }) => [`aws:RequestTag/${Key}`, Value])),
-      };

@@ -1,6 +1,7 @@
 /** CreateSecret: with a first value or without one. */
 import type { AuthorizationRequest } from "../../authorize/decision.ts";
 import { type OperationContext, operation } from "../service.ts";
+import { requestTagKeys } from "../tag-keys.ts";
 import { putVersion, requireSameValue, requireToken } from "./add-version.ts";
 import {
   invalidName,
@@ -14,7 +15,7 @@ import {
 } from "./errors.ts";
 import { findByName, requireValidName } from "./find-secret.ts";
 import { type SecretRecord, secretArn, secretKey, secretKeyOf, secretsIn, valuesIn, valuesKey } from "./records.ts";
-import { conditionsOf, keyConditions, requestTagConditions } from "./secret-access.ts";
+import { conditionsOf, keyConditions } from "./secret-access.ts";
 import {
   encryptValue,
   keyIdToKeep,
@@ -38,7 +39,7 @@ export const createSecret = operation<CreateSecretRequest, CreateSecretResponse>
   authorize(input, context) {
     requireValidName(input.Name);
     const resource = secretArn({ ...context.scope, name: input.Name, suffix: newSuffix(context) });
-    const ofTags = requestTagConditions(input.Tags);
+    const ofTags = requestTagKeys(input.Tags);
     // AWS: decided on an ARN, but the denial prints the name, because the suffix is not given out yet.
     const asked = { resource, resourceText: input.Name };
     const create: AuthorizationRequest = {

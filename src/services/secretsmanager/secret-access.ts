@@ -9,7 +9,6 @@ import type { PolicyDocument } from "../../core/aws.ts";
 import type { OperationContext } from "../service.ts";
 import { findSecret } from "./find-secret.ts";
 import { secretArn } from "./records.ts";
-import type { Tag } from "./shapes.gen.ts";
 
 /** One action on one secret. Throws for what cannot be a SecretId. */
 export function secretAccess(
@@ -49,14 +48,6 @@ export function secretAccess(
 
 /** Actions without a resource; AWS's denial names none. */
 export const anySecret = (action: string): AuthorizationRequest => ({ action, resource: "*", resourceText: "" });
-
-/** Condition keys of the tags in a request. */
-export function requestTagConditions(tags: readonly Tag[] = []): RequestContext {
-  if (tags.length === 0) return {};
-  const values: Record<string, string | readonly string[]> = { "aws:TagKeys": tags.map(({ Key = "" }) => Key) };
-  for (const { Key = "", Value = "" } of tags) values[`aws:RequestTag/${Key}`] = Value;
-  return values;
-}
 
 /** Condition keys of the KMS key that a secret is to have. Gap: the ARN of a key that is named by alias is not told. */
 export function keyConditions(context: OperationContext, kmsKeyId: string | undefined): RequestContext {

@@ -1,8 +1,9 @@
 /** TagResource and UntagResource. Tags are read with DescribeSecret and ListSecrets. */
 import { operation } from "../service.ts";
+import { requestTagKeys } from "../tag-keys.ts";
 import { invalidParameter, markedForDeletion, reference } from "./errors.ts";
 import { changeSecret, lookupErrors, requireLiveSecret } from "./find-secret.ts";
-import { requestTagConditions, secretAccess } from "./secret-access.ts";
+import { secretAccess } from "./secret-access.ts";
 import type { Tag, TagResourceRequest, UntagResourceRequest } from "./shapes.gen.ts";
 
 const MAX_TAGS = 50;
@@ -13,7 +14,7 @@ export const tagResource = operation<TagResourceRequest, object>({
   support: "supported",
   source: reference("TagResource"),
   authorize: (input, context) => [
-    secretAccess(context, "secretsmanager:TagResource", input.SecretId, requestTagConditions(input.Tags)),
+    secretAccess(context, "secretsmanager:TagResource", input.SecretId, requestTagKeys(input.Tags)),
   ],
   errors: [...errors, invalidParameter],
   async run(input, context) {

@@ -9,7 +9,6 @@ import type { OperationContext } from "../service.ts";
 import { findParameter } from "./find-parameter.ts";
 import { isWellFormed, parameterArn, parseReference } from "./parameter-name.ts";
 import type { ParameterRecord, ParameterResourcePolicy } from "./records.ts";
-import type { Tag } from "./shapes.gen.ts";
 
 const NO_KEYS: RequestContext = {};
 
@@ -59,11 +58,3 @@ export const anyResource = (
   action: string,
   conditionKeys: RequestContext = {},
 ): AuthorizationRequest => ({ action, resource: arnIn(scope, "ssm", "*"), context: conditionKeys });
-
-/** Condition keys of the tags in a request. */
-export function requestTagConditions(tags: readonly Tag[]): RequestContext {
-  if (tags.length === 0) return {};
-  const values: Record<string, string | readonly string[]> = { "aws:TagKeys": tags.map((tag) => tag.Key) };
-  for (const tag of tags) values[`aws:RequestTag/${tag.Key}`] = tag.Value;
-  return values;
-}

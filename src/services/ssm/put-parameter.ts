@@ -1,5 +1,6 @@
 /** PutParameter: creates a parameter, or a new version of one. */
 import { type OperationContext, operation } from "../service.ts";
+import { requestTagKeys } from "../tag-keys.ts";
 import {
   hierarchyLevelLimitExceeded,
   hierarchyTypeMismatch,
@@ -12,7 +13,7 @@ import {
   validationFailure,
 } from "./errors.ts";
 import { findParameter } from "./find-parameter.ts";
-import { parameterAccess, requestTagConditions } from "./parameter-access.ts";
+import { parameterAccess } from "./parameter-access.ts";
 import { requireWritableName } from "./parameter-name.ts";
 import { expirationOf, parsePolicies, policyErrors } from "./parameter-policies.ts";
 import {
@@ -47,7 +48,7 @@ export const putParameter = operation<PutParameterRequest, PutParameterResult>({
   authorize(input, context) {
     const name = input.Name.trim();
     const tags = input.Tags ?? [];
-    const ofTags = requestTagConditions(tags);
+    const ofTags = requestTagKeys(tags);
     const put = parameterAccess(context, "ssm:PutParameter", name, {
       ...ofTags,
       "ssm:Overwrite": String(input.Overwrite ?? false),

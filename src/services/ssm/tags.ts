@@ -1,8 +1,9 @@
 /** AddTagsToResource, RemoveTagsFromResource, ListTagsForResource, for parameters. */
 import { type OperationContext, operation } from "../service.ts";
+import { requestTagKeys } from "../tag-keys.ts";
 import { invalidResourceId, invalidResourceType, tooManyTags } from "./errors.ts";
 import { findParameter } from "./find-parameter.ts";
-import { parameterAccess, requestTagConditions } from "./parameter-access.ts";
+import { parameterAccess } from "./parameter-access.ts";
 import { type ParameterRecord, parameterKey, parametersIn } from "./records.ts";
 import type {
   AddTagsToResourceRequest,
@@ -22,7 +23,7 @@ export const addTagsToResource = operation<AddTagsToResourceRequest, object>({
   gaps,
   source: "https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_AddTagsToResource.html",
   authorize: (input, context) => [
-    parameterAccess(context, "ssm:AddTagsToResource", input.ResourceId, requestTagConditions(input.Tags)),
+    parameterAccess(context, "ssm:AddTagsToResource", input.ResourceId, requestTagKeys(input.Tags)),
   ],
   errors: [...errors, tooManyTags],
   async run(input, context) {

@@ -11,9 +11,11 @@ import {
   identityCollections,
   parsedDocument,
   type RoleRecord,
+  roleSession,
   trustPolicyText,
 } from "../../identity/index.ts";
 import { type OperationContext, operation } from "../service.ts";
+import { requestTagKeys, resourceTagKeys } from "../tag-keys.ts";
 import {
   durationExceedsChaining,
   durationExceedsRole,
@@ -26,7 +28,7 @@ import {
 import { issueCredentials } from "./issue-credentials.ts";
 import { requireCallable } from "./session-limits.ts";
 import { packedPolicySize, sessionPoliciesOf, sessionPolicyErrors } from "./session-policies.ts";
-import { inheritedTransitiveKeys, requestTagKeys, sessionTagErrors, sessionTagsOf } from "./session-tags.ts";
+import { inheritedTransitiveKeys, sessionTagErrors, sessionTagsOf } from "./session-tags.ts";
 import type { AssumeRoleRequest, AssumeRoleResponse } from "./shapes.gen.ts";
 
 const DEFAULT_SECONDS = 3_600;
@@ -65,10 +67,9 @@ export const assumeRole = operation<AssumeRoleRequest, AssumeRoleResponse>({
     const sourceIdentity = requireSourceIdentity(input, principal);
     const accountId = parseArn(role.arn)?.accountId ?? "";
     const session: AssumedRolePrincipal = {
-      ...sessionNames(role, input.RoleSessionName),
-      sessionPolicies: sessionPoliciesOf(input, context, accountId),
+      ...roleSession(role, input.RoleSessionName, context.clock.nowMs()),
+      ...sessionPoliciesOf(input, context, accountId),
       sessionTags: tags,
-      tokenIssuedAtMs: context.clock.nowMs(),
       ...(transitiveKeys.length > 0 && { transitiveTagKeys: transitiveKeys }),
       ...(sourceIdentity !== undefined && { sourceIdentity }),
       ...(principal.type === "AWSService" && principal.sessionKeys && { serviceKeys: principal.sessionKeys }),
@@ -112,16 +113,12 @@ function conditionKeys(input: AssumeRoleRequest, role: RoleRecord | undefined, p
     ...(sourceIdentity === undefined ? {} : { "sts:SourceIdentity": sourceIdentity }),
     ...(input.TransitiveTagKeys?.length ? { "sts:TransitiveTagKeys": input.TransitiveTagKeys } : {}),
     ...requestTagKeys(input.Tags),
-    ...Object.fromEntries(
-      (role?.tags ?? []).flatMap((tag) => [
-        [`aws:ResourceTag/${tag.Key}`, tag.Value],
-        [`iam:ResourceTag/${tag.Key}`, tag.Value],
-      ]),
-    ),
+    ...resourceTagKeys(role?.tags),
+    ...resourceTagKeys(role?.tags, "iam:ResourceTag"),
   };
 }
 
-// Tag keys, user names and the like differ by case; ARNs must match exactly.
+// Names are found in any case; the ARN must be the role's to the letter.
 function findRole(arn: string, { store }: OperationContext): RoleRecord | undefined {
   const parsed = parseArn(arn);
   const name = parsed?.resource.slice(parsed.resource.lastIndexOf("/") + 1) ?? "";
@@ -156,18 +153,4 @@ function requireSourceIdentity(input: AssumeRoleRequest, principal: Principal): 
     throw notAuthorized(principal.arn, "sts:SetSourceIdentity", input.RoleArn);
   }
   return sourceIdentityOf(input, principal);
-}
-
-function sessionNames(role: RoleRecord, sessionName: string) {
-  const { partition = "aws", accountId = "" } = parseArn(role.arn) ?? {};
-  return {
-    type: "AssumedRole",
-    // AWS: the session's ARN drops the role's path.
-    arn: `arn:${partition}:sts::${accountId}:assumed-role/${role.name}/${sessionName}`,
-    accountId,
-    userId: `${role.id}:${sessionName}`,
-    roleArn: role.arn,
-    roleName: role.name,
-    sessionName,
-  } as const;
 }

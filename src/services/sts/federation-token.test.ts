@@ -1,12 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import {
-  type Answer,
-  accountId,
-  allow,
-  documentText,
-  type IdentityFixture,
-  openIdentity,
-} from "../../../test/support/identity-fixture.ts";
+import { type Answer, accountId, type IdentityFixture, openIdentity } from "../../../test/support/identity-fixture.ts";
+import { allow, documentText } from "../../../test/support/policy-documents.ts";
 import { failureOf } from "../../../test/support/services-fixture.ts";
 import type { AwsCaller } from "../../core/aws.ts";
 import { ssm } from "../ssm/index.ts";

@@ -1,14 +1,7 @@
 /** The condition keys of every type of principal, as policies see them through the dispatcher. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import {
-  type Answer,
-  accountId,
-  allow,
-  documentText,
-  type IdentityFixture,
-  openIdentity,
-  trusting,
-} from "../../../test/support/identity-fixture.ts";
+import { type Answer, accountId, type IdentityFixture, openIdentity } from "../../../test/support/identity-fixture.ts";
+import { allow, documentText, trusting } from "../../../test/support/policy-documents.ts";
 import { failureOf } from "../../../test/support/services-fixture.ts";
 import type { AwsCaller } from "../../core/aws.ts";
 import { isoSeconds } from "../../core/clock.ts";

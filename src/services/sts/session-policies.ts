@@ -5,12 +5,13 @@
  */
 import { validatePolicy } from "../../authorize/index.ts";
 import { parseArn } from "../../core/arn.ts";
-import type { PolicyDocument } from "../../core/aws.ts";
+import type { AssumedRolePrincipal, PolicyDocument } from "../../core/aws.ts";
 import { defaultDocumentText, findManagedPolicy, isAwsManaged, parsedDocument } from "../../identity/index.ts";
 import type { OperationContext } from "../service.ts";
 import { malformedPolicyDocument, noSuchSessionPolicy, packedPolicyTooLarge, tooManyPolicyArns } from "./errors.ts";
 import type { AssumeRoleRequest } from "./shapes.gen.ts";
 
+/** What {@link sessionPoliciesOf} and {@link packedPolicySize} throw. */
 export const sessionPolicyErrors = [
   malformedPolicyDocument,
   packedPolicyTooLarge,
@@ -23,27 +24,30 @@ type SessionInput = Pick<AssumeRoleRequest, "Policy" | "PolicyArns" | "Tags">;
 const MAX_PACKED_BYTES = 2_048;
 const MAX_POLICY_ARNS = 10;
 
-/** The documents of a session of `accountId`, the inline one first. AWS: managed ones must be of the session's account. */
+/**
+ * The members of a session of `accountId` that hold its policies, the inline one first. AWS: managed ones must be of the
+ * session's account.
+ */
 export function sessionPoliciesOf(
   input: SessionInput,
   { store }: OperationContext,
   accountId: string,
-): readonly PolicyDocument[] {
+): Pick<AssumedRolePrincipal, "sessionPolicies" | "sessionPolicyArns"> {
   const arns = input.PolicyArns ?? [];
   if (arns.length > MAX_POLICY_ARNS) throw tooManyPolicyArns(MAX_POLICY_ARNS);
-  const documents: PolicyDocument[] = [];
+  const sessionPolicies: PolicyDocument[] = [];
   if (input.Policy !== undefined) {
     const result = validatePolicy(input.Policy, "inline");
     if (!result.ok) throw malformedPolicyDocument(result.error);
-    documents.push(result.value);
+    sessionPolicies.push(result.value);
   }
   for (const { arn = "" } of arns) {
     const isUsable = isAwsManaged(arn) || parseArn(arn)?.accountId === accountId;
     const policy = isUsable ? findManagedPolicy(store, arn) : undefined;
     if (!policy) throw noSuchSessionPolicy(arn);
-    documents.push(parsedDocument(defaultDocumentText(policy)));
+    sessionPolicies.push(parsedDocument(defaultDocumentText(policy)));
   }
-  return documents;
+  return { sessionPolicies, ...(arns.length > 0 && { sessionPolicyArns: arns.map(({ arn = "" }) => arn) }) };
 }
 
 /** Per cent of the space for policies and tags; undefined when the request has neither. */

@@ -2,13 +2,14 @@
  * Session tags: those of the request and those that pass on through a chain of roles.
  * Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html
  */
-import type { RequestContext } from "../../authorize/index.ts";
 import type { Principal } from "../../core/aws.ts";
 import { duplicateTagKeys, reservedTagKey, transitiveKeyConflict, transitiveKeyNotRequested } from "./errors.ts";
-import type { AssumeRoleRequest, Tag } from "./shapes.gen.ts";
+import type { AssumeRoleRequest } from "./shapes.gen.ts";
 
+/** What {@link sessionTagsOf} throws. */
 export const sessionTagErrors = [duplicateTagKeys, reservedTagKey, transitiveKeyNotRequested, transitiveKeyConflict];
 
+/** The tags of a session that is about to open. */
 export interface SessionTags {
   readonly tags: Readonly<Record<string, string>>;
   readonly transitiveKeys: readonly string[];
@@ -40,12 +41,3 @@ export function sessionTagsOf(
 /** Keys of the tags that the calling session passes on to the next. */
 export const inheritedTransitiveKeys = (principal: Principal): readonly string[] =>
   principal.type === "AssumedRole" ? (principal.transitiveTagKeys ?? []) : [];
-
-/** Condition keys of the tags in a request. */
-export function requestTagKeys(tags: readonly Tag[] = []): RequestContext {
-  if (tags.length === 0) return {};
-  return {
-    "aws:TagKeys": tags.map((tag) => tag.Key),
-    ...Object.fromEntries(tags.map((tag) => [`aws:RequestTag/${tag.Key}`, tag.Value])),
-  };
-}

@@ -4,13 +4,15 @@
  * Sources: https://docs.aws.amazon.com/STS/latest/APIReference/API_GetSessionToken.html and
  * https://docs.aws.amazon.com/STS/latest/APIReference/API_GetFederationToken.html
  */
+import { globalArnIn } from "../../core/arn.ts";
 import type { FederatedUserPrincipal, Principal, RootPrincipal, UserPrincipal } from "../../core/aws.ts";
 import { type OperationContext, operation } from "../service.ts";
+import { requestTagKeys } from "../tag-keys.ts";
 import { mfaFailed, sessionCredentials } from "./errors.ts";
 import { issueCredentials } from "./issue-credentials.ts";
 import { requireCallable } from "./session-limits.ts";
 import { packedPolicySize, sessionPoliciesOf, sessionPolicyErrors } from "./session-policies.ts";
-import { requestTagKeys, sessionTagErrors, sessionTagsOf } from "./session-tags.ts";
+import { sessionTagErrors, sessionTagsOf } from "./session-tags.ts";
 import type {
   GetFederationTokenRequest,
   GetFederationTokenResponse,
@@ -33,7 +35,7 @@ export const getSessionToken = operation<GetSessionTokenRequest, GetSessionToken
   },
   errors: [sessionCredentials, mfaFailed],
   async run(input, context) {
-    const principal = longTermPrincipal(context);
+    const principal = longTermPrincipal(context, "GetSessionToken");
     if (input.SerialNumber !== undefined || input.TokenCode !== undefined) throw mfaFailed();
     const session = { ...principal, hasSessionToken: true, tokenIssuedAtMs: context.clock.nowMs() };
     return { Credentials: await issueCredentials(context, session, secondsOf(input, principal)) };
@@ -52,7 +54,7 @@ export const getFederationToken = operation<GetFederationTokenRequest, GetFedera
   },
   errors: [sessionCredentials, ...sessionTagErrors, ...sessionPolicyErrors],
   async run(input, context) {
-    const issuer = longTermPrincipal(context);
+    const issuer = longTermPrincipal(context, "GetFederationToken");
     const { accountId } = issuer;
     const session: FederatedUserPrincipal = {
       type: "FederatedUser",
@@ -61,7 +63,7 @@ export const getFederationToken = operation<GetFederationTokenRequest, GetFedera
       userId: `${accountId}:${input.Name}`,
       name: input.Name,
       issuer: issuerOf(issuer),
-      sessionPolicies: sessionPoliciesOf(input, context, accountId),
+      ...sessionPoliciesOf(input, context, accountId),
       sessionTags: sessionTagsOf(input, issuer).tags,
       tokenIssuedAtMs: context.clock.nowMs(),
     };
@@ -76,9 +78,12 @@ export const getFederationToken = operation<GetFederationTokenRequest, GetFedera
 });
 
 /** The caller, whom `authorize` has let pass with long-term keys only. */
-function longTermPrincipal({ principal }: OperationContext): UserPrincipal | RootPrincipal {
+function longTermPrincipal(
+  { principal }: OperationContext,
+  operationName: "GetSessionToken" | "GetFederationToken",
+): UserPrincipal | RootPrincipal {
   if (principal.type === "User" || principal.type === "Root") return principal;
-  throw sessionCredentials("GetSessionToken");
+  throw sessionCredentials(operationName);
 }
 
 /** AWS: root's sessions last an hour at most; a longer wish is cut, not refused. */
@@ -94,4 +99,4 @@ function issuerOf(principal: UserPrincipal | RootPrincipal): FederatedUserPrinci
 }
 
 const federatedUserArn = ({ principal, scope }: OperationContext, name: string): string =>
-  `arn:${scope.partition}:sts::${principal.accountId}:federated-user/${name}`;
+  globalArnIn({ ...scope, accountId: principal.accountId }, "sts", `federated-user/${name}`);

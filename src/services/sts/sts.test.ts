@@ -1,14 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import {
-  type Answer,
-  accountId,
-  allow,
-  CODEBUILD_TRUST,
-  documentText,
-  type IdentityFixture,
-  openIdentity,
-  trusting,
-} from "../../../test/support/identity-fixture.ts";
+import { type Answer, accountId, type IdentityFixture, openIdentity } from "../../../test/support/identity-fixture.ts";
+import { allow, CODEBUILD_TRUST, documentText, trusting } from "../../../test/support/policy-documents.ts";
 import { failureOf } from "../../../test/support/services-fixture.ts";
 import type { AwsCaller, ServicePrincipal } from "../../core/aws.ts";
 
@@ -151,6 +143,23 @@ describe("AssumeRole", () => {
     const session = callerOf(await assume(at.as("test"), "R", { PolicyArns }));
     await expect(session.call("iam", "ListRoles", {})).resolves.toBeDefined();
     expect(await failureOf(session.call("iam", "DeleteRole", { RoleName: "R" }))).toContain("no session policy");
+  });
+
+  it("names the managed session policy that denies, and no other one", async () => {
+    await createRole("R", trusting({ AWS: accountId }));
+    await at.iam("AttachRolePolicy", { RoleName: "R", PolicyArn: "arn:aws:iam::aws:policy/AdministratorAccess" });
+    const deny = (action: string) => documentText({ Effect: "Deny", Action: action, Resource: "*" });
+    const { Policy: managed } = await at.iam("CreatePolicy", {
+      ...{ PolicyName: "no-users", PolicyDocument: deny("iam:ListUsers") },
+    });
+    const PolicyArns = [{ arn: "arn:aws:iam::aws:policy/IAMReadOnlyAccess" }, { arn: managed.Arn }];
+    const session = callerOf(await assume(at.as("test"), "R", { Policy: deny("iam:ListRoles"), PolicyArns }));
+    expect(await failureOf(session.call("iam", "ListUsers", {}))).toMatch(
+      / with an explicit deny in a session policy: arn:aws:iam::\d{12}:policy\/no-users$/,
+    );
+    expect(await failureOf(session.call("iam", "ListRoles", {}))).toMatch(
+      / with an explicit deny in a session policy$/,
+    );
   });
 
   it("refuses a session policy that is malformed or too large", async () => {

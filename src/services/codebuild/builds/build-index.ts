@@ -51,7 +51,7 @@ export function deleteBuild(records: CodeBuildRecords, record: BuildRecord): voi
 
 /** How many builds are not over: in the account and region, or of one project. */
 export const countActive = (records: CodeBuildRecords, scope: AwsScope, projectName?: string): number =>
-  records.active.list([scope.accountId, scope.region, ...(projectName === undefined ? [] : [projectName])]).length;
+  records.active.count([scope.accountId, scope.region, ...(projectName === undefined ? [] : [projectName])]);
 
 /** Adds what a state folder written before this index lacks. Once; does nothing afterwards. */
 export async function indexOlderBuilds(store: Store): Promise<void> {

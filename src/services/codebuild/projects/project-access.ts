@@ -6,6 +6,7 @@
 import type { AuthorizationRequest, RequestContext } from "../../../authorize/decision.ts";
 import type { AwsScope } from "../../../core/arn.ts";
 import { AwsError } from "../../../core/errors.ts";
+import { requestTagKeys, resourceTagKeys } from "../../tag-keys.ts";
 import type { RoleSession } from "../builds/role-session.ts";
 import { roleNotAssumable } from "../errors.ts";
 import { projectArn, projectNameOf } from "../records.ts";
@@ -41,16 +42,13 @@ export const passRole = (roleArn: string, resourceArn: string): AuthorizationReq
 export const resourceTags = (project: Project | undefined): RequestContext => tagKeys(project?.tags);
 
 /** Tags of an existing resource, as `aws:ResourceTag/…`. */
-export const tagKeys = (tags: readonly Tag[] = []): RequestContext =>
-  Object.fromEntries(tags.map((tag) => [`aws:ResourceTag/${tag.key}`, tag.value ?? ""]));
+export const tagKeys = (tags?: readonly Tag[]): RequestContext => resourceTagKeys(tags?.map(asAwsTag));
 
-export const requestTags = (tags: readonly Tag[] | undefined): RequestContext =>
-  tags === undefined || tags.length === 0
-    ? {}
-    : {
-        "aws:TagKeys": tags.map((tag) => tag.key ?? ""),
-        ...Object.fromEntries(tags.map((tag) => [`aws:RequestTag/${tag.key}`, tag.value ?? ""])),
-      };
+/** Tags of a request, as `aws:RequestTag/…` and `aws:TagKeys`. */
+export const requestTags = (tags: readonly Tag[] | undefined): RequestContext => requestTagKeys(tags?.map(asAwsTag));
+
+/** CodeBuild's tags have members in lower case. */
+const asAwsTag = ({ key, value }: Tag) => ({ Key: key, Value: value });
 
 /** Assumes the role once, as the service; a role that is absent or does not trust CodeBuild is an InvalidInputException. */
 export async function requireAssumableRole(session: RoleSession): Promise<void> {

@@ -61,7 +61,7 @@ export const reportGroupOperations: readonly OperationDefinition<any, object>[] 
       await store.write(() => {
         const key = groupKey(scope, input.name);
         if (groups.has(key)) throw reportGroupAlreadyExists(arn);
-        if (groups.list([scope.accountId, scope.region], { limit: MAX_GROUPS }).length >= MAX_GROUPS) {
+        if (groups.count([scope.accountId, scope.region]) >= MAX_GROUPS) {
           throw tooManyReportGroups(MAX_GROUPS);
         }
         groups.put(key, reportGroup);

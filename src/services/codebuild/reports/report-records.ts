@@ -3,7 +3,7 @@
  * what has expired is not shown and is swept when the next report of its group is made.
  */
 import { type AwsScope, arnIn, parseArn } from "../../../core/arn.ts";
-import type { Clock } from "../../../core/clock.ts";
+import { type Clock, wholeSecond } from "../../../core/clock.ts";
 import type { Collection, Key, Store } from "../../../store/store.ts";
 import { scopeOf } from "../records.ts";
 import type { CodeCoverage, Report, ReportGroup, TestCase } from "../shapes.gen.ts";

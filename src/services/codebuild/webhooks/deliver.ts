@@ -234,5 +234,6 @@ function contextAs(outside: CodeBuildDependencies, scope: AwsScope, projectName:
     aws: outside.callerForService(CODEBUILD_PRINCIPAL, sourceArn, scope),
     // CodeBuild itself: there is no caller whose permissions could be asked.
     refusalOf: () => undefined,
+    mayDo: () => true,
   };
 }

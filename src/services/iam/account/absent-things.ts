@@ -110,6 +110,7 @@ const loginProfile = (name: string) =>
     },
   });
 
+/** The operations on what cannot be made. */
 export const absentThings = [
   ofUser("ListMFADevices", "MFADevices", "MFA devices"),
   ofUser("ListSigningCertificates", "Certificates", "signing certificates"),

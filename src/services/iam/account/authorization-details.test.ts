@@ -2,12 +2,10 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import {
   type Answer,
   accountId,
-  allow,
-  CODEBUILD_TRUST,
-  documentText,
   type IdentityFixture,
   openIdentity,
 } from "../../../../test/support/identity-fixture.ts";
+import { allow, CODEBUILD_TRUST, documentText } from "../../../../test/support/policy-documents.ts";
 import { failureOf } from "../../../../test/support/services-fixture.ts";
 
 let at: IdentityFixture;

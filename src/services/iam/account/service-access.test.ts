@@ -1,11 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import {
-  accountId,
-  allow,
-  documentText,
-  type IdentityFixture,
-  openIdentity,
-} from "../../../../test/support/identity-fixture.ts";
+import { accountId, type IdentityFixture, openIdentity } from "../../../../test/support/identity-fixture.ts";
+import { allow, documentText } from "../../../../test/support/policy-documents.ts";
 import { failureOf } from "../../../../test/support/services-fixture.ts";
 import { allowsService } from "./service-access.ts";
 

@@ -13,7 +13,7 @@ import {
   type UserRecord,
 } from "../../../identity/index.ts";
 import { type OperationContext, operation } from "../../service.ts";
-import { type EntityKind, entityAccess, findEntity, GROUP, ROLE, requireEntity, USER } from "../entities/entities.ts";
+import { ENTITY_KINDS, type EntityKind, entityAccess, findEntity, GROUP, requireEntity } from "../entities/entities.ts";
 import { invalidMarker, noSuchArn } from "../errors.ts";
 import { pageOf } from "../paging.ts";
 import type * as Shapes from "../shapes.gen.ts";
@@ -30,15 +30,13 @@ interface HeldPolicy {
   readonly shape: Shapes.PolicyGrantingServiceAccess;
 }
 
-const KINDS = [ROLE, USER, GROUP] as unknown as readonly EntityKind<EntityRecord>[];
-
 /** The user, group or role of the account with this ARN. */
 export function findByArn(arn: string, context: OperationContext): NamedEntity | undefined {
   const parsed = parseArn(arn);
   if (parsed?.service !== "iam" || parsed.accountId !== context.scope.accountId) return undefined;
-  const kind = KINDS.find(({ word }) => parsed.resource.startsWith(`${word}/`));
+  const kind = Object.values(ENTITY_KINDS).find(({ word }) => parsed.resource.startsWith(`${word}/`));
   const record = kind && findEntity(kind, parsed.resource.slice(parsed.resource.lastIndexOf("/") + 1), context);
-  return record?.arn === arn ? { kind: kind as EntityKind<EntityRecord>, record } : undefined;
+  return kind && record?.arn === arn ? { kind, record } : undefined;
 }
 
 /** Permission on what has this ARN, whether or not it exists. */
@@ -78,7 +76,7 @@ export const mayUse = (entity: NamedEntity, namespace: string, context: Operatio
 function policiesOf({ kind, record }: NamedEntity, context: OperationContext): HeldPolicy[] {
   const groups = kind.word === "user" ? (record as UserRecord).groupNames : [];
   const ofGroups = groups.flatMap((name) =>
-    heldBy({ kind: GROUP as EntityKind<EntityRecord>, record: requireEntity(GROUP, name, context) }, context),
+    heldBy({ kind: ENTITY_KINDS.group, record: requireEntity(GROUP, name, context) }, context),
   );
   return [...heldBy({ kind, record }, context), ...ofGroups];
 }

@@ -67,4 +67,5 @@ function boundaryOperations<R extends EntityRecord>(kind: EntityKind<R>) {
   ];
 }
 
+/** The boundary operations of roles and users. */
 export const boundaryOperationsOfEntities = [...boundaryOperations(ROLE), ...boundaryOperations(USER)];

@@ -4,6 +4,7 @@
  */
 import type { AuthorizationRequest, RequestContext } from "../../../authorize/index.ts";
 import { globalArnIn } from "../../../core/arn.ts";
+import { wholeSecond } from "../../../core/clock.ts";
 import {
   type EntityRecord,
   entityKey,
@@ -14,8 +15,10 @@ import {
 } from "../../../identity/index.ts";
 import type { Collection, Store } from "../../../store/store.ts";
 import type { OperationContext } from "../../service.ts";
+import { requestTagKeys, resourceTagKeys } from "../../tag-keys.ts";
 import { type EntityWord, entityAlreadyExists, noSuchEntity, quotaExceeded, unmodifiableEntity } from "../errors.ts";
 
+/** What is the same for all entities of a kind: words, quotas, and where they are stored. */
 export interface EntityKind<R extends EntityRecord> {
   readonly word: EntityWord;
   /** As in operation names: `AttachRolePolicy`. */
@@ -29,6 +32,7 @@ export interface EntityKind<R extends EntityRecord> {
   collection(store: Store): Collection<R>;
 }
 
+/** Roles. Quotas: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html, also of the kinds below. */
 export const ROLE: EntityKind<RoleRecord> = {
   word: "role",
   title: "Role",
@@ -40,6 +44,7 @@ export const ROLE: EntityKind<RoleRecord> = {
   collection: (store) => identityCollections(store).roles,
 };
 
+/** Users. */
 export const USER: EntityKind<UserRecord> = {
   word: "user",
   title: "User",
@@ -51,6 +56,7 @@ export const USER: EntityKind<UserRecord> = {
   collection: (store) => identityCollections(store).users,
 };
 
+/** Groups. */
 export const GROUP: EntityKind<GroupRecord> = {
   word: "group",
   title: "Group",
@@ -61,6 +67,11 @@ export const GROUP: EntityKind<GroupRecord> = {
   attachQuota: { name: "PoliciesPerGroup", limit: 10 },
   collection: (store) => identityCollections(store).groups,
 };
+
+/** Every kind by its word, for what is the same for all of them. */
+export const ENTITY_KINDS = { role: ROLE, user: USER, group: GROUP } as unknown as Readonly<
+  Record<EntityWord, EntityKind<EntityRecord>>
+>;
 
 /** Inputs name the entity by the member of its kind. */
 export interface EntityInput {
@@ -73,6 +84,7 @@ export interface EntityInput {
 export const nameIn = <R extends EntityRecord>(kind: EntityKind<R>, input: EntityInput): string =>
   input[kind.nameMember] as string;
 
+/** The account's entity of this name, in any case; undefined when there is none. */
 export function findEntity<R extends EntityRecord>(
   kind: EntityKind<R>,
   name: string,
@@ -81,6 +93,7 @@ export function findEntity<R extends EntityRecord>(
   return kind.collection(store).get(entityKey(scope.accountId, name));
 }
 
+/** {@link findEntity} that throws NoSuchEntity. */
 export function requireEntity<R extends EntityRecord>(kind: EntityKind<R>, name: string, context: OperationContext): R {
   const record = findEntity(kind, name, context);
   if (!record) throw noSuchEntity(kind.word, name);
@@ -100,6 +113,7 @@ export const listEntities = <R extends EntityRecord>(
 /** Path of the roles that belong to AWS services. */
 export const SERVICE_ROLE_PATH = "/aws-service-role/";
 
+/** True for a role that belongs to an AWS service. */
 export const isServiceLinked = (role: Pick<EntityRecord, "path">): boolean => role.path.startsWith(SERVICE_ROLE_PATH);
 
 /** AWS: a service-linked role is changed by its service only, whatever the caller's policies say. */
@@ -146,27 +160,29 @@ export function newEntity<R extends EntityRecord>(
     path,
     arn: globalArnIn(context.scope, "iam", `${kind.word}${path}${input.name}`),
     // AWS: times in IAM's answers have whole seconds.
-    createdMs: Math.floor(context.clock.nowMs() / 1000) * 1000,
+    createdMs: wholeSecond(context.clock.nowMs()),
     attachedPolicyArns: [],
     inlinePolicies: {},
     tags: [],
   };
 }
 
-/** Stores a new entity unless its name is taken or the account is full. */
+/** Stores what `make` makes unless its name is taken or the account is full; checks in `make` see the latest state. */
 export async function addEntity<R extends EntityRecord>(
   kind: EntityKind<R>,
-  record: R,
   context: OperationContext,
-): Promise<void> {
+  make: () => R,
+): Promise<R> {
   const { store, scope } = context;
-  await store.write(() => {
+  return store.write(() => {
+    const record = make();
     const collection = kind.collection(store);
     const key = entityKey(scope.accountId, record.name);
     if (collection.has(key)) throw entityAlreadyExists(kind.word, record.name);
     const { name, limit } = kind.perAccountQuota;
-    if (collection.list([scope.accountId], { limit }).length >= limit) throw quotaExceeded(name, limit);
+    if (collection.count([scope.accountId]) >= limit) throw quotaExceeded(name, limit);
     collection.put(key, record);
+    return record;
   });
 }
 
@@ -183,7 +199,7 @@ export function entityAccess<R extends EntityRecord>(
     action: `iam:${action}`,
     resource: record?.arn ?? globalArnIn(context.scope, "iam", `${kind.word}/${name}`),
     resourceText: `${kind.word} ${name}`,
-    context: { ...resourceTagKeys(record?.tags ?? []), ...boundaryKey(action, record), ...conditionKeys },
+    context: { ...entityTagKeys(record?.tags), ...boundaryKey(action, record), ...conditionKeys },
   };
 }
 
@@ -236,16 +252,8 @@ interface Tag {
   readonly Value: string;
 }
 
-export function requestTagKeys(tags: readonly Tag[] = []): RequestContext {
-  if (tags.length === 0) return {};
-  const values = tags.map((tag) => [`aws:RequestTag/${tag.Key}`, tag.Value]);
-  return { ...Object.fromEntries(values), "aws:TagKeys": tags.map((tag) => tag.Key) };
-}
-
-export const resourceTagKeys = (tags: readonly Tag[]): RequestContext =>
-  Object.fromEntries(
-    tags.flatMap((tag) => [
-      [`aws:ResourceTag/${tag.Key}`, tag.Value],
-      [`iam:ResourceTag/${tag.Key}`, tag.Value],
-    ]),
-  );
+/** AWS: tags of users and roles have an older name besides the global one. */
+export const entityTagKeys = (tags: readonly Tag[] = []): RequestContext => ({
+  ...resourceTagKeys(tags),
+  ...resourceTagKeys(tags, "iam:ResourceTag"),
+});

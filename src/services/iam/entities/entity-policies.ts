@@ -204,6 +204,7 @@ function requireAttachable(arn: string, context: OperationContext): void {
   if (isAwsManaged(arn) && policy.path === SERVICE_ROLE_PATH) throw policyNotAttachable();
 }
 
+/** The policy operations of roles, users and groups. */
 export const entityPolicyOperations = [
   ...[...attachOperations(ROLE), ...inlineOperations(ROLE)],
   ...[...attachOperations(USER), ...inlineOperations(USER)],

@@ -35,8 +35,8 @@ export const createGroup = operation<Shapes.CreateGroupRequest, Shapes.CreateGro
   ],
   errors: [entityAlreadyExists, quotaExceeded],
   async run(input, context) {
-    const group = newEntity(GROUP, { name: input.GroupName, path: input.Path }, context);
-    await addEntity(GROUP, group, context);
+    const names = { name: input.GroupName, path: input.Path };
+    const group = await addEntity(GROUP, context, () => newEntity(GROUP, names, context));
     return { Group: groupShape(group) };
   },
 });

@@ -1,12 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import {
-  accountId,
-  allow,
-  CODEBUILD_TRUST,
-  documentText,
-  type IdentityFixture,
-  openIdentity,
-} from "../../../../test/support/identity-fixture.ts";
+import { accountId, type IdentityFixture, openIdentity } from "../../../../test/support/identity-fixture.ts";
+import { allow, CODEBUILD_TRUST, documentText } from "../../../../test/support/policy-documents.ts";
 import { failureOf } from "../../../../test/support/services-fixture.ts";
 import { entityKey, identityCollections, rootPrincipal } from "../../../identity/index.ts";
 import type { Collection, Entry } from "../../../store/store.ts";

@@ -49,18 +49,20 @@ export const createRole = operation<Shapes.CreateRoleRequest, Shapes.CreateRoleR
   ],
   async run(input, context) {
     if (input.Path?.startsWith(SERVICE_ROLE_PATH)) throw serviceRolePath();
-    const trust = requireTrustPolicy(input.AssumeRolePolicyDocument, context);
-    const tags = requireTags(input.Tags);
-    if (input.PermissionsBoundary !== undefined) requireBoundary(input.PermissionsBoundary, context);
-    const role: RoleRecord = {
-      ...newEntity(ROLE, { name: input.RoleName, path: input.Path }, context),
-      ...trust,
-      maxSessionSeconds: input.MaxSessionDuration ?? DEFAULT_SESSION_SECONDS,
-      tags,
-      ...(input.Description === undefined ? {} : { description: input.Description }),
-      ...(input.PermissionsBoundary === undefined ? {} : { boundaryArn: input.PermissionsBoundary }),
-    };
-    await addEntity(ROLE, role, context);
+    const role = await addEntity(ROLE, context, (): RoleRecord => {
+      const trust = requireTrustPolicy(input.AssumeRolePolicyDocument, context);
+      const tags = requireTags(input.Tags);
+      if (input.PermissionsBoundary !== undefined) requireBoundary(input.PermissionsBoundary, context);
+      return {
+        ...newEntity(ROLE, { name: input.RoleName, path: input.Path }, context),
+        ...trust,
+        maxSessionSeconds: input.MaxSessionDuration ?? DEFAULT_SESSION_SECONDS,
+        tags,
+        ...(input.Description === undefined ? {} : { description: input.Description }),
+        ...(input.PermissionsBoundary === undefined ? {} : { boundaryArn: input.PermissionsBoundary }),
+      };
+    });
+    const { tags } = role;
     // AWS: the answer has neither MaxSessionDuration nor RoleLastUsed.
     return { Role: { ...identification(role, context), ...boundaryOf(role), ...(tags.length > 0 && { Tags: tags }) } };
   },
@@ -131,9 +133,10 @@ export const updateAssumeRolePolicy = operation<Shapes.UpdateAssumeRolePolicyReq
   authorize: (input, context) => [entityAccess(ROLE, "UpdateAssumeRolePolicy", input.RoleName, context)],
   errors: [noSuchEntity, malformedPolicyDocument, quotaExceeded, unmodifiableEntity],
   async run(input, context) {
-    requireModifiable(ROLE, requireEntity(ROLE, input.RoleName, context));
-    const trust = requireTrustPolicy(input.PolicyDocument, context);
-    await changeEntity(ROLE, input.RoleName, context, (role) => ({ ...role, ...trust }));
+    await changeEntity(ROLE, input.RoleName, context, (role) => ({
+      ...role,
+      ...requireTrustPolicy(input.PolicyDocument, context),
+    }));
     return {};
   },
 });

@@ -10,7 +10,16 @@ import { notOffered } from "../../common-errors.ts";
 import { type OperationContext, operation } from "../../service.ts";
 import { noSuchDeletionTask, noSuchEntity, quotaExceeded, serviceRoleTaken, suffixNotAllowed } from "../errors.ts";
 import type * as Shapes from "../shapes.gen.ts";
-import { addEntity, entityAccess, findEntity, isServiceLinked, newEntity, ROLE, requireEntity } from "./entities.ts";
+import {
+  addEntity,
+  entityAccess,
+  findEntity,
+  isServiceLinked,
+  newEntity,
+  ROLE,
+  requireEntity,
+  SERVICE_ROLE_PATH,
+} from "./entities.ts";
 import { LINKED_SERVICES } from "./linked-services.ts";
 import { identification } from "./role-shapes.ts";
 
@@ -37,7 +46,7 @@ export const createServiceLinkedRole = operation<
   authorize: ({ AWSServiceName: service, CustomSuffix: suffix }, { scope }) => [
     {
       action: "iam:CreateServiceLinkedRole",
-      resource: globalArnIn(scope, "iam", `role/aws-service-role/${service}/${roleNameOf(service, suffix) ?? "*"}`),
+      resource: globalArnIn(scope, "iam", `role${SERVICE_ROLE_PATH}${service}/${roleNameOf(service, suffix) ?? "*"}`),
       context: { "iam:AWSServiceName": service },
     },
   ],
@@ -50,17 +59,23 @@ export const createServiceLinkedRole = operation<
     }
     if (suffix !== undefined && !service.takesSuffix) throw suffixNotAllowed(serviceName);
     const name = roleNameOf(serviceName, suffix) as string;
-    if (findEntity(ROLE, name, context)) throw serviceRoleTaken(name);
     const given = description ?? service.description;
-    const role: RoleRecord = {
-      ...newEntity(ROLE, { name, path: `/aws-service-role/${serviceName}/` }, context),
-      attachedPolicyArns: [`arn:${context.scope.partition}:iam::aws:policy/aws-service-role/${service.policyName}`],
-      trustPolicy: trustOf(serviceName),
-      trustedIds: {},
-      maxSessionSeconds: SESSION_SECONDS,
-      ...(given === undefined ? {} : { description: given }),
-    };
-    await addEntity(ROLE, role, context);
+    const policyArn = globalArnIn(
+      { ...context.scope, accountId: "aws" },
+      "iam",
+      `policy${SERVICE_ROLE_PATH}${service.policyName}`,
+    );
+    const role = await addEntity(ROLE, context, (): RoleRecord => {
+      if (findEntity(ROLE, name, context)) throw serviceRoleTaken(name);
+      return {
+        ...newEntity(ROLE, { name, path: `${SERVICE_ROLE_PATH}${serviceName}/` }, context),
+        attachedPolicyArns: [policyArn],
+        trustPolicy: trustOf(serviceName),
+        trustedIds: {},
+        maxSessionSeconds: SESSION_SECONDS,
+        ...(given === undefined ? {} : { description: given }),
+      };
+    });
     return { Role: identification(role, context) };
   },
 });

@@ -4,6 +4,7 @@
  */
 import type { EntityRecord, TagRecord } from "../../../identity/index.ts";
 import { operation } from "../../service.ts";
+import { requestTagKeys } from "../../tag-keys.ts";
 import { duplicateTagKeys, invalidMarker, noSuchEntity, reservedTagKey, tooManyTags } from "../errors.ts";
 import { type PagingInput, pageOf } from "../paging.ts";
 import {
@@ -13,7 +14,6 @@ import {
   entityAccess,
   nameIn,
   ROLE,
-  requestTagKeys,
   requireEntity,
   USER,
 } from "./entities.ts";
@@ -47,6 +47,7 @@ export function mergeTags(tags: readonly TagRecord[], added: readonly TagRecord[
   return merged;
 }
 
+/** The tags whose keys are not among `keys`; case does not count. */
 export function withoutTags(tags: readonly TagRecord[], keys: readonly string[]): TagRecord[] {
   const folded = new Set(keys.map((key) => key.toLowerCase()));
   return tags.filter((tag) => !folded.has(tag.Key.toLowerCase()));
@@ -106,4 +107,5 @@ function tagOperations<R extends EntityRecord>(kind: EntityKind<R>) {
   ];
 }
 
+/** The tag operations of roles and users. */
 export const tagOperationsOfEntities = [...tagOperations(ROLE), ...tagOperations(USER)];

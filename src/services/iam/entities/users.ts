@@ -42,16 +42,17 @@ export const createUser = operation<Shapes.CreateUserRequest, Shapes.CreateUserR
   authorize: (input, context) => creationAccess(USER, input, context),
   errors: [entityAlreadyExists, noSuchBoundary, ...TAG_ERRORS, quotaExceeded],
   async run(input, context) {
-    const tags = requireTags(input.Tags);
-    if (input.PermissionsBoundary !== undefined) requireBoundary(input.PermissionsBoundary, context);
-    const user: UserRecord = {
-      ...newEntity(USER, { name: input.UserName, path: input.Path }, context),
-      tags,
-      groupNames: [],
-      accessKeyIds: [],
-      ...(input.PermissionsBoundary === undefined ? {} : { boundaryArn: input.PermissionsBoundary }),
-    };
-    await addEntity(USER, user, context);
+    const user = await addEntity(USER, context, (): UserRecord => {
+      const tags = requireTags(input.Tags);
+      if (input.PermissionsBoundary !== undefined) requireBoundary(input.PermissionsBoundary, context);
+      return {
+        ...newEntity(USER, { name: input.UserName, path: input.Path }, context),
+        tags,
+        groupNames: [],
+        accessKeyIds: [],
+        ...(input.PermissionsBoundary === undefined ? {} : { boundaryArn: input.PermissionsBoundary }),
+      };
+    });
     return { User: fullUser(user) };
   },
 });
@@ -113,6 +114,7 @@ export const deleteUser = operation<Shapes.DeleteUserRequest, object>({
   },
 });
 
+/** As in lists. AWS: they have neither tags nor boundary. */
 export const listedUser = (user: UserRecord): Shapes.User => ({
   Path: user.path,
   UserName: user.name,

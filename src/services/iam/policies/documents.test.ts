@@ -1,10 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import {
-  accountId,
-  CODEBUILD_TRUST,
-  type IdentityFixture,
-  openIdentity,
-} from "../../../../test/support/identity-fixture.ts";
+import { accountId, type IdentityFixture, openIdentity } from "../../../../test/support/identity-fixture.ts";
+import { CODEBUILD_TRUST } from "../../../../test/support/policy-documents.ts";
 import { failureOf } from "../../../../test/support/services-fixture.ts";
 import { policySize } from "../../../authorize/index.ts";
 import { encodeDocument } from "./documents.ts";

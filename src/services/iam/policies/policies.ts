@@ -16,7 +16,8 @@ import {
   type PolicySummary,
 } from "../../../identity/index.ts";
 import { type OperationContext, operation } from "../../service.ts";
-import { GROUP, listAccess, listEntities, ROLE, requestTagKeys, USER } from "../entities/entities.ts";
+import { requestTagKeys, resourceTagKeys } from "../../tag-keys.ts";
+import { ENTITY_KINDS, listAccess, listEntities } from "../entities/entities.ts";
 import { mergeTags, requireTags, TAG_ERRORS, withoutTags } from "../entities/tags.ts";
 import {
   invalidArn,
@@ -43,8 +44,7 @@ export const MAX_POLICIES = 1_500;
 export function policyAccess(action: string, arn: string, { store }: OperationContext): AuthorizationRequest[] {
   const tags = findManagedPolicy(store, arn)?.tags ?? [];
   // AWS: the older name of the key, `iam:ResourceTag/k`, is for users and roles only.
-  const context = Object.fromEntries(tags.map((tag) => [`aws:ResourceTag/${tag.Key}`, tag.Value]));
-  return [{ action: `iam:${action}`, resource: arn, resourceText: `policy ${arn}`, context }];
+  return [{ action: `iam:${action}`, resource: arn, resourceText: `policy ${arn}`, context: resourceTagKeys(tags) }];
 }
 
 /** Changes a policy of the account. AWS: its own policies cannot be changed whatever the caller's policies say. */
@@ -104,7 +104,7 @@ export const createPolicy = operation<Shapes.CreatePolicyRequest, Shapes.CreateP
       const { policies } = identityCollections(store);
       const key = entityKey(scope.accountId, policy.name);
       if (policies.has(key)) throw policyAlreadyExists(policy.name);
-      if (policies.list([scope.accountId], { limit: MAX_POLICIES }).length >= MAX_POLICIES) {
+      if (policies.count([scope.accountId]) >= MAX_POLICIES) {
         throw quotaExceeded("PoliciesPerAccount", MAX_POLICIES);
       }
       policies.put(key, policy);
@@ -191,9 +191,9 @@ export const listEntitiesForPolicy = operation<
         ? entity.boundaryArn === policy.arn
         : entity.attachedPolicyArns.includes(policy.arn) ||
           (input.PolicyUsageFilter === undefined && entity.boundaryArn === policy.arn);
-    const found = [ROLE, USER, GROUP].flatMap((kind) =>
+    const found = Object.values(ENTITY_KINDS).flatMap((kind) =>
       input.EntityFilter === undefined || input.EntityFilter === kind.title
-        ? (listEntities<EntityRecord>(kind as never, context) as EntityRecord[])
+        ? listEntities(kind, context)
             .filter((entity) => users(entity) && entity.path.startsWith(input.PathPrefix ?? "/"))
             .map((entity) => ({ kind: kind.word, entity }))
         : [],

@@ -4,6 +4,7 @@ import { findManagedPolicy, type PolicyRecord } from "../../../identity/index.ts
 import type { OperationContext } from "../../service.ts";
 import { invalidArn, noSuchPolicy } from "../errors.ts";
 
+/** Throws ValidationError for what is no ARN of a managed policy. */
 export function requirePolicyArn(arn: string): void {
   const parsed = parseArn(arn);
   if (parsed?.service !== "iam" || !parsed.resource.startsWith("policy/")) throw invalidArn();
@@ -15,6 +16,7 @@ export function findPolicyInReach(arn: string, { store, scope }: OperationContex
   return owner === "aws" || owner === scope.accountId ? findManagedPolicy(store, arn) : undefined;
 }
 
+/** {@link findPolicyInReach} that throws NoSuchEntity. */
 export function requirePolicy(arn: string, context: OperationContext): PolicyRecord {
   requirePolicyArn(arn);
   const policy = findPolicyInReach(arn, context);

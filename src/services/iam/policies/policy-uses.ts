@@ -1,6 +1,6 @@
 /** Which managed policies are in use, and how often: counted from the entities, so it cannot be out of step with them. */
 import type { OperationContext } from "../../service.ts";
-import { GROUP, listEntities, ROLE, USER } from "../entities/entities.ts";
+import { ENTITY_KINDS, listEntities } from "../entities/entities.ts";
 
 /** How many entities have a policy attached, or as their boundary. */
 export interface PolicyUse {
@@ -8,6 +8,7 @@ export interface PolicyUse {
   readonly boundaries: number;
 }
 
+/** Of a policy that nothing uses. */
 export const NO_USE: PolicyUse = { attachments: 0, boundaries: 0 };
 
 /** Uses by ARN of the policy; a policy that nothing uses is not in it. */
@@ -20,8 +21,7 @@ export function usesOf(context: OperationContext): ReadonlyMap<string, PolicyUse
       boundaries: boundaries + (more.boundaries ?? 0),
     });
   };
-  const entities = [...listEntities(ROLE, context), ...listEntities(USER, context), ...listEntities(GROUP, context)];
-  for (const entity of entities) {
+  for (const entity of Object.values(ENTITY_KINDS).flatMap((kind) => listEntities(kind, context))) {
     for (const arn of entity.attachedPolicyArns) add(arn, { attachments: 1 });
     if (entity.boundaryArn !== undefined) add(entity.boundaryArn, { boundaries: 1 });
   }

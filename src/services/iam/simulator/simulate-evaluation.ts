@@ -17,6 +17,7 @@ import { findAction } from "../../action-table.ts";
 import type { SimulatedPolicy } from "./simulate-input.ts";
 import { nobody, type SimulatedCaller } from "./simulate-subject.ts";
 
+/** What a simulation is asked with. */
 export interface Simulation {
   readonly caller: SimulatedCaller;
   readonly identity: readonly SimulatedPolicy[];

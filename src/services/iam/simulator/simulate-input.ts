@@ -33,6 +33,7 @@ export const policiesOf = (
 ): SimulatedPolicy[] =>
   texts.map((text, i) => ({ id: `${member}.${i + 1}`, type, text, document: requireDocument(text, "simulated") }));
 
+/** The boundary that the input brings along. */
 export function boundaryOf({
   PermissionsBoundaryPolicyInputList: texts,
 }: SimulationInput): SimulatedPolicy | undefined {
@@ -42,6 +43,7 @@ export function boundaryOf({
   return policiesOf("PermissionsBoundaryPolicyInputList", texts, "Permissions Boundary Policy")[0];
 }
 
+/** The resource's policy that the input brings along. */
 export function resourcePolicyOf({ ResourcePolicy: text }: SimulationInput): SimulatedPolicy | undefined {
   if (text === undefined) return undefined;
   const document = requireDocument(text, "resource");
@@ -69,6 +71,7 @@ function requireDocument(text: string, kind: PolicyKind): PolicyDocument {
 /** AWS: names of services and actions that do not exist are simulated like any other. */
 const ACTION_NAME = /^[A-Za-z0-9-]+:[A-Za-z0-9-]+$/;
 
+/** The actions to simulate, as they are written. */
 export function actionsOf({ ActionNames: names, ResourceHandlingOption: option }: SimulationInput): readonly string[] {
   if (option !== undefined) throw invalidInput("ResourceHandlingOption is for EC2, which Kiln does not have");
   const invalid = names.find((name) => !ACTION_NAME.test(name));

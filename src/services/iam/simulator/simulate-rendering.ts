@@ -23,6 +23,7 @@ interface RenderingFacts {
 
 type Renderer = (action: string, outcomes: readonly Outcome[]) => Shapes.EvaluationResult;
 
+/** Makes the result of each action; where statements stand in their texts is looked up once a text. */
 export function rendererOf(facts: RenderingFacts): Renderer {
   const positions = new Map<string, readonly StatementPosition[]>();
   const shapeOf = ({ policy, index }: Outcome["matched"][number]): Shapes.Statement => {

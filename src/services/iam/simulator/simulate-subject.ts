@@ -12,10 +12,11 @@ import {
   findManagedPolicy,
   isAwsManaged,
   parsedDocument,
+  roleSession,
   type UserRecord,
 } from "../../../identity/index.ts";
 import type { OperationContext } from "../../service.ts";
-import { type EntityKind, findEntity, GROUP, ROLE, USER } from "../entities/entities.ts";
+import { ENTITY_KINDS, findEntity, GROUP } from "../entities/entities.ts";
 import { invalidInput, noSuchEntity } from "../errors.ts";
 import { entityIn, type NamedEntity, type SimulatedPolicy } from "./simulate-input.ts";
 
@@ -69,15 +70,9 @@ export function requireOwnEntity(arn: string, { scope: { accountId } }: Operatio
 
 /** The record behind an ARN, if this account has one of that name and path. */
 export function recordOf({ word, name, arn }: NamedEntity, context: OperationContext): EntityRecord | undefined {
-  const record = findEntity(KINDS[word], name, context);
+  const record = findEntity(ENTITY_KINDS[word], name, context);
   return record?.arn.toLowerCase() === arn.toLowerCase() ? record : undefined;
 }
-
-const KINDS: Readonly<Record<NamedEntity["word"], EntityKind<EntityRecord>>> = {
-  user: USER as EntityKind<EntityRecord>,
-  group: GROUP,
-  role: ROLE as EntityKind<EntityRecord>,
-};
 
 function policiesOfEntity(
   record: EntityRecord,
@@ -120,6 +115,7 @@ export interface SimulatedCaller {
   readonly context: RequestContext;
 }
 
+/** Who the ARN in CallerArn names. */
 export function callerOf(arn: string | undefined, context: OperationContext): SimulatedCaller {
   if (arn === undefined) return { entity: undefined, principal: nobody(context.scope.accountId), context: {} };
   const entity = entityIn(arn);
@@ -165,15 +161,5 @@ const userOf = ({ arn, accountId, name }: NamedEntity, record: EntityRecord | un
 });
 
 /** A session of the role without a name of its own: policies can name the role, not the session. */
-const sessionOf = ({ arn, accountId, name }: NamedEntity, record: EntityRecord | undefined): AssumedRolePrincipal => ({
-  type: "AssumedRole",
-  arn: `${arn.slice(0, arn.indexOf(":iam:"))}:sts::${accountId}:assumed-role/${name}/`,
-  accountId,
-  userId: `${record?.id ?? ""}:`,
-  roleArn: arn,
-  roleName: name,
-  sessionName: "",
-  sessionPolicies: [],
-  sessionTags: {},
-  tokenIssuedAtMs: 0,
-});
+const sessionOf = ({ arn, name }: NamedEntity, record: EntityRecord | undefined): AssumedRolePrincipal =>
+  roleSession({ arn, name, id: record?.id ?? "" }, "", 0);

@@ -2,11 +2,10 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import {
   type Answer,
   accountId,
-  allow,
-  documentText,
   type IdentityFixture,
   openIdentity,
 } from "../../../../test/support/identity-fixture.ts";
+import { allow, documentText } from "../../../../test/support/policy-documents.ts";
 import { failureOf } from "../../../../test/support/services-fixture.ts";
 
 let at: IdentityFixture;

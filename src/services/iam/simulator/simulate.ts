@@ -7,7 +7,7 @@
  */
 import { type AuthorizationRequest, contextKeysUsed } from "../../../authorize/index.ts";
 import { type OperationContext, operation } from "../../service.ts";
-import { resourceTagKeys } from "../entities/entities.ts";
+import { entityTagKeys } from "../entities/entities.ts";
 import { invalidInput, invalidMarker, noSuchEntity } from "../errors.ts";
 import { pageOf } from "../paging.ts";
 import type * as Shapes from "../shapes.gen.ts";
@@ -102,7 +102,7 @@ export const getContextKeysForPrincipalPolicy = operation<
 /** AWS: a denial prints the entity's ARN, not `role NAME` as other operations on entities do. */
 function sourceAccess(action: string, arn: string, context: OperationContext): AuthorizationRequest {
   const record = recordOf(requireOwnEntity(arn, context), context);
-  return { action: `iam:${action}`, resource: record?.arn ?? arn, context: resourceTagKeys(record?.tags ?? []) };
+  return { action: `iam:${action}`, resource: record?.arn ?? arn, context: entityTagKeys(record?.tags) };
 }
 
 /** A resource's policy needs somebody for its Principal elements, and groups are no principals. */

@@ -4,7 +4,7 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ServiceName } from "../../src/core/aws.ts";
-import type { Preparation, Scenario } from "./guard.ts";
+import type { Preparation, Scenario } from "./describe-authorization.ts";
 import { ACCOUNT, codeOf, filled, type Kept, keepFrom, openStage, type Stage } from "./stage.ts";
 
 /** A call that carries keys, and what they must be. */

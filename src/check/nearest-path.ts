@@ -3,8 +3,6 @@ import { posix } from "node:path";
 import { nearest } from "../core/nearest.ts";
 import type { Workspace } from "./workspace.ts";
 
-export { editDistance, nearest } from "../core/nearest.ts";
-
 /** An existing path that was probably meant. */
 export interface PathGuess {
   readonly path: string;
