@@ -8,15 +8,14 @@ import type { ContextValue, StatementTrace } from "./decision.ts";
 import type { PolicyInPlay } from "./evaluate.ts";
 import { type EvaluatedRequest, matchesResource } from "./request.ts";
 import { type CompiledStatement, matchesAction } from "./statement.ts";
+import { splitVariables } from "./variables.ts";
 
 type Failure = Pick<StatementTrace, "failed" | "detail" | "expected">;
 
 /** The trace of every statement, policy by policy. */
 export function explainStatements(policies: readonly PolicyInPlay[], request: EvaluatedRequest): StatementTrace[] {
   return policies.flatMap((inPlay) =>
-    inPlay.compiled.statements.map((statement) =>
-      traceOf(inPlay, statement, firstFailure(statement, request, inPlay.type)),
-    ),
+    inPlay.compiled.statements.map((statement) => traceOf(inPlay, statement, firstFailure(statement, request, inPlay))),
   );
 }
 
@@ -37,7 +36,7 @@ export function traceOf(inPlay: PolicyInPlay, statement: CompiledStatement, fail
 function firstFailure(
   statement: CompiledStatement,
   request: EvaluatedRequest,
-  type: PolicyInPlay["type"],
+  { type, policy }: PolicyInPlay,
 ): Failure | undefined {
   if (statement.defect) return statement.defect;
   if (!matchesAction(statement, request.action)) {
@@ -48,13 +47,35 @@ function firstFailure(
   if (!hasPrincipal && !statement.resources) return { failed: "Resource", detail: "the statement has no Resource" };
   if (!matchesResource(statement, request)) {
     const patterns = (statement.resources ?? []).map((resource) => resource.source);
-    return mismatch("Resource", patterns, request.resource, statement.isNotResource);
+    const failure = mismatch("Resource", patterns, request.resource, statement.isNotResource);
+    const shown = nearestFirst(patterns, request.resource).slice(0, MAX_PATTERNS);
+    return { ...failure, detail: `${failure.detail}${variableNote(shown, policy, request)}` };
   }
   if (hasPrincipal && !statement.principal?.grant(request)) {
     return { failed: "Principal", detail: principalMismatch(statement, request) };
   }
   const condition = statement.conditions.find((test) => !test.holds(request.lookup));
-  return condition && { failed: "Condition", detail: conditionMismatch(condition, request.lookup(condition.key)) };
+  if (!condition) return undefined;
+  const detail = conditionMismatch(condition, request.lookup(condition.key));
+  return { failed: "Condition", detail: `${detail}${variableNote(condition.values, policy, request)}` };
+}
+
+/** What the variables of the printed texts stand for, in brackets: the text alone does not say. */
+function variableNote(
+  texts: readonly string[],
+  { document }: PolicyInPlay["policy"],
+  request: EvaluatedRequest,
+): string {
+  const pieces = texts.slice(0, MAX_PATTERNS).flatMap((text) => splitVariables(cut(text)));
+  const notes = new Set<string>();
+  for (const piece of pieces) {
+    if (typeof piece === "string" || piece.literal !== undefined || isSecretKey(piece.key)) continue;
+    // AWS: variables came with the version of 2012.
+    if (document.Version !== "2012-10-17") return " (plain text: variables need Version 2012-10-17)";
+    const value = request.lookup(piece.key) ?? piece.fallback;
+    notes.add(`${quoted(piece.source)} ${typeof value === "string" ? `is ${quoted(value)}` : "has no value here"}`);
+  }
+  return notes.size === 0 ? "" : ` (${[...notes].join(", ")})`;
 }
 
 /** More patterns than this are counted, not printed. */

@@ -3,11 +3,10 @@
  * sixth, which may hold colons and slashes. Case-sensitive.
  * Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html and, for conditions,
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html#Conditions_ARN
- * Gap: a `*` that ends the region runs on past its colon only where the account has no other wildcard inside.
  */
 import type { ContextLookup } from "./context.ts";
-import { splitVariables } from "./variables.ts";
-import { compilePattern, type Pattern } from "./wildcard.ts";
+import { splitVariables, valueOf } from "./variables.ts";
+import { compilePattern, type Pattern, type PatternOptions } from "./wildcard.ts";
 
 const PARTS = 6;
 const [SERVICE, REGION, ACCOUNT, LAST] = [2, 3, 4, 5] as const;
@@ -66,8 +65,6 @@ class PartwisePattern implements ArnPattern {
   readonly #before: readonly PartTest[];
   /** Undefined when no `*` can run on past a colon. */
   readonly #overflow: Overflow | undefined;
-  /** Only a resource with a colon in its sixth part has one to run over. */
-  readonly #overflowNeedsColon: boolean;
 
   constructor(source: string, options: ArnPatternOptions) {
     this.source = source;
@@ -79,18 +76,18 @@ class PartwisePattern implements ArnPattern {
     const isPrefix = last === `${this.#lastPrefix}*`;
     this.#last = isPrefix ? undefined : compilePattern(last, { wildcards: true, variables: options.variables });
     this.#before = Array.from({ length: PARTS - 1 }, (_, i) =>
-      partTest(parts[i] ?? "*", options.isCondition || i !== SERVICE),
+      partTest(parts[i] ?? "*", {
+        wildcards: options.isCondition || i !== SERVICE,
+        variables: options.isCondition && options.variables,
+      }),
     );
     this.#overflow = options.isCondition ? undefined : overflowOf(parts, options.variables);
-    this.#overflowNeedsColon = parts.length === PARTS;
   }
 
   matches(_text: string, value: ArnParts, lookup: ContextLookup): boolean {
     if (!value) return false;
     if (this.#matchesPartwise(value, lookup)) return true;
-    if (this.#overflow === undefined) return false;
-    if (this.#overflowNeedsColon && !(value[LAST] as string).includes(":")) return false;
-    return this.#matchesOverflowing(this.#overflow, value, lookup);
+    return this.#overflow !== undefined && this.#matchesOverflowing(this.#overflow, value, lookup);
   }
 
   #matchesPartwise(value: readonly string[], lookup: ContextLookup): boolean {
@@ -109,27 +106,47 @@ class PartwisePattern implements ArnPattern {
     return this.#last === undefined || this.#last.matches(last, lookup);
   }
 
-  #matchesOverflowing({ from, rest }: Overflow, value: readonly string[], lookup: ContextLookup): boolean {
-    for (let i = from - 1; i >= 0; i--) if (!passes(this.#before[i], value[i] as string, lookup)) return false;
-    return rest.matches(`:${value.slice(from).join(":")}`, lookup);
+  /** Goes over what follows the region, colon by colon: where may the account begin, and where the last part? */
+  #matchesOverflowing({ region, account, last }: Overflow, value: readonly string[], lookup: ContextLookup): boolean {
+    // Only a resource with a colon in its sixth part has one more to run over.
+    if (last && !(value[LAST] as string).includes(":")) return false;
+    for (let i = 0; i < ACCOUNT; i++) if (!passes(this.#before[i], value[i] as string, lookup)) return false;
+    const rest = `${value[ACCOUNT]}:${value[LAST]}`;
+    let isInAccount = false;
+    for (let from = 0, end = -1; end < rest.length; from = end + 1) {
+      const colon = rest.indexOf(":", from);
+      end = colon === -1 ? rest.length : colon;
+      const mayBegin = region.runsOn || from === 0;
+      const begins = mayBegin && passes(this.#before[ACCOUNT], rest.slice(from, end), lookup);
+      isInAccount = begins || (isInAccount && account.runsOn);
+      if (!isInAccount) continue;
+      if (!last) return true;
+      const after = rest.slice(end + 1);
+      // The earliest place where the last part can begin leaves its first `*` the most room: no other can do better.
+      if (colon !== -1 && last.head.matches(after, lookup)) return last.whole.matches(after, lookup);
+    }
+    return false;
   }
 }
 
 /** Text to equal, a pattern to match, or undefined for any text. */
 type PartTest = string | Pattern | undefined;
 
-function partTest(text: string, wildcards: boolean): PartTest {
-  if (!wildcards || !/[*?]/.test(text)) return text;
-  return text === "*" ? undefined : compilePattern(text, { wildcards: true, variables: false });
+function partTest(text: string, options: PatternOptions): PartTest {
+  const isText = !(options.wildcards && /[*?]/.test(text)) && !(options.variables && text.includes("${"));
+  if (isText) return text;
+  return text === "*" ? undefined : compilePattern(text, options);
 }
 
 const passes = (test: PartTest, text: string, lookup: ContextLookup): boolean =>
   test === undefined || (typeof test === "string" ? test === text : test.matches(text, lookup));
 
-/** The parts before `from` match one by one; the rest of the text from there, with its leading colon, matches `rest`. */
+/** Which of region and account end in a `*`, and the sixth part. */
 interface Overflow {
-  readonly from: number;
-  readonly rest: Pattern;
+  readonly region: { readonly runsOn: boolean };
+  readonly account: { readonly runsOn: boolean };
+  /** Undefined for a pattern of five parts. */
+  readonly last: { readonly whole: Pattern; /** Up to its first `*`. */ readonly head: Pattern } | undefined;
 }
 
 /**
@@ -137,47 +154,60 @@ interface Overflow {
  * names that parameter in every region and account. The service takes no wildcards, and conditions compare part by part.
  */
 function overflowOf(parts: readonly string[], variables: boolean): Overflow | undefined {
-  const isLast = (i: number): boolean => i >= parts.length - 1;
-  const runsOn = (i: number): boolean => !isLast(i) && (parts[i] as string).endsWith("*");
-  const restAfter = (i: number): Overflow => ({
-    from: i + 1,
-    rest: compilePattern(`*:${parts.slice(i + 1).join(":")}`, {
-      wildcards: true,
-      variables: variables && parts.length === PARTS,
-    }),
-  });
-  const account = parts[ACCOUNT] ?? "";
-  // In one pattern over both, wildcards inside the account would run over colons that they must not.
-  const isPlainAccount = isLast(ACCOUNT) || !/[*?]|\$\{/.test(account.endsWith("*") ? account.slice(0, -1) : account);
-  if (runsOn(REGION) && isPlainAccount) return restAfter(REGION);
-  return runsOn(ACCOUNT) ? restAfter(ACCOUNT) : undefined;
-}
-
-/** An ARN operator's value with `${…}`, whose colons must not split the ARN. */
-function arnConditionWithVariables(source: string): ArnPattern {
-  const options = { wildcards: true, variables: true };
-  const pieces = splitVariables(source);
-  // A pattern that is one variable stands for a whole ARN.
-  if (pieces.length === 1 && typeof pieces[0] !== "string") {
-    const whole = compilePattern(source, options);
-    return { source, matches: (text, value, lookup) => value !== undefined && whole.matches(text, lookup) };
-  }
-  const parts = [""];
-  for (const piece of pieces) {
-    const chunks = typeof piece === "string" ? splitAtMost(piece, PARTS - parts.length + 1) : [piece.source];
-    parts[parts.length - 1] += chunks[0] as string;
-    parts.push(...chunks.slice(1));
-  }
-  const patterns = parts.map((part) => compilePattern(part, options));
+  // The last part that is written has nothing after it to run on to.
+  const runsOn = (i: number): boolean => i < parts.length - 1 && (parts[i] as string).endsWith("*");
+  if (!runsOn(REGION) && !runsOn(ACCOUNT)) return undefined;
+  const text = parts[LAST];
+  const options = { wildcards: true, variables };
   return {
-    source,
-    matches: (_text, value, lookup) =>
-      value?.every((part, i) => patterns[i] === undefined || patterns[i].matches(part, lookup)) ?? false,
+    region: { runsOn: runsOn(REGION) },
+    account: { runsOn: runsOn(ACCOUNT) },
+    last: text === undefined ? undefined : { whole: compilePattern(text, options), head: headOf(text, options) },
   };
 }
 
-/** Splits at colons into at most so many chunks; the last keeps its colons. */
-function splitAtMost(text: string, count: number): string[] {
-  const chunks = text.split(":");
-  return chunks.length <= count ? chunks : [...chunks.slice(0, count - 1), chunks.slice(count - 1).join(":")];
+/** The pattern up to and with its first `*`; all of it when it has none. */
+function headOf(text: string, options: PatternOptions): Pattern {
+  let head = "";
+  for (const piece of options.variables ? splitVariables(text) : [text]) {
+    const star = typeof piece === "string" ? piece.indexOf("*") : -1;
+    if (typeof piece === "string" && star !== -1) return compilePattern(head + piece.slice(0, star + 1), options);
+    head += typeof piece === "string" ? piece : piece.source;
+  }
+  return compilePattern(head, options);
+}
+
+/** An ARN operator's value with `${…}`: put in first, then compared part by part. */
+function arnConditionWithVariables(source: string): ArnPattern {
+  const pieces = splitVariables(source);
+  return {
+    source,
+    matches(text, value, lookup) {
+      const resolved = value && withValues(pieces, lookup, text.length);
+      if (resolved === undefined) return false;
+      return new PartwisePattern(resolved, { variables: true, isCondition: true }).matches(text, value, lookup);
+    },
+  };
+}
+
+/** The text with every variable's value, whose special characters are written so that they stand for themselves. */
+function withValues(
+  pieces: ReturnType<typeof splitVariables>,
+  lookup: ContextLookup,
+  maxLength: number,
+): string | undefined {
+  let text = "";
+  let room = maxLength;
+  for (const piece of pieces) {
+    if (typeof piece === "string") {
+      text += piece;
+      continue;
+    }
+    const value = piece.literal ?? valueOf(piece, lookup);
+    room -= value?.length ?? 0;
+    // A value that is longer than the text cannot be part of it.
+    if (value === undefined || room < 0) return undefined;
+    text += value.replace(/[*?$]/g, "${$&}");
+  }
+  return text;
 }

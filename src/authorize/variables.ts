@@ -3,6 +3,7 @@
  * variables costs no more than its length.
  * Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html
  */
+import type { ContextLookup } from "./context.ts";
 
 export interface PolicyVariable {
   /** As written, with `${` and `}`. */
@@ -13,6 +14,14 @@ export interface PolicyVariable {
   readonly fallback: string | undefined;
   /** `*`, `?` or `$` for `${*}`, `${?}` and `${$}`, which stand for the character itself. */
   readonly literal: string | undefined;
+}
+
+/** What takes the variable's place; undefined when the request has no single value for it and there is no default. */
+export function valueOf({ key, fallback }: PolicyVariable, lookup: ContextLookup): string | undefined {
+  const value = lookup(key);
+  if (typeof value === "string") return value;
+  // AWS: only single-valued keys may be used as variables; the default is for keys that the request does not carry.
+  return value === undefined || value.length === 0 ? fallback : undefined;
 }
 
 /** The pieces of a text in order; what only looks like a variable (`${`, `${}`) stays text. */

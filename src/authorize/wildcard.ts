@@ -7,7 +7,7 @@
  */
 import type { ContextLookup } from "./context.ts";
 import { findRun, isRunAt, type Run } from "./run-search.ts";
-import { splitVariables } from "./variables.ts";
+import { type PolicyVariable, splitVariables, valueOf } from "./variables.ts";
 
 export interface Pattern {
   /** The text as it stands in the policy. */
@@ -30,7 +30,7 @@ type FixedToken =
   | { readonly kind: "text"; readonly text: string }
   | { readonly kind: "star" }
   | { readonly kind: "any" };
-type Token = FixedToken | { readonly kind: "variable"; readonly key: string; readonly fallback: string | undefined };
+type Token = FixedToken | { readonly kind: "variable"; readonly variable: PolicyVariable };
 
 /** A pattern that is compiled for its options; what can be a plain comparison is one. */
 export function compilePattern(source: string, options: PatternOptions): Pattern {
@@ -67,7 +67,7 @@ function tokenize(source: string, options: PatternOptions): Token[] {
   for (const piece of options.variables ? splitVariables(source) : [source]) {
     if (typeof piece !== "string") {
       if (piece.literal !== undefined) addText(piece.literal);
-      else tokens.push({ kind: "variable", key: piece.key, fallback: piece.fallback });
+      else tokens.push({ kind: "variable", variable: piece });
       continue;
     }
     if (!options.wildcards) {
@@ -104,7 +104,7 @@ function resolve(
       room -= token.kind === "text" ? token.text.length : token.kind === "any" ? 1 : 0;
       resolved.push(token);
     } else {
-      const value = textFor(token.key, token.fallback, lookup);
+      const value = valueOf(token.variable, lookup);
       if (value === undefined) return undefined;
       room -= value.length;
       if (room >= 0) resolved.push({ kind: "text", text: foldCase ? value.toLowerCase() : value });
@@ -112,13 +112,6 @@ function resolve(
     if (room < 0) return undefined;
   }
   return resolved;
-}
-
-function textFor(key: string, fallback: string | undefined, lookup: ContextLookup): string | undefined {
-  const value = lookup(key);
-  if (typeof value === "string") return value;
-  // AWS: only single-valued keys may be used as variables; the default is for keys that the request does not carry.
-  return value === undefined || value.length === 0 ? fallback : undefined;
 }
 
 function runsOf(tokens: readonly FixedToken[]): Run[] {

@@ -60,6 +60,12 @@ describe("a wrong command line", () => {
     );
   });
 
+  it("has help for a command of a group", async () => {
+    const { out, exitCode } = await kiln("help", "iam", "can");
+    expect(exitCode).toBe(0);
+    expect(out).toMatch(/^Usage: kiln iam can \[options\] <who> <action> \[resource\.\.\.\]\n/);
+  });
+
   it("has no help for a command that does not exist", async () => {
     const { err, exitCode } = await kiln("help", "nope");
     expect(exitCode).toBe(2);

@@ -11,7 +11,7 @@ import { renderError } from "./render-error.ts";
 /** Runs one command line and answers its exit code. Never throws. */
 export async function runCli(argv: readonly string[], io: CliIo): Promise<number> {
   const restore = forgetFalseVariables();
-  const words = commandFirst(argv);
+  const words = helpAsFlag(commandFirst(argv));
   let program: Command | undefined;
   try {
     let exitCode = 0;
@@ -29,6 +29,10 @@ export async function runCli(argv: readonly string[], io: CliIo): Promise<number
     restore();
   }
 }
+
+/** `kiln help iam can` as `kiln iam can --help`: commander's own `help` knows one level only. */
+const helpAsFlag = (words: readonly string[]): readonly string[] =>
+  words[0] === "help" && words.length > 2 ? [...words.slice(1), "--help"] : words;
 
 /** Commander asks for help where a command is missing: `kiln params`, `kiln help nope`. Said as what it is. */
 function helpWanted(error: unknown, words: readonly string[], program: Command | undefined): KilnError | undefined {

@@ -161,6 +161,17 @@ describe("what cannot be understood", () => {
   });
 });
 
+describe("a body that is too large, but not by much", () => {
+  it("is read to its end, so that clients get to see the answer", async () => {
+    const body = Buffer.alloc(12 * 1024 * 1024);
+    for (let round = 0; round < 3; round++) {
+      const headers = { "x-amz-target": "Logs_20140328.DescribeLogGroups" };
+      const answer = await fetch(endpoint.url, { method: "POST", headers, body });
+      expect([answer.status, (await answer.json()).__type]).toEqual([413, "RequestEntityTooLarge"]);
+    }
+  });
+});
+
 describe("the host check", () => {
   it("refuses foreign names, so that no web page can reach the endpoint through its own DNS name", async () => {
     const answer = await rawRequest(endpoint.url, { headers: { host: "evil.example:4566" } });

@@ -25,6 +25,7 @@ import { isS3, protocolOf } from "./resolve.ts";
 import { bucketOfHost } from "./s3-address.ts";
 
 const MAX_BODY_BYTES = 10 * 1024 * 1024;
+const MAX_DRAINED_BYTES = 8 * MAX_BODY_BYTES;
 /** ECR's UploadLayerPart carries up to 20 MiB as base64. */
 const MAX_LAYER_PART_BODY_BYTES = 29 * 1024 * 1024;
 const HEADERS_TIMEOUT_MS = 20_000;
@@ -116,8 +117,8 @@ function createHandler(options: EndpointOptions): (request: IncomingMessage, res
     readBody(request, maxBodyBytes(request), (error, body) => {
       if (error) {
         if (request.destroyed) return;
-        // What is left of the body is not worth reading.
-        response.setHeader("Connection", "close");
+        // A client that writes to a closed connection never sees the answer; what is too much is not read for its sake.
+        if (!isWorthDraining(request)) response.setHeader("Connection", "close");
         return send(response, errorAnswer(exchange, error));
       }
       exchange.body = body;
@@ -188,6 +189,10 @@ function pathOf(url: string): string {
   const slash = target.indexOf("/", target.indexOf("://") + 3);
   return slash < 0 ? "/" : target.slice(slash);
 }
+
+/** A body that was refused unread: Node reads on to its end once the answer is out, and keeps nothing. */
+const isWorthDraining = ({ headers, readableFlowing }: IncomingMessage): boolean =>
+  readableFlowing === null && Number(headers["content-length"]) <= MAX_DRAINED_BYTES;
 
 function maxBodyBytes(request: IncomingMessage): number {
   const target = request.headers["x-amz-target"];

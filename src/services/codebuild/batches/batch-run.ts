@@ -14,7 +14,7 @@ import {
 import { AwsError } from "../../../core/errors.ts";
 import { debug } from "../../../core/log.ts";
 import type { Store } from "../../../store/store.ts";
-import type { OperationContext } from "../../service.ts";
+import type { BuildContext } from "../builds/build-context.ts";
 import { requireUsableFleet, roomFor } from "../builds/build-limits.ts";
 import type { BuildRunner } from "../builds/build-runner.ts";
 import type { RoleSession } from "../builds/role-session.ts";
@@ -32,7 +32,7 @@ import { mergeBatchReports } from "./merge-batch-reports.ts";
 
 export interface BatchRunInput {
   readonly record: BatchRecord;
-  readonly context: OperationContext;
+  readonly context: BuildContext;
   readonly runner: BuildRunner;
   /** Of the batch role; asked whether builds may be started, stopped and retried. */
   readonly session: RoleSession;

@@ -3,7 +3,7 @@
  * its owner polls; batches whose owner died are closed by the next process that starts (`recover`).
  */
 import { debug } from "../../../core/log.ts";
-import type { OperationContext } from "../../service.ts";
+import type { BuildContext } from "../builds/build-context.ts";
 import type { BuildRunner } from "../builds/build-runner.ts";
 import { type OwnRun, OwnRuns } from "../builds/own-runs.ts";
 import type { RoleSession } from "../builds/role-session.ts";
@@ -42,7 +42,7 @@ export class BatchRunner {
   }
 
   /** Takes over a batch whose record was just written. `projectLimit`: builds the project may run at once. */
-  start(record: BatchRecord, session: RoleSession, context: OperationContext, projectLimit?: number): void {
+  start(record: BatchRecord, session: RoleSession, context: BuildContext, projectLimit?: number): void {
     const stop = new AbortController();
     const input = {
       record,

@@ -1,5 +1,5 @@
 /** The end of a fan-out: one report of those of all its builds, named in the batch's `reportArns`. */
-import type { OperationContext } from "../../service.ts";
+import type { BuildContext } from "../builds/build-context.ts";
 import type { BuildRunner } from "../builds/build-runner.ts";
 import { mergeReports } from "../reports/index.ts";
 import type { PhaseContext } from "../shapes.gen.ts";
@@ -10,7 +10,7 @@ import { reportsNotMerged } from "./batch-texts.ts";
 /** Resolves with what could not be done. Nothing happens for batches of other kinds. */
 export async function mergeBatchReports(
   journal: BatchJournal,
-  { context, runner }: { readonly context: OperationContext; readonly runner: BuildRunner },
+  { context, runner }: { readonly context: BuildContext; readonly runner: BuildRunner },
 ): Promise<readonly PhaseContext[]> {
   const { scope, settings, plan, groups, batch, uuid } = journal.record;
   const tasks = plan?.tasks.filter(({ shard }) => shard !== undefined) ?? [];

@@ -5,7 +5,8 @@
  * is meant without a retryType is not documented (all builds here).
  */
 import { DOWNLOAD_SOURCE } from "../../../build/batch/index.ts";
-import { type OperationContext, type OperationDefinition, operation } from "../../service.ts";
+import { type OperationDefinition, operation } from "../../service.ts";
+import type { BuildContext } from "../builds/build-context.ts";
 import { overrideKeys, settingsFrom, shownSettings } from "../builds/build-settings.ts";
 import { keepToken, madeBefore, type Token, tokenOf } from "../builds/idempotency.ts";
 import { ownMark } from "../builds/process-mark.ts";
@@ -61,7 +62,7 @@ export const startBatchOperations = (batches: BatchRunner): readonly OperationDe
       return [start, ...roles.flatMap((role) => (role === undefined ? [] : [passRole(role, start.resource)]))];
     },
     errors: [invalidInput, notOffered, projectNotFound, roleNotAssumable],
-    run: async (input, context) => ({ buildBatch: await startBatch(input, context, batches) }),
+    run: async (input, context) => ({ buildBatch: await startBatch(input, context, batches, { variables: {}, initiator: initiatorOf(context) }) }),
   }),
 
   operation<RetryBuildBatchInput, RetryBuildBatchOutput>({
@@ -101,9 +102,9 @@ export const startBatchOperations = (batches: BatchRunner): readonly OperationDe
 /** Makes a batch and starts it: for StartBuildBatch, and for a webhook, whose event is the batch's `origin`. */
 export async function startBatch(
   input: StartBuildBatchInput,
-  context: OperationContext,
+  context: BuildContext,
   batches: BatchRunner,
-  origin: BuildOrigin = { variables: {} },
+  origin: BuildOrigin & { readonly initiator: string },
 ): Promise<BuildBatch> {
   const { store, scope, clock, ids } = context;
   const project = requireOwnProject(context, input.projectName);
@@ -128,7 +129,7 @@ export async function startBatch(
     uuid,
     settings,
     config,
-    initiator: origin.initiator ?? initiatorOf(context.principal),
+    initiator: origin.initiator,
     owner: ownMark(),
     variables: origin.variables,
   };
@@ -229,11 +230,11 @@ function retried(record: BatchRecord, type: "RETRY_ALL_BUILDS" | "RETRY_FAILED_B
 }
 
 /** The batch that an earlier call with the same token made or retried. */
-function repetitionOf(token: Token | undefined, context: OperationContext): BatchRecord | undefined {
+function repetitionOf(token: Token | undefined, context: BuildContext): BatchRecord | undefined {
   const records = batchRecordsIn(context.store);
   const made = madeBefore(token, records.tokens, context);
   return made && records.batches.get(buildKey(context.scope, made.projectName, made.uuid));
 }
 
-const keep = (token: Token | undefined, { uuid, settings: { projectName } }: BatchRecord, context: OperationContext) =>
+const keep = (token: Token | undefined, { uuid, settings: { projectName } }: BatchRecord, context: BuildContext) =>
   keepToken(token, batchRecordsIn(context.store).tokens, { projectName, uuid }, context);

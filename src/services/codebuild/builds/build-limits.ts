@@ -6,17 +6,17 @@
  */
 import type { AwsScope } from "../../../core/arn.ts";
 import type { Store } from "../../../store/store.ts";
-import type { OperationContext } from "../../service.ts";
 import { fleetNotFound, invalidInput, queueIsFull, tooManyBuilds } from "../errors.ts";
 import { findFleet } from "../fleets/fleet-records.ts";
 import { recordsIn } from "../records.ts";
 import type { Project, ProjectEnvironment } from "../shapes.gen.ts";
+import type { BuildContext } from "./build-context.ts";
 import { countActive } from "./build-index.ts";
 
 const QUEUE_PER_CONCURRENT_BUILD = 5;
 
 /** Throws AccountLimitExceededException when the project or the account has no room for one more build. */
-export function requireRoom(project: Project, { store, scope }: OperationContext, accountLimit: number): void {
+export function requireRoom(project: Project, { store, scope }: BuildContext, accountLimit: number): void {
   const records = recordsIn(store);
   const limit = project.concurrentBuildLimit;
   if (limit !== undefined && countActive(records, scope, project.name ?? "") >= limit) throw tooManyBuilds(limit);
@@ -40,7 +40,7 @@ export function roomFor(
 }
 
 /** Throws when the environment names a fleet that is not there, or is not for such builds. */
-export function requireUsableFleet(environment: ProjectEnvironment, { store, scope }: OperationContext): void {
+export function requireUsableFleet(environment: ProjectEnvironment, { store, scope }: BuildContext): void {
   const arn = environment.fleet?.fleetArn;
   if (arn === undefined) return;
   const fleet = findFleet(recordsIn(store), scope, arn);

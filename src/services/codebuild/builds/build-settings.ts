@@ -3,7 +3,6 @@
  * Source: https://docs.aws.amazon.com/codebuild/latest/APIReference/API_StartBuild.html
  */
 import type { RequestContext } from "../../../authorize/decision.ts";
-import type { OperationContext } from "../../service.ts";
 import { invalidInput } from "../errors.ts";
 import { requestFieldKeys } from "../projects/condition-keys.ts";
 import {
@@ -32,9 +31,10 @@ import type {
   ProjectSource,
   StartBuildInput,
 } from "../shapes.gen.ts";
+import type { BuildContext } from "./build-context.ts";
 
 /** The project's settings with the overrides of one build. Throws InvalidInputException. */
-export function settingsFrom(project: Project, input: StartBuildInput, { scope }: OperationContext): BuildSettings {
+export function settingsFrom(project: Project, input: StartBuildInput, { scope }: BuildContext): BuildSettings {
   if (project.artifacts?.type === "CODEPIPELINE" && !input.artifactsOverride) {
     throw invalidInput("ArtifactsOverride must be set when using artifacts type CodePipelines");
   }

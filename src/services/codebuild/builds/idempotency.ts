@@ -3,9 +3,9 @@
  * Source: https://docs.aws.amazon.com/codebuild/latest/APIReference/API_StartBuild.html. AWS's text is not known.
  */
 import type { Collection } from "../../../store/store.ts";
-import type { OperationContext } from "../../service.ts";
 import { invalidInput } from "../errors.ts";
 import type { RunId, StartToken } from "../records.ts";
+import type { BuildContext } from "./build-context.ts";
 
 const TOKEN_LIFE_MS = 5 * 60_000;
 
@@ -23,7 +23,7 @@ export const tokenOf = (text: string | undefined, operation: string, input: obje
 export function madeBefore(
   token: Token | undefined,
   tokens: Collection<StartToken>,
-  { scope, clock }: OperationContext,
+  { scope, clock }: BuildContext,
 ): RunId | undefined {
   if (token === undefined) return undefined;
   const known = tokens.get([scope.accountId, scope.region, token.text]);
@@ -37,7 +37,7 @@ export function keepToken(
   token: Token | undefined,
   tokens: Collection<StartToken>,
   { projectName, uuid }: RunId,
-  { scope, clock }: OperationContext,
+  { scope, clock }: BuildContext,
 ): void {
   if (token === undefined) return;
   tokens.put([scope.accountId, scope.region, token.text], {

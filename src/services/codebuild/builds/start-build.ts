@@ -43,6 +43,7 @@ import type {
   StartBuildOutput,
 } from "../shapes.gen.ts";
 import { autoRetryConfigOf } from "./auto-retry.ts";
+import type { BuildContext } from "./build-context.ts";
 import { removeFolders } from "./build-folders.ts";
 import { addBuild } from "./build-index.ts";
 import { requireRoom, requireUsableFleet } from "./build-limits.ts";
@@ -79,7 +80,7 @@ export const startOperations = (runner: BuildRunner): readonly OperationDefiniti
       requireUsableFleet(settings.environment, context);
       const check = (): void => requireRoom(project, context, runner.accountLimit);
       check();
-      return { build: await makeBuild(settings, context, runner, { token, check }) };
+      return { build: await makeBuild(settings, context, runner, { startedBy: initiatorOf(context), token, check }) };
     },
   }),
 
@@ -105,13 +106,14 @@ export const startOperations = (runner: BuildRunner): readonly OperationDefiniti
       const check = (): void => requireRoom(project, context, runner.accountLimit);
       check();
       const origin = { ...record.origin, autoRetry: runner.autoRetries.find(input.idempotencyToken) };
-      return { build: await makeBuild(record.settings, context, runner, { origin, token, check }) };
+      const startedBy = initiatorOf(context);
+      return { build: await makeBuild(record.settings, context, runner, { origin, startedBy, token, check }) };
     },
   }),
 ];
 
 /** The build an earlier call with the same token made. */
-function repetitionOf(token: Token | undefined, context: OperationContext): BuildRecord | undefined {
+function repetitionOf(token: Token | undefined, context: BuildContext): BuildRecord | undefined {
   const records = recordsIn(context.store);
   const made = madeBefore(token, records.tokens, context);
   return made && records.builds.get(buildKey(context.scope, made.projectName, made.uuid));
@@ -119,6 +121,8 @@ function repetitionOf(token: Token | undefined, context: OperationContext): Buil
 
 export interface MakeBuildOptions {
   readonly origin?: BuildOrigin;
+  /** The caller, where the origin names no initiator. */
+  readonly startedBy?: string;
   readonly token?: Token | undefined;
   /** Asked once more when the record is written, so that two calls at the same time cannot both pass. */
   readonly check?: () => void;
@@ -127,9 +131,9 @@ export interface MakeBuildOptions {
 /** Assumes the role, writes the record, starts the build. Resolves with the shape AWS answers at once. */
 export async function makeBuild(
   settings: BuildSettings,
-  context: OperationContext,
+  context: BuildContext,
   runner: BuildRunner,
-  { origin = NO_ORIGIN, token, check }: MakeBuildOptions = {},
+  { origin = NO_ORIGIN, startedBy, token, check }: MakeBuildOptions = {},
 ): Promise<Build> {
   const { store, scope, clock, ids } = context;
   const uuid = ids.uuid();
@@ -151,7 +155,7 @@ export async function makeBuild(
       uuid,
       settings,
       origin,
-      build: firstShape(settings, origin, uuid, buildNumber, nowMs, context),
+      build: firstShape(settings, origin, uuid, buildNumber, nowMs, context, startedBy),
       phases: [
         {
           phaseType: "SUBMITTED",
@@ -184,7 +188,8 @@ function firstShape(
   uuid: string,
   buildNumber: number,
   nowMs: number,
-  { scope, principal }: OperationContext,
+  { scope }: BuildContext,
+  startedBy: string | undefined,
 ): Build {
   const id = `${settings.projectName}:${uuid}`;
   return withoutUndefined<Build>({
@@ -200,7 +205,7 @@ function firstShape(
     timeoutInMinutes: settings.timeoutInMinutes,
     debugSession: settings.debugSessionEnabled === true ? { sessionEnabled: true } : undefined,
     buildComplete: false,
-    initiator: origin.initiator ?? initiatorOf(principal),
+    initiator: origin.initiator ?? startedBy,
     buildBatchArn: origin.buildBatchArn,
     autoRetryConfig: autoRetryConfigOf(settings, origin.autoRetry),
     exportedEnvironmentVariables: [],
@@ -217,7 +222,7 @@ export const logsBeforeRun = (settings: BuildSettings, scope: OperationContext["
   });
 
 /** AWS: the user's name; for a role session `<role>/<session>`. */
-export function initiatorOf(principal: OperationContext["principal"]): string {
+export function initiatorOf({ principal }: Pick<OperationContext, "principal">): string {
   switch (principal.type) {
     case "User":
       return principal.userName;

@@ -11,14 +11,17 @@ import type { Project } from "../shapes.gen.ts";
 import { withResourcePolicy } from "../sharing/resource-policy-of.ts";
 import { resourceTags } from "./project-access.ts";
 
+/** Where projects are looked for. */
+type Whereabouts = Pick<OperationContext, "scope" | "store">;
+
 /** The project, or undefined. */
-export function findProject(context: OperationContext, nameOrArn: string): Project | undefined {
+export function findProject(context: Whereabouts, nameOrArn: string): Project | undefined {
   const { scope, name } = projectAt(nameOrArn, context.scope);
   return recordsIn(context.store).projects.get(projectKey(scope, name));
 }
 
 /** The project; throws ResourceNotFoundException. */
-export function requireProject(context: OperationContext, nameOrArn: string): Project {
+export function requireProject(context: Whereabouts, nameOrArn: string): Project {
   const project = findProject(context, nameOrArn);
   if (project) return project;
   const { scope, name } = projectAt(nameOrArn, context.scope);
@@ -29,7 +32,7 @@ export function requireProject(context: OperationContext, nameOrArn: string): Pr
  * The project to be changed, or to start something of: one of the account and region of the call. What is written is
  * kept there, so a project of elsewhere would be decided on in one place and acted on in another.
  */
-export function requireOwnProject(context: OperationContext, nameOrArn: string): Project {
+export function requireOwnProject(context: Whereabouts, nameOrArn: string): Project {
   requireOwnScope(context, nameOrArn, (arn) => projectNotFound(arn));
   return requireProject(context, nameOrArn);
 }
@@ -46,7 +49,7 @@ export function requireOwnScope(
 
 /** One action on one project, with its tags and its resource policy. */
 export function projectAccess(
-  context: OperationContext,
+  context: Whereabouts,
   action: string,
   nameOrArn: string,
   conditionKeys: RequestContext = {},

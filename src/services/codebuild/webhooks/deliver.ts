@@ -1,23 +1,23 @@
 /**
  * What becomes of a delivery: read, filtered, a build (or batch) for each event whose filters pass. Every decision is
  * kept with its reasons (webhook-records.ts). `decide` only tells; `deliver` acts.
- * Builds are made as CodeBuild itself: nobody's permission to StartBuild is asked, as on AWS, where who may change the
- * webhook and who knows its secret decides. The project's role must still trust CodeBuild.
+ * A build is made by CodeBuild itself, not by a call: nobody's permission to StartBuild is asked, as on AWS, where who may
+ * change the webhook and who knows its secret decides. Policies decide from the role on: it must trust CodeBuild, which
+ * assumes it by a call like any other (../builds/role-session.ts), on record like any other.
  */
 import type { AwsScope } from "../../../core/arn.ts";
 import { AwsError } from "../../../core/errors.ts";
-import type { OperationContext } from "../../service.ts";
 import type { BatchRunner } from "../batches/batch-runner.ts";
 import { startBatch } from "../batches/start-batch.ts";
+import type { BuildContext } from "../builds/build-context.ts";
 import { requireRoom, requireUsableFleet } from "../builds/build-limits.ts";
 import type { BuildRunner } from "../builds/build-runner.ts";
 import { settingsFrom } from "../builds/build-settings.ts";
 import { makeBuild } from "../builds/start-build.ts";
 import type { CodeBuildDependencies } from "../dependencies.ts";
 import { invalidInput } from "../errors.ts";
-import { CODEBUILD_PRINCIPAL } from "../projects/project-access.ts";
 import { withoutUndefined } from "../projects/project-settings.ts";
-import { type BuildOrigin, projectArn, projectKey, recordsIn } from "../records.ts";
+import { projectKey, recordsIn } from "../records.ts";
 import type { Project } from "../shapes.gen.ts";
 import { createPatternMatcher } from "./bounded-pattern.ts";
 import { evaluateFilters, type FilterDecision } from "./evaluate-filters.ts";
@@ -171,8 +171,9 @@ async function act(
   const facts = { ...factsOf(decided, project), filters };
   if (!decided.passed) return { decision: "ignored", ...facts, why };
   try {
-    const context = contextAs(outside, delivery.scope, project.name ?? "");
-    const origin: BuildOrigin = { variables: variablesOf(event), initiator: initiatorOf(delivery.headers, event) };
+    const { store, clock, ids } = outside;
+    const context: BuildContext = { scope: delivery.scope, store, clock, ids };
+    const origin = { variables: variablesOf(event), initiator: initiatorOf(delivery.headers, event) };
     const input = withoutUndefined({
       projectName: project.name ?? "",
       sourceVersion: facts.sourceVersion,
@@ -211,29 +212,4 @@ function initiatorOf(headers: DeliveryHeaders, { provider }: WebhookEvent): stri
   return (
     known ?? { github: "GitHub-Hookshot/kiln", gitlab: "GitLab/kiln", bitbucket: "Bitbucket-Webhooks/2.0" }[provider]
   );
-}
-
-/** CodeBuild's own context, on behalf of the project. */
-function contextAs(outside: CodeBuildDependencies, scope: AwsScope, projectName: string): OperationContext {
-  const { store, clock, ids } = outside;
-  const sourceArn = projectArn(scope, projectName);
-  return {
-    scope,
-    principal: {
-      type: "AWSService",
-      serviceName: CODEBUILD_PRINCIPAL,
-      arn: CODEBUILD_PRINCIPAL,
-      userId: CODEBUILD_PRINCIPAL,
-      accountId: scope.accountId,
-      sourceArn,
-    },
-    requestId: ids.uuid(),
-    store,
-    clock,
-    ids,
-    aws: outside.callerForService(CODEBUILD_PRINCIPAL, sourceArn, scope),
-    // CodeBuild itself: there is no caller whose permissions could be asked.
-    refusalOf: () => undefined,
-    mayDo: () => true,
-  };
 }
