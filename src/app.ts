@@ -16,7 +16,7 @@ import { kilnVersion } from "./core/kiln-version.ts";
 import { Secret } from "./core/secret.ts";
 import { startEndpoint } from "./endpoint/index.ts";
 import { createHostEngine } from "./engines/index.ts";
-import { createIdentity, type Identity, rootPrincipal } from "./identity/index.ts";
+import { createIdentity, type Identity, rootPrincipal, servicePrincipal } from "./identity/index.ts";
 import { createRegistry, type Registry } from "./registry/index.ts";
 import {
   codebuildService,
@@ -258,15 +258,6 @@ function scopeOf({ region = DEFAULT_REGION, accountId = DEFAULT_ACCOUNT_ID }: Ki
   }
   const partition = region.startsWith("cn-") ? "aws-cn" : region.startsWith("us-gov-") ? "aws-us-gov" : "aws";
   return { partition, region, accountId };
-}
-
-function servicePrincipal(
-  serviceName: string,
-  sourceArn: string,
-  { accountId }: AwsScope,
-  sessionKeys: Readonly<Record<string, string>> = {},
-): Principal {
-  return { type: "AWSService", serviceName, arn: serviceName, accountId, userId: serviceName, sourceArn, sessionKeys };
 }
 
 /** Loaded with the first question: an endpoint is asked none. */

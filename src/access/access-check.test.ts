@@ -2,7 +2,9 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { allow, allowTo, documentText, trusting } from "../../test/support/policy-documents.ts";
 import { type Kiln, startKiln } from "../app.ts";
-import type { AccessAnswer } from "./index.ts";
+import { systemClock } from "../core/clock.ts";
+import { rootPrincipal } from "../identity/index.ts";
+import { type AccessAnswer, createAccessCheck } from "./index.ts";
 
 const A = "000000000000";
 let kiln: Kiln;
@@ -84,7 +86,7 @@ describe("who", () => {
 
   it.each([
     ["Idle", "there is a role and a user `Idle`"],
-    ["Bulder", `there is no role \`Bulder\` in account ${A}; the nearest is \`role/Builder\``],
+    ["Bulder", `there is no role or user \`Bulder\` in account ${A}; the nearest is \`role/Builder\``],
     ["user/an", `there is no user \`an\` in account ${A}; the nearest is \`user/ann\``],
     ["group/x", "`group/x` names no role and no user"],
     [`arn:aws:s3:::x`, "`arn:aws:s3:::x` names no role and no user"],
@@ -184,6 +186,53 @@ describe("which policies take part", () => {
     );
     await kiln.root.call("kms", "RevokeGrant", { KeyId: keyArn, GrantId });
     expect(await effectOf("ann", "kms:Decrypt", keyArn, { "kms:EncryptionContext:app": "web" })).toBe("implicitDeny");
+  });
+
+  it("nobody may use a key that is not there", async () => {
+    const { decision, notes } = await can("Builder", "kms:Decrypt", "alias/none");
+    expect(decision).toMatchObject({ effect: "implicitDeny", policyType: "resource" });
+    expect(notes.at(-1)).toBe(
+      `there is no key \`arn:aws:kms:us-east-1:${A}:alias/none\`: without its key policy nobody may use it`,
+    );
+  });
+
+  it("does not guess where a resource's own policy shuts out the reader", async () => {
+    const { KeyMetadata } = await kiln.root.call<{ KeyMetadata: { Arn: string } }>("kms", "CreateKey", {
+      Policy: documentText(allowTo({ AWS: `arn:aws:iam::${A}:role/build/Builder` }, "kms:*", { Resource: "*" })),
+      BypassPolicyLockoutSafetyCheck: true,
+    });
+    await expect(can("Builder", "kms:Decrypt", KeyMetadata.Arn)).rejects.toMatchObject({
+      code: "KILN_E_UNREADABLE_POLICY",
+      message: `nobody can say who may use \`${KeyMetadata.Arn}\`: its own policy cannot be read`,
+      why: expect.stringContaining("is not authorized to perform: kms:DescribeKey"),
+      fix: [
+        "let its policy name the account, as `arn:aws:iam::ACCOUNT:root`",
+        "or make the call: `kiln requests show ID` explains what became of it",
+      ],
+      exitCode: 4,
+    });
+  });
+
+  it("a bucket of another account: asked there, and allowed by both sides", async () => {
+    const theirs = { ...kiln.scope, accountId: "444455556666" };
+    const root = kiln.dispatcher.callerFor(rootPrincipal(theirs), theirs);
+    await root.call("s3", "CreateBucket", { Bucket: "theirs" });
+    await expect(can("ann", "s3:GetObject", "theirs/x")).rejects.toMatchObject({
+      fix: [
+        "if the bucket is of another account, ask there: `--account ID`, with the caller's whole ARN",
+        "or make the call: `kiln requests show ID` explains what became of it",
+      ],
+    });
+    const there = createAccessCheck({ dispatcher: kiln.dispatcher, scope: theirs, clock: systemClock });
+    const ask = async () => {
+      const question = { action: "s3:GetObject", resources: ["theirs/x"], context: {} };
+      const [answer] = await there.can(`arn:aws:iam::${A}:user/ann`, question);
+      return answer?.decision;
+    };
+    expect(await ask()).toMatchObject({ effect: "implicitDeny", policyType: "resource", isCrossAccount: true });
+    const Policy = documentText(allowTo({ AWS: A }, "s3:GetObject", { Resource: "arn:aws:s3:::theirs/*" }));
+    await root.call("s3", "PutBucketPolicy", { Bucket: "theirs", Policy });
+    expect(await ask()).toMatchObject({ effect: "allowed", isCrossAccount: true });
   });
 
   it("the secret's policy, which names the role", async () => {

@@ -19,6 +19,7 @@ import {
 } from "../services/index.ts";
 import { entityNames, type FoundPrincipal, findPrincipal, type PrincipalFinder } from "./find-principal.ts";
 import { findResource } from "./find-resource.ts";
+import { keyNotes } from "./key-notes.ts";
 import { resourceFacts } from "./resource-facts.ts";
 
 /** What is asked about a principal, or about all of them. */
@@ -27,7 +28,7 @@ export interface AccessQuestion {
   readonly action: string;
   /** ARN, `*` or a short form; one answer for each. Without any, what the action is asked about by default. */
   readonly resources: readonly string[];
-  /** Condition keys of the call, over those that are known. */
+  /** Condition keys of the call, over those that are known. Explanations show their values. */
   readonly context: RequestContext;
 }
 
@@ -88,7 +89,7 @@ export function createAccessCheck({ dispatcher, scope, clock }: AccessCheckDepen
   }
 
   function answer({ principal, label }: FoundPrincipal, action: ActionInfo, subject: Subject, given: RequestContext) {
-    const { policy, context, grants = [] } = subject.facts;
+    const { policy, context, grants = [], accountId } = subject.facts;
     const grantees = granteesOf(principal);
     // Grants to others say nothing about this caller, and a key may have many.
     const own = grants.filter(({ granteePrincipal }) => grantees.includes(granteePrincipal)).map(grantPolicy);
@@ -104,6 +105,7 @@ export function createAccessCheck({ dispatcher, scope, clock }: AccessCheckDepen
         resource: subject.arn,
         context: { ...context, ...callerAccount, ...given },
         ...(policy && { resourcePolicy: policy }),
+        ...(accountId !== undefined && { resourceAccountId: accountId }),
         ...(own.length > 0 && { grants: own }),
       },
       service,
@@ -124,7 +126,7 @@ export function createAccessCheck({ dispatcher, scope, clock }: AccessCheckDepen
         byType: decision.byType(),
       },
       policies: [...policies].map(([name, type]) => ({ name, type })),
-      notes: subject.notes,
+      notes: [...subject.notes, ...keyNotes(action, given)],
     };
   }
 

@@ -6,7 +6,7 @@ import { type AwsScope, parseArn } from "../core/arn.ts";
 import type { AwsCaller, Principal } from "../core/aws.ts";
 import { AwsError, KilnError } from "../core/errors.ts";
 import { nearest } from "../core/nearest.ts";
-import { roleSession, rootPrincipal } from "../identity/index.ts";
+import { roleSession, rootPrincipal, servicePrincipal } from "../identity/index.ts";
 
 /** Who would call, and how answers name it. */
 export interface FoundPrincipal {
@@ -51,6 +51,7 @@ export async function findPrincipal(text: string, finder: PrincipalFinder): Prom
       exitCode: 2,
     });
   }
+  // Neither kind is named: both are looked for.
   const [role, user] = await Promise.all([roleNamed(text, accountId, finder), userNamed(text, accountId, finder)]);
   if (role && user) {
     throw new KilnError({
@@ -60,12 +61,12 @@ export async function findPrincipal(text: string, finder: PrincipalFinder): Prom
       exitCode: 2,
     });
   }
-  return found(role ?? user, "role", text, accountId, finder);
+  return found(role ?? user, "role or user", text, accountId, finder);
 }
 
 async function found(
   principal: FoundPrincipal | undefined,
-  kind: "role" | "user",
+  kind: "role" | "user" | "role or user",
   name: string,
   accountId: string,
   finder: PrincipalFinder,
@@ -78,7 +79,7 @@ async function found(
   );
   const near = names.find((one) => one.slice(one.indexOf("/") + 1) === suggestion);
   throw new KilnError({
-    code: kind === "role" ? "KILN_E_NO_ROLE" : "KILN_E_NO_USER",
+    code: kind === "user" ? "KILN_E_NO_USER" : "KILN_E_NO_ROLE",
     message: `there is no ${kind} \`${name}\` in account ${accountId}${near === undefined ? "" : `; the nearest is \`${near}\``}`,
     fix: [
       names.length === 0
@@ -154,17 +155,10 @@ const root = (accountId: string, { scope }: PrincipalFinder): FoundPrincipal => 
 });
 
 /** `aws:SourceArn` comes with `--context`. */
-function service(name: string, { scope: { accountId } }: PrincipalFinder): FoundPrincipal {
-  const principal: Principal = {
-    type: "AWSService",
-    serviceName: name,
-    arn: name,
-    accountId,
-    userId: name,
-    sourceArn: "",
-  };
-  return { principal, label: `the service ${name}` };
-}
+const service = (name: string, { scope }: PrincipalFinder): FoundPrincipal => ({
+  principal: servicePrincipal(name, "", scope),
+  label: `the service ${name}`,
+});
 
 /** Undefined for what IAM does not have, names it cannot have included. */
 async function unlessAbsent<T>(call: Promise<T>): Promise<T | undefined> {

@@ -7,7 +7,7 @@
 import type { RequestContext, ResourcePolicy } from "../authorize/decision.ts";
 import { type Arn, type AwsScope, formatArn, parseArn } from "../core/arn.ts";
 import type { AwsCaller, PolicyDocument, ServiceName } from "../core/aws.ts";
-import { AwsError } from "../core/errors.ts";
+import { AwsError, KilnError } from "../core/errors.ts";
 import type { GrantConstraint, KeyGrant } from "../services/index.ts";
 
 /** What is known of a resource before somebody asks for it. */
@@ -20,6 +20,8 @@ export interface ResourceFacts {
   readonly grants?: readonly KeyGrant[];
   /** `aws:ResourceTag/k` and the keys that the service adds. */
   readonly context: RequestContext;
+  /** The account that owns it, where the ARN does not say. */
+  readonly accountId?: string;
   readonly notes: readonly string[];
 }
 
@@ -36,6 +38,8 @@ type Facts = Partial<Omit<ResourceFacts, "policy">> & {
   /** `key policy`, `bucket policy`, … */
   readonly policyName?: string;
   readonly isMandatory?: boolean;
+  /** The resource is there, of the account that was asked; for ARNs that have none. */
+  readonly hasOwner?: boolean;
   readonly tags?: Readonly<Record<string, string>> | undefined;
 };
 
@@ -60,6 +64,7 @@ export async function resourceFacts(
       return await aws.call<T>(service, operation, input);
     } catch (error) {
       if (!(error instanceof AwsError)) throw error;
+      if (/^AccessDenied/.test(error.code) && !/Tags/.test(operation)) throw unreadable(text, error);
       // What is not there, and names that nothing can have, are no facts; anything else is worth telling.
       if (!/NotFound|NoSuch|Validation|InvalidParameter|InvalidResourceId|^404$/i.test(error.code)) {
         notes.push(`${service}:${operation} does not tell about it: ${error.code}: ${error.message}`);
@@ -81,10 +86,29 @@ export async function resourceFacts(
       },
     }),
     ...(facts.grants && { grants: facts.grants }),
+    ...(facts.hasOwner && { accountId: owner.accountId }),
     context: { ...Object.fromEntries(tags), ...facts.context },
     notes: [...notes, ...(facts.notes ?? [])],
   };
 }
+
+/**
+ * AWS: a resource's own policy may shut out the root user of its account, and a bucket may be anybody's. Without the policy
+ * every answer would be a guess.
+ */
+const unreadable = (arn: string, error: AwsError): KilnError =>
+  new KilnError({
+    code: "KILN_E_UNREADABLE_POLICY",
+    message: `nobody can say who may use \`${arn}\`: its own policy cannot be read`,
+    why: error.message,
+    fix: [
+      arn.startsWith("arn:aws:s3:")
+        ? "if the bucket is of another account, ask there: `--account ID`, with the caller's whole ARN"
+        : "let its policy name the account, as `arn:aws:iam::ACCOUNT:root`",
+      "or make the call: `kiln requests show ID` explains what became of it",
+    ],
+    exitCode: 4,
+  });
 
 /** The account in an ARN; buckets have none in theirs. */
 const accountOf = ({ accountId }: Arn): string | undefined => (/^\d{12}$/.test(accountId) ? accountId : undefined);
@@ -130,7 +154,12 @@ async function key({ action, arn, call }: Question): Promise<Facts> {
       KeyId: named,
     },
   );
-  if (!found) return { notes: [`there is no key \`${named}\`: without its key policy nobody may use it`] };
+  if (!found) {
+    return {
+      ...{ policyText: NOBODY, policyName: "key policy", isMandatory: true },
+      notes: [`there is no key \`${named}\`: without its key policy nobody may use it`],
+    };
+  }
   const { Arn, KeyId, AWSAccountId } = found.KeyMetadata;
   const policy = await call<{ Policy: string }>("kms", "GetKeyPolicy", { KeyId, PolicyName: "default" });
   const aliases = await call<{ Aliases: { AliasName: string }[] }>("kms", "ListAliases", { KeyId });
@@ -151,6 +180,8 @@ async function key({ action, arn, call }: Question): Promise<Facts> {
     },
   };
 }
+
+const NOBODY = '{"Version":"2012-10-17","Statement":[]}';
 
 interface GrantPage {
   readonly Grants: readonly {
@@ -202,7 +233,7 @@ async function bucket({ arn, call }: Question): Promise<Facts> {
   const exists = await call<object>("s3", "GetBucketLocation", { Bucket });
   if (!exists) return { notes: [`there is no bucket \`${Bucket}\``] };
   const policy = await call<{ Policy?: string }>("s3", "GetBucketPolicy", { Bucket });
-  return { policyText: policy?.Policy, policyName: "bucket policy" };
+  return { policyText: policy?.Policy, policyName: "bucket policy", hasOwner: true };
 }
 
 async function parameter({ arn, call }: Question): Promise<Facts> {

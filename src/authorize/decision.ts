@@ -14,6 +14,8 @@ export interface AuthorizationRequest {
   readonly resource: string;
   /** Service-specific and resource-specific condition keys; global keys are added by the dispatcher. */
   readonly context?: RequestContext;
+  /** Keys of `context` whose values are secrets: policies are tested with them, nothing that is printed or kept shows them. */
+  readonly secretKeys?: readonly string[];
   /** Policy of the resource itself (key policy, trust policy, repository policy …), where it has one. */
   readonly resourcePolicy?: ResourcePolicy;
   /**

@@ -56,7 +56,11 @@ function firstFailure(
   }
   const condition = statement.conditions.find((test) => !test.holds(request.lookup));
   if (!condition) return undefined;
-  const detail = conditionMismatch(condition, request.lookup(condition.key));
+  const value = request.lookup(condition.key);
+  if (value !== undefined && isSecretKey(condition.key, request)) {
+    return { failed: "Condition", detail: secretMismatch(condition, value) };
+  }
+  const detail = conditionMismatch(condition, value);
   return { failed: "Condition", detail: `${detail}${variableNote(condition.values, policy, request)}` };
 }
 
@@ -69,9 +73,9 @@ function variableNote(
   const pieces = texts.slice(0, MAX_PATTERNS).flatMap((text) => splitVariables(cut(text)));
   const notes = new Set<string>();
   for (const piece of pieces) {
-    if (typeof piece === "string" || piece.literal !== undefined || isSecretKey(piece.key)) continue;
+    if (typeof piece === "string" || piece.literal !== undefined || isSecretKey(piece.key, request)) continue;
     // AWS: variables came with the version of 2012.
-    if (document.Version !== "2012-10-17") return " (plain text: variables need Version 2012-10-17)";
+    if (document["Version"] !== "2012-10-17") return " (plain text: variables need Version 2012-10-17)";
     const value = request.lookup(piece.key) ?? piece.fallback;
     notes.add(`${quoted(piece.source)} ${typeof value === "string" ? `is ${quoted(value)}` : "has no value here"}`);
   }
@@ -128,13 +132,25 @@ function principalMismatch({ principal }: CompiledStatement, request: EvaluatedR
     : `${quoted(principal.source)} does not name ${caller}`;
 }
 
-/** Keys that may carry a secret: a record of a decision never holds one. */
-const isSecretKey = (key: string): boolean =>
-  /^codebuild:(?:token|environment\.environmentvariables(?:\/[\s\S]*)?\.value)$/i.test(key);
+/** A record of a decision never holds what the request says is a secret. */
+function isSecretKey(key: string, { secretKeys }: EvaluatedRequest): boolean {
+  const wanted = key.toLowerCase();
+  return secretKeys.some((secret) => secret.toLowerCase() === wanted);
+}
 
 function conditionMismatch(test: ConditionTest, value: ContextValue | undefined): string {
-  const wanted = `${cut(test.operator)} ${cut(test.key)} ${listed(test.values)}`;
+  const wanted = wantedBy(test);
   if (value === undefined) return `${wanted}: the request has no ${quoted(test.key)}`;
-  if (isSecretKey(test.key)) return `${wanted}: the request has another value, which is not shown`;
-  return `${wanted}: the request has ${listed(typeof value === "string" ? [value] : value)}`;
+  return `${wanted}: the request has ${listed(valuesOf(value))}`;
 }
+
+/** The policy's own values are shown where they are not the secret too: a negated operator fails because they are. */
+function secretMismatch(test: ConditionTest, value: ContextValue): string {
+  const secrets = valuesOf(value).map((one) => one.toLowerCase());
+  const isTold = /not/i.test(test.operator) || test.values.some((one) => secrets.includes(one.toLowerCase()));
+  if (isTold) return `${cut(test.operator)} ${cut(test.key)} does not hold for the request's value, which is not shown`;
+  return `${wantedBy(test)}: the request has another value, which is not shown`;
+}
+
+const wantedBy = (test: ConditionTest): string => `${cut(test.operator)} ${cut(test.key)} ${listed(test.values)}`;
+const valuesOf = (value: ContextValue): readonly string[] => (typeof value === "string" ? [value] : value);

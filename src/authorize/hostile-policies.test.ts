@@ -175,6 +175,9 @@ describe("patterns", () => {
       "arn:aws:s3:*:*:b",
       "arn:aws:s3::*:b",
       `arn:aws:s3:*:${":*a".repeat(500)}b`,
+      "arn:aws:s3:*:*a:*b",
+      "arn:aws:s3:*:?*:a:a?b",
+      `arn:aws:s3:*:?*:${"a:".repeat(500)}b*b`,
     ]) {
       const document = { Version: VERSION, Statement: { ...ALLOW, Resource: pattern } };
       compilePolicy(document);

@@ -14,13 +14,17 @@ export interface EvaluatedRequest extends Caller {
   readonly resource: string;
   readonly resourceParts: ArnParts;
   readonly lookup: ContextLookup;
+  /** Keys whose values no explanation shows. */
+  readonly secretKeys: readonly string[];
 }
 
-/** Splits action and resource once for all statements. */
 // AWS: the account's root user and service principals have no identity policies, boundary or session policies.
 export const hasOwnPolicies = (principal: Principal): boolean =>
   principal.type !== "Root" && principal.type !== "AWSService";
 
+const NO_KEYS: readonly string[] = [];
+
+/** Splits action and resource once for all statements. */
 export function evaluatedRequest(
   { principal, policies, request }: EvaluationInput,
   lookup: ContextLookup,
@@ -33,6 +37,7 @@ export function evaluatedRequest(
     resource: request.resource,
     resourceParts: arnPartsOf(request.resource),
     lookup,
+    secretKeys: request.secretKeys ?? NO_KEYS,
   };
 }
 

@@ -19,6 +19,9 @@ describe("a `*` that ends the region or the account", () => {
     ["arn:aws:secretsmanager:us-east-1:1111*:app-*", secret],
     ["arn:aws:secretsmanager:*:*:app-*", secret],
     ["arn:aws:secretsmanager:*:secret:app-AbCdEf", secret],
+    ["arn:aws:secretsmanager:*:s*t:app-AbCdEf", secret],
+    ["arn:aws:secretsmanager:*:?ecre*:AbC${*}Ef", secret.replace("app-AbCdEf", "x:AbC*Ef")],
+    ["arn:aws:ssm:*:app", `${parameter}:app:b`],
     ["arn:aws:s3::*:b/${aws:username}", "arn:aws:s3:::x:b/ann"],
   ])("runs on past the colon: %s", (pattern, value) => {
     expect(matches(pattern, value)).toBe(true);
@@ -30,7 +33,10 @@ describe("a `*` that ends the region or the account", () => {
     ["in the service", "arn:aws:*:parameter/app", parameter],
     ["in the partition", "arn:*:ssm:parameter/app", parameter],
     ["over nothing but the colon it ends at", "arn:aws:ssm:us-*:parameter/app", "arn:aws:ssm:us-east-1:parameter/app"],
-    ["before an account with a wildcard inside", "arn:aws:ssm:*:1*3:app", "arn:aws:ssm:r:a:1:3:app"],
+    ["that an account's own wildcard would have to share", "arn:aws:ssm:*:1*3:app", "arn:aws:ssm:r:a:1:3:app"],
+    ["where the last part fits nothing", "arn:aws:ssm:*:1*3:app", "arn:aws:ssm:r:a:1x3:apps"],
+    ["where a question mark would have to be the colon", "arn:aws:ssm:*:111122223333?parameter/app", parameter],
+    ["where it is none but a variable's", "arn:aws:secretsmanager:*:s?cret:app-${*}", secret],
   ])("and none %s", (_name, pattern, value) => expect(matches(pattern, value)).toBe(false));
 });
 
@@ -51,6 +57,25 @@ describe("an ARN pattern", () => {
     expect(matches("${aws:role}", "arn:aws:iam::1:role/a:b", true)).toBe(true);
     expect(matches("arn:aws:iam::1:${aws:username}:x:y", "arn:aws:iam::1:ann:x:y", true)).toBe(true);
     expect(matches("arn:aws:iam::1:${aws:username}:*", "arn:aws:iam::1:ann:x:y", true)).toBe(true);
+    expect(matches("${aws:role}/*", "arn:aws:iam::1:role/a:b/c", true)).toBe(true);
+    expect(matches("${aws:role}", "arn:aws:iam::1:role/a", true)).toBe(false);
+  });
+
+  it("takes what a variable holds in a condition for text", () => {
+    for (const [value, arn] of [
+      ["*", "arn:aws:s3:::b"],
+      ["?", "arn:aws:s3:::b"],
+      ["${aws:username}", "arn:aws:s3:::ann"],
+      ["'}", "arn:aws:s3:::${a'ann"],
+    ] as const) {
+      const lookup = (key: string) => (key === "aws:value" ? value : context[key]);
+      for (const pattern of ["arn:aws:s3:::${aws:value}", "arn:aws:s3:::${a'${aws:value}"]) {
+        const { matches } = compileArnPattern(pattern, { variables: true, isCondition: true });
+        const literal = pattern.replace("${aws:value}", () => value);
+        expect([pattern, value, matches(arn, arnPartsOf(arn), lookup)]).toEqual([pattern, value, false]);
+        expect([pattern, value, matches(literal, arnPartsOf(literal), lookup)]).toEqual([pattern, value, true]);
+      }
+    }
   });
 
   it("matches no text that is no ARN", () => {

@@ -5,7 +5,7 @@
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html#Conditions_ARN
  */
 import type { ContextLookup } from "./context.ts";
-import { splitVariables, valueOf } from "./variables.ts";
+import { splitVariables, valueOfVariable } from "./variables.ts";
 import { compilePattern, type Pattern, type PatternOptions } from "./wildcard.ts";
 
 const PARTS = 6;
@@ -141,12 +141,18 @@ function partTest(text: string, options: PatternOptions): PartTest {
 const passes = (test: PartTest, text: string, lookup: ContextLookup): boolean =>
   test === undefined || (typeof test === "string" ? test === text : test.matches(text, lookup));
 
+interface LastPart {
+  readonly whole: Pattern;
+  /** Up to and with its first `*`. */
+  readonly head: Pattern;
+}
+
 /** Which of region and account end in a `*`, and the sixth part. */
 interface Overflow {
   readonly region: { readonly runsOn: boolean };
   readonly account: { readonly runsOn: boolean };
   /** Undefined for a pattern of five parts. */
-  readonly last: { readonly whole: Pattern; /** Up to its first `*`. */ readonly head: Pattern } | undefined;
+  readonly last: LastPart | undefined;
 }
 
 /**
@@ -200,10 +206,10 @@ function withValues(
   let room = maxLength;
   for (const piece of pieces) {
     if (typeof piece === "string") {
-      text += piece;
+      text += piece.replace(/\$/g, "${$&}");
       continue;
     }
-    const value = piece.literal ?? valueOf(piece, lookup);
+    const value = piece.literal ?? valueOfVariable(piece, lookup);
     room -= value?.length ?? 0;
     // A value that is longer than the text cannot be part of it.
     if (value === undefined || room < 0) return undefined;

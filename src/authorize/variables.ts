@@ -17,7 +17,7 @@ export interface PolicyVariable {
 }
 
 /** What takes the variable's place; undefined when the request has no single value for it and there is no default. */
-export function valueOf({ key, fallback }: PolicyVariable, lookup: ContextLookup): string | undefined {
+export function valueOfVariable({ key, fallback }: PolicyVariable, lookup: ContextLookup): string | undefined {
   const value = lookup(key);
   if (typeof value === "string") return value;
   // AWS: only single-valued keys may be used as variables; the default is for keys that the request does not carry.

@@ -7,7 +7,7 @@
  */
 import type { ContextLookup } from "./context.ts";
 import { findRun, isRunAt, type Run } from "./run-search.ts";
-import { type PolicyVariable, splitVariables, valueOf } from "./variables.ts";
+import { type PolicyVariable, splitVariables, valueOfVariable } from "./variables.ts";
 
 export interface Pattern {
   /** The text as it stands in the policy. */
@@ -104,7 +104,7 @@ function resolve(
       room -= token.kind === "text" ? token.text.length : token.kind === "any" ? 1 : 0;
       resolved.push(token);
     } else {
-      const value = valueOf(token.variable, lookup);
+      const value = valueOfVariable(token.variable, lookup);
       if (value === undefined) return undefined;
       room -= value.length;
       if (room >= 0) resolved.push({ kind: "text", text: foldCase ? value.toLowerCase() : value });

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { allow, CODEBUILD_TRUST, documentText } from "../../test/support/policy-documents.ts";
 import { startKiln } from "../app.ts";
 import { memoryIo } from "./io.ts";
 import { runCli } from "./run-cli.ts";
@@ -28,17 +29,15 @@ beforeAll(async () => {
   writeFileSync(join(app, "junit.xml"), '<testsuite name="a"><testcase name="b"/></testsuite>');
   const { root, close } = await startKiln({ stateDir: join(folder, "state"), port: 0 });
   try {
-    const allow = (more: object): string =>
-      JSON.stringify({ Version: "2012-10-17", Statement: [{ Effect: "Allow", ...more }] });
     await root.call("s3", "CreateBucket", { Bucket: "out" });
     await root.call("iam", "CreateRole", {
       RoleName: "build",
-      AssumeRolePolicyDocument: allow({ Principal: { Service: "codebuild.amazonaws.com" }, Action: "sts:AssumeRole" }),
+      AssumeRolePolicyDocument: CODEBUILD_TRUST,
     });
     await root.call("iam", "PutRolePolicy", {
       RoleName: "build",
       PolicyName: "build",
-      PolicyDocument: allow({ Action: ["logs:*", "s3:*"], Resource: "*" }),
+      PolicyDocument: documentText(allow(["logs:*", "s3:*"])),
     });
     await root.call("codebuild", "CreateProject", {
       name: "shop",

@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { CODEBUILD_TRUST } from "../../test/support/policy-documents.ts";
 import { startKiln } from "../app.ts";
 import { memoryIo } from "./io.ts";
 import { runCli } from "./run-cli.ts";
@@ -37,10 +38,7 @@ cache:
     for (const RoleName of ["build", "batch"]) {
       await root.call("iam", "CreateRole", {
         RoleName,
-        AssumeRolePolicyDocument: JSON.stringify({
-          Version: "2012-10-17",
-          Statement: [{ Effect: "Allow", Principal: { Service: "codebuild.amazonaws.com" }, Action: "sts:AssumeRole" }],
-        }),
+        AssumeRolePolicyDocument: CODEBUILD_TRUST,
       });
     }
     await root.call("codebuild", "CreateProject", {

@@ -12,7 +12,8 @@ interface Values {
   readonly context?: readonly string[];
 }
 
-const EXIT_CODES = "Exit codes: 0 allowed, 1 denied, 2 wrong usage (a name that does not exist included).";
+const OTHER_CODES =
+  "2 wrong usage (a name that does not exist included),\n            4 the resource's own policy cannot be read.";
 
 export function iamCommand(io: CliIo, exit: (code: number) => void): Command {
   const group = new Command("iam").description("questions about permissions");
@@ -23,7 +24,10 @@ export function iamCommand(io: CliIo, exit: (code: number) => void): Command {
     .argument("<who>", "role, user/NAME, an ARN, `root`, or a service such as codebuild.amazonaws.com")
     .argument("<action>", "e.g. ssm:GetParameter")
     .argument("[resource...]", "ARN, or a short form: /app/x, secret:db, bucket/key, alias/app");
-  addQuestionOptions(can, `kiln iam can Builder ssm:GetParameters /app/password\n\n${EXIT_CODES}`);
+  addQuestionOptions(
+    can,
+    `kiln iam can Builder ssm:GetParameters /app/password\n  kiln iam can ann iam:PassRole role/Builder --context iam:PassedToService=codebuild.amazonaws.com\n\nExit codes: 0 allowed, 1 denied, ${OTHER_CODES}`,
+  );
   group.addCommand(
     can.action(async (who: string, action: string, resources: readonly string[], values: Values) => {
       const context = commandContext(io, settingsOf(values, io));
@@ -35,7 +39,10 @@ export function iamCommand(io: CliIo, exit: (code: number) => void): Command {
     .description("every role and user of the account that may do something, and by which statement")
     .argument("<action>", "e.g. kms:Decrypt")
     .argument("[resource...]", "ARN, or a short form");
-  addQuestionOptions(whoCan, "kiln iam who-can kms:Decrypt alias/app\n\nExit codes: 0 somebody may, 1 nobody.");
+  addQuestionOptions(
+    whoCan,
+    `kiln iam who-can kms:Decrypt alias/app\n\nExit codes: 0 somebody may, 1 nobody, ${OTHER_CODES}`,
+  );
   group.addCommand(
     whoCan.action(async (action: string, resources: readonly string[], values: Values) => {
       const context = commandContext(io, settingsOf(values, io));
@@ -57,21 +64,22 @@ function addQuestionOptions(command: Command, after: string): void {
   command.addHelpText("after", `\nExample:\n  ${after}`);
 }
 
-/** A key that is given several times has several values. */
+/** A key that is given several times, in any case, has several values. */
 function contextOf({ context = [] }: Values): AccessQuestion["context"] {
-  const values = new Map<string, string[]>();
+  const given = new Map<string, { readonly key: string; readonly values: readonly string[] }>();
   for (const text of context) {
     const at = text.indexOf("=");
-    const key = text.slice(0, Math.max(at, 0));
-    if (!/^[A-Za-z0-9-]+:.+$/.test(key)) {
-      throw usage(`\`--context ${text}\` is not a condition key with a value`, [
+    const key = at === -1 ? text : text.slice(0, at);
+    if (at === -1 || !/^[\w./-]+:.+$/.test(key)) {
+      throw usage(`\`--context ${key}\` is not a condition key with a value`, [
         "write --context aws:SourceIp=10.0.0.1",
       ]);
     }
-    values.set(key, [...(values.get(key) ?? []), text.slice(at + 1)]);
+    const earlier = given.get(key.toLowerCase()) ?? { key, values: [] };
+    given.set(key.toLowerCase(), { key: earlier.key, values: [...earlier.values, text.slice(at + 1)] });
   }
   return Object.fromEntries(
-    [...values].map(([key, [first = "", ...more]]) => [key, more.length === 0 ? first : [first, ...more]]),
+    [...given.values()].map(({ key, values }) => [key, values.length === 1 ? (values[0] ?? "") : values]),
   );
 }
 
@@ -84,12 +92,19 @@ async function printCan(context: CommandContext, kiln: Kiln, who: string, questi
   const answers = await kiln.access.can(who, question);
   const allowed = answers.every(isAllowed);
   if (context.settings.output === "json") context.printJson({ allowed, answers: answers.map(answerJson) });
-  else for (const answer of answers) printAnswer(context, answer);
+  else {
+    const told = new Set<string>();
+    for (const answer of answers) printAnswer(context, answer, told);
+  }
   return allowed ? 0 : 1;
 }
 
-function printAnswer(context: CommandContext, answer: AccessAnswer): void {
-  for (const note of answer.notes) context.note(note);
+/** `told`: notes that were printed; those of the question are in every answer. */
+function printAnswer(context: CommandContext, answer: AccessAnswer, told: Set<string>): void {
+  for (const note of answer.notes) {
+    if (!told.has(note)) context.note(note);
+    told.add(note);
+  }
   const [first = "", ...rest] = renderDecision(answer.decision, explained(answer));
   context.print(`${answer.who}: ${first.replace(/ +/, " ")}`);
   for (const line of rest) context.print(line);
@@ -113,19 +128,18 @@ const answerJson = (answer: AccessAnswer) => ({
 async function printWhoCan(context: CommandContext, kiln: Kiln, question: AccessQuestion): Promise<number> {
   const answers = await kiln.access.whoCan(question);
   const able = answers.filter(isAllowed);
+  const asked = new Set(answers.map(({ who }) => who)).size;
+  const notes = [...new Set(answers.flatMap((answer) => answer.notes))];
   if (context.settings.output === "json") {
-    context.printJson({ allowed: able.length > 0, answers: able.map(answerJson), asked: answers.length });
+    context.printJson({ allowed: able.length > 0, answers: able.map(answerJson), asked, notes });
     return able.length > 0 ? 0 : 1;
   }
-  for (const note of new Set(answers.flatMap(({ notes }) => notes))) context.note(note);
+  for (const note of notes) context.note(note);
   if (able.length > 0) {
     const rows = able.map((answer) => [answer.who, answer.decision.resource, explained(answer).because]);
     context.print(table([["WHO", "RESOURCE", "WHY"], ...rows]));
-  } else if (answers.length === 0) context.print("the account has no roles and no users yet");
-  else
-    context.print(
-      `nobody of ${answers.length === 1 ? "the one role or user" : `the ${answers.length} roles and users`} may`,
-    );
+  } else if (asked === 0) context.print("the account has no roles and no users yet");
+  else context.print(`nobody of ${asked === 1 ? "the one role or user" : `the ${asked} roles and users`} may`);
   context.note("the root user is not asked: it may do all that no resource's policy denies");
   return able.length > 0 ? 0 : 1;
 }

@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { CODEBUILD_TRUST } from "../../test/support/policy-documents.ts";
 import { zipOf } from "../../test/support/zip-fixture.ts";
 import { type Kiln, startKiln } from "../app.ts";
 import { memoryIo } from "./io.ts";
@@ -121,10 +122,7 @@ describe("the policy of a project with buckets and its own key", () => {
       const { KeyMetadata } = await root.call<{ KeyMetadata: { Arn: string } }>("kms", "CreateKey", {});
       await root.call("iam", "CreateRole", {
         RoleName: "BuildRole",
-        AssumeRolePolicyDocument: JSON.stringify({
-          Version: "2012-10-17",
-          Statement: [{ Effect: "Allow", Principal: { Service: "codebuild.amazonaws.com" }, Action: "sts:AssumeRole" }],
-        }),
+        AssumeRolePolicyDocument: CODEBUILD_TRUST,
       });
       await root.call("codebuild", "CreateProject", {
         name: "shop",

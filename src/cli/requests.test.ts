@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { documentText } from "../../test/support/policy-documents.ts";
+import { documentText, trusting } from "../../test/support/policy-documents.ts";
 import { startKiln } from "../app.ts";
 import { memoryIo } from "./io.ts";
 import { runCli } from "./run-cli.ts";
@@ -25,11 +25,7 @@ beforeAll(async () => {
     const PolicyDocument = documentText(statement, list, deny, { Effect: "Allow", Action: "kms:*", Resource: "*" });
     await root.call("iam", "PutUserPolicy", { UserName: "ann", PolicyName: "p", PolicyDocument });
     const made = await root.call<{ AccessKey: { AccessKeyId: string } }>("iam", "CreateAccessKey", { UserName: "ann" });
-    const trust = documentText({
-      Effect: "Allow",
-      Principal: { AWS: `arn:aws:iam::${A}:root` },
-      Action: "sts:AssumeRole",
-    });
+    const trust = trusting({ AWS: `arn:aws:iam::${A}:root` });
     await root.call("iam", "CreateRole", { RoleName: "Reader", AssumeRolePolicyDocument: trust });
     const as = async (
       accessKeyId: string,
@@ -123,6 +119,7 @@ describe("kiln requests ls", () => {
       ["1", "2", "3", "4", "5"],
     ],
     [["--until", "2020-01-01"], []],
+    [["--since", "2020-01-01T00:00:00", "--user", "ann", "--limit", "1"], ["5"]],
   ])("%j finds %j", async (flags, found) => expect(await idsIn(...flags)).toEqual(found));
 
   it("says when nothing matches, and when nothing is there", async () => {
@@ -141,6 +138,7 @@ describe("kiln requests ls", () => {
   it.each([
     [["--since", "5x"], "`--since 5x` is not a time"],
     [["--limit", "0"], "`--limit 0` is not a count"],
+    [["-f", "--until", "1h"], "`--follow` and `--until` exclude each other"],
     [["--denied", "--outcome", "error"], "`--denied` and `--outcome error` exclude each other"],
   ])("refuses %j", async (flags, message) => {
     const { exitCode, err } = await cli("requests", "ls", ...flags);
@@ -213,7 +211,7 @@ describe("kiln explain <request id>", () => {
 
   it("refuses an id that is not on record", async () => {
     expect((await cli("requests", "show", "nope")).err).toBe(
-      "error: there is no request `nope` on record\n  why: calls of the root user are not kept, and of each kind of call only the newest 5,000\n  fix: see the calls with `kiln requests ls`\n",
+      "error: there is no request `nope` on record\n  why: calls of the root user are kept only when denied, and of each kind of call only the newest 5,000\n  fix: see the calls with `kiln requests ls`\n",
     );
   });
 });
@@ -266,7 +264,7 @@ describe("kiln iam", () => {
   it.each([
     [
       ["can", "an", "ssm:DescribeParameters"],
-      "error: there is no role `an` in account 000000000000; the nearest is `user/ann`",
+      "error: there is no role or user `an` in account 000000000000; the nearest is `user/ann`",
     ],
     [
       ["can", "ann", "ssm:GetParamters", "*"],
@@ -277,6 +275,10 @@ describe("kiln iam", () => {
       ["can", "ann", "ssm:GetParameters", "*", "--context", "x"],
       "error: `--context x` is not a condition key with a value",
     ],
+    [
+      ["can", "ann", "ssm:GetParameters", "*", "--context", "token=hunter2"],
+      "error: `--context token` is not a condition key with a value",
+    ],
     [["can", "ann"], "error: missing required argument `action`"],
   ])("refuses %j with 2", async (argv, line) => {
     const { exitCode, err } = await cli("iam", ...argv);
@@ -284,8 +286,21 @@ describe("kiln iam", () => {
   });
 
   it("takes condition keys, several times for several values", async () => {
-    const flags = ["--context", "aws:TagKeys=a", "--context", "aws:TagKeys=b"];
+    const flags = ["--context", "aws:TagKeys=a", "--context", "AWS:tagkeys=b"];
     expect((await cli("iam", "can", "ann", "ssm:DescribeParameters", "-q", ...flags)).exitCode).toBe(0);
+  });
+
+  it("takes keys of identity providers, and says once which keys no call has", async () => {
+    const flags = ["--context", "accounts.google.com:aud=me", "--context", "aws:SourceIPs=10.0.0.1"];
+    const { err } = await cli("iam", "can", "ann", "ssm:GetParameters", `${ARN}/x`, `${ARN}/y`, ...flags);
+    expect(err).toBe(
+      "`accounts.google.com:aud` is no condition key of `ssm:GetParameters`: a call does not have it\n`aws:SourceIPs` is no condition key of `ssm:GetParameters`; the nearest is `aws:SourceIp`\n",
+    );
+  });
+
+  it("counts roles and users, not questions", async () => {
+    const { out } = await cli("iam", "who-can", "ssm:PutParameter", "/x", "/y", "-o", "json");
+    expect(JSON.parse(out)).toEqual({ allowed: false, answers: [], asked: 2, notes: expect.any(Array) });
   });
 });
 

@@ -45,12 +45,15 @@ export function requestsCommand(io: CliIo, exit: (code: number) => void): Comman
     .addOption(option("--operation <name>", "of this operation, e.g. GetParameters"))
     .addOption(option("--action <action>", "that asked for this action; `*` and `?` are wildcards"))
     .addOption(option("--resource <arn>", "about this resource: part of its ARN, or all of it with wildcards"))
-    .addOption(option("--since <when>", "not older than: 10m, 2h, 1d, or a time like 2026-01-31T12:00:00Z"))
-    .addOption(option("--until <when>", "older than"))
+    .addOption(option("--since <when>", "not older than: 10m, 2h, 1d, or a time (UTC) like 2026-01-31T12:00:00Z"))
+    .addOption(option("--until <when>", "not newer than, in the same forms"))
     .addOption(option("--limit <count>", "at most so many").default("50"))
     .addOption(option("-f, --follow", "go on as they come"));
   addCommonOptions(ls);
-  ls.addHelpText("after", "\nExample:\n  kiln requests ls --denied --since 10m");
+  ls.addHelpText(
+    "after",
+    "\nExample:\n  kiln requests ls --denied --since 10m\n  kiln requests ls --role Builder --action 'ssm:Get*' -f",
+  );
   group.addCommand(
     ls.action(async (values: Values) => {
       const context = commandContext(io, settingsOf(values, io));
@@ -80,6 +83,9 @@ function filterOf(values: Values): DecisionFilter & { readonly limit: number } {
   if (values.denied && values.outcome !== undefined && values.outcome !== "denied") {
     throw usage(`\`--denied\` and \`--outcome ${values.outcome}\` exclude each other`, ["leave one of them away"]);
   }
+  if (values.follow && values.until !== undefined) {
+    throw usage("`--follow` and `--until` exclude each other", ["leave one of them away"]);
+  }
   const { role, user, session, service, operation, action, resource } = values;
   const outcome = values.denied ? "denied" : values.outcome;
   const given = {
@@ -99,11 +105,12 @@ function filterOf(values: Values): DecisionFilter & { readonly limit: number } {
 
 const UNIT_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
-/** `10m` ago, or a time. */
+/** `10m` ago, or a time; in UTC, as times are printed, unless it says where. */
 function momentOf(flag: string, text: string): number {
   const [, count, unit = ""] = /^(\d+)([smhd])$/.exec(text) ?? [];
   if (count !== undefined) return systemClock.nowMs() - Number(count) * (UNIT_MS[unit] ?? 0);
-  const atMs = /^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(text) : Number.NaN;
+  const isLocal = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?$/.test(text);
+  const atMs = /^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(isLocal ? `${text}Z` : text) : Number.NaN;
   if (!Number.isNaN(atMs)) return atMs;
   throw usage(`\`${flag} ${text}\` is not a time`, ["write 30s, 10m, 2h or 1d, or a time like 2026-01-31T12:00:00Z"]);
 }
@@ -192,7 +199,7 @@ function showRequest(context: CommandContext, kiln: Kiln, id: string): number {
   throw new KilnError({
     code: "KILN_E_NO_REQUEST",
     message: `there is no request \`${id}\` on record`,
-    why: "calls of the root user are not kept, and of each kind of call only the newest 5,000",
+    why: "calls of the root user are kept only when denied, and of each kind of call only the newest 5,000",
     fix: ["see the calls with `kiln requests ls`"],
     exitCode: 2,
   });

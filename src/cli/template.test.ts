@@ -3,12 +3,11 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { CODEBUILD_TRUST } from "../../test/support/policy-documents.ts";
 import { memoryIo } from "./io.ts";
 import { runCli } from "./run-cli.ts";
 
 const ROLE = "arn:aws:iam::000000000000:role/builds";
-const TRUST =
-  '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"codebuild.amazonaws.com"},"Action":"sts:AssumeRole"}]}';
 
 describe("a template", () => {
   let dir = "";
@@ -55,14 +54,14 @@ describe("a template", () => {
     const { exitCode, err } = await run(JSON.stringify({ name: "app", serviceRole: ROLE }));
     expect(exitCode).toBe(2);
     expect(err).toBe(
-      `error: there is no role \`builds\`\n  why: the template \`p.json\` names it: that role decides what the build may do, so it must exist in Kiln\n  fix: create it: aws iam create-role --role-name builds --assume-role-policy-document '${TRUST}'\n  fix: or name another one with --role\n`,
+      `error: there is no role \`builds\`\n  why: the template \`p.json\` names it: that role decides what the build may do, so it must exist in Kiln\n  fix: create it: aws iam create-role --role-name builds --assume-role-policy-document '${CODEBUILD_TRUST}'\n  fix: or name another one with --role\n`,
     );
   });
 
   it("that CodeBuild refuses is a mistake in the file", async () => {
     const { startKiln } = await import("../app.ts");
     const kiln = await startKiln({ stateDir: join(dir, ".kiln"), port: 0 });
-    await kiln.root.call("iam", "CreateRole", { RoleName: "builds", AssumeRolePolicyDocument: TRUST });
+    await kiln.root.call("iam", "CreateRole", { RoleName: "builds", AssumeRolePolicyDocument: CODEBUILD_TRUST });
     await kiln.close();
     const { exitCode, err } = await run(JSON.stringify({ name: "app", serviceRole: ROLE, source: { type: "S4" } }));
     expect(exitCode).toBe(2);

@@ -8,7 +8,7 @@ import {
 } from "../../test/support/identity-fixture.ts";
 import { allow, CODEBUILD_TRUST, documentText, trusting } from "../../test/support/policy-documents.ts";
 import { systemIds } from "../core/ids.ts";
-import { createIdentity } from "./index.ts";
+import { createIdentity, servicePrincipal } from "./index.ts";
 
 let at: IdentityFixture;
 beforeEach(async () => {
@@ -94,9 +94,8 @@ describe("policies of a principal", () => {
   }
 
   it("are none for root and for services", () => {
-    const serviceName = "codebuild.amazonaws.com";
-    const service = { type: "AWSService", serviceName, arn: serviceName, userId: serviceName, accountId } as const;
-    expect(at.identity.policiesOf({ ...service, sourceArn: "" })).toEqual({ identity: [] });
+    const service = servicePrincipal("codebuild.amazonaws.com", "", { accountId });
+    expect(at.identity.policiesOf(service)).toEqual({ identity: [] });
     expect(at.identity.policiesOf(at.identity.findAccessKey("test")?.principal as never)).toEqual({ identity: [] });
   });
 

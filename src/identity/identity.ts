@@ -1,21 +1,20 @@
 /**
  * Signing in and policies: from an access key to its secret and principal, and from a principal to its policies. Read on
- * every request, so documents are parsed once per text; another process may change the records at any time, so the
- * records themselves are read each time.
+ * every request; another process may change the records at any time, so they are read each time.
  * Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html
  */
 import type { NamedPolicy, PrincipalPolicies } from "../authorize/decision.ts";
-import { type AwsScope, parseArn } from "../core/arn.ts";
-import type { PolicyDocument, Principal } from "../core/aws.ts";
+import type { AwsScope } from "../core/arn.ts";
+import type { Principal } from "../core/aws.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Ids } from "../core/ids.ts";
 import { Secret } from "../core/secret.ts";
 import type { Store } from "../store/store.ts";
-import { defaultDocumentText, findManagedPolicy } from "./managed-policies.ts";
+import { managedPolicyInForce, policiesHeldBy } from "./held-policies.ts";
 import { rootPrincipal } from "./principals.ts";
 import {
   type AccessKeyRecord,
-  type EntityRecord,
+  type Entity,
   entityKey,
   type IdentityCollections,
   identityCollections,
@@ -62,6 +61,7 @@ const ROOT_POLICY: NamedPolicy = {
   document: { Version: "2012-10-17", Statement: { Effect: "Allow", Action: "*", Resource: "*" } },
 };
 const ACCOUNT_ID = /^\d{12}$/;
+const MAX_ROOT_KEYS = 2_000;
 /** By the tags of a record: the same object until they change. */
 const tagMaps = new WeakMap<readonly TagRecord[], Readonly<Record<string, string>>>();
 const NO_TAGS: Readonly<Record<string, string>> = {};
@@ -84,7 +84,7 @@ export function createIdentity(options: IdentityOptions): Identity {
     let key = otherRootKeys.get(accountId);
     if (!key) {
       key = { ...rootKey, accessKeyId: accountId, principal: rootPrincipal({ ...options.scope, accountId }) };
-      if (otherRootKeys.size >= MAX_DOCUMENTS) otherRootKeys.clear();
+      if (otherRootKeys.size >= MAX_ROOT_KEYS) otherRootKeys.clear();
       otherRootKeys.set(accountId, key);
     }
     return key;
@@ -108,17 +108,15 @@ export function createIdentity(options: IdentityOptions): Identity {
       }
       const entity = entityOf(principal, collections);
       if (!entity) return { ...NO_POLICIES, ...session };
-      const kind = principal.type === "AssumedRole" ? "role" : "user";
-      const identity = [...policiesOfEntity(store, entity, kind)];
-      if (kind === "user") identity.push(...policiesOfGroups(store, entity as UserRecord, collections));
+      const { boundaryArn } = entity.record;
       return {
-        identity,
-        ...(entity.boundaryArn === undefined ? {} : { boundary: managedPolicy(store, entity.boundaryArn) }),
+        identity: policiesHeldBy(store, entity),
+        ...(boundaryArn === undefined ? {} : { boundary: managedPolicyInForce(store, boundaryArn) }),
         ...session,
       };
     },
     tagsOf(principal) {
-      const tags = entityOf(principal, collections)?.tags;
+      const tags = entityOf(principal, collections)?.record.tags;
       if (!tags || tags.length === 0) return NO_TAGS;
       let known = tagMaps.get(tags);
       if (!known) {
@@ -134,46 +132,15 @@ const tagMap = (tags: readonly TagRecord[]): Record<string, string> =>
   Object.fromEntries(tags.map((tag) => [tag.Key, tag.Value]));
 
 /** The user's or role's record, unless it was deleted (and perhaps made again) since the credentials were issued. */
-function entityOf(principal: Principal, { users, roles }: IdentityCollections): EntityRecord | undefined {
+function entityOf(principal: Principal, { users, roles }: IdentityCollections): Entity | undefined {
   const issuer = principal.type === "FederatedUser" ? principal.issuer : principal;
   if (issuer.type === "User") {
     const user = users.get(entityKey(principal.accountId, issuer.userName));
-    return user?.id === issuer.userId ? user : undefined;
+    return user?.id === issuer.userId ? { word: "user", record: user } : undefined;
   }
   if (principal.type !== "AssumedRole") return undefined;
   const role = roles.get(entityKey(principal.accountId, principal.roleName));
-  return role && principal.userId.startsWith(`${role.id}:`) ? role : undefined;
-}
-
-/** Policies of a role, user or group by itself: managed ones first. */
-function policiesOfEntity(store: Store, entity: EntityRecord, kind: "role" | "user" | "group"): readonly NamedPolicy[] {
-  let inline = inlinePolicies.get(entity);
-  if (!inline) {
-    inline = Object.entries(entity.inlinePolicies).map(([name, text]) => ({
-      name: `inline policy ${name} of ${kind} ${entity.name}`,
-      document: parsedDocument(text),
-    }));
-    inlinePolicies.set(entity, inline);
-  }
-  if (entity.attachedPolicyArns.length === 0) return inline;
-  return [...entity.attachedPolicyArns.map((arn) => managedPolicy(store, arn)), ...inline];
-}
-
-/** By record: the store gives the same object until it changes. */
-const inlinePolicies = new WeakMap<EntityRecord, readonly NamedPolicy[]>();
-
-/** A managed policy in force; one that cannot be found allows nothing. */
-function managedPolicy(store: Store, arn: string): NamedPolicy {
-  const policy = findManagedPolicy(store, arn);
-  return { name: arn, arn, document: parsedDocument(policy ? defaultDocumentText(policy) : "{}") };
-}
-
-function policiesOfGroups(store: Store, { arn, groupNames }: UserRecord, from: IdentityCollections): NamedPolicy[] {
-  const accountId = parseArn(arn)?.accountId ?? "";
-  return groupNames.flatMap((name) => {
-    const group = from.groups.get(entityKey(accountId, name));
-    return group ? policiesOfEntity(store, group, "group") : [];
-  });
+  return role && principal.userId.startsWith(`${role.id}:`) ? { word: "role", record: role } : undefined;
 }
 
 function sessionPolicies(principal: Principal): Pick<PrincipalPolicies, "session"> {
@@ -188,20 +155,6 @@ function sessionPolicies(principal: Principal): Pick<PrincipalPolicies, "session
     return arn === undefined ? policy : { ...policy, name: `${policy.name} (${arn})`, arn };
   });
   return { session };
-}
-
-const documents = new Map<string, PolicyDocument>();
-const MAX_DOCUMENTS = 2_000;
-
-/** The parsed document of a text: the same object for the same text, so that it is compiled once. */
-export function parsedDocument(text: string): PolicyDocument {
-  let document = documents.get(text);
-  if (!document) {
-    document = JSON.parse(text) as PolicyDocument;
-    if (documents.size >= MAX_DOCUMENTS) documents.delete(documents.keys().next().value as string);
-    documents.set(text, document);
-  }
-  return document;
 }
 
 /**

@@ -1,9 +1,9 @@
 /**
- * Principals as they call: the one place that makes the ARNs and ids of root users and of role sessions.
+ * Principals as they call: the one place that makes the ARNs and ids of root users, role sessions and AWS services.
  * Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html
  */
 import { type AwsScope, globalArnIn, parseArn } from "../core/arn.ts";
-import type { AssumedRolePrincipal, RootPrincipal } from "../core/aws.ts";
+import type { AssumedRolePrincipal, RootPrincipal, ServicePrincipal } from "../core/aws.ts";
 import type { RoleRecord } from "./records.ts";
 
 /** The root user of the scope's account. */
@@ -35,3 +35,20 @@ export function roleSession(
     tokenIssuedAtMs: issuedAtMs,
   };
 }
+
+/** An AWS service, e.g. `codebuild.amazonaws.com`, that acts for the resource `sourceArn` of an account. */
+export const servicePrincipal = (
+  serviceName: string,
+  sourceArn: string,
+  { accountId }: Pick<AwsScope, "accountId">,
+  sessionKeys?: Readonly<Record<string, string>>,
+): ServicePrincipal => ({
+  type: "AWSService",
+  serviceName,
+  // A service has one name for everything.
+  arn: serviceName,
+  accountId,
+  userId: serviceName,
+  sourceArn,
+  ...(sessionKeys && { sessionKeys }),
+});

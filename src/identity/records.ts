@@ -44,6 +44,15 @@ export interface UserRecord extends EntityRecord {
 /** A group has nothing of its own; its members are in the users. */
 export type GroupRecord = EntityRecord;
 
+/** A role, user or group with its record; the word stands in its ARN. */
+export type Entity =
+  | { readonly word: "role"; readonly record: RoleRecord }
+  | { readonly word: "user"; readonly record: UserRecord }
+  | { readonly word: "group"; readonly record: GroupRecord };
+
+/** The kinds of entity. */
+export type EntityWord = Entity["word"];
+
 export interface PolicyVersionRecord {
   /** `v1` */
   readonly versionId: string;
@@ -104,8 +113,20 @@ export interface IdentityCollections {
   readonly sessionExpiries: Collection<true>;
 }
 
+/** By store: every request asks. */
+const knownCollections = new WeakMap<Store, IdentityCollections>();
+
 /** The collections of a store that hold identities. */
 export function identityCollections(store: Store): IdentityCollections {
+  let known = knownCollections.get(store);
+  if (!known) {
+    known = collectionsOf(store);
+    knownCollections.set(store, known);
+  }
+  return known;
+}
+
+function collectionsOf(store: Store): IdentityCollections {
   return {
     roles: store.collection("iam-roles"),
     users: store.collection("iam-users"),

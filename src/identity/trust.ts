@@ -3,10 +3,10 @@
  * deleted and made again is not trusted any more, and its old id shows in place of the ARN.
  * Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html#principal-role-session
  */
-import { parseArn } from "../core/arn.ts";
 import type { PolicyDocument } from "../core/aws.ts";
 import type { Store } from "../store/store.ts";
-import { type EntityRecord, entityKey, identityCollections, type RoleRecord } from "./records.ts";
+import { findEntityByArn } from "./find-entity.ts";
+import { type EntityRecord, identityCollections, type RoleRecord } from "./records.ts";
 
 /** ARNs of IAM users and roles that a trust policy names. */
 export function trustedArns(document: PolicyDocument): string[] {
@@ -22,15 +22,7 @@ export function trustedArns(document: PolicyDocument): string[] {
 }
 
 /** Unique id of the user or role with this ARN, if it exists. */
-export function uniqueIdOf(store: Store, arn: string): string | undefined {
-  const parsed = parseArn(arn);
-  if (parsed?.service !== "iam") return undefined;
-  const { roles, users } = identityCollections(store);
-  const name = parsed.resource.slice(parsed.resource.lastIndexOf("/") + 1);
-  const key = entityKey(parsed.accountId, name);
-  const record = parsed.resource.startsWith("role/") ? roles.get(key) : users.get(key);
-  return record?.arn === arn ? record.id : undefined;
-}
+export const uniqueIdOf = (store: Store, arn: string): string | undefined => findEntityByArn(store, arn)?.record.id;
 
 /** Text of the trust policy as it counts today. */
 export function trustPolicyText(store: Store, role: RoleRecord): string {
@@ -42,7 +34,7 @@ export function trustPolicyText(store: Store, role: RoleRecord): string {
 }
 
 /**
- * Trust policies name a user that got another name or path by its new ARN. Inside a write.
+ * Trust policies name a user that got another name or path by its new ARN, in all accounts. Inside a write.
  * Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_users_rename.html
  */
 export function followRename(store: Store, from: EntityRecord, to: EntityRecord): void {

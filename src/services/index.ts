@@ -6,6 +6,7 @@ export {
   actionServices,
   type ConditionKeyInfo,
   findAction,
+  findConditionKey,
   isOfResourceType,
   nearestActions,
   type ResourceTypeInfo,
@@ -18,6 +19,7 @@ export {
   serializationException,
 } from "./common-errors.ts";
 export { type Call, createDispatcher, type Dispatcher, type DispatcherDependencies } from "./dispatcher.ts";
+export { GLOBAL_KEYS } from "./global-keys.ts";
 export { type GrantConstraint, granteesOf, grantPolicy, type KeyGrant } from "./key-grant.ts";
 export {
   loadModel,

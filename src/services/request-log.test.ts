@@ -81,6 +81,16 @@ describe("what is kept", () => {
     expect(found({}).length).toBeLessThan(1_010);
   });
 
+  it("is the newest of each kind also between two writes: a flood of one kind pushes out no other", async () => {
+    log.recordSoon(record("role", { atMs: 1 }));
+    log.recordSoon(record("denied", { atMs: 2, effect: "implicitDeny" }));
+    for (let i = 0; i < 3_000; i++) log.recordSoon(record(`user ${i}`, { principalArn: USER, atMs: 3 + i }));
+    expect(found({ limit: 1 })).toEqual(["user 2999"]);
+    expect(found({ untilMs: 3 })).toEqual(["role", "denied"]);
+    await log.flush();
+    expect(found({}, createRequestLog({ store, clock })).slice(0, 2)).toEqual(["role", "denied"]);
+  });
+
   it("tells calls apart that differ in one thing, and keeps the id and time of those that do not", async () => {
     const given: Given[] = [
       {},

@@ -3,8 +3,9 @@
  * and `kiln policy <build id>` can read it later and from another process. Policies decide nothing for the root user, so
  * root's calls are not here unless they were denied. Written by the dispatcher.
  * A denied call is durable before its answer leaves. The rest (allowed calls, denied items of a batch, denials by the
- * registry) is written in batches behind the answers; a crash may lose the last second of it. Of each kind (denied calls, calls of role sessions, other calls) the newest
- * records are kept, so a busy user takes no room from a build.
+ * registry) is written in batches behind the answers; a crash may lose the last second of it. Of each kind (denied calls,
+ * calls of role sessions, other calls) the newest records are kept, those that wait to be written included, so a busy user
+ * takes no room from a build.
  */
 import type { DecisionRecord } from "../authorize/decision.ts";
 import { callerOf, outcomeOf, recordIdentity } from "../authorize/decision-record.ts";
@@ -25,8 +26,12 @@ export interface RequestLog {
   flush(): Promise<void>;
 }
 
+/** Records that wait, by the ring that they go to. */
+type Batch = Map<RequestRing, DecisionRecord[]>;
+
 /** Records of each kind. */
 const MAX_RECORDS = 5_000;
+/** Of each kind, beyond those that are kept. */
 const MOST_WAITING_MORE = 1_000;
 const FLUSH_AFTER_MS = 200;
 /** Under a stream of calls: each write waits for the disk. */
@@ -40,10 +45,10 @@ export function createRequestLog(options: { store: Store; clock: Clock; maxRecor
   const ofRoles = createRequestRing(store, "roles", maxRecords);
   const others = createRequestRing(store, "others", maxRecords);
   const rings = [denied, ofRoles, others];
-  let waiting: DecisionRecord[] = [];
+  let waiting: Batch = new Map();
   /** Of the records that wait, one of each that say the same. */
   const alike = new Map<string, DecisionRecord>();
-  let writing: readonly DecisionRecord[] = [];
+  let writing: Batch = new Map();
   let timer: { cancel(): void } | undefined;
   let lastFlushMs = Number.NEGATIVE_INFINITY;
   let writes: Promise<void> = Promise.resolve();
@@ -62,13 +67,10 @@ export function createRequestLog(options: { store: Store; clock: Clock; maxRecor
     return record;
   }
 
-  async function write(batch: readonly DecisionRecord[]): Promise<void> {
+  async function write(batch: Batch): Promise<void> {
     try {
       await store.write(() => {
-        for (const ring of rings) {
-          const own = batch.filter((record) => ringOf(record) === ring);
-          if (own.length > 0) ring.put(own);
-        }
+        for (const [ring, records] of batch) ring.put(records);
       });
     } catch (error) {
       debug("endpoint", () => `request log not written: ${String(error)}`);
@@ -78,15 +80,15 @@ export function createRequestLog(options: { store: Store; clock: Clock; maxRecor
   function flush(): Promise<void> {
     timer?.cancel();
     timer = undefined;
-    if (waiting.length === 0) return writes;
+    if (waiting.size === 0) return writes;
     const batch = waiting;
-    waiting = [];
+    waiting = new Map();
     alike.clear();
     lastFlushMs = clock.nowMs();
     writes = writes.then(async () => {
       writing = batch;
       await write(batch);
-      writing = [];
+      writing = new Map();
     });
     return writes;
   }
@@ -95,18 +97,22 @@ export function createRequestLog(options: { store: Store; clock: Clock; maxRecor
     const matches = recordMatcher(filter);
     const stored = rings.flatMap((ring) => newestOf(ring, filter, matches));
     const known = new Set(stored.map(recordIdentity));
-    const pending = [...writing, ...waiting].filter((record) => matches(record) && !known.has(recordIdentity(record)));
+    const unwritten = [...writing.values(), ...waiting.values()].flat();
+    const pending = unwritten.filter((record) => matches(record) && !known.has(recordIdentity(record)));
     const found = [...stored, ...pending].sort((a, b) => a.atMs - b.atMs);
     return filter.limit === undefined ? found : found.slice(Math.max(0, found.length - filter.limit));
   }
 
   return {
-    recordNow: (record) => write([record]),
+    recordNow: (record) => write(new Map([[ringOf(record), [record]]])),
     recordSoon(record) {
-      waiting.push(sharing(record));
+      const ring = ringOf(record);
+      const own = waiting.get(ring) ?? [];
+      own.push(sharing(record));
+      waiting.set(ring, own);
       // More than are kept are not written: a flood of calls costs the memory of few more records.
-      if (waiting.length >= maxRecords + MOST_WAITING_MORE) {
-        waiting = waiting.slice(-maxRecords);
+      if (own.length >= maxRecords + MOST_WAITING_MORE) {
+        waiting.set(ring, own.slice(-maxRecords));
         alike.clear();
       }
       if (timer) return;

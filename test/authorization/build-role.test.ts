@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createFakeEngine, createHostEngine } from "../../src/engines/index.ts";
 import { openTestAccount, ROLE, SCOPE, type TestAccount } from "../support/codebuild-account.ts";
-import { documentText } from "../support/policy-documents.ts";
+import { allowTo, documentText } from "../support/policy-documents.ts";
 
 const ACCOUNT = SCOPE.accountId;
 const NAME = "CodeBuildServiceRole";
@@ -23,10 +23,8 @@ const put = (...statements: object[]) =>
   });
 const trust = (...statements: object[]) =>
   account.root.call("iam", "UpdateAssumeRolePolicy", { RoleName: NAME, PolicyDocument: documentText(...statements) });
-const byCodeBuild = (Condition?: object) => ({
-  ...{ Effect: "Allow", Principal: { Service: "codebuild.amazonaws.com" }, Action: "sts:AssumeRole" },
-  ...(Condition && { Condition }),
-});
+const byCodeBuild = (Condition?: object) =>
+  allowTo({ Service: "codebuild.amazonaws.com" }, "sts:AssumeRole", Condition && { Condition });
 
 interface Made {
   readonly id: string;
@@ -68,13 +66,14 @@ describe("the trust in CodeBuild", () => {
   });
 
   it("is of the service alone: an account's root in its place is none", async () => {
-    await trust({ Effect: "Allow", Principal: { AWS: ACCOUNT }, Action: "sts:AssumeRole" });
+    await trust(allowTo({ AWS: ACCOUNT }, "sts:AssumeRole"));
     await expect(account.makeProject(SPEC)).rejects.toMatchObject({ message: NOT_ASSUMABLE });
   });
 
   it("ends at a Deny", async () => {
     await trust(byCodeBuild(), {
-      ...{ Effect: "Deny", Principal: "*", Action: "sts:AssumeRole" },
+      ...allowTo("*", "sts:AssumeRole"),
+      Effect: "Deny",
       Condition: { ArnEquals: { "aws:SourceArn": PROJECT } },
     });
     await expect(account.makeProject(SPEC)).rejects.toMatchObject({ message: NOT_ASSUMABLE });

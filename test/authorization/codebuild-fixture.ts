@@ -1,7 +1,7 @@
 /** CodeBuild for the tests of what its operations ask permission for: the service, and inputs that carry everything. */
 import { systemClock } from "../../src/core/clock.ts";
 import { createFakeEngine } from "../../src/engines/index.ts";
-import { createIdentity } from "../../src/identity/index.ts";
+import { createIdentity, servicePrincipal } from "../../src/identity/index.ts";
 import { codebuildService } from "../../src/services/codebuild/index.ts";
 import { CODEBUILD_TRUST } from "../support/policy-documents.ts";
 import type { Preparation } from "./describe-authorization.ts";
@@ -71,13 +71,7 @@ export const codebuildOf = ({ store, ids, dispatcher }: Outside) => {
   return codebuildService({
     ...{ store, ids, clock: systemClock, stateDir: undefined, engines: [createFakeEngine()] },
     callerForService: (serviceName, sourceArn, scope) =>
-      dispatcher().callerFor(
-        {
-          ...{ type: "AWSService", serviceName, arn: serviceName, userId: serviceName, sourceArn },
-          accountId: scope.accountId,
-        },
-        scope,
-      ),
+      dispatcher().callerFor(servicePrincipal(serviceName, sourceArn, scope), scope),
     callerForAccessKey: (accessKeyId, scope) => dispatcher().callerFor(principalOf(accessKeyId), scope),
     authorizeAccessKey: (accessKeyId, ...question) => dispatcher().authorize(principalOf(accessKeyId), ...question),
     endpointUrl: () => "http://127.0.0.1:1",

@@ -10,7 +10,7 @@ import { logs } from "../../src/services/logs/index.ts";
 import { secretsmanager } from "../../src/services/secretsmanager/index.ts";
 import { ssm } from "../../src/services/ssm/index.ts";
 import { sts } from "../../src/services/sts/index.ts";
-import { documentText } from "../support/policy-documents.ts";
+import { documentText, trusting } from "../support/policy-documents.ts";
 import { failureOf } from "../support/services-fixture.ts";
 import { ACCOUNT, filled, type Kept, keepFrom, openStage, type Stage } from "./stage.ts";
 
@@ -26,11 +26,7 @@ const HIDDEN =
 const ALL = { Effect: "Allow", Action: "*", Resource: "*" };
 const ROOT_ONLY = (Action: string[]) =>
   documentText({ Effect: "Allow", Principal: { AWS: `arn:aws:iam::${ACCOUNT}:role/admin` }, Action, Resource: "*" });
-const TRUST = documentText({
-  Effect: "Allow",
-  Principal: { AWS: `arn:aws:iam::${ACCOUNT}:root` },
-  Action: "sts:AssumeRole",
-});
+const TRUST = trusting({ AWS: `arn:aws:iam::${ACCOUNT}:root` });
 
 let stage: Stage;
 const kept: Kept = { account: ACCOUNT };

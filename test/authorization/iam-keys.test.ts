@@ -1,13 +1,13 @@
 import { iam } from "../../src/services/iam/index.ts";
 import { sts } from "../../src/services/sts/index.ts";
-import { documentText } from "../support/policy-documents.ts";
+import { documentText, trusting } from "../support/policy-documents.ts";
 import { describeConditionKeys, type KeyedCall } from "./describe-condition-keys.ts";
 
 const DOCUMENT = documentText({ Effect: "Allow", Action: "s3:*", Resource: "*" });
-const TRUST = documentText({
-  ...{ Effect: "Allow", Principal: { AWS: "111122223333" } },
-  Action: ["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"],
-});
+const TRUST = trusting(
+  { AWS: "111122223333" },
+  { Action: ["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"] },
+);
 const BOUNDARY = "arn:aws:iam::aws:policy/AmazonSSMReadOnlyAccess";
 const OTHER = "arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess";
 const Tags = [{ Key: "class", Value: "open" }];

@@ -1,16 +1,13 @@
 /** Services as callers of resources that have policies: named by the policy or refused, bound to what they act for. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { ServicePrincipal } from "../../src/core/aws.ts";
+import { servicePrincipal } from "../../src/identity/index.ts";
 import { s3 } from "../../src/services/s3/index.ts";
 import { documentText } from "../support/policy-documents.ts";
 import { ecrOf } from "./ecr-fixture.ts";
 import { ACCOUNT, codeOf, openStage, type Stage } from "./stage.ts";
 
 const PROJECT = `arn:aws:codebuild:us-east-1:${ACCOUNT}:project/app`;
-const codebuild: ServicePrincipal = {
-  ...{ type: "AWSService", serviceName: "codebuild.amazonaws.com", arn: "codebuild.amazonaws.com" },
-  ...{ accountId: ACCOUNT, userId: "codebuild.amazonaws.com", sourceArn: PROJECT },
-};
+const codebuild = servicePrincipal("codebuild.amazonaws.com", PROJECT, { accountId: ACCOUNT });
 let stage: Stage;
 const root = (service: "s3" | "ecr", operation: string, input: object) =>
   stage.call("root", [], service, operation, input);

@@ -1,6 +1,8 @@
 /**
  * Services behind the real dispatcher, called by principals with exactly the policies of the call, with a record of what
- * operations asked permission for. The stage of the tests of this folder.
+ * operations asked permission for. The stage of the tests of this folder, which go through every operation of a service:
+ * entities are real (IAM and STS may be among the services), the caller's policies are those of each single call. Tests of
+ * one behaviour use test/support/services-fixture.ts or identity-fixture.ts.
  */
 import type { AuthorizationRequest, NamedPolicy } from "../../src/authorize/decision.ts";
 import type { AwsScope } from "../../src/core/arn.ts";

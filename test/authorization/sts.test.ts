@@ -1,17 +1,12 @@
 import { iam } from "../../src/services/iam/index.ts";
 import { sts } from "../../src/services/sts/index.ts";
+import { trusting } from "../support/policy-documents.ts";
 import { describeAuthorization } from "./describe-authorization.ts";
 
-const TRUST = JSON.stringify({
-  Version: "2012-10-17",
-  Statement: [
-    {
-      Effect: "Allow",
-      Principal: { AWS: "111122223333" },
-      Action: ["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"],
-    },
-  ],
-});
+const TRUST = trusting(
+  { AWS: "111122223333" },
+  { Action: ["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"] },
+);
 const SESSION = { RoleArn: "arn:aws:iam::{account}:role/target", RoleSessionName: "session" };
 
 /** AWS: one statement for the three actions of AssumeRole is judged by all that the request says. */

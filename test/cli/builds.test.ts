@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { CODEBUILD_TRUST } from "../support/policy-documents.ts";
 import { isBuilt, kiln, startProcess, temporaryFolder } from "./kiln-process.ts";
 
 const spec = (...commands: string[]): string =>
@@ -142,13 +143,9 @@ describe.skipIf(!isBuilt)("kiln run", () => {
 
   it("gives the command that makes a role which does not exist", async () => {
     write(spec("true"));
-    const trust = {
-      Version: "2012-10-17",
-      Statement: [{ Effect: "Allow", Principal: { Service: "codebuild.amazonaws.com" }, Action: "sts:AssumeRole" }],
-    };
     const { err } = await kiln(folder.path, ["run", "--role", "Nobody"]);
     expect(err).toContain("error: there is no role `Nobody`\n");
-    expect(err).toContain(JSON.stringify(trust));
+    expect(err).toContain(CODEBUILD_TRUST);
   });
 });
 

@@ -1,6 +1,7 @@
 /** `kiln sandbox` as processes: one keeps the sandbox open, the others reach it through the state folder. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { startKiln } from "../../src/app.ts";
+import { CODEBUILD_TRUST } from "../support/policy-documents.ts";
 import { isBuilt, kiln, startProcess, temporaryFolder } from "./kiln-process.ts";
 
 async function makeProject(stateDir: string, logs: "ENABLED" | "DISABLED"): Promise<void> {
@@ -8,10 +9,7 @@ async function makeProject(stateDir: string, logs: "ENABLED" | "DISABLED"): Prom
   try {
     await owner.root.call("iam", "CreateRole", {
       RoleName: "builds",
-      AssumeRolePolicyDocument: JSON.stringify({
-        Version: "2012-10-17",
-        Statement: [{ Effect: "Allow", Principal: { Service: "codebuild.amazonaws.com" }, Action: "sts:AssumeRole" }],
-      }),
+      AssumeRolePolicyDocument: CODEBUILD_TRUST,
     });
     await owner.root.call("codebuild", "CreateProject", {
       name: "my-project",

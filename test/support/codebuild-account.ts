@@ -8,7 +8,7 @@ import type { AwsCaller, Principal } from "../../src/core/aws.ts";
 import { type Clock, systemClock } from "../../src/core/clock.ts";
 import { systemIds } from "../../src/core/ids.ts";
 import type { Engine } from "../../src/engines/engine.ts";
-import { createIdentity, rootPrincipal } from "../../src/identity/index.ts";
+import { createIdentity, rootPrincipal, servicePrincipal } from "../../src/identity/index.ts";
 import { type CodeBuildService, codebuildService } from "../../src/services/codebuild/index.ts";
 import { iam } from "../../src/services/iam/index.ts";
 import { createDispatcher, type ServiceDefinition } from "../../src/services/index.ts";
@@ -68,19 +68,8 @@ export async function openTestAccount(
     store,
     clock,
     ids: systemIds,
-    callerForService: (serviceName, sourceArn, scope, sessionKeys = {}) =>
-      dispatcher.callerFor(
-        {
-          type: "AWSService",
-          serviceName,
-          sourceArn,
-          accountId: scope.accountId,
-          arn: serviceName,
-          userId: serviceName,
-          sessionKeys,
-        },
-        scope,
-      ),
+    callerForService: (serviceName, sourceArn, scope, sessionKeys) =>
+      dispatcher.callerFor(servicePrincipal(serviceName, sourceArn, scope, sessionKeys), scope),
     callerForAccessKey: (accessKeyId, scope) => {
       const key = identity.findAccessKey(accessKeyId);
       if (!key) throw new Error("no such key");

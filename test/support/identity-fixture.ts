@@ -1,4 +1,9 @@
-/** IAM and STS, and `more`, on a memory store behind the real dispatcher and the real identity, without HTTP. */
+/**
+ * IAM and STS, and `more`, on a memory store behind the real dispatcher and the real identity, without HTTP: callers are
+ * users and roles made by IAM's operations, in any account. For tests of IAM and STS, and of who may do what by which
+ * entity. Where a caller only needs some statements services-fixture.ts is shorter; for what operations ask permission for
+ * there is test/authorization/stage.ts.
+ */
 import type { AwsCaller, Principal } from "../../src/core/aws.ts";
 import { TestClock } from "../../src/core/clock.ts";
 import { systemIds } from "../../src/core/ids.ts";

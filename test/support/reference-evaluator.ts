@@ -28,7 +28,7 @@ type Grant = "caller" | "entity" | "account";
 export function referenceDecision(input: EvaluationInput): ReferenceDecision {
   const { principal, request } = input;
   // AWS: needs no permission, and no policy can deny it.
-  if (request.action.toLowerCase() === "sts:getcalleridentity") return { effect: "allowed", policyType: "none" };
+  if (request.action.toLowerCase() === "sts:getcalleridentity") return decided("allowed", "none");
 
   const asked: Request = {
     action: request.action,
@@ -37,77 +37,67 @@ export function referenceDecision(input: EvaluationInput): ReferenceDecision {
   };
   const isService = principal.type === "AWSService";
   const isRoot = principal.type === "Root";
-  // Root and services have no policies of their own. SCPs limit the principals of accounts, root included.
-  const policies: PrincipalPolicies = isRoot || isService ? { identity: [] } : input.policies;
-  const organization = isService ? [] : (input.policies.organization ?? []);
-  const boundary = policies.boundary === undefined ? undefined : [policies.boundary];
-  const { session } = policies;
+  // Root and services have no policies of their own.
+  const own: PrincipalPolicies = isRoot || isService ? { identity: [] } : input.policies;
+  const boundary = own.boundary === undefined ? undefined : [own.boundary];
+  const { identity, session } = own;
+  // SCPs limit the principals of accounts, root included, but no services and none of their service-linked roles.
+  const isServiceLinked = principal.type === "AssumedRole" && principal.roleArn.includes(":role/aws-service-role/");
+  const organization = isService || isServiceLinked ? [] : (input.policies.organization ?? []);
   const { resourcePolicy } = request;
+  // A role's trust policy is the resource's policy of sts:AssumeRole.
+  const ofResource = resourcePolicy && /^sts:/i.test(request.action) ? "trust" : "resource";
 
   // 1. An explicit Deny anywhere.
-  const says = (effect: string, documents: readonly NamedPolicy[]) =>
-    documents.some((policy) => someStatement(policy.document, (one, version) => applies(one, version, effect, asked)));
-  // AWS: a role's trust policy is the resource's policy of sts:AssumeRole.
-  const kindOfResourcePolicy = resourcePolicy?.mandatory && /^sts:/i.test(request.action) ? "trust" : "resource";
-  const ofResource = resourcePolicy === undefined ? undefined : resourcePolicy.document;
-  if (organization.some((level) => says("Deny", level))) return { effect: "explicitDeny", policyType: "scp" };
-  if (ofResource !== undefined && resourceDenies(ofResource, principal, boundary !== undefined, asked)) {
-    return { effect: "explicitDeny", policyType: kindOfResourcePolicy };
+  const says = (effect: string, policies: readonly NamedPolicy[]) =>
+    policies.some(({ document }) => someStatement(document, (one, version) => applies(one, version, effect, asked)));
+  if (organization.some((level) => says("Deny", level))) return decided("explicitDeny", "scp");
+  if (resourcePolicy && resourceDenies(resourcePolicy.document, principal, boundary !== undefined, asked)) {
+    return decided("explicitDeny", ofResource);
   }
-  if (says("Deny", policies.identity)) return { effect: "explicitDeny", policyType: "identity" };
-  if (boundary !== undefined && says("Deny", boundary)) return { effect: "explicitDeny", policyType: "boundary" };
-  if (session !== undefined && says("Deny", session)) return { effect: "explicitDeny", policyType: "session" };
+  if (says("Deny", identity)) return decided("explicitDeny", "identity");
+  if (boundary !== undefined && says("Deny", boundary)) return decided("explicitDeny", "boundary");
+  if (session !== undefined && says("Deny", session)) return decided("explicitDeny", "session");
 
   // 2. What each type of policy allows. Root is allowed by default, and so is what a federated user has from root.
   const isOfRoot = isRoot || (principal.type === "FederatedUser" && principal.issuer.type === "Root");
-  const identityAllows = isOfRoot || says("Allow", policies.identity);
+  const identityAllows = isOfRoot || says("Allow", identity);
   const boundaryAllows = boundary === undefined || says("Allow", boundary);
   const sessionAllows = session === undefined || says("Allow", session);
-  const organizationAllows = organization.every((level) => says("Allow", level));
-  // AWS: grants of a key are considered along with its policy.
-  const byGrant = (request.grants ?? []).flatMap(({ document }) => grantsOf(document, principal, asked));
-  const byPolicy = ofResource === undefined ? [] : grantsOf(ofResource, principal, asked);
-  const grants = [...byPolicy, ...byGrant];
+  const grantsOfKey = (request.grants ?? []).flatMap(({ document }) => grantsOf(document, principal, asked));
+  const grants = [...(resourcePolicy ? grantsOf(resourcePolicy.document, principal, asked) : []), ...grantsOfKey];
 
   // 3. Every level of the organization must allow.
-  const deniedBy = (policyType: ReferenceDecision["policyType"]): ReferenceDecision => ({
-    effect: "implicitDeny",
-    policyType,
-  });
-  const allowedBy = (policyType: ReferenceDecision["policyType"]): ReferenceDecision => ({
-    effect: "allowed",
-    policyType,
-  });
+  if (!organization.every((level) => says("Allow", level))) return decided("implicitDeny", "scp");
 
-  if (!organizationAllows) return deniedBy("scp");
+  // 4. Keys and roles: without the consent of their policy (or a grant of the key) nothing counts.
+  if (resourcePolicy?.mandatory && grants.length === 0) return decided("implicitDeny", ofResource);
 
-  // 4. Where the resource's policy must consent (keys, roles), nothing counts without it. A service has nothing but the resource's policy, whosever the resource is.
-  if (resourcePolicy?.mandatory && grants.length === 0) return deniedBy(kindOfResourcePolicy);
-  if (isService) return grants.length > 0 ? allowedBy(kindOfResourcePolicy) : deniedBy(kindOfResourcePolicy);
+  // 5. A service has nothing but the resource's policy, in whatever account.
+  if (isService) return decided(grants.length > 0 ? "allowed" : "implicitDeny", ofResource);
 
-  // A grant needs no policy of its grantee, in whatever account; a role's sessions stay within their limits.
-  if (byGrant.includes("caller")) return allowedBy("resource");
-  if (byGrant.includes("entity") && sessionAllows && boundaryAllows) return allowedBy("resource");
+  // 6. A grant of a key needs no policy of its grantee, in whatever account; a role's sessions stay within their limits.
+  if (grantsOfKey.includes("caller")) return decided("allowed", "resource");
+  if (grantsOfKey.includes("entity") && sessionAllows && boundaryAllows) return decided("allowed", "resource");
 
-  // 5. In the same account the resource's policy can be enough.
+  // 7. In the same account the resource's policy can be enough; boundary and session limit what a role or user is given.
   const owner = resourcePolicy?.accountId ?? request.resourceAccountId ?? accountOfArn(request.resource);
   const isCrossAccount = owner !== undefined && owner !== principal.accountId;
-  if (!isCrossAccount) {
-    if (grants.includes("caller")) return allowedBy(kindOfResourcePolicy);
-    if (grants.includes("entity")) {
-      if (!sessionAllows) return deniedBy("session");
-      if (!boundaryAllows) return deniedBy("boundary");
-      return allowedBy(kindOfResourcePolicy);
-    }
-  }
+  if (!isCrossAccount && grants.includes("caller")) return decided("allowed", ofResource);
+  if (!sessionAllows) return decided("implicitDeny", "session");
+  if (!boundaryAllows) return decided("implicitDeny", "boundary");
+  if (!isCrossAccount && grants.includes("entity")) return decided("allowed", ofResource);
 
-  // 6. Otherwise the caller's own policies must all allow, and from another account the resource's policy as well.
-  if (!sessionAllows) return deniedBy("session");
-  if (!boundaryAllows) return deniedBy("boundary");
-  if (!identityAllows) return deniedBy("identity");
-  if (isCrossAccount && grants.length === 0) return deniedBy(kindOfResourcePolicy);
-  return allowedBy(isOfRoot ? "none" : "identity");
+  // 8. Otherwise the caller's own policies must allow, and from another account the resource's policy as well.
+  if (!identityAllows) return decided("implicitDeny", "identity");
+  if (isCrossAccount && grants.length === 0) return decided("implicitDeny", ofResource);
+  return decided("allowed", isOfRoot ? "none" : "identity");
 }
+
+const decided = (effect: Decision["effect"], policyType: Decision["policyType"]): ReferenceDecision => ({
+  effect,
+  policyType,
+});
 
 /** The account in the ARN; none in those of S3 and of AWS's own managed policies. */
 function accountOfArn(arn: string): string | undefined {

@@ -78,7 +78,7 @@ type Part = { readonly written: string } | { readonly value: string };
 
 function valueOfVariable(inner: string, context: RequestContext): string | undefined {
   if (inner === "*" || inner === "?" || inner === "$") return inner;
-  const withDefault = /^([^]*?), '([^]*)'$/.exec(inner);
+  const withDefault = /^(.*?), '(.*)'$/s.exec(inner);
   const value = context[(withDefault?.[1] ?? inner).toLowerCase()];
   if (value === undefined || value.length === 0) return typeof value === "string" ? "" : withDefault?.[2];
   // Keys with several values are no variables.

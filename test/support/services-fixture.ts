@@ -1,6 +1,9 @@
 /**
- * Services on a memory store behind the real dispatcher, without HTTP: for tests of operations. Principals get exactly
- * the policies the test gives them; root may do everything that policies of resources allow.
+ * Services on a memory store behind the real dispatcher, without HTTP: for tests of what operations answer. Principals get
+ * exactly the policies the test gives them; root may do everything that policies of resources allow. Ids are counted, so
+ * that answers can be told to the letter; roles and users exist only as callers.
+ * Where IAM entities, tags, boundaries, trust or other accounts matter: identity-fixture.ts. For what operations ask
+ * permission for: test/authorization/stage.ts.
  */
 import type { NamedPolicy } from "../../src/authorize/decision.ts";
 import type { AwsCaller, PolicyDocument, Principal } from "../../src/core/aws.ts";

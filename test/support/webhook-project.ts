@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Kiln } from "../../src/app.ts";
+import { CODEBUILD_TRUST } from "./policy-documents.ts";
 import { ACCOUNT } from "./start-endpoint.ts";
 
 export const ROLE = `arn:aws:iam::${ACCOUNT}:role/CodeBuildServiceRole`;
@@ -53,10 +54,7 @@ export function makeRepository(...commands: string[]): TestRepository {
 export async function makeServiceRole({ root }: Kiln): Promise<void> {
   await root.call("iam", "CreateRole", {
     RoleName: "CodeBuildServiceRole",
-    AssumeRolePolicyDocument: JSON.stringify({
-      Version: "2012-10-17",
-      Statement: [{ Effect: "Allow", Principal: { Service: "codebuild.amazonaws.com" }, Action: "sts:AssumeRole" }],
-    }),
+    AssumeRolePolicyDocument: CODEBUILD_TRUST,
   });
 }
 

@@ -10,6 +10,7 @@ import { SSM } from "@aws-sdk/client-ssm";
 import { STS } from "@aws-sdk/client-sts";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startKiln } from "../../src/app.ts";
+import { CODEBUILD_TRUST } from "../support/policy-documents.ts";
 import { type StartedEndpoint, startEndpoint } from "../support/start-endpoint.ts";
 
 const A = "111122223333";
@@ -82,10 +83,7 @@ describe("two accounts", () => {
       const { KeyMetadata } = await kms.createKey({});
       await kms.createAlias({ AliasName: "alias/app", TargetKeyId: KeyMetadata?.KeyId ?? "" });
       keep("key", (await kms.describeKey({ KeyId: "alias/app" })).KeyMetadata?.Arn);
-      const AssumeRolePolicyDocument = JSON.stringify({
-        Version: "2012-10-17",
-        Statement: [{ Effect: "Allow", Principal: { Service: "codebuild.amazonaws.com" }, Action: "sts:AssumeRole" }],
-      });
+      const AssumeRolePolicyDocument = CODEBUILD_TRUST;
       const iam = rootOf(IAM, account);
       const serviceRole = (await iam.createRole({ RoleName: "R", AssumeRolePolicyDocument })).Role?.Arn;
       keep("role", serviceRole);

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { findAwsClis, runAws } from "../support/aws-cli.ts";
+import { trusting } from "../support/policy-documents.ts";
 import { ACCOUNT, type StartedEndpoint, startEndpoint } from "../support/start-endpoint.ts";
 
 const clis = findAwsClis();
@@ -14,8 +15,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "kiln-cli-"));
   trustFile = join(folder, "trust.json");
   const Principal = { Service: "codebuild.amazonaws.com", AWS: `arn:aws:iam::${ACCOUNT}:root` };
-  const Statement = [{ Effect: "Allow", Principal, Action: "sts:AssumeRole" }];
-  await writeFile(trustFile, JSON.stringify({ Version: "2012-10-17", Statement }));
+  await writeFile(trustFile, trusting(Principal));
 });
 
 afterAll(() => rm(folder, { recursive: true, force: true }));

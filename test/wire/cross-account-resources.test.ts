@@ -4,7 +4,7 @@ import { ECR } from "@aws-sdk/client-ecr";
 import { IAM } from "@aws-sdk/client-iam";
 import { S3 } from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { documentText } from "../support/policy-documents.ts";
+import { CODEBUILD_TRUST, documentText } from "../support/policy-documents.ts";
 import { ACCOUNT, clientSettings, type StartedEndpoint, startEndpoint } from "../support/start-endpoint.ts";
 
 const THEIRS = "444455556666";
@@ -223,9 +223,7 @@ describe("a shared project and report group", () => {
     const serviceRole = `arn:aws:iam::${ACCOUNT}:role/build`;
     await mine.iam.createRole({
       RoleName: "build",
-      AssumeRolePolicyDocument: documentText({
-        ...{ Effect: "Allow", Principal: { Service: "codebuild.amazonaws.com" }, Action: "sts:AssumeRole" },
-      }),
+      AssumeRolePolicyDocument: CODEBUILD_TRUST,
     });
     await mine.codebuild.createProject({
       ...{ name: "shared", serviceRole, artifacts: { type: "NO_ARTIFACTS" } },

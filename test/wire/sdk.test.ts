@@ -5,6 +5,7 @@ import * as Kms from "@aws-sdk/client-kms";
 import * as Ssm from "@aws-sdk/client-ssm";
 import * as Sts from "@aws-sdk/client-sts";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { allowTo, documentText } from "../support/policy-documents.ts";
 import { ACCOUNT, clientSettings, type StartedEndpoint, startEndpoint } from "../support/start-endpoint.ts";
 
 let kiln: StartedEndpoint;
@@ -29,13 +30,10 @@ afterAll(async () => {
   await kiln.close();
 });
 
-const trust = JSON.stringify({
-  Version: "2012-10-17",
-  Statement: [
-    { Effect: "Allow", Principal: { Service: "codebuild.amazonaws.com" }, Action: "sts:AssumeRole" },
-    { Effect: "Allow", Principal: { AWS: `arn:aws:iam::${ACCOUNT}:root` }, Action: "sts:AssumeRole" },
-  ],
-});
+const trust = documentText(
+  allowTo({ Service: "codebuild.amazonaws.com" }, "sts:AssumeRole"),
+  allowTo({ AWS: `arn:aws:iam::${ACCOUNT}:root` }, "sts:AssumeRole"),
+);
 
 describe("Parameter Store", () => {
   it("puts, gets, lists and deletes parameters", async () => {

@@ -2,7 +2,7 @@
 import * as Iam from "@aws-sdk/client-iam";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { findAwsClis, runAws } from "../support/aws-cli.ts";
-import { allow, documentText } from "../support/policy-documents.ts";
+import { allow, CODEBUILD_TRUST, documentText } from "../support/policy-documents.ts";
 import { rawRequest } from "../support/raw-request.ts";
 import { signedHeaders } from "../support/sign.ts";
 import { ACCOUNT, clientSettings, type StartedEndpoint, startEndpoint } from "../support/start-endpoint.ts";
@@ -105,12 +105,7 @@ describe("the SDK", () => {
   });
 
   it("simulates a role without some of its policies, page by page", async () => {
-    const AssumeRolePolicyDocument = documentText({
-      Effect: "Allow",
-      Principal: { Service: "codebuild.amazonaws.com" },
-      Action: "sts:AssumeRole",
-    });
-    await iam.createRole({ RoleName: "Sdk", AssumeRolePolicyDocument });
+    await iam.createRole({ RoleName: "Sdk", AssumeRolePolicyDocument: CODEBUILD_TRUST });
     await iam.putRolePolicy({ RoleName: "Sdk", PolicyName: "p", PolicyDocument: documentText(allow("ssm:*")) });
     await iam.attachRolePolicy({ RoleName: "Sdk", PolicyArn: "arn:aws:iam::aws:policy/AdministratorAccess" });
     const PolicySourceArn = `arn:aws:iam::${ACCOUNT}:role/Sdk`;

@@ -129,6 +129,19 @@ describe("causes: a denied call of a command", () => {
   });
 });
 
+it("allows at once what the build asked of the same action: the policy takes the place of an earlier one", () => {
+  const other = PARAMETER.replace("out", "in");
+  const decisions = [...decided("identity", { resource: other }), ...decided("identity")];
+  const { fix } = explainBuild(
+    factsOf({ ...make, output: cli(putDenied(because("identity-based policy"))), decisions }),
+  );
+  expect(fix).toMatchObject({
+    title: "allow `ssm:PutParameter` on the 2 resources this build asks for, and nothing else",
+    policy: { Statement: [{ Resource: [other, PARAMETER] }] },
+    commands: [expect.stringContaining("--policy-name kiln-allow-ssm-PutParameter ")],
+  });
+});
+
 describe("causes: what helps depends on the policy that refused", () => {
   const boundary = putDenied(because("permissions boundary"));
   const refused = (byType: readonly TypeVerdict[]) =>

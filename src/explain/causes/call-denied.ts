@@ -19,7 +19,8 @@ export const callDenied: Cause = {
     const text = failure.output.findLast((line) => findDenial(line));
     const denial = text === undefined ? undefined : asDecided(findDenial(text), facts);
     if (text === undefined || !denial) return undefined;
-    const statements = policyFromRequirements([denial]).Statement.map(
+    const asked = resourcesOf(denial, facts);
+    const statements = policyFromRequirements(asked.map((resource) => ({ ...denial, resource }))).Statement.map(
       ({ Action, Resource, ...statement }): Statement => ({
         ...statement,
         Action: [Action].flat(),
@@ -27,9 +28,9 @@ export const callDenied: Cause = {
       }),
     );
     const fix = policyFix(
-      `allow \`${denial.action}\` on this resource, and nothing else`,
+      `allow \`${denial.action}\` on ${asked.length === 1 ? "this resource" : `the ${asked.length} resources this build asks for`}, and nothing else`,
       denial.roleName ?? "ROLE",
-      "kiln-allow-call",
+      `kiln-allow-${denial.action.replace(":", "-")}`,
       statements,
     );
     return {
@@ -41,6 +42,16 @@ export const callDenied: Cause = {
     };
   },
 };
+
+/**
+ * The denied resource and every other one of the build's calls to this action: an inline policy takes the place of the one
+ * that was written for an earlier denial.
+ */
+function resourcesOf({ action, resource, principalArn }: Denial, { decisions }: BuildFacts): string[] {
+  const own = decisions.filter((record) => record.principalArn === principalArn);
+  const asked = own.flatMap((record) => record.decisions).filter((decision) => decision.action === action);
+  return [...new Set([resource, ...asked.map((decision) => decision.resource)])].sort();
+}
 
 /** `the service role `R``, or who else called: a role that a command assumed, a user whose keys it has. */
 function callerName({ roleName, principalArn }: Denial, serviceRole: string | undefined): string {

@@ -3,12 +3,11 @@
  * Source: https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html#API_CreateRole_Errors and siblings.
  */
 import { clientErrorsFrom } from "../../core/errors.ts";
+import type { EntityWord } from "../../identity/index.ts";
 
 const iamError = clientErrorsFrom("https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html");
 
 const UNVERIFIED = { unverified: true } as const;
-
-export type EntityWord = "role" | "user" | "group";
 
 const capital = (word: string): string => word.slice(0, 1).toUpperCase() + word.slice(1);
 

@@ -17,19 +17,52 @@ export interface Page<T> {
   readonly members: { readonly IsTruncated: boolean; readonly Marker?: string };
 }
 
-/** One page of `items`, which are in order; `keyOf` names an item for the marker and must be unique. */
-export function pageOf<T>(items: readonly T[], input: PagingInput, keyOf: (item: T) => string): Page<T> {
-  let start = 0;
-  if (input.Marker !== undefined) {
-    const after = Buffer.from(input.Marker, "base64url").toString("utf8");
-    const index = items.findIndex((item) => keyOf(item) === after);
-    if (index === -1) throw invalidMarker();
-    start = index + 1;
-  }
-  const page = items.slice(start, start + (input.MaxItems ?? DEFAULT_MAX_ITEMS));
+/** What an item is ordered by, part by part; all items of a list have parts of the same types. */
+type PageKey = readonly (string | number)[];
+
+/**
+ * One page of `items`, in the order of their keys, which must be unique. A marker holds the key of the last item before it,
+ * so that a page goes on behind that place whether or not the item is still there.
+ */
+export function pageOf<T>(items: readonly T[], input: PagingInput, keyOf: (item: T) => PageKey): Page<T> {
+  const keyed = items.map((item) => ({ item, key: keyOf(item) })).sort((a, b) => compare(a.key, b.key));
+  const after = input.Marker === undefined ? undefined : keyIn(input.Marker, keyed[0]?.key);
+  const rest = after === undefined ? keyed : keyed.filter(({ key }) => compare(key, after) > 0);
+  const page = rest.slice(0, input.MaxItems ?? DEFAULT_MAX_ITEMS);
   const last = page.at(-1);
-  const isTruncated = start + page.length < items.length && last !== undefined;
-  if (!isTruncated) return { items: page, members: { IsTruncated: false } };
-  const marker = Buffer.from(keyOf(last), "utf8").toString("base64url");
-  return { items: page, members: { IsTruncated: true, Marker: marker } };
+  const shown = page.map(({ item }) => item);
+  if (last === undefined || page.length === rest.length) return { items: shown, members: { IsTruncated: false } };
+  return { items: shown, members: { IsTruncated: true, Marker: markerOf(last.key) } };
+}
+
+/** Key of what has a name that is unique without regard to case. Markers have room for a name, not for an ARN with a path. */
+export const nameKey = (name: string): PageKey => [name.toLowerCase()];
+
+function compare(a: PageKey, b: PageKey): number {
+  const at = a.findIndex((part, i) => part !== b[i]);
+  if (at === -1) return 0;
+  return (a[at] as string | number) < (b[at] as string | number) ? -1 : 1;
+}
+
+const markerOf = (key: PageKey): string => Buffer.from(JSON.stringify(key), "utf8").toString("base64url");
+
+/** The key in a marker; `example` is a key of the list, if it has any. */
+function keyIn(marker: string, example: PageKey | undefined): PageKey {
+  const key = parsed(Buffer.from(marker, "base64url").toString("utf8"));
+  if (!isPageKey(key) || markerOf(key) !== marker) throw invalidMarker();
+  if (example !== undefined && typesOf(example) !== typesOf(key)) throw invalidMarker();
+  return key;
+}
+
+const isPageKey = (value: unknown): value is PageKey =>
+  Array.isArray(value) && value.every((part) => typeof part === "string" || typeof part === "number");
+
+const typesOf = (key: PageKey): string => key.map((part) => typeof part).join(" ");
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }

@@ -1,7 +1,7 @@
 /** What grants let callers do, with the real identity: users, roles and other accounts, denials, constraints, grants by grants. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type Answer, accountId, type IdentityFixture, openIdentity } from "../../../test/support/identity-fixture.ts";
-import { allow, documentText } from "../../../test/support/policy-documents.ts";
+import { allow, documentText, trusting } from "../../../test/support/policy-documents.ts";
 import { failureOf } from "../../../test/support/services-fixture.ts";
 import type { AwsCaller } from "../../core/aws.ts";
 import { kms } from "./index.ts";
@@ -51,7 +51,7 @@ const SILENT = "because no resource-based policy allows the kms:Encrypt action";
 
 /** A session of a new role. */
 async function role(name: string, more: object = {}, session: object = {}): Promise<AwsCaller> {
-  const trust = documentText({ Effect: "Allow", Principal: { AWS: root(accountId) }, Action: "sts:AssumeRole" });
+  const trust = trusting({ AWS: root(accountId) });
   await at.iam("CreateRole", { RoleName: name, Path: "/team/", AssumeRolePolicyDocument: trust, ...more });
   const RoleArn = `arn:aws:iam::${accountId}:role/team/${name}`;
   const boss = await at.user(`boss-of-${name}`, [allow("sts:AssumeRole")]);

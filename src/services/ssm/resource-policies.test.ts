@@ -5,7 +5,7 @@ import {
   accountId as OWNER,
   openIdentity,
 } from "../../../test/support/identity-fixture.ts";
-import { allow, documentText } from "../../../test/support/policy-documents.ts";
+import { allow, documentText, trusting } from "../../../test/support/policy-documents.ts";
 import { failureOf } from "../../../test/support/services-fixture.ts";
 import type { AwsCaller } from "../../core/aws.ts";
 import { kms } from "../kms/index.ts";
@@ -42,7 +42,7 @@ const guestRoot = `arn:aws:iam::${GUEST}:root`;
 /** A role of the guest's account. */
 async function guestRole(...statements: readonly object[]): Promise<AwsCaller> {
   const iam = (operation: string, input: object) => guest.call("iam", operation, { RoleName: "R", ...input });
-  const trust = documentText({ Effect: "Allow", Principal: { AWS: GUEST }, Action: "sts:AssumeRole" });
+  const trust = trusting({ AWS: GUEST });
   await iam("CreateRole", { AssumeRolePolicyDocument: trust });
   await iam("PutRolePolicy", { PolicyName: "p", PolicyDocument: documentText(...statements) });
   const input = { RoleArn: `arn:aws:iam::${GUEST}:role/R`, RoleSessionName: "session" };

@@ -7,8 +7,7 @@ import type { AuthorizationRequest, RequestContext } from "../../authorize/index
 import { parseArn } from "../../core/arn.ts";
 import type { AssumedRolePrincipal, Principal } from "../../core/aws.ts";
 import {
-  entityKey,
-  identityCollections,
+  findEntityByArn,
   parsedDocument,
   type RoleRecord,
   roleSession,
@@ -118,12 +117,9 @@ function conditionKeys(input: AssumeRoleRequest, role: RoleRecord | undefined, p
   };
 }
 
-// Names are found in any case; the ARN must be the role's to the letter.
 function findRole(arn: string, { store }: OperationContext): RoleRecord | undefined {
-  const parsed = parseArn(arn);
-  const name = parsed?.resource.slice(parsed.resource.lastIndexOf("/") + 1) ?? "";
-  const role = identityCollections(store).roles.get(entityKey(parsed?.accountId ?? "", name));
-  return role?.arn === arn ? role : undefined;
+  const found = findEntityByArn(store, arn);
+  return found?.word === "role" ? found.record : undefined;
 }
 
 const isRoleArn = (arn: string): boolean => {

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type Answer, accountId, type IdentityFixture, openIdentity } from "../../../test/support/identity-fixture.ts";
-import { allow, documentText } from "../../../test/support/policy-documents.ts";
+import { allow, documentText, trusting } from "../../../test/support/policy-documents.ts";
 import { failureOf } from "../../../test/support/services-fixture.ts";
 import type { AwsCaller } from "../../core/aws.ts";
 import { ssm } from "../ssm/index.ts";
@@ -176,9 +176,7 @@ describe("temporary credentials", () => {
     expect(await failureOf(federate(session))).toBe(cannot("GetFederationToken"));
     await at.iam("CreateRole", {
       RoleName: "R",
-      AssumeRolePolicyDocument: documentText({
-        ...{ Effect: "Allow", Principal: { AWS: accountId }, Action: "sts:AssumeRole" },
-      }),
+      AssumeRolePolicyDocument: trusting({ AWS: accountId }),
     });
     const assumed = callerOf(await session.call<Answer>("sts", "AssumeRole", role));
     expect(await failureOf(federate(assumed))).toBe(cannot("GetFederationToken"));

@@ -5,6 +5,7 @@ import { allow, documentText, trusting } from "../../../test/support/policy-docu
 import { failureOf } from "../../../test/support/services-fixture.ts";
 import type { AwsCaller } from "../../core/aws.ts";
 import { isoSeconds } from "../../core/clock.ts";
+import { servicePrincipal } from "../../identity/index.ts";
 import { ssm } from "../ssm/index.ts";
 
 let at: IdentityFixture;
@@ -134,10 +135,7 @@ describe("condition keys of", () => {
     await at.iam("CreateRole", { RoleName: "R", AssumeRolePolicyDocument: trust });
     const assumeFor = (source: string) =>
       at
-        .callerFor({
-          ...{ type: "AWSService", serviceName: Service, arn: Service, userId: Service, accountId },
-          sourceArn: source,
-        })
+        .callerFor(servicePrincipal(Service, source, { accountId }))
         .call("sts", "AssumeRole", { RoleArn: `arn:aws:iam::${accountId}:role/R`, RoleSessionName: "build" });
     await expect(assumeFor(sourceArn)).resolves.toBeDefined();
     expect(await failureOf(assumeFor(`${sourceArn}-other`))).toContain("AccessDenied");

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type Answer, accountId, type IdentityFixture, openIdentity } from "../../../test/support/identity-fixture.ts";
-import { allow, documentText, trusting } from "../../../test/support/policy-documents.ts";
+import { allow, allowTo, documentText, trusting } from "../../../test/support/policy-documents.ts";
 import { failureOf } from "../../../test/support/services-fixture.ts";
 import type { AwsCaller } from "../../core/aws.ts";
 
@@ -121,10 +121,9 @@ describe("trust", () => {
 
   it("may be denied, and says so", async () => {
     const ann = await at.user("ann", [allow("*")]);
-    const Principal = { AWS: accountId };
     const Condition = { StringNotEquals: { "sts:RoleSessionName": "${aws:username}" } };
-    const action = { Principal, Action: "sts:AssumeRole" };
-    await role("R", documentText({ Effect: "Allow", ...action }, { Effect: "Deny", ...action, Condition }));
+    const trust = allowTo({ AWS: accountId }, "sts:AssumeRole");
+    await role("R", documentText(trust, { ...trust, Effect: "Deny", Condition }));
     await expect(assume(ann, roleArn("R"), { RoleSessionName: "ann" })).resolves.toBeDefined();
     expect(await failureOf(assume(ann, roleArn("R")))).toBe(
       `${denied(userArn("ann"), roleArn("R"))} with an explicit deny in the role trust policy`,

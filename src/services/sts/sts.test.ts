@@ -2,7 +2,8 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type Answer, accountId, type IdentityFixture, openIdentity } from "../../../test/support/identity-fixture.ts";
 import { allow, CODEBUILD_TRUST, documentText, trusting } from "../../../test/support/policy-documents.ts";
 import { failureOf } from "../../../test/support/services-fixture.ts";
-import type { AwsCaller, ServicePrincipal } from "../../core/aws.ts";
+import type { AwsCaller } from "../../core/aws.ts";
+import { servicePrincipal } from "../../identity/index.ts";
 
 let at: IdentityFixture;
 beforeEach(async () => {
@@ -18,14 +19,8 @@ const assume = (caller: AwsCaller, role: string, more: object = {}) =>
   caller.call<Answer>("sts", "AssumeRole", { RoleArn: arnOf(role), RoleSessionName: "session", ...more });
 const callerOf = (answer: Answer) => at.as(answer["Credentials"].AccessKeyId);
 
-const codebuild: ServicePrincipal = {
-  type: "AWSService",
-  serviceName: "codebuild.amazonaws.com",
-  arn: "codebuild.amazonaws.com",
-  userId: "codebuild.amazonaws.com",
-  accountId,
-  sourceArn: `arn:aws:codebuild:us-east-1:${accountId}:project/p`,
-};
+const PROJECT = `arn:aws:codebuild:us-east-1:${accountId}:project/p`;
+const codebuild = servicePrincipal("codebuild.amazonaws.com", PROJECT, { accountId });
 
 describe("GetCallerIdentity", () => {
   it("tells who calls, also under an explicit deny", async () => {

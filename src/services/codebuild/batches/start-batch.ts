@@ -62,7 +62,9 @@ export const startBatchOperations = (batches: BatchRunner): readonly OperationDe
       return [start, ...roles.flatMap((role) => (role === undefined ? [] : [passRole(role, start.resource)]))];
     },
     errors: [invalidInput, notOffered, projectNotFound, roleNotAssumable],
-    run: async (input, context) => ({ buildBatch: await startBatch(input, context, batches, { variables: {}, initiator: initiatorOf(context) }) }),
+    run: async (input, context) => ({
+      buildBatch: await startBatch(input, context, batches, { variables: {}, initiator: initiatorOf(context) }),
+    }),
   }),
 
   operation<RetryBuildBatchInput, RetryBuildBatchOutput>({

@@ -3,7 +3,7 @@
  * CreateProject, UpdateProject and StartBuild only with certain values. A structure that is given has the key `true`.
  * Source: https://docs.aws.amazon.com/service-authorization/latest/reference/list_awscodebuild.html
  */
-import type { RequestContext } from "../../../authorize/decision.ts";
+import type { AuthorizationRequest, RequestContext } from "../../../authorize/decision.ts";
 import type {
   EnvironmentVariable,
   LogsConfig,
@@ -166,6 +166,15 @@ function listed<T extends object>(
       values[`${name}/${String(item[identifier])}.${key}`] = value;
   }
   return values;
+}
+
+/** Keys that carry what a caller keeps to himself: a token of a source provider, values of variables. */
+const SECRET_KEY = /^codebuild:(?:token|environment\.environmentVariables(?:\/[\s\S]*)?\.value)$/;
+
+/** The request, with those of its keys declared that carry secrets. Every request with keys of this file goes through it. */
+export function withSecretKeys(request: AuthorizationRequest): AuthorizationRequest {
+  const secretKeys = Object.keys(request.context ?? {}).filter((key) => SECRET_KEY.test(key));
+  return secretKeys.length === 0 ? request : { ...request, secretKeys };
 }
 
 /** `codebuild:<name>` for each value that is there. */

@@ -9,6 +9,7 @@ import { projectNotFound } from "../errors.ts";
 import { parseBuildId, projectArn, projectAt, projectKey, recordsIn, scopeOf } from "../records.ts";
 import type { Project } from "../shapes.gen.ts";
 import { withResourcePolicy } from "../sharing/resource-policy-of.ts";
+import { withSecretKeys } from "./condition-keys.ts";
 import { resourceTags } from "./project-access.ts";
 
 /** Where projects are looked for. */
@@ -56,11 +57,12 @@ export function projectAccess(
 ): AuthorizationRequest {
   const { scope, name } = projectAt(nameOrArn, context.scope);
   const arn = projectArn(scope, name);
-  return withResourcePolicy(recordsIn(context.store), {
+  const request = withSecretKeys({
     action: `codebuild:${action}`,
     resource: arn,
     context: { ...resourceTags(findProject(context, nameOrArn)), ...conditionKeys },
   });
+  return withResourcePolicy(recordsIn(context.store), request);
 }
 
 /** AWS: actions on builds (and sandboxes by project) are decided on the project of the build. */

@@ -11,6 +11,7 @@ import type { RoleSession } from "../builds/role-session.ts";
 import { roleNotAssumable } from "../errors.ts";
 import { projectArn, projectNameOf } from "../records.ts";
 import type { Project, Tag } from "../shapes.gen.ts";
+import { withSecretKeys } from "./condition-keys.ts";
 
 export const CODEBUILD_PRINCIPAL = "codebuild.amazonaws.com";
 
@@ -19,17 +20,15 @@ export const onProject = (
   nameOrArn: string,
   scope: AwsScope,
   context?: RequestContext,
-): AuthorizationRequest => ({
-  action: `codebuild:${action}`,
-  resource: projectArn(scope, projectNameOf(nameOrArn)),
-  ...(context ? { context } : {}),
-});
+): AuthorizationRequest =>
+  withSecretKeys({
+    action: `codebuild:${action}`,
+    resource: projectArn(scope, projectNameOf(nameOrArn)),
+    ...(context ? { context } : {}),
+  });
 
-export const onAnything = (action: string, context?: RequestContext): AuthorizationRequest => ({
-  action: `codebuild:${action}`,
-  resource: "*",
-  ...(context ? { context } : {}),
-});
+export const onAnything = (action: string, context?: RequestContext): AuthorizationRequest =>
+  withSecretKeys({ action: `codebuild:${action}`, resource: "*", ...(context ? { context } : {}) });
 
 /** `resourceArn`: what is to use the role. */
 export const passRole = (roleArn: string, resourceArn: string): AuthorizationRequest => ({

@@ -4,7 +4,8 @@
  */
 import { globalArnIn } from "../../../core/arn.ts";
 import { type OperationContext, operation } from "../../service.ts";
-import { entityAccess, listAccess, ROLE, requireEntity, USER } from "../entities/entities.ts";
+import { ROLE, requireEntity, USER } from "../entities/entities.ts";
+import { entityAccess, listAccess } from "../entities/entity-access.ts";
 import { userNameOf } from "../entities/users.ts";
 import { invalidMarker, noSuchEntity, noSuchInstanceProfile, noSuchLoginProfile, userNameNeeded } from "../errors.ts";
 import { type PagingInput, pageOf } from "../paging.ts";
@@ -19,7 +20,7 @@ interface UserInput extends PagingInput {
 /** None of `things`, as members of the answer. */
 const none = (member: string, input: PagingInput): object => ({
   [member]: [],
-  ...pageOf<string>([], input, (key) => key).members,
+  ...pageOf<string>([], input, (key) => [key]).members,
 });
 
 const gapsOf = (things: string) => [`${things} cannot be made here, so there are none`];

@@ -4,7 +4,7 @@
  */
 import type { Collection, Store } from "../../../store/store.ts";
 import { operation } from "../../service.ts";
-import { listAccess } from "../entities/entities.ts";
+import { listAccess } from "../entities/entity-access.ts";
 import { aliasTaken, invalidMarker, noSuchAlias } from "../errors.ts";
 import { pageOf } from "../paging.ts";
 import type * as Shapes from "../shapes.gen.ts";
@@ -56,7 +56,7 @@ export const listAccountAliases = operation<Shapes.ListAccountAliasesRequest, Sh
   errors: [invalidMarker],
   run(input, { store, scope }) {
     const alias = aliasesIn(store).get([scope.accountId]);
-    const page = pageOf(alias === undefined ? [] : [alias], input, (one) => one);
+    const page = pageOf(alias === undefined ? [] : [alias], input, (one) => [one]);
     return { AccountAliases: page.items, ...page.members };
   },
 });

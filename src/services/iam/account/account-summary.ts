@@ -5,7 +5,8 @@
 import { identityCollections, isAwsManaged } from "../../../identity/index.ts";
 import { operation } from "../../service.ts";
 import { MAX_KEYS_PER_USER } from "../entities/access-keys.ts";
-import { GROUP, listAccess, listEntities, ROLE, USER } from "../entities/entities.ts";
+import { GROUP, listEntities, ROLE, USER } from "../entities/entities.ts";
+import { listAccess } from "../entities/entity-access.ts";
 import { MAX_GROUPS_PER_USER } from "../entities/groups.ts";
 import { MAX_MANAGED_BYTES, MAX_TRUST_BYTES } from "../policies/documents.ts";
 import { MAX_POLICIES } from "../policies/policies.ts";

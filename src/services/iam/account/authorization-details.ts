@@ -15,12 +15,13 @@ import {
 } from "../../../identity/index.ts";
 import { type OperationContext, operation } from "../../service.ts";
 import { boundaryOf } from "../entities/boundaries.ts";
-import { GROUP, listAccess, listEntities, ROLE, USER } from "../entities/entities.ts";
+import { GROUP, listEntities, ROLE, USER } from "../entities/entities.ts";
+import { listAccess } from "../entities/entity-access.ts";
 import { groupShape } from "../entities/groups.ts";
 import { identification, roleLastUsed } from "../entities/role-shapes.ts";
 import { listedUser } from "../entities/users.ts";
 import { invalidMarker } from "../errors.ts";
-import { pageOf } from "../paging.ts";
+import { nameKey, pageOf } from "../paging.ts";
 import { encodeDocument } from "../policies/documents.ts";
 import { policyShape } from "../policies/policies.ts";
 import { NO_USE, type PolicyUse, usesOf } from "../policies/policy-uses.ts";
@@ -45,7 +46,7 @@ export const getAccountAuthorizationDetails = operation<
   run(input, context) {
     const uses = usesOf(context);
     const items = itemsIn(context, uses).filter(({ kind }) => !input.Filter?.length || input.Filter.includes(kind));
-    const page = pageOf(items, input, ({ record }) => record.arn);
+    const page = pageOf(items, input, ({ kind, record }) => [KINDS.indexOf(kind), ...nameKey(record.name)]);
     const shown = {
       UserDetailList: [] as Shapes.UserDetail[],
       GroupDetailList: [] as Shapes.GroupDetail[],
@@ -62,10 +63,13 @@ export const getAccountAuthorizationDetails = operation<
   },
 });
 
+/** In the order of the answer. */
+const KINDS: readonly Item["kind"][] = ["User", "Group", "Role", "LocalManagedPolicy", "AWSManagedPolicy"];
+
 /** AWS: of its own policies only those in use are shown. */
 function itemsIn(context: OperationContext, uses: ReadonlyMap<string, PolicyUse>): Item[] {
   const own = identityCollections(context.store).policies.list([context.scope.accountId]);
-  const ofAws = [...uses.keys()].filter(isAwsManaged).sort();
+  const ofAws = [...uses.keys()].filter(isAwsManaged);
   return [
     ...listEntities(USER, context).map((record) => ({ kind: "User" as const, record })),
     ...listEntities(GROUP, context).map((record) => ({ kind: "Group" as const, record })),

@@ -9,7 +9,8 @@ import { isoSeconds, wholeSecond } from "../../../core/clock.ts";
 import { type AccessKeyRecord, identityCollections, lastUseOf, type UserRecord } from "../../../identity/index.ts";
 import type { Collection, Store } from "../../../store/store.ts";
 import { type OperationContext, operation } from "../../service.ts";
-import { listAccess, listEntities, USER } from "../entities/entities.ts";
+import { listEntities, USER } from "../entities/entities.ts";
+import { listAccess } from "../entities/entity-access.ts";
 import { reportExpired, reportNotPresent } from "../errors.ts";
 import type * as Shapes from "../shapes.gen.ts";
 

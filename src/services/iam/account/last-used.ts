@@ -6,6 +6,7 @@
 import { wholeSecond } from "../../../core/clock.ts";
 import {
   defaultDocumentText,
+  type Entity,
   type EntityRecord,
   identityCollections,
   type LastUse,
@@ -16,12 +17,13 @@ import {
 import type { Collection, Store } from "../../../store/store.ts";
 import { notOffered } from "../../common-errors.ts";
 import { type OperationContext, operation } from "../../service.ts";
-import { entityAccess, GROUP, listAccess, listEntities, ROLE, USER } from "../entities/entities.ts";
+import { GROUP, listEntities, ROLE, USER } from "../entities/entities.ts";
+import { entityAccess, listAccess } from "../entities/entity-access.ts";
 import { invalidMarker, noSuchAccessKey, noSuchArn, noSuchJob } from "../errors.ts";
 import { pageOf } from "../paging.ts";
 import { findPolicyInReach } from "../policies/policy-arns.ts";
 import type * as Shapes from "../shapes.gen.ts";
-import { accessByArn, allowsService, findByArn, mayUse } from "./service-access.ts";
+import { accessByArn, allowsService, findOwnEntity, mayUse } from "./service-access.ts";
 
 const DOCS = "https://docs.aws.amazon.com/IAM/latest/APIReference";
 const MINUTE_MS = 60_000;
@@ -115,7 +117,7 @@ export const getServiceLastAccessedDetails = operation<
   run(input, { store, scope }) {
     const job = jobsIn(store).get([scope.accountId, input.JobId]);
     if (!job) throw noSuchJob(input.JobId);
-    const page = pageOf(job.services, input, ({ ServiceNamespace }) => ServiceNamespace);
+    const page = pageOf(job.services, input, ({ ServiceNamespace }) => [ServiceNamespace]);
     return {
       JobStatus: "COMPLETED",
       JobType: "SERVICE_LEVEL",
@@ -129,13 +131,13 @@ export const getServiceLastAccessedDetails = operation<
 
 /** The services that the policies of what has this ARN allow, with their last use. */
 function servicesOf(arn: string, context: OperationContext): Shapes.ServiceLastAccessed[] {
-  const found = findByArn(arn, context);
+  const found = findOwnEntity(arn, context);
   const policy = found ? undefined : findPolicyInReach(arn, context);
   if (!found && !policy) throw noSuchArn(arn);
   const document = policy && parsedDocument(defaultDocumentText(policy));
   const allows = (namespace: string) =>
     found ? mayUse(found, namespace, context) : document !== undefined && allowsService(document, namespace);
-  const users = found ? usersOf(found.record, context) : usersOfPolicy(arn, context);
+  const users = found ? usersOf(found, context) : usersOfPolicy(arn, context);
   const uses = users.map((entity) => ({ entity, uses: lastUsesOf(context.store, entity.id) }));
   return Object.keys(SERVICE_NAMES)
     .filter(allows)
@@ -162,10 +164,8 @@ function accessOf(
 }
 
 /** Who uses services by this entity: itself, or the users of a group. */
-const usersOf = (record: EntityRecord, context: OperationContext): EntityRecord[] =>
-  record.id.startsWith("AGPA")
-    ? listEntities(USER, context).filter((user) => user.groupNames.includes(record.name))
-    : [record];
+const usersOf = ({ word, record }: Entity, context: OperationContext): EntityRecord[] =>
+  word === "group" ? listEntities(USER, context).filter((user) => user.groupNames.includes(record.name)) : [record];
 
 function usersOfPolicy(arn: string, context: OperationContext): EntityRecord[] {
   const has = (record: EntityRecord) => record.attachedPolicyArns.includes(arn);

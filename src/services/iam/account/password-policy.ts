@@ -4,7 +4,7 @@
  */
 import type { Collection, Store } from "../../../store/store.ts";
 import { operation } from "../../service.ts";
-import { listAccess } from "../entities/entities.ts";
+import { listAccess } from "../entities/entity-access.ts";
 import { noPasswordPolicy, noPasswordPolicyToDelete } from "../errors.ts";
 import type * as Shapes from "../shapes.gen.ts";
 

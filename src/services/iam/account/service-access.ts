@@ -6,44 +6,30 @@
 import { parseArn } from "../../../core/arn.ts";
 import type { PolicyDocument } from "../../../core/aws.ts";
 import {
-  defaultDocumentText,
-  type EntityRecord,
-  findManagedPolicy,
-  parsedDocument,
-  type UserRecord,
+  type Entity,
+  type EntityWord,
+  findEntityByArn,
+  type HeldPolicy,
+  policiesHeldBy,
 } from "../../../identity/index.ts";
 import { type OperationContext, operation } from "../../service.ts";
-import { ENTITY_KINDS, type EntityKind, entityAccess, findEntity, GROUP, requireEntity } from "../entities/entities.ts";
+import { ENTITY_KINDS } from "../entities/entities.ts";
+import { entityAccess } from "../entities/entity-access.ts";
 import { invalidMarker, noSuchArn } from "../errors.ts";
 import { pageOf } from "../paging.ts";
 import type * as Shapes from "../shapes.gen.ts";
 
-/** An entity by its ARN. */
-export interface NamedEntity {
-  readonly kind: EntityKind<EntityRecord>;
-  readonly record: EntityRecord;
-}
-
-/** A policy of an entity, of its own or of its groups. */
-interface HeldPolicy {
-  readonly document: PolicyDocument;
-  readonly shape: Shapes.PolicyGrantingServiceAccess;
-}
-
 /** The user, group or role of the account with this ARN. */
-export function findByArn(arn: string, context: OperationContext): NamedEntity | undefined {
-  const parsed = parseArn(arn);
-  if (parsed?.service !== "iam" || parsed.accountId !== context.scope.accountId) return undefined;
-  const kind = Object.values(ENTITY_KINDS).find(({ word }) => parsed.resource.startsWith(`${word}/`));
-  const record = kind && findEntity(kind, parsed.resource.slice(parsed.resource.lastIndexOf("/") + 1), context);
-  return kind && record?.arn === arn ? { kind, record } : undefined;
-}
+export const findOwnEntity = (arn: string, { store, scope }: OperationContext): Entity | undefined =>
+  parseArn(arn)?.accountId === scope.accountId ? findEntityByArn(store, arn) : undefined;
 
 /** Permission on what has this ARN, whether or not it exists. */
 export function accessByArn(action: string, arn: string, context: OperationContext) {
-  const found = findByArn(arn, context);
+  const found = findOwnEntity(arn, context);
   return [
-    found ? entityAccess(found.kind, action, found.record.name, context) : { action: `iam:${action}`, resource: arn },
+    found
+      ? entityAccess(ENTITY_KINDS[found.word], action, found.record.name, context)
+      : { action: `iam:${action}`, resource: arn },
   ];
 }
 
@@ -57,43 +43,28 @@ export const listPoliciesGrantingServiceAccess = operation<
   authorize: (input, context) => accessByArn("ListPoliciesGrantingServiceAccess", input.Arn, context),
   errors: [noSuchArn, invalidMarker],
   run(input, context) {
-    const found = findByArn(input.Arn, context);
+    const found = findOwnEntity(input.Arn, context);
     if (!found) throw noSuchArn(input.Arn);
-    const policies = policiesOf(found, context);
-    const page = pageOf([...new Set(input.ServiceNamespaces)], { Marker: input.Marker }, (namespace) => namespace);
-    const entries = page.items.map((namespace) => ({
+    const policies = policiesHeldBy(context.store, found);
+    const namespaces = [...new Set(input.ServiceNamespaces)].map((namespace, index) => ({ namespace, index }));
+    const page = pageOf(namespaces, { Marker: input.Marker }, ({ index }) => [index]);
+    const entries = page.items.map(({ namespace }) => ({
       ServiceNamespace: namespace,
-      Policies: policies.filter(({ document }) => allowsService(document, namespace)).map(({ shape }) => shape),
+      Policies: policies.filter(({ document }) => allowsService(document, namespace)).map(shapeOf),
     }));
     return { PoliciesGrantingServiceAccess: entries, ...page.members };
   },
 });
 
 /** True when one of the entity's policies allows something of the service. */
-export const mayUse = (entity: NamedEntity, namespace: string, context: OperationContext): boolean =>
-  policiesOf(entity, context).some(({ document }) => allowsService(document, namespace));
+export const mayUse = (entity: Entity, namespace: string, { store }: OperationContext): boolean =>
+  policiesHeldBy(store, entity).some(({ document }) => allowsService(document, namespace));
 
-function policiesOf({ kind, record }: NamedEntity, context: OperationContext): HeldPolicy[] {
-  const groups = kind.word === "user" ? (record as UserRecord).groupNames : [];
-  const ofGroups = groups.flatMap((name) =>
-    heldBy({ kind: ENTITY_KINDS.group, record: requireEntity(GROUP, name, context) }, context),
-  );
-  return [...heldBy({ kind, record }, context), ...ofGroups];
-}
-
-function heldBy({ kind, record }: NamedEntity, { store }: OperationContext): HeldPolicy[] {
-  const managed = record.attachedPolicyArns.flatMap((arn) => {
-    const policy = findManagedPolicy(store, arn);
-    if (!policy) return [];
-    const shape = { PolicyName: policy.name, PolicyType: "MANAGED", PolicyArn: arn } as const;
-    return [{ document: parsedDocument(defaultDocumentText(policy)), shape }];
-  });
-  const EntityType = kind.word.toUpperCase() as Shapes.PolicyGrantingServiceAccess["EntityType"];
-  const inline = Object.entries(record.inlinePolicies).map(([name, text]) => ({
-    document: parsedDocument(text),
-    shape: { PolicyName: name, PolicyType: "INLINE", EntityType, EntityName: record.name } as const,
-  }));
-  return [...managed, ...inline];
+/** As the answer shows a policy. */
+function shapeOf({ origin }: HeldPolicy): Shapes.PolicyGrantingServiceAccess {
+  if (origin.kind === "managed") return { PolicyName: origin.name, PolicyType: "MANAGED", PolicyArn: origin.arn };
+  const EntityType = origin.word.toUpperCase() as Uppercase<EntityWord>;
+  return { PolicyName: origin.name, PolicyType: "INLINE", EntityType, EntityName: origin.entityName };
 }
 
 /** True when a statement allows any action of the service. The service part of an action has no wildcards. */

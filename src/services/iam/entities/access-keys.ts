@@ -21,7 +21,8 @@ import {
 } from "../errors.ts";
 import { pageOf } from "../paging.ts";
 import type * as Shapes from "../shapes.gen.ts";
-import { entityAccess, requireEntity, USER } from "./entities.ts";
+import { requireEntity, USER } from "./entities.ts";
+import { entityAccess } from "./entity-access.ts";
 import { userNameOf } from "./users.ts";
 
 const DOCS = "https://docs.aws.amazon.com/IAM/latest/APIReference";
@@ -86,7 +87,7 @@ export const listAccessKeys = operation<Shapes.ListAccessKeysRequest, Shapes.Lis
     const user = requireEntity(USER, userNameOf(input, context), context);
     const { accessKeys } = identityCollections(context.store);
     const keys = user.accessKeyIds.map((id) => accessKeys.get([id])).filter((key) => key !== undefined);
-    const page = pageOf(keys, input, (key) => key.accessKeyId);
+    const page = pageOf(keys, input, (key) => [key.createdMs, key.accessKeyId]);
     const members = page.items.map((key) => ({
       UserName: user.name,
       AccessKeyId: key.accessKeyId,

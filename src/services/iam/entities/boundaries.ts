@@ -7,7 +7,8 @@ import { type OperationContext, operation } from "../../service.ts";
 import { noSuchBoundary, noSuchBoundaryOnEntity, noSuchEntity, unmodifiableEntity } from "../errors.ts";
 import { findPolicyInReach } from "../policies/policy-arns.ts";
 import type * as Shapes from "../shapes.gen.ts";
-import { changeEntity, type EntityInput, type EntityKind, entityAccess, nameIn, ROLE, USER } from "./entities.ts";
+import { changeEntity, type EntityInput, type EntityKind, nameIn, ROLE, USER } from "./entities.ts";
+import { entityAccess } from "./entity-access.ts";
 
 /** A boundary must be a managed policy of the account or of AWS. */
 export function requireBoundary(arn: string, context: OperationContext): void {

@@ -19,14 +19,13 @@ import {
   quotaExceeded,
   unmodifiableEntity,
 } from "../errors.ts";
-import { type PagingInput, pageOf } from "../paging.ts";
+import { nameKey, type PagingInput, pageOf } from "../paging.ts";
 import { encodeDocument, requireValidDocument } from "../policies/documents.ts";
 import { findPolicyInReach, requirePolicyArn } from "../policies/policy-arns.ts";
 import {
   changeEntity,
   type EntityInput,
   type EntityKind,
-  entityAccess,
   GROUP,
   nameIn,
   ROLE,
@@ -34,6 +33,7 @@ import {
   SERVICE_ROLE_PATH,
   USER,
 } from "./entities.ts";
+import { entityAccess } from "./entity-access.ts";
 
 const DOCS = "https://docs.aws.amazon.com/IAM/latest/APIReference";
 
@@ -109,7 +109,8 @@ function attachOperations<R extends EntityRecord>(kind: EntityKind<R>) {
           .attachedPolicyArns.map((arn) => findManagedPolicy(context.store, arn))
           .filter((policy) => policy !== undefined)
           .filter((policy) => policy.path.startsWith(input.PathPrefix ?? "/"));
-        const page = pageOf(attached, input, (policy) => policy.arn);
+        // One of AWS's policies may be called like one of the account's own.
+        const page = pageOf(attached, input, ({ name, arn }) => [...nameKey(name), isAwsManaged(arn) ? 1 : 0]);
         const members = page.items.map(({ name, arn }) => ({ PolicyName: name, PolicyArn: arn }));
         return { AttachedPolicies: members, ...page.members };
       },
@@ -187,7 +188,7 @@ function inlineOperations<R extends EntityRecord>(kind: EntityKind<R>) {
       errors: [noSuchEntity, invalidMarker],
       run(input, context) {
         const { inlinePolicies } = requireEntity(kind, nameIn(kind, input), context);
-        const page = pageOf(Object.keys(inlinePolicies).sort(), input, (name) => name);
+        const page = pageOf(Object.keys(inlinePolicies), input, (name) => [name]);
         return { PolicyNames: page.items, ...page.members };
       },
     }),

@@ -3,19 +3,10 @@ import { globalArnIn } from "../../../core/arn.ts";
 import { entityKey, type GroupRecord } from "../../../identity/index.ts";
 import { operation } from "../../service.ts";
 import { deleteConflict, entityAlreadyExists, invalidMarker, noSuchEntity, quotaExceeded } from "../errors.ts";
-import { pageOf } from "../paging.ts";
+import { nameKey, pageOf } from "../paging.ts";
 import type * as Shapes from "../shapes.gen.ts";
-import {
-  addEntity,
-  changeEntity,
-  entityAccess,
-  GROUP,
-  listAccess,
-  listEntities,
-  newEntity,
-  requireEntity,
-  USER,
-} from "./entities.ts";
+import { addEntity, changeEntity, GROUP, listEntities, newEntity, requireEntity, USER } from "./entities.ts";
+import { entityAccess, listAccess } from "./entity-access.ts";
 import { listedUser } from "./users.ts";
 
 const DOCS = "https://docs.aws.amazon.com/IAM/latest/APIReference";
@@ -50,7 +41,7 @@ export const getGroup = operation<Shapes.GetGroupRequest, Shapes.GetGroupRespons
   run(input, context) {
     const group = requireEntity(GROUP, input.GroupName, context);
     const users = listEntities(USER, context).filter((user) => user.groupNames.includes(group.name));
-    const page = pageOf(users, input, (user) => user.name);
+    const page = pageOf(users, input, (user) => nameKey(user.name));
     return { Group: groupShape(group), Users: page.items.map(listedUser), ...page.members };
   },
 });
@@ -64,7 +55,7 @@ export const listGroups = operation<Shapes.ListGroupsRequest, Shapes.ListGroupsR
   errors: [invalidMarker],
   run(input, context) {
     const groups = listEntities(GROUP, context).filter((group) => group.path.startsWith(input.PathPrefix ?? "/"));
-    const page = pageOf(groups, input, (group) => group.name);
+    const page = pageOf(groups, input, (group) => nameKey(group.name));
     return { Groups: page.items.map(groupShape), ...page.members };
   },
 });
@@ -78,7 +69,7 @@ export const listGroupsForUser = operation<Shapes.ListGroupsForUserRequest, Shap
   run(input, context) {
     const { groupNames } = requireEntity(USER, input.UserName, context);
     const groups = groupNames.map((name) => requireEntity(GROUP, name, context));
-    const page = pageOf(groups, input, (group) => group.name);
+    const page = pageOf(groups, input, (group) => nameKey(group.name));
     return { Groups: page.items.map(groupShape), ...page.members };
   },
 });

@@ -17,7 +17,8 @@ import {
 import { type OperationContext, operation } from "../../service.ts";
 import { entityAlreadyExists, noSuchEntity } from "../errors.ts";
 import type * as Shapes from "../shapes.gen.ts";
-import { type EntityKind, entityAccess, GROUP, requireEntity, USER } from "./entities.ts";
+import { type EntityKind, GROUP, requireEntity, USER } from "./entities.ts";
+import { entityAccess } from "./entity-access.ts";
 
 const DOCS = "https://docs.aws.amazon.com/IAM/latest/APIReference";
 
@@ -38,6 +39,7 @@ export const updateUser = operation<Shapes.UpdateUserRequest, object>({
     await context.store.write(() => {
       const from = requireEntity(USER, input.UserName, context);
       const to = move(USER, from, { name: input.NewUserName, path: input.NewPath }, context);
+      if (to.arn === from.arn) return;
       renameInKeys(to, context);
       renameInSessions(to, context);
       followRename(context.store, from, to);
@@ -106,7 +108,7 @@ function renameInKeys(user: UserRecord, { store }: OperationContext): void {
   }
 }
 
-/** Temporary keys say which user they stand for. */
+/** Temporary keys say which user they stand for. Their ids do not say whose they are, so all are looked through. */
 function renameInSessions(user: UserRecord, { store }: OperationContext): void {
   const { sessions } = identityCollections(store);
   for (const { key, value: session } of sessions.list([])) {

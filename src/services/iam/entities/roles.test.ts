@@ -183,9 +183,10 @@ describe("tags", () => {
       ],
     });
     const tags = async () => (await at.iam("ListRoleTags", { RoleName: "R" }))["Tags"];
+    // AWS: sorted by key.
     expect(await tags()).toEqual([
-      { Key: "team", Value: "blue" },
       { Key: "cost", Value: "1" },
+      { Key: "team", Value: "blue" },
     ]);
     await at.iam("UntagRole", { RoleName: "R", TagKeys: ["TEAM"] });
     expect(await tags()).toEqual([{ Key: "cost", Value: "1" }]);

@@ -14,7 +14,7 @@ import {
   serviceRolePath,
   unmodifiableEntity,
 } from "../errors.ts";
-import { pageOf } from "../paging.ts";
+import { nameKey, pageOf } from "../paging.ts";
 import { requireTrustPolicy } from "../policies/documents.ts";
 import type * as Shapes from "../shapes.gen.ts";
 import { boundaryOf, requireBoundary } from "./boundaries.ts";
@@ -22,9 +22,6 @@ import {
   addEntity,
   changeAnyEntity,
   changeEntity,
-  creationAccess,
-  entityAccess,
-  listAccess,
   listEntities,
   newEntity,
   ROLE,
@@ -32,6 +29,7 @@ import {
   requireModifiable,
   SERVICE_ROLE_PATH,
 } from "./entities.ts";
+import { creationAccess, entityAccess, listAccess } from "./entity-access.ts";
 import { fullRole, identification, listedRole } from "./role-shapes.ts";
 import { requireTags, TAG_ERRORS } from "./tags.ts";
 
@@ -85,7 +83,7 @@ export const listRoles = operation<Shapes.ListRolesRequest, Shapes.ListRolesResp
   errors: [invalidMarker],
   run(input, context) {
     const roles = listEntities(ROLE, context).filter((role) => role.path.startsWith(input.PathPrefix ?? "/"));
-    const page = pageOf(roles, input, (role) => role.name);
+    const page = pageOf(roles, input, (role) => nameKey(role.name));
     // AWS: lists have neither tags, nor boundary, nor RoleLastUsed.
     return { Roles: page.items.map((role) => listedRole(role, context)), ...page.members };
   },

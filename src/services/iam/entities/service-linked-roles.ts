@@ -12,7 +12,6 @@ import { noSuchDeletionTask, noSuchEntity, quotaExceeded, serviceRoleTaken, suff
 import type * as Shapes from "../shapes.gen.ts";
 import {
   addEntity,
-  entityAccess,
   findEntity,
   isServiceLinked,
   newEntity,
@@ -20,6 +19,7 @@ import {
   requireEntity,
   SERVICE_ROLE_PATH,
 } from "./entities.ts";
+import { entityAccess } from "./entity-access.ts";
 import { LINKED_SERVICES } from "./linked-services.ts";
 import { identification } from "./role-shapes.ts";
 

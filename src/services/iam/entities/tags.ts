@@ -6,17 +6,9 @@ import type { EntityRecord, TagRecord } from "../../../identity/index.ts";
 import { operation } from "../../service.ts";
 import { requestTagKeys } from "../../tag-keys.ts";
 import { duplicateTagKeys, invalidMarker, noSuchEntity, reservedTagKey, tooManyTags } from "../errors.ts";
-import { type PagingInput, pageOf } from "../paging.ts";
-import {
-  changeAnyEntity,
-  type EntityInput,
-  type EntityKind,
-  entityAccess,
-  nameIn,
-  ROLE,
-  requireEntity,
-  USER,
-} from "./entities.ts";
+import { nameKey, type PagingInput, pageOf } from "../paging.ts";
+import { changeAnyEntity, type EntityInput, type EntityKind, nameIn, ROLE, requireEntity, USER } from "./entities.ts";
+import { entityAccess } from "./entity-access.ts";
 
 const MAX_TAGS = 50;
 /** What {@link requireTags} and {@link mergeTags} throw. */
@@ -100,7 +92,8 @@ function tagOperations<R extends EntityRecord>(kind: EntityKind<R>) {
       authorize: (input, context) => [entityAccess(kind, list, nameIn(kind, input), context)],
       errors: [noSuchEntity, invalidMarker],
       run(input, context) {
-        const page = pageOf(requireEntity(kind, nameIn(kind, input), context).tags, input, (one) => one.Key);
+        // AWS: in the order of their keys.
+        const page = pageOf(requireEntity(kind, nameIn(kind, input), context).tags, input, (one) => nameKey(one.Key));
         return { Tags: page.items, ...page.members };
       },
     }),

@@ -11,19 +11,11 @@ import {
   quotaExceeded,
   userNameNeeded,
 } from "../errors.ts";
-import { pageOf } from "../paging.ts";
+import { nameKey, pageOf } from "../paging.ts";
 import type * as Shapes from "../shapes.gen.ts";
 import { boundaryOf, requireBoundary } from "./boundaries.ts";
-import {
-  addEntity,
-  creationAccess,
-  entityAccess,
-  listAccess,
-  listEntities,
-  newEntity,
-  requireEntity,
-  USER,
-} from "./entities.ts";
+import { addEntity, listEntities, newEntity, requireEntity, USER } from "./entities.ts";
+import { creationAccess, entityAccess, listAccess } from "./entity-access.ts";
 import { requireTags, TAG_ERRORS } from "./tags.ts";
 
 const DOCS = "https://docs.aws.amazon.com/IAM/latest/APIReference";
@@ -88,7 +80,7 @@ export const listUsers = operation<Shapes.ListUsersRequest, Shapes.ListUsersResp
   errors: [invalidMarker],
   run(input, context) {
     const users = listEntities(USER, context).filter((user) => user.path.startsWith(input.PathPrefix ?? "/"));
-    const page = pageOf(users, input, (user) => user.name);
+    const page = pageOf(users, input, (user) => nameKey(user.name));
     // AWS: lists have neither tags nor boundary.
     return { Users: page.items.map(listedUser), ...page.members };
   },

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { accountId, type IdentityFixture, openIdentity } from "../../../../test/support/identity-fixture.ts";
-import { CODEBUILD_TRUST } from "../../../../test/support/policy-documents.ts";
+import { CODEBUILD_TRUST, trusting } from "../../../../test/support/policy-documents.ts";
 import { failureOf } from "../../../../test/support/services-fixture.ts";
 import { policySize } from "../../../authorize/index.ts";
 import { encodeDocument } from "./documents.ts";
@@ -114,11 +114,7 @@ describe("a document that is wrong is refused before it is measured", () => {
     ["a user of the account that does not exist", `arn:aws:iam::${accountId}:user/nobody`],
     ["a role of the account that does not exist", `arn:aws:iam::${accountId}:role/nobody`],
   ])("trust in %s", async (_name, arn) => {
-    const trust = {
-      Version: "2012-10-17",
-      Statement: { Effect: "Allow", Principal: { AWS: arn }, Action: "sts:AssumeRole" },
-    };
-    const create = at.iam("CreateRole", { RoleName: "T", AssumeRolePolicyDocument: JSON.stringify(trust) });
+    const create = at.iam("CreateRole", { RoleName: "T", AssumeRolePolicyDocument: trusting({ AWS: arn }) });
     expect(await failureOf(create)).toBe(`MalformedPolicyDocument: Invalid principal in policy: "AWS":"${arn}"`);
   });
 });

@@ -17,7 +17,8 @@ import {
 } from "../../../identity/index.ts";
 import { type OperationContext, operation } from "../../service.ts";
 import { requestTagKeys, resourceTagKeys } from "../../tag-keys.ts";
-import { ENTITY_KINDS, listAccess, listEntities } from "../entities/entities.ts";
+import { ENTITY_KINDS, listEntities } from "../entities/entities.ts";
+import { listAccess } from "../entities/entity-access.ts";
 import { mergeTags, requireTags, TAG_ERRORS, withoutTags } from "../entities/tags.ts";
 import {
   invalidArn,
@@ -30,7 +31,7 @@ import {
   policyHasVersions,
   quotaExceeded,
 } from "../errors.ts";
-import { pageOf } from "../paging.ts";
+import { nameKey, pageOf } from "../paging.ts";
 import type * as Shapes from "../shapes.gen.ts";
 import { requireManagedDocument } from "./documents.ts";
 import { requirePolicy, requirePolicyArn } from "./policy-arns.ts";
@@ -152,7 +153,7 @@ export const listPolicies = operation<Shapes.ListPoliciesRequest, Shapes.ListPol
       const isUsed = count > 0 || !(input.OnlyAttached || input.PolicyUsageFilter);
       return isUsed && policy.path.startsWith(input.PathPrefix ?? "/");
     });
-    const page = pageOf(policies, input, (policy) => policy.arn);
+    const page = pageOf(policies, input, ({ arn, name }) => (isAwsManaged(arn) ? [1, name] : [0, ...nameKey(name)]));
     // AWS: lists have neither Description nor Tags.
     return { Policies: page.items.map((one) => policyShape(one, uses.get(one.arn) ?? NO_USE)), ...page.members };
   },
@@ -198,7 +199,7 @@ export const listEntitiesForPolicy = operation<
             .map((entity) => ({ kind: kind.word, entity }))
         : [],
     );
-    const page = pageOf(found, input, ({ kind, entity }) => `${kind}/${entity.name}`);
+    const page = pageOf(found, input, ({ kind, entity }) => [kind, ...nameKey(entity.name)]);
     const ofKind = (word: string) => page.items.filter(({ kind }) => kind === word).map(({ entity }) => entity);
     return {
       PolicyGroups: ofKind("group").map(({ name, id }) => ({ GroupName: name, GroupId: id })),
@@ -251,7 +252,7 @@ export const listPolicyTags = operation<Shapes.ListPolicyTagsRequest, object>({
   authorize: (input, context) => policyAccess("ListPolicyTags", input.PolicyArn, context),
   errors: [noSuchPolicy, invalidArn, invalidMarker],
   run(input, context) {
-    const page = pageOf(requirePolicy(input.PolicyArn, context).tags, input, (tag) => tag.Key);
+    const page = pageOf(requirePolicy(input.PolicyArn, context).tags, input, (tag) => nameKey(tag.Key));
     return { Tags: page.items, ...page.members };
   },
 });

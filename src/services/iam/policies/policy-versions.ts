@@ -75,7 +75,8 @@ export const listPolicyVersions = operation<Shapes.ListPolicyVersionsRequest, Sh
   errors: [noSuchPolicy, invalidArn, invalidMarker],
   run(input, context) {
     const policy = requirePolicy(input.PolicyArn, context);
-    const page = pageOf(policy.versions, input, (version) => version.versionId);
+    // Newest first.
+    const page = pageOf(policy.versions, input, ({ versionId }) => [-Number(versionId.slice(1))]);
     const versions = page.items.map((version) => {
       const { Document: _, ...answer } = versionShape(policy, version);
       return answer;

@@ -5,7 +5,7 @@ import {
   type IdentityFixture,
   openIdentity,
 } from "../../../../test/support/identity-fixture.ts";
-import { allow, documentText } from "../../../../test/support/policy-documents.ts";
+import { allow, documentText, trusting } from "../../../../test/support/policy-documents.ts";
 
 let at: IdentityFixture;
 beforeEach(async () => {
@@ -85,7 +85,7 @@ it("a role's trust policy decides sts:AssumeRole together with the caller's poli
       ActionNames: ["sts:AssumeRole"],
       ResourceArns: [role],
       CallerArn: ada,
-      ResourcePolicy: documentText({ Effect: "Allow", Principal: principal, Action: "sts:AssumeRole" }),
+      ResourcePolicy: trusting(principal),
     });
   expect(await assume({ AWS: ada }, IDLE)).toMatchObject({ EvalDecision: "allowed" });
   expect(await assume({ AWS: rootOf(accountId) }, IDLE)).toMatchObject({ EvalDecision: "implicitDeny" });

@@ -4,6 +4,7 @@
  * organisations. Part of simulate.ts.
  * Source: https://docs.aws.amazon.com/IAM/latest/APIReference/API_PolicyIdentifier.html
  */
+import { isAwsManaged } from "../../../identity/index.ts";
 import { invalidInput } from "../errors.ts";
 import type * as Shapes from "../shapes.gen.ts";
 import type { EntityPolicy } from "./simulate-subject.ts";
@@ -29,7 +30,7 @@ function exclusionOf(identifier: Identifier): (policy: EntityPolicy) => boolean 
 function typeOf(origin: EntityPolicy["origin"]): string {
   if (origin.kind === "boundary") return "permission-boundary";
   if (origin.kind === "inline") return "inline";
-  return origin.isAwsManaged ? "aws-managed" : "user-managed";
+  return isAwsManaged(origin.arn) ? "aws-managed" : "user-managed";
 }
 
 /** Wildcards may stand in the name of the policy only, behind the path. */
@@ -54,7 +55,7 @@ function byInlineName(identifier: Shapes.InlinePolicyIdentifierType): (policy: E
     origin.kind === "inline" &&
     origin.word === identifier.AttachmentType &&
     origin.name === identifier.PolicyName &&
-    matches(origin.entity);
+    matches(origin.entityName);
 }
 
 /** A name with at most one `*` (any characters, or none) and any number of `?` (one character each). */

@@ -7,6 +7,7 @@
 import { type PolicyKind, type RequestContext, validatePolicy } from "../../../authorize/index.ts";
 import { parseArn } from "../../../core/arn.ts";
 import type { PolicyDocument } from "../../../core/aws.ts";
+import type { EntityWord } from "../../../identity/index.ts";
 import { invalidInput } from "../errors.ts";
 import type * as Shapes from "../shapes.gen.ts";
 
@@ -26,7 +27,7 @@ export interface SimulatedPolicy {
 }
 
 /** The named policies of one input list; `member` is its name. */
-export const policiesOf = (
+export const inputPolicies = (
   member: string,
   texts: readonly string[] = [],
   type: SimulatedPolicy["type"] = "IAM Policy",
@@ -40,7 +41,7 @@ export function boundaryOf({
   if (texts !== undefined && texts.length > 1) {
     throw invalidInput("PermissionsBoundaryPolicyInputList can hold one policy");
   }
-  return policiesOf("PermissionsBoundaryPolicyInputList", texts, "Permissions Boundary Policy")[0];
+  return inputPolicies("PermissionsBoundaryPolicyInputList", texts, "Permissions Boundary Policy")[0];
 }
 
 /** The resource's policy that the input brings along. */
@@ -100,7 +101,7 @@ export function ownerOf({ ResourceOwner: owner }: SimulationInput): string | und
 export interface NamedEntity {
   readonly arn: string;
   readonly accountId: string;
-  readonly word: "user" | "group" | "role";
+  readonly word: EntityWord;
   readonly name: string;
 }
 
@@ -111,7 +112,7 @@ export function entityIn(arn: string): NamedEntity {
   const isOfIam = parsed?.service === "iam" && parsed.region === "" && /^\d{12}$/.test(parsed.accountId);
   if (!match || !isOfIam)
     throw invalidInput(`Invalid Entity Arn: ${arn} does not clearly define entity type and name.`);
-  return { arn, accountId: parsed.accountId, word: match[1] as NamedEntity["word"], name: match[2] as string };
+  return { arn, accountId: parsed.accountId, word: match[1] as EntityWord, name: match[2] as string };
 }
 
 /**

@@ -7,25 +7,20 @@
 import type { RequestContext } from "../../../authorize/index.ts";
 import type { AssumedRolePrincipal, UserPrincipal } from "../../../core/aws.ts";
 import {
-  defaultDocumentText,
   type EntityRecord,
-  findManagedPolicy,
-  isAwsManaged,
-  parsedDocument,
+  findEntityByArn,
+  type HeldPolicy,
+  managedPolicyInForce,
+  policiesHeldBy,
   roleSession,
-  type UserRecord,
 } from "../../../identity/index.ts";
 import type { OperationContext } from "../../service.ts";
-import { ENTITY_KINDS, findEntity, GROUP } from "../entities/entities.ts";
 import { invalidInput, noSuchEntity } from "../errors.ts";
 import { entityIn, type NamedEntity, type SimulatedPolicy } from "./simulate-input.ts";
 
 /** A policy of an entity, with what PolicyExclusionList can name it by. */
 export interface EntityPolicy extends SimulatedPolicy {
-  readonly origin:
-    | { readonly kind: "managed"; readonly arn: string; readonly isAwsManaged: boolean }
-    | { readonly kind: "inline"; readonly name: string; readonly word: NamedEntity["word"]; readonly entity: string }
-    | { readonly kind: "boundary" };
+  readonly origin: HeldPolicy["origin"] | { readonly kind: "boundary" };
 }
 
 /** The entity of a PolicySourceArn. */
@@ -39,22 +34,19 @@ interface PolicySource {
 /** The user, group or role of a PolicySourceArn with its policies. */
 export function requirePolicySource(arn: string, context: OperationContext): PolicySource {
   const entity = requireOwnEntity(arn, context);
-  const record = recordOf(entity, context);
-  if (!record) throw noSuchEntity(entity.word, entity.name);
-  const groupNames = entity.word === "user" ? (record as UserRecord).groupNames : [];
-  const groups = groupNames.flatMap((name) => findEntity(GROUP, name, context) ?? []);
-  const { boundaryArn } = record;
+  const found = findEntityByArn(context.store, arn);
+  if (!found) throw noSuchEntity(entity.word, entity.name);
   return {
-    entity: { ...entity, arn: record.arn },
-    policies: [
-      ...policiesOfEntity(record, entity.word, context),
-      ...groups.flatMap((group) => policiesOfEntity(group, "group", context)),
-    ],
-    boundary:
-      boundaryArn === undefined
-        ? undefined
-        : { ...managedPolicy(boundaryArn, context), type: "Permissions Boundary Policy", origin: { kind: "boundary" } },
+    entity,
+    policies: policiesHeldBy(context.store, found).map(simulatedPolicy),
+    boundary: attachedBoundary(found.record, context),
   };
+}
+
+function attachedBoundary({ boundaryArn }: EntityRecord, { store }: OperationContext): EntityPolicy | undefined {
+  if (boundaryArn === undefined) return undefined;
+  const policy = simulatedPolicy(managedPolicyInForce(store, boundaryArn));
+  return { ...policy, type: "Permissions Boundary Policy", origin: { kind: "boundary" } };
 }
 
 /** AWS: the text was seen; it comes before any look at policies. */
@@ -68,43 +60,14 @@ export function requireOwnEntity(arn: string, { scope: { accountId } }: Operatio
   return entity;
 }
 
-/** The record behind an ARN, if this account has one of that name and path. */
-export function recordOf({ word, name, arn }: NamedEntity, context: OperationContext): EntityRecord | undefined {
-  const record = findEntity(ENTITY_KINDS[word], name, context);
-  return record?.arn.toLowerCase() === arn.toLowerCase() ? record : undefined;
-}
-
-function policiesOfEntity(
-  record: EntityRecord,
-  word: NamedEntity["word"],
-  context: OperationContext,
-): readonly EntityPolicy[] {
-  const managed = record.attachedPolicyArns.map((arn) => managedPolicy(arn, context));
-  const inline = Object.entries(record.inlinePolicies).map(
-    ([name, text]): EntityPolicy => ({
-      // AWS: inline policies go by this name, managed ones by their own.
-      id: `${word}_${record.name}_${name}`,
-      type: "IAM Policy",
-      text,
-      document: parsedDocument(text),
-      origin: { kind: "inline", name, word, entity: record.name },
-    }),
-  );
-  return [...managed, ...inline];
-}
-
-/** A managed policy in force; one that cannot be found allows nothing. */
-function managedPolicy(arn: string, { store }: OperationContext): EntityPolicy {
-  const policy = findManagedPolicy(store, arn);
-  const text = policy ? defaultDocumentText(policy) : "{}";
-  return {
-    id: policy?.name ?? arn,
-    type: "IAM Policy",
-    text,
-    document: parsedDocument(text),
-    origin: { kind: "managed", arn, isAwsManaged: isAwsManaged(arn) },
-  };
-}
+const simulatedPolicy = ({ text, document, origin }: HeldPolicy): EntityPolicy => ({
+  // AWS: inline policies go by this name, managed ones by their own.
+  id: origin.kind === "managed" ? origin.name : `${origin.word}_${origin.entityName}_${origin.name}`,
+  type: "IAM Policy",
+  text,
+  document,
+  origin,
+});
 
 /** Who is pretended to call. */
 export interface SimulatedCaller {
@@ -116,10 +79,11 @@ export interface SimulatedCaller {
 }
 
 /** Who the ARN in CallerArn names. */
-export function callerOf(arn: string | undefined, context: OperationContext): SimulatedCaller {
+export function simulatedCaller(arn: string | undefined, context: OperationContext): SimulatedCaller {
   if (arn === undefined) return { entity: undefined, principal: nobody(context.scope.accountId), context: {} };
   const entity = entityIn(arn);
-  const record = entity.accountId === context.scope.accountId ? recordOf(entity, context) : undefined;
+  const isOwn = entity.accountId === context.scope.accountId;
+  const record = isOwn ? findEntityByArn(context.store, arn)?.record : undefined;
   return {
     entity,
     principal: entity.word === "role" ? sessionOf(entity, record) : userOf(entity, record),

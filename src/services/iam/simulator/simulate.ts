@@ -6,8 +6,9 @@
  * https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html
  */
 import { type AuthorizationRequest, contextKeysUsed } from "../../../authorize/index.ts";
+import { findEntityByArn } from "../../../identity/index.ts";
 import { type OperationContext, operation } from "../../service.ts";
-import { entityTagKeys } from "../entities/entities.ts";
+import { entityTagKeys } from "../entities/entity-access.ts";
 import { invalidInput, invalidMarker, noSuchEntity } from "../errors.ts";
 import { pageOf } from "../paging.ts";
 import type * as Shapes from "../shapes.gen.ts";
@@ -17,16 +18,16 @@ import {
   actionsOf,
   boundaryOf,
   contextOf,
+  inputPolicies,
   organizationLevelsOf,
   ownerOf,
-  policiesOf,
   resourcePolicyOf,
   resourcesOf,
   type SimulatedPolicy,
   type SimulationInput,
 } from "./simulate-input.ts";
 import { rendererOf } from "./simulate-rendering.ts";
-import { callerOf, recordOf, requireOwnEntity, requirePolicySource, type SimulatedCaller } from "./simulate-subject.ts";
+import { requireOwnEntity, requirePolicySource, type SimulatedCaller, simulatedCaller } from "./simulate-subject.ts";
 
 const DOCS = "https://docs.aws.amazon.com/IAM/latest/APIReference";
 const GAPS = ["ResourceHandlingOption is for EC2 and refused"];
@@ -41,7 +42,7 @@ export const simulateCustomPolicy = operation<Shapes.SimulateCustomPolicyRequest
   run(input, context) {
     return simulate(input, {
       caller: requireCaller(input, input.CallerArn, context),
-      identity: policiesOf("PolicyInputList", input.PolicyInputList),
+      identity: inputPolicies("PolicyInputList", input.PolicyInputList),
       boundary: boundaryOf(input),
       organization: organizationLevelsOf(input.OrderedOrganizationPolicyInputList),
       ...simulatedRequest(input),
@@ -62,7 +63,7 @@ export const simulatePrincipalPolicy = operation<Shapes.SimulatePrincipalPolicyR
     const attached = source.boundary && stays(source.boundary) ? source.boundary : undefined;
     return simulate(input, {
       caller: requireCaller(input, input.CallerArn ?? source.entity.arn, context),
-      identity: [...source.policies.filter(stays), ...policiesOf("PolicyInputList", input.PolicyInputList)],
+      identity: [...source.policies.filter(stays), ...inputPolicies("PolicyInputList", input.PolicyInputList)],
       // AWS: a boundary in the input takes the place of the entity's own.
       boundary: boundaryOf(input) ?? attached,
       organization: undefined,
@@ -80,7 +81,7 @@ export const getContextKeysForCustomPolicy = operation<
   source: `${DOCS}/API_GetContextKeysForCustomPolicy.html`,
   authorize: () => [{ action: "iam:GetContextKeysForCustomPolicy", resource: "*" }],
   errors: [invalidInput],
-  run: (input) => ({ ContextKeyNames: contextKeysOf(policiesOf("PolicyInputList", input.PolicyInputList)) }),
+  run: (input) => ({ ContextKeyNames: contextKeysOf(inputPolicies("PolicyInputList", input.PolicyInputList)) }),
 });
 
 export const getContextKeysForPrincipalPolicy = operation<
@@ -94,20 +95,20 @@ export const getContextKeysForPrincipalPolicy = operation<
   errors: [invalidInput, noSuchEntity],
   run(input, context) {
     const { policies } = requirePolicySource(input.PolicySourceArn, context);
-    const more = policiesOf("PolicyInputList", input.PolicyInputList);
+    const more = inputPolicies("PolicyInputList", input.PolicyInputList);
     return { ContextKeyNames: contextKeysOf([...policies, ...more]) };
   },
 });
 
 /** AWS: a denial prints the entity's ARN, not `role NAME` as other operations on entities do. */
 function sourceAccess(action: string, arn: string, context: OperationContext): AuthorizationRequest {
-  const record = recordOf(requireOwnEntity(arn, context), context);
+  const { record } = findEntityByArn(context.store, requireOwnEntity(arn, context).arn) ?? {};
   return { action: `iam:${action}`, resource: record?.arn ?? arn, context: entityTagKeys(record?.tags) };
 }
 
 /** A resource's policy needs somebody for its Principal elements, and groups are no principals. */
 function requireCaller(input: SimulationInput, arn: string | undefined, context: OperationContext): SimulatedCaller {
-  const caller = callerOf(arn, context);
+  const caller = simulatedCaller(arn, context);
   if (input.ResourcePolicy === undefined) return caller;
   if (!caller.entity)
     throw invalidInput("CallerArn is needed with ResourcePolicy, for the policy's Principal elements");
@@ -149,7 +150,7 @@ function simulate(input: SimulationInput, simulation: Simulation): Shapes.Simula
   const page = pageOf(
     actions,
     { Marker: input.Marker, MaxItems: Math.min(input.MaxItems ?? DEFAULT_MAX_ITEMS, fitting) },
-    ({ action, index }) => `${index} ${action}`,
+    ({ index }) => [index],
   );
   const given = new Set([simulation.context, simulation.caller.context].flatMap((keys) => Object.keys(keys).map(fold)));
   const missingKeys = contextKeysOf(policies).filter((key) => !given.has(fold(key)));
