@@ -144,15 +144,17 @@ describe("NotPrincipal in an explanation", () => {
     ).toMatchObject([{ failed: "Principal", detail: `\`${arn}\` is excluded by NotPrincipal \`{"AWS":"${arn}"}\`` }]);
   });
 
-  it("knows unique ids", () => {
-    const document = documentOf({
-      ...ALLOW_ALL,
-      Effect: "Deny",
-      NotPrincipal: { AWS: ["AROAEXAMPLEBUILDER", "AROAEXAMPLEBUILDER:session-1", "111122223333"] },
-    });
-    const resourcePolicy = { name: "r", accountId: "111122223333", mandatory: false, document };
-    const input = { policies: { identity: [everything] }, request: { ...request, resourcePolicy }, context: {} };
-    expect(evaluate({ ...input, principal: principals.role }).effect).toBe("allowed");
-    expect(evaluate({ ...input, principal: principals.user }).effect).toBe("explicitDeny");
+  it("knows the unique ids of users and roles; sessions have none", () => {
+    const spared = (principal: Principal, ...AWS: readonly string[]) => {
+      const document = documentOf({ ...ALLOW_ALL, Effect: "Deny", NotPrincipal: { AWS } });
+      const resourcePolicy = { name: "r", accountId: "111122223333", mandatory: false, document };
+      const about = { request: { ...request, resourcePolicy }, context: {} };
+      return evaluate({ principal, policies: { identity: [everything] }, ...about }).effect;
+    };
+    const { role, user } = principals;
+    expect(spared(role, role.arn, "AROAEXAMPLEBUILDER", "111122223333")).toBe("allowed");
+    expect(spared(role, "AROAEXAMPLEBUILDER:session-1", "AROAEXAMPLEBUILDER", "111122223333")).toBe("explicitDeny");
+    expect(spared(user, "AIDAEXAMPLEANN", "111122223333")).toBe("allowed");
+    expect(spared(user, "AROAEXAMPLEBUILDER", "111122223333")).toBe("explicitDeny");
   });
 });

@@ -62,3 +62,10 @@ it("has nothing to add about characters written as variables, and about keys tha
     "StringEquals aws:username `${codebuild:token}`: the request has `ann`",
   );
 });
+
+it("has nothing to add about variables that are never replaced", () => {
+  const Resource = "arn:aws:ssm:${aws:RequestedRegion}:*:parameter/home/*";
+  expect(detailOf({ Resource }, { "aws:RequestedRegion": "us-east-1" })).not.toContain(" (");
+  const Condition = { NumericEquals: { "s3:max-keys": "${aws:username}" } };
+  expect(detailOf({ Condition }, { "aws:username": "ann", "s3:max-keys": "1" })).not.toContain(" (");
+});

@@ -8,7 +8,7 @@ import type { ContextValue, StatementTrace } from "./decision.ts";
 import type { PolicyInPlay } from "./evaluate.ts";
 import { type EvaluatedRequest, matchesResource } from "./request.ts";
 import { type CompiledStatement, matchesAction } from "./statement.ts";
-import { splitVariables } from "./variables.ts";
+import { splitVariables, valueOfVariable } from "./variables.ts";
 
 type Failure = Pick<StatementTrace, "failed" | "detail" | "expected">;
 
@@ -48,7 +48,8 @@ function firstFailure(
   if (!matchesResource(statement, request)) {
     const patterns = (statement.resources ?? []).map((resource) => resource.source);
     const failure = mismatch("Resource", patterns, request.resource, statement.isNotResource);
-    const shown = nearestFirst(patterns, request.resource).slice(0, MAX_PATTERNS);
+    // AWS: only the last part of an ARN takes variables.
+    const shown = nearestFirst(patterns, request.resource).map((pattern) => pattern.split(":").slice(5).join(":"));
     return { ...failure, detail: `${failure.detail}${variableNote(shown, policy, request)}` };
   }
   if (hasPrincipal && !statement.principal?.grant(request)) {
@@ -61,8 +62,12 @@ function firstFailure(
     return { failed: "Condition", detail: secretMismatch(condition, value) };
   }
   const detail = conditionMismatch(condition, value);
-  return { failed: "Condition", detail: `${detail}${variableNote(condition.values, policy, request)}` };
+  const note = WITHOUT_VARIABLES.test(condition.operator) ? "" : variableNote(condition.values, policy, request);
+  return { failed: "Condition", detail: `${detail}${note}` };
 }
+
+/** Operators that take their values as they stand. */
+const WITHOUT_VARIABLES = /^(?:For\w+:)?(?:Numeric|Date|Binary|Null|(?:Not)?IpAddress)/;
 
 /** What the variables of the printed texts stand for, in brackets: the text alone does not say. */
 function variableNote(
@@ -76,8 +81,8 @@ function variableNote(
     if (typeof piece === "string" || piece.literal !== undefined || isSecretKey(piece.key, request)) continue;
     // AWS: variables came with the version of 2012.
     if (document["Version"] !== "2012-10-17") return " (plain text: variables need Version 2012-10-17)";
-    const value = request.lookup(piece.key) ?? piece.fallback;
-    notes.add(`${quoted(piece.source)} ${typeof value === "string" ? `is ${quoted(value)}` : "has no value here"}`);
+    const value = valueOfVariable(piece, request.lookup);
+    notes.add(`${quoted(piece.source)} ${value === undefined ? "has no value here" : `is ${quoted(value)}`}`);
   }
   return notes.size === 0 ? "" : ` (${[...notes].join(", ")})`;
 }

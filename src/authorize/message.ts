@@ -50,6 +50,6 @@ function reason({ request, isExplicit, policyType, policyArn }: Denial): string 
   if (policyType === "none") return "";
   if (isExplicit) return `with an explicit deny in ${EXPLICIT[policyType]}${policyArn ? `: ${policyArn}` : ""}`;
   // AWS: STS gives no reason when nothing allows the call.
-  if (request.action.startsWith("sts:")) return "";
+  if (/^sts:/i.test(request.action)) return "";
   return `because ${IMPLICIT[policyType]} allows the ${request.action} action`;
 }

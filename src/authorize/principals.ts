@@ -51,7 +51,7 @@ export function compilePrincipal(element: unknown): PrincipalMatcher {
       if (named.everyone) return "direct";
       if (principal.type === "AWSService") return named.services.has(principal.serviceName) ? "direct" : undefined;
       if (named.aws.size === 0) return undefined;
-      if (named.aws.has(principal.arn) || named.aws.has(principal.userId)) return "direct";
+      if (namesItself(named, principal)) return "direct";
       // AWS: naming the role, or the IAM user of a federated session, grants to the session within its policies.
       if (issuersOf(principal).some((id) => named.aws.has(id))) return "role";
       if (!namesAccount(named, principal)) return undefined;
@@ -84,10 +84,14 @@ function identitiesOf(named: Named, principal: Principal): boolean[] {
   if (principal.type === "AWSService") return [named.services.has(principal.serviceName)];
   const account = namesAccount(named, principal);
   if (principal.type === "Root") return [account];
-  const self = named.aws.has(principal.arn) || named.aws.has(principal.userId);
+  const self = namesItself(named, principal);
   const issuers = issuersOf(principal);
   return issuers.length === 0 ? [self, account] : [self, issuers.some((id) => named.aws.has(id)), account];
 }
+
+/** By ARN, or a user by its unique id; a session has no id that a policy could name. */
+const namesItself = ({ aws }: Named, principal: Principal): boolean =>
+  aws.has(principal.arn) || (principal.type === "User" && aws.has(principal.userId));
 
 /** ARN and unique id of the role or IAM user that a session was issued for; none for who is no session. */
 function issuersOf(principal: Principal): string[] {

@@ -35,6 +35,8 @@ describe("a `*` that ends the region or the account", () => {
     ["over nothing but the colon it ends at", "arn:aws:ssm:us-*:parameter/app", "arn:aws:ssm:us-east-1:parameter/app"],
     ["that an account's own wildcard would have to share", "arn:aws:ssm:*:1*3:app", "arn:aws:ssm:r:a:1:3:app"],
     ["where the last part fits nothing", "arn:aws:ssm:*:1*3:app", "arn:aws:ssm:r:a:1x3:apps"],
+    ["before an account that would have to begin later", "arn:aws:secretsmanager:us-east-1:s*:app-AbCdEf", secret],
+    ["before a last part that would have to begin later", "arn:aws:ssm:*:parameter/app:b", `${parameter}:a:b`],
     ["where a question mark would have to be the colon", "arn:aws:ssm:*:111122223333?parameter/app", parameter],
     ["where it is none but a variable's", "arn:aws:secretsmanager:*:s?cret:app-${*}", secret],
   ])("and none %s", (_name, pattern, value) => expect(matches(pattern, value)).toBe(false));

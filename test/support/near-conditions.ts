@@ -38,6 +38,7 @@ const SINGLE_VALUES = {
   "aws:SourceArn": [
     "arn:aws:ssm:us-east-1:111122223333:parameter/a",
     "arn:aws:s3:::b:c:d",
+    "arn:aws:s3:::b:ann",
     "arn:aws:sns:us-east-2:999999999999:store/abc:111122223333:finance/x",
     "arn:aws:s3",
     "not-an-arn",
@@ -97,7 +98,7 @@ export function near(tape: Tape, text: string): string {
     const at = tape.below(pattern.length + 1);
     const to = Math.min(pattern.length, at + tape.below(8));
     const colon = pattern.indexOf(":", at);
-    switch (tape.below(13)) {
+    switch (tape.below(14)) {
       case 0:
         pattern = `${pattern.slice(0, at)}*`;
         break;
@@ -140,6 +141,9 @@ export function near(tape: Tape, text: string): string {
       case 11:
         pattern = pattern.replace(/[*?$]/, (char) => `\${${char}}`);
         break;
+      case 12: // several parts become a `*` at the end of another
+        pattern = withoutParts(tape, pattern);
+        break;
       default:
         pattern = tape.pick("*", "", "**", "arn:*", pattern);
     }
@@ -147,8 +151,18 @@ export function near(tape: Tape, text: string): string {
   return pattern;
 }
 
+function withoutParts(tape: Tape, arn: string): string {
+  const parts = arn.split(":");
+  const from = 3 + tape.below(3);
+  const gone = parts.splice(from, 1 + tape.below(3));
+  const kept = tape.from([...gone, ""]);
+  parts.splice(from, 0, tape.onceIn(4) ? kept : `${kept.slice(0, tape.below(kept.length + 1))}*`);
+  if (tape.onceIn(3)) parts[3] = "*";
+  return parts.join(":");
+}
+
 function variable(tape: Tape, text: string): string {
-  const key = tape.from([...Object.keys(SINGLE_VALUES), ...Object.keys(MULTIPLE_VALUES), "aws:nobody", "AWS:USERNAME"]);
+  const key = tape.pick("aws:username", "aws:TagKeys", "aws:nobody", tape.from(Object.keys(SINGLE_VALUES)));
   const safe = text.replace(/[*?'}${]/g, "");
   return tape.pick(`\${${key}}`, `\${${key}, '${safe}'}`, `\${aws:nobody, '${safe}'}`, `\${${key}`);
 }
@@ -184,20 +198,23 @@ export function conditionOf(tape: Tape, context: RequestContext): object {
 /** A value of a policy for a value of the request. */
 function valueNear(tape: Tape, type: string | undefined, value: string): unknown {
   switch (type) {
-    case "address":
-      return tape.pick(
-        value,
-        ...(["10.0.0.0/8", "10.0.0.0/24", "10.0.0.9/31", "0.0.0.0/0", "::/0"] as const),
-        ...([
-          "2001:DB8::/32",
-          "2001:db8:0:0::1",
-          "::ffff:a00:1",
-          "::ffff:0:0/96",
-          "10.0.0.1/33",
-          "10.0.0.1/",
-          "x",
-        ] as const),
+    case "address": {
+      const other = tape.pick(
+        "10.0.0.9",
+        "10.0.0.0",
+        "::",
+        "2001:DB8::",
+        "2001:db8:0:0::1",
+        "::ffff:a00:1",
+        "::ffff:0:0",
       );
+      const prefix = tape.pick("", "/8", "/24", "/31", "/32", "/33", "/96", "/127", "/128", "/0", "/");
+      return `${tape.pick(value.replace(/[/].*/, ""), other)}${prefix}`;
+    }
+    case "arn":
+      return tape.onceIn(4)
+        ? `arn:aws:s3:::b:\${${tape.pick("aws:username", "aws:TagKeys, 'ann'")}}`
+        : near(tape, value);
     case "date":
       return tape.pick<unknown>(
         value,

@@ -22,7 +22,10 @@ import {
 
 type ReferenceDecision = Pick<Decision, "effect" | "policyType">;
 
-/** What the Principal element of a resource's policy gives to a caller, the strongest first. */
+/**
+ * What an Allow of a resource's policy gives: to the caller itself, to the role or user behind a session, or to the
+ * account, which leaves it to its own policies.
+ */
 type Grant = "caller" | "entity" | "account";
 
 export function referenceDecision(input: EvaluationInput): ReferenceDecision {

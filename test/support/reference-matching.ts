@@ -59,12 +59,14 @@ const globOf = (text: string, takesColons = true): Piece[] =>
 
 // ---- variables
 
+type Part = { readonly written: string } | { readonly value: string };
+
 /** Text of a policy cut into what was written and what variables came to; undefined when one has no value. */
 function substitute(text: string, version: string, context: RequestContext): Part[] | undefined {
   if (version !== "2012-10-17") return [{ written: text }];
   const parts: Part[] = [];
   let at = 0;
-  for (const found of text.matchAll(/\$\{([^}]*)\}/g)) {
+  for (const found of text.matchAll(/\$\{([^}]+)\}/g)) {
     parts.push({ written: text.slice(at, found.index) });
     at = found.index + found[0].length;
     const value = valueOfVariable(found[1] ?? "", context);
@@ -74,15 +76,13 @@ function substitute(text: string, version: string, context: RequestContext): Par
   parts.push({ written: text.slice(at) });
   return parts;
 }
-type Part = { readonly written: string } | { readonly value: string };
-
 function valueOfVariable(inner: string, context: RequestContext): string | undefined {
   if (inner === "*" || inner === "?" || inner === "$") return inner;
-  const withDefault = /^(.*?), '(.*)'$/s.exec(inner);
+  const withDefault = /^([^,]*), '(.*)'$/s.exec(inner);
   const value = context[(withDefault?.[1] ?? inner).toLowerCase()];
-  if (value === undefined || value.length === 0) return typeof value === "string" ? "" : withDefault?.[2];
-  // Keys with several values are no variables.
-  return typeof value === "string" ? value : undefined;
+  if (typeof value === "string") return value;
+  // The default is for keys that are not there; keys with several values are no variables.
+  return value === undefined || value.length === 0 ? withDefault?.[2] : undefined;
 }
 
 /** Characters of values stand for themselves, also `*` and `?`. */
