@@ -5,8 +5,6 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
 import type { AwsScope } from "../core/arn.ts";
 import type { Clock } from "../core/clock.ts";
 import { KilnError } from "../core/errors.ts";
@@ -23,6 +21,7 @@ import { createBodyReader } from "./read-body.ts";
 import { CONTINUE, createReceive } from "./receive.ts";
 import { isS3, protocolOf } from "./resolve.ts";
 import { bucketOfHost } from "./s3-address.ts";
+import { sendAnswer } from "./send-answer.ts";
 
 const MAX_BODY_BYTES = 10 * 1024 * 1024;
 const MAX_DRAINED_BYTES = 8 * MAX_BODY_BYTES;
@@ -105,7 +104,7 @@ function createHandler(options: EndpointOptions): (request: IncomingMessage, res
   function answerS3(request: IncomingMessage, response: ServerResponse, exchange: Exchange): void {
     exchange.receivedMs = clock.nowMs();
     answerTo(exchange, steps)
-      .then((answer) => send(response, answer))
+      .then((answer) => sendAnswer(response, answer))
       .catch((thrown: unknown) => fail(request, response, exchange.path, thrown));
   }
 
@@ -119,12 +118,12 @@ function createHandler(options: EndpointOptions): (request: IncomingMessage, res
         if (request.destroyed) return;
         // A client that writes to a closed connection never sees the answer; what is too much is not read for its sake.
         if (!isWorthDraining(request)) response.setHeader("Connection", "close");
-        return send(response, errorAnswer(exchange, error));
+        return sendAnswer(response, errorAnswer(exchange, error));
       }
       exchange.body = body;
       exchange.receivedMs = clock.nowMs();
       answerTo(exchange, steps).then(
-        (answer) => send(response, answer),
+        (answer) => sendAnswer(response, answer),
         (thrown: unknown) => fail(request, response, exchange.path, thrown),
       );
     });
@@ -133,7 +132,7 @@ function createHandler(options: EndpointOptions): (request: IncomingMessage, res
   function fail(request: IncomingMessage, response: ServerResponse, path: string, thrown: unknown): void {
     debug("endpoint", () => `${request.method} ${path} failed: ${String((thrown as Error)?.stack ?? thrown)}`);
     if (response.headersSent) response.destroy();
-    else send(response, errorAnswer(newExchange(request, request.url ?? "/", path), thrown));
+    else sendAnswer(response, errorAnswer(newExchange(request, request.url ?? "/", path), thrown));
   }
 
   return (request, response) => {
@@ -142,7 +141,7 @@ function createHandler(options: EndpointOptions): (request: IncomingMessage, res
     try {
       if (!isOwnHost(request.headers.host)) {
         const exchange = newExchange(request, url, path);
-        return send(response, errorAnswer(exchange, foreignHost(request.headers.host ?? "")));
+        return sendAnswer(response, errorAnswer(exchange, foreignHost(request.headers.host ?? "")));
       }
       for (const route of routes) {
         // A key in a bucket's own host may begin like a route.
@@ -151,7 +150,7 @@ function createHandler(options: EndpointOptions): (request: IncomingMessage, res
         route.handle(request, response).catch((thrown: unknown) => fail(request, response, path, thrown));
         return;
       }
-      if (isPerson(request, url)) return send(response, landingPage(options));
+      if (isPerson(request, url)) return sendAnswer(response, landingPage(options));
       answerAws(request, response, newExchange(request, url, path));
     } catch (thrown) {
       fail(request, response, path, thrown);
@@ -200,21 +199,6 @@ function maxBodyBytes(request: IncomingMessage): number {
   return isLayerPart ? MAX_LAYER_PART_BODY_BYTES : MAX_BODY_BYTES;
 }
 
-function send(response: ServerResponse, answer: Answer): void {
-  const { body } = answer;
-  response.writeHead(answer.status, answer.headers);
-  if (typeof body === "string" || body instanceof Uint8Array) {
-    response.end(body);
-    return;
-  }
-  // Ends the source too when the client goes away; a source that fails breaks the connection, so that nobody takes
-  // a part for the whole.
-  pipeline(Readable.from(body, { objectMode: false }), response).catch((error: unknown) => {
-    debug("endpoint", () => `an answer broke off: ${String(error)}`);
-    response.destroy();
-  });
-}
-
 /** A browser at the root: no signature, no query. */
 const isPerson = (request: IncomingMessage, url: string): boolean =>
   url === "/" &&
@@ -243,7 +227,7 @@ function healthRoute({ dispatcher, version = "unknown" }: EndpointOptions): Rout
     handle(_request, response) {
       const services = [...dispatcher.services.keys()].sort();
       const body = `${JSON.stringify({ status: "running", version, services })}\n`;
-      send(response, { status: 200, headers: { "Content-Type": "application/json" }, body });
+      sendAnswer(response, { status: 200, headers: { "Content-Type": "application/json" }, body });
       return Promise.resolve();
     },
   };

@@ -1,0 +1,35 @@
+/**
+ * Puts an answer on the wire: the last step of a request. Answers that become ready in one turn of the event loop are
+ * written together at its end. Waking up a client that waits costs more than making its answer, so many clients are served
+ * half as many answers again; an answer by itself waits for nothing.
+ */
+import type { ServerResponse } from "node:http";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { debug } from "../core/log.ts";
+import type { Answer } from "./exchange.ts";
+
+type ShortBody = string | Uint8Array;
+
+/** Answers of this turn of the event loop. */
+let ready: { readonly response: ServerResponse; readonly body: ShortBody }[] = [];
+
+export function sendAnswer(response: ServerResponse, { status, headers, body }: Answer): void {
+  response.writeHead(status, headers);
+  if (typeof body === "string" || body instanceof Uint8Array) {
+    if (ready.push({ response, body }) === 1) setImmediate(sendReady);
+    return;
+  }
+  // Ends the source too when the client goes away; a source that fails breaks the connection, so that nobody takes
+  // a part for the whole.
+  pipeline(Readable.from(body, { objectMode: false }), response).catch((error: unknown) => {
+    debug("endpoint", () => `an answer broke off: ${String(error)}`);
+    response.destroy();
+  });
+}
+
+function sendReady(): void {
+  const answers = ready;
+  ready = [];
+  for (const { response, body } of answers) response.end(body);
+}
