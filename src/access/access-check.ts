@@ -3,6 +3,7 @@
  * call (same policies, same condition keys, same engine) without doing anything and without a record.
  */
 import type { DecisionRecord, PolicyType, RequestContext } from "../authorize/decision.ts";
+import { recordedDecision } from "../authorize/decision-record.ts";
 import { type AwsScope, parseArn } from "../core/arn.ts";
 import type { AwsCaller } from "../core/aws.ts";
 import type { Clock } from "../core/clock.ts";
@@ -110,21 +111,11 @@ export function createAccessCheck({ dispatcher, scope, clock }: AccessCheckDepen
       },
       service,
     );
-    const trace = decision.explain();
-    const policies = new Map(trace.map(({ policyName, policyType }) => [policyName, policyType]));
+    const policies = new Map(decision.explain().map(({ policyName, policyType }) => [policyName, policyType]));
     return {
       who: label,
       principalArn: principal.arn,
-      decision: {
-        effect: decision.effect,
-        action: decision.action,
-        resource: decision.resource,
-        policyType: decision.policyType,
-        message: decision.message,
-        ...(decision.isCrossAccount && { isCrossAccount: true }),
-        trace: decision.effect === "allowed" ? decision.decidedBy : trace,
-        byType: decision.byType(),
-      },
+      decision: { ...recordedDecision(decision), byType: decision.byType() },
       policies: [...policies].map(([name, type]) => ({ name, type })),
       notes: [...subject.notes, ...keyNotes(action, given)],
     };

@@ -1,5 +1,22 @@
-/** What can be told from a kept decision without its policies: what became of the call, and the names in its caller's ARN. */
-import type { DecisionRecord } from "./decision.ts";
+/**
+ * Decisions as they are kept and shown later, and what can be told of them without their policies: what became of the call,
+ * and the names in its caller's ARN.
+ */
+import type { Decision, DecisionRecord } from "./decision.ts";
+
+/** What is kept of one decision. */
+export const recordedDecision = (decision: Decision): DecisionRecord["decisions"][number] => ({
+  effect: decision.effect,
+  action: decision.action,
+  resource: decision.resource,
+  policyType: decision.policyType,
+  message: decision.message,
+  ...(decision.isCrossAccount && { isCrossAccount: true }),
+  // A denial keeps every statement with its reason; for an allowed call the ones that decided are enough.
+  ...(decision.effect === "allowed"
+    ? { trace: decision.decidedBy }
+    : { trace: decision.explain(), byType: decision.byType() }),
+});
 
 /** What became of a call: allowed and done, denied by policies, or allowed and ended in another error. */
 export type RequestOutcome = "allowed" | "denied" | "error";

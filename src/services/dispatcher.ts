@@ -5,6 +5,7 @@
  * (https://docs.aws.amazon.com/kms/latest/APIReference/CommonErrors.html names the codes; the order is recorded).
  */
 import type { AuthorizationRequest, Decision, DecisionRecord, RequestContext } from "../authorize/decision.ts";
+import { recordedDecision } from "../authorize/decision-record.ts";
 import { evaluate } from "../authorize/index.ts";
 import type { AwsScope } from "../core/arn.ts";
 import type { AwsCaller, Principal, ServiceName } from "../core/aws.ts";
@@ -288,18 +289,7 @@ function decisionRecord(
     service: about.service,
     operation: about.operation,
     principalArn: principal.arn,
-    decisions: decisions.map((decision) => ({
-      effect: decision.effect,
-      action: decision.action,
-      resource: decision.resource,
-      policyType: decision.policyType,
-      message: decision.message,
-      ...(decision.isCrossAccount && { isCrossAccount: true }),
-      // A denial keeps every statement with its reason; for an allowed call the ones that decided are enough.
-      ...(decision.effect === "allowed"
-        ? { trace: decision.decidedBy }
-        : { trace: decision.explain(), byType: decision.byType() }),
-    })),
+    decisions: decisions.map(recordedDecision),
     ...(facts.calledVia !== undefined && { calledVia: facts.calledVia }),
     ...(facts.errorCode !== undefined && { errorCode: facts.errorCode }),
   };

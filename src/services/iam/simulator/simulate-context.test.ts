@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { contextEntry } from "../../../../test/support/context-entry.ts";
 import {
   type Answer,
   accountId,
@@ -15,12 +16,6 @@ beforeEach(async () => {
 afterEach(() => at.close());
 
 const when = (condition: object, resource = "*") => ({ ...allow("*", resource), Condition: condition });
-const entry = (name: string, type: string | undefined, ...values: string[]) => ({
-  ContextKeyName: name,
-  ContextKeyValues: values,
-  ...(type && { ContextKeyType: type }),
-});
-
 async function simulate(document: object | string, input: object = {}): Promise<Answer> {
   const text = typeof document === "string" ? document : documentText(document);
   const request = { PolicyInputList: [text], ActionNames: ["s3:GetObject"], ...input };
@@ -37,7 +32,7 @@ describe("context entries", () => {
       EvalDecision: "implicitDeny",
       MissingContextValues: ["aws:ResourceTag/Team"],
     });
-    const ContextEntries = [entry("AWS:resourcetag/team", "string", "red")];
+    const ContextEntries = [contextEntry("AWS:resourcetag/team", "string", "red")];
     expect(await simulate(document, { ContextEntries })).toMatchObject({
       EvalDecision: "allowed",
       MissingContextValues: [],
@@ -54,23 +49,23 @@ describe("context entries", () => {
   ])("of type %s", async (type, condition, value) => {
     const text = JSON.stringify(condition).replace('"k"', '"aws:Key"');
     const document = when(JSON.parse(text));
-    expect(await decisionOf(document, entry("aws:Key", type, value))).toBe("allowed");
-    expect(await decisionOf(document, entry("aws:Key", type, "?"))).toBe("implicitDeny");
+    expect(await decisionOf(document, contextEntry("aws:Key", type, value))).toBe("allowed");
+    expect(await decisionOf(document, contextEntry("aws:Key", type, "?"))).toBe("implicitDeny");
   });
 
   it("with several values are lists, whatever their type", async () => {
     const all = when({ "ForAllValues:StringEquals": { "aws:TagKeys": ["a", "b"] } });
     for (const type of ["stringList", "string", undefined]) {
-      expect(await decisionOf(all, entry("aws:TagKeys", type, "a", "b"))).toBe("allowed");
-      expect(await decisionOf(all, entry("aws:TagKeys", type, "a", "c"))).toBe("implicitDeny");
+      expect(await decisionOf(all, contextEntry("aws:TagKeys", type, "a", "b"))).toBe("allowed");
+      expect(await decisionOf(all, contextEntry("aws:TagKeys", type, "a", "c"))).toBe("implicitDeny");
     }
     const any = when({ "ForAnyValue:StringEquals": { "aws:TagKeys": "a" } });
-    expect(await decisionOf(any, entry("aws:TagKeys", "stringList", "a"))).toBe("allowed");
-    expect(await decisionOf(any, entry("aws:TagKeys", "stringList"))).toBe("implicitDeny");
+    expect(await decisionOf(any, contextEntry("aws:TagKeys", "stringList", "a"))).toBe("allowed");
+    expect(await decisionOf(any, contextEntry("aws:TagKeys", "stringList"))).toBe("implicitDeny");
   });
 
   it("may name a key once", async () => {
-    const ContextEntries = [entry("aws:Key", "string", "a"), entry("AWS:KEY", "string", "b")];
+    const ContextEntries = [contextEntry("aws:Key", "string", "a"), contextEntry("AWS:KEY", "string", "b")];
     expect(await failureOf(simulate(allow("*"), { ContextEntries }))).toBe(
       "InvalidInput: the context key `AWS:KEY` is given more than once",
     );
@@ -103,7 +98,7 @@ describe("what is known of the caller", () => {
 
   it("can be said otherwise by an entry", async () => {
     const CallerArn = `arn:aws:iam::${accountId}:user/bob`;
-    const ContextEntries = [entry("aws:UserName", "string", "ada")];
+    const ContextEntries = [contextEntry("aws:UserName", "string", "ada")];
     const result = await simulate(allow("*", home), { ResourceArns, CallerArn, ContextEntries });
     expect(result).toMatchObject({ EvalDecision: "allowed" });
   });

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { contextEntry } from "../../../../test/support/context-entry.ts";
 import {
   type Answer,
   accountId,
@@ -22,12 +23,6 @@ async function custom(statements: readonly object[], input: object = {}): Promis
   const request = { PolicyInputList: [documentText(...statements)], ActionNames: ["ssm:GetParameter"], ...input };
   return (await at.iam("SimulateCustomPolicy", request))["EvaluationResults"][0];
 }
-
-const entry = (name: string, type: string, ...values: string[]) => ({
-  ContextKeyName: name,
-  ContextKeyValues: values,
-  ContextKeyType: type,
-});
 
 describe("the shape of a result", () => {
   it("has no parts by resource when no resource is named", async () => {
@@ -183,7 +178,7 @@ describe("service control policies", () => {
       MatchedStatements: [],
       MissingContextValues: [],
     });
-    const ContextEntries = [entry("aws:RequestedRegion", "string", "eu-west-1")];
+    const ContextEntries = [contextEntry("aws:RequestedRegion", "string", "eu-west-1")];
     expect(await custom([allow("*")], { ...given, ContextEntries })).toMatchObject({ EvalDecision: "allowed" });
   });
 
