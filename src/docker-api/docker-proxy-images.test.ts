@@ -14,9 +14,9 @@ import {
   smallDocker,
   staticBusybox,
 } from "../../test/support/docker-fixture.ts";
+import { EngineClient } from "../engine-api/engine-client.ts";
+import { findEngine } from "../engine-api/find-engine.ts";
 import { loadIntoRegistry, makeBaseImage } from "../images/index.ts";
-import { EngineClient } from "./proxy/engine-client.ts";
-import { findEngine } from "./proxy/find-engine.ts";
 
 const environment = { ...process.env, DOCKER_HOST: process.env["KILN_TEST_DOCKER_HOST"] ?? process.env["DOCKER_HOST"] };
 const engine = await findEngine(environment, "auto", new AbortController().signal);

@@ -10,7 +10,7 @@ import {
   smallDocker,
   staticBusybox,
 } from "../../test/support/docker-fixture.ts";
-import { findEngine } from "./proxy/find-engine.ts";
+import { findEngine } from "../engine-api/find-engine.ts";
 
 const environment = { ...process.env, DOCKER_HOST: process.env["KILN_TEST_DOCKER_HOST"] ?? process.env["DOCKER_HOST"] };
 const engine = await findEngine(environment, "auto", new AbortController().signal);

@@ -10,13 +10,13 @@ import { delimiter, join } from "node:path";
 import { type Clock, systemClock } from "../core/clock.ts";
 import { KilnError } from "../core/errors.ts";
 import { type Ids, systemIds } from "../core/ids.ts";
+import { findEngine } from "../engine-api/find-engine.ts";
 import { LayerStore } from "../images/layer-store.ts";
 import { makeOwnedFolder, removeOrphans } from "../images/owned-folders.ts";
 import { writeDockerGuard, writeDockerWrapper } from "./cli/wrapper.ts";
 import type { DockerSocket, DockerSocketRequest } from "./docker-api.ts";
 import { detectIsolation } from "./embedded/namespace.ts";
 import { startEmbeddedServer } from "./embedded/server.ts";
-import { findEngine } from "./proxy/find-engine.ts";
 import { startProxy } from "./proxy/proxy.ts";
 import { LABEL } from "./proxy/session.ts";
 

@@ -15,8 +15,8 @@ import { removeTree } from "../../images/remove-tree.ts";
 import { readTar, TarError } from "../../images/tar.ts";
 import { findBaseImage, missingBaseImage } from "../../images/transfer.ts";
 import { type ApiCall, ApiError, type ApiRoute, jsonLines, sendJson } from "./api.ts";
-import { BuildError } from "./build-request.ts";
-import { buildImage } from "./builder.ts";
+import { BuildError } from "./build/build-request.ts";
+import { buildImage } from "./build/builder.ts";
 
 async function build(call: ApiCall): Promise<void> {
   const { context, query, incoming, response, signal } = call;

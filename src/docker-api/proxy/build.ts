@@ -13,8 +13,8 @@ import { debug } from "../../core/log.ts";
 import { decompressed } from "../../images/layer-store.ts";
 import { components } from "../../images/layered-root.ts";
 import { readTar } from "../../images/tar.ts";
-import { parseDockerfile } from "../embedded/dockerfile.ts";
-import { baseImageNames } from "../embedded/stages.ts";
+import { parseDockerfile } from "../embedded/build/dockerfile.ts";
+import { baseImageNames } from "../embedded/build/stages.ts";
 
 const MAX_DOCKERFILE_BYTES = 1024 * 1024;
 /** Of a folder in which Dockerfiles are looked for. */

@@ -5,6 +5,7 @@
  * Gap: an engine cannot be given a name with a digest (`python@sha256:…`): it stays as the engine itself has it.
  */
 import { debug } from "../../core/log.ts";
+import type { EngineClient } from "../../engine-api/engine-client.ts";
 import { writeRegistryArchive } from "../../images/image-archive.ts";
 import {
   familiarReference,
@@ -18,7 +19,6 @@ import {
 import { RegistryClient, type RegistryCredentials } from "../../images/registry-client.ts";
 import { type FoundManifest, findManifest } from "../../images/transfer.ts";
 import type { DockerSocketRequest } from "../docker-api.ts";
-import type { EngineClient } from "./engine-client.ts";
 import type { Journal } from "./journal.ts";
 
 /** Builds that use a given image, by engine and name: builds of one process share their engine. */

@@ -3,11 +3,11 @@ import { once } from "node:events";
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import { debug } from "../../core/log.ts";
+import type { EngineClient } from "../../engine-api/engine-client.ts";
+import type { Engine } from "../../engine-api/find-engine.ts";
 import { formatReference, InvalidReference, parseReference, withDefaultTag } from "../../images/reference.ts";
 import type { DockerSocketRequest } from "../docker-api.ts";
 import type { MadeByBuild } from "./build.ts";
-import type { EngineClient } from "./engine-client.ts";
-import type { Engine } from "./find-engine.ts";
 import type { Journal } from "./journal.ts";
 import type { KilnImages } from "./kiln-images.ts";
 

@@ -15,9 +15,9 @@ import {
   imageOf,
   saveImage,
   scratchConfig,
-} from "../../images/image.ts";
-import { type LayerStore, writeAtomically } from "../../images/layer-store.ts";
-import { findFile, LayeredRoot } from "../../images/layered-root.ts";
+} from "../../../images/image.ts";
+import { type LayerStore, writeAtomically } from "../../../images/layer-store.ts";
+import { findFile, LayeredRoot } from "../../../images/layered-root.ts";
 import { BuildError, type BuildRequest, PREDEFINED, shortId } from "./build-request.ts";
 import { CopyError } from "./copy.ts";
 import {

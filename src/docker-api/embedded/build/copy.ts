@@ -8,11 +8,11 @@ import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { open, readlink } from "node:fs/promises";
-import { decompressed } from "../../images/layer-store.ts";
-import { type FileOwner, type LayerWriter, metaOf } from "../../images/layer-writer.ts";
-import { components, type Found, type LayeredRoot } from "../../images/layered-root.ts";
-import { readTar } from "../../images/tar.ts";
-import { subordinateIds } from "../../images/user-namespace.ts";
+import { decompressed } from "../../../images/layer-store.ts";
+import { type FileOwner, type LayerWriter, metaOf } from "../../../images/layer-writer.ts";
+import { components, type Found, type LayeredRoot } from "../../../images/layered-root.ts";
+import { readTar } from "../../../images/tar.ts";
+import { subordinateIds } from "../../../images/user-namespace.ts";
 import { type IgnoreRules, matcher } from "./ignore-file.ts";
 
 export interface CopySource {

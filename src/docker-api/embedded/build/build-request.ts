@@ -1,8 +1,8 @@
 /** What a build of the embedded builder is asked for, and how it fails. */
-import type { Clock } from "../../core/clock.ts";
-import type { Image } from "../../images/image.ts";
-import type { LayerStore } from "../../images/layer-store.ts";
-import type { Isolation } from "./namespace.ts";
+import type { Clock } from "../../../core/clock.ts";
+import type { Image } from "../../../images/image.ts";
+import type { LayerStore } from "../../../images/layer-store.ts";
+import type { Isolation } from "../namespace.ts";
 
 export interface BuildRequest {
   /** Unpacked context on this machine. */

@@ -6,7 +6,7 @@
 import { request } from "node:http";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { debug } from "../../core/log.ts";
+import { debug } from "../core/log.ts";
 
 export interface Engine {
   readonly kind: "docker" | "podman";

@@ -11,15 +11,15 @@ import {
   type ImageConfig,
   imageOf,
   type RunConfig,
-} from "../../images/image.ts";
-import type { LayerContents } from "../../images/layer-store.ts";
-import type { FileOwner } from "../../images/layer-writer.ts";
-import type { LayeredRoot } from "../../images/layered-root.ts";
+} from "../../../images/image.ts";
+import type { LayerContents } from "../../../images/layer-store.ts";
+import type { FileOwner } from "../../../images/layer-writer.ts";
+import type { LayeredRoot } from "../../../images/layered-root.ts";
+import { imageUser } from "../image-user.ts";
 import { BuildError, type BuildRequest, PREDEFINED, shortId } from "./build-request.ts";
 import { type CopyRequest, copySources, findSources, hashSources } from "./copy.ts";
 import { DockerfileError, type Heredoc, type Instruction, parseInstruction } from "./dockerfile.ts";
 import type { IgnoreRules } from "./ignore-file.ts";
-import { imageUser } from "./image-user.ts";
 import { runStep, SCRIPT_PATH } from "./run-step.ts";
 import { expandWord, expandWords, splitWords } from "./words.ts";
 

@@ -2,7 +2,7 @@
  * Which stages of a Dockerfile a build needs, and which images from elsewhere those are made of. Pure.
  * The embedded builder walks the stages; the engine proxy asks for the names, so that the engine has the images.
  */
-import { imageArchitecture } from "../../images/image.ts";
+import { imageArchitecture } from "../../../images/image.ts";
 import { BuildError } from "./build-request.ts";
 import { type Dockerfile, DockerfileError, type Stage } from "./dockerfile.ts";
 import { expandWord } from "./words.ts";

@@ -4,14 +4,14 @@ import { createHash } from "node:crypto";
 import { chmod, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { StringDecoder } from "node:string_decoder";
-import { DEFAULT_PATH, type Image } from "../../images/image.ts";
-import type { LayerContents } from "../../images/layer-store.ts";
-import { removeTree } from "../../images/remove-tree.ts";
-import { takeOwnership } from "../../images/user-namespace.ts";
-import { readMarks } from "../../images/whiteouts.ts";
+import { DEFAULT_PATH, type Image } from "../../../images/image.ts";
+import type { LayerContents } from "../../../images/layer-store.ts";
+import { removeTree } from "../../../images/remove-tree.ts";
+import { takeOwnership } from "../../../images/user-namespace.ts";
+import { readMarks } from "../../../images/whiteouts.ts";
+import { imageUser } from "../image-user.ts";
+import { startInNamespace } from "../namespace.ts";
 import { BuildError, type BuildRequest } from "./build-request.ts";
-import { imageUser } from "./image-user.ts";
-import { startInNamespace } from "./namespace.ts";
 
 /** Where the script of a RUN heredoc with `#!` is shown: on /dev, which is no part of the layer. */
 export const SCRIPT_PATH = "/dev/kiln-script";
