@@ -48,8 +48,7 @@ function start([command, ...args]) {
       if (url) {
         resolve({
           url,
-          residentMebibytes: () => residentMebibytes(child.pid),
-          cpuMs: () => cpuMs(child.pid),
+          ...usageOf(child.pid),
           stop: () => new Promise((done) => void child.once("close", done).kill("SIGTERM")),
         });
       }
@@ -57,10 +56,17 @@ function start([command, ...args]) {
   });
 }
 
-/** Resident set size by /proc (Linux), else NaN. */
-function residentMebibytes(pid) {
+/** Resident set size of a process, now and at its highest, and its CPU time, by /proc (Linux), else NaN. */
+export const usageOf = (pid) => ({
+  cpuMs: () => cpuMs(pid),
+  residentMebibytes: () => statusMebibytes(pid, "VmRSS"),
+  peakMebibytes: () => statusMebibytes(pid, "VmHWM"),
+});
+
+function statusMebibytes(pid, field) {
   try {
-    return Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) / 1024;
+    const status = readFileSync(`/proc/${pid}/status`, "utf8");
+    return Number(new RegExp(`${field}:\\s+(\\d+) kB`).exec(status)?.[1]) / 1024;
   } catch {
     return Number.NaN;
   }

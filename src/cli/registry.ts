@@ -1,4 +1,4 @@
-/** `kiln registry`: accounts of the registries Kiln stands in for, and the repositories in it. */
+/** `kiln registry`: accounts of the registries Kiln stands in for, repositories, and the images in them. */
 import { Command } from "commander";
 import type { Kiln } from "../app.ts";
 import { KilnError } from "../core/errors.ts";
@@ -6,11 +6,19 @@ import { type CommandContext, commandContext, withKiln } from "./command-context
 import type { CliIo } from "./io.ts";
 import { plural } from "./plural.ts";
 import { askHidden, readAll } from "./prompt.ts";
+import {
+  collectGarbage,
+  exportImages,
+  importImages,
+  type RegistryValues,
+  removeImage,
+  showImage,
+} from "./registry-images.ts";
 import { addCommonOptions, option, settingsOf } from "./settings.ts";
 import { table } from "./table.ts";
 
 export function registryCommand(io: CliIo, exit: (code: number) => void): Command {
-  const group = new Command("registry").description("accounts and repositories of Kiln's registry");
+  const group = new Command("registry").description("accounts, repositories and images of Kiln's registry");
   const accounts = new Command("accounts").description("who may log in to the registries Kiln stands in for");
   accounts.addCommand(
     leaf("ls", "the accounts, without passwords", [], async (context) =>
@@ -29,21 +37,47 @@ export function registryCommand(io: CliIo, exit: (code: number) => void): Comman
       withKiln(context, async (kiln) => listRepositories(context, kiln)),
     ),
   );
+  const images = { show: showImage, rm: removeImage, gc: collectGarbage, export: exportImages, import: importImages };
+  const imageLeaf = (name: keyof typeof images, text: string, args: readonly string[], example: string): Command => {
+    const act = images[name];
+    const command = leaf(name, text, args, (context, given, values) =>
+      withKiln(context, (kiln) => act(context, kiln, given, values)),
+    );
+    command.addHelpText("after", `\nExample:\n  kiln registry ${example}`);
+    group.addCommand(command);
+    return command;
+  };
+  imageLeaf("show", "one image: layers, platforms, what refers to it", ["<image>"], "show me/app:1.2");
+  imageLeaf("rm", "remove a tag; the image with its last tag", ["<image>"], "rm me/app:1.2").addOption(
+    option("--force", "also when an image of several platforms lists it"),
+  );
+  imageLeaf("gc", "free the space of what no image needs any more", [], "gc --dry-run")
+    .addOption(option("--grace <duration>", "how long it must have been unneeded").default("1h"))
+    .addOption(option("--dry-run", "only say what would be freed"));
+  imageLeaf(
+    "export",
+    "write images as an OCI layout: a folder, or a tar if the path ends in .tar",
+    ["<path>", "<image...>"],
+    "export app.tar me/app:1.2",
+  );
+  imageLeaf("import", "take images from an OCI layout, folder or tar", ["<path>"], "import app.tar").addOption(
+    option("--as <name:tag>", "name to give it"),
+  );
   return group;
 
   function leaf(
     name: string,
     text: string,
     args: readonly string[],
-    act: (context: CommandContext, args: readonly string[], values: { passwordStdin?: boolean }) => Promise<number>,
+    act: (context: CommandContext, args: readonly string[], values: RegistryValues) => Promise<number>,
   ): Command {
     const command = new Command(name).description(text);
     for (const argument of args) command.argument(argument);
     addCommonOptions(command);
     return command.action(async (...all: unknown[]) => {
-      const values = all[args.length] as { passwordStdin?: boolean };
+      const values = all[args.length] as RegistryValues;
       const context = commandContext(io, settingsOf(values, io));
-      exit(await act(context, all.slice(0, args.length) as string[], values));
+      exit(await act(context, all.slice(0, args.length).flat() as string[], values));
     });
   }
 }

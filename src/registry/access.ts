@@ -10,10 +10,10 @@ import type { AwsScope } from "../core/arn.ts";
 import type { Principal } from "../core/aws.ts";
 import type { AccountSummary } from "./accounts.ts";
 import type { Caller } from "./caller.ts";
-import { ecrAuthorizationRequest } from "./ecr-authorization.ts";
+import { ecrAuthorizationRequest } from "./ecr/authorization.ts";
 import { RegistryError } from "./errors.ts";
 import type { RegistryRecords } from "./records.ts";
-import { DOCKER_HUB_HOST, ecrHost, LOCAL_HOST, type RepositoryAddress } from "./repository-address.ts";
+import { DOCKER_HUB_HOST, ECR_PUBLIC_HOST, ecrHost, LOCAL_HOST, type RepositoryAddress } from "./repository-address.ts";
 import type { RegistryAction } from "./tokens.ts";
 
 /** The dispatcher's decision for what is not an operation. */
@@ -125,7 +125,7 @@ export const isRootKey = (caller: IdentifiedCaller, accountId: string): boolean 
 
 /** Repositories anybody may pull from without logging in. */
 export const isPublic = ({ host, name }: RepositoryAddress): boolean =>
-  host === LOCAL_HOST || (host === DOCKER_HUB_HOST && name.startsWith("library/"));
+  host === LOCAL_HOST || host === ECR_PUBLIC_HOST || (host === DOCKER_HUB_HOST && name.startsWith("library/"));
 
 /** What an account of the repository's host may do there: pull everything, push to its own namespaces. */
 export function accountActions(account: AccountSummary, address: RepositoryAddress): readonly RegistryAction[] {

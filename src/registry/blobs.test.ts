@@ -114,6 +114,25 @@ describe.each([
         return at.send("PUT", `${location}?digest=${digest}`);
       },
     ],
+    [
+      "PATCH and PUT with the last chunk",
+      async (digest: string) => {
+        const location = await begin();
+        await at.send("PATCH", location, { body: "x" });
+        return at.send("PUT", `${location}?digest=${digest}`, { body: "y" });
+      },
+    ],
+    [
+      "a stream and PUT",
+      async (digest: string) => {
+        const location = await begin();
+        const body = (async function* () {
+          yield Buffer.from("x");
+        })();
+        await at.send("PATCH", location, { body });
+        return at.send("PUT", `${location}?digest=${digest}`);
+      },
+    ],
   ])("refuses content that does not match its digest (%s)", async (_name, push) => {
     const reply = await push(digestOf("something else"));
     expect(reply.status).toBe(400);
@@ -140,6 +159,35 @@ describe.each([
     expect(done.status).toBe(201);
   });
 
+  it.each([false, true])(
+    "recovers from each chunk being sent out of order first (last one with PUT: %s)",
+    async (isPut) => {
+      const content = "the first chunk, the second chunk, the last";
+      const chunkSize = 15;
+      const digest = digestOf(content);
+      let location = await begin();
+      for (let start = 0; start < content.length; start += chunkSize) {
+        const wrong = start + chunkSize < content.length ? start + chunkSize : 0;
+        const send = (from: number) => {
+          const chunk = content.slice(from, from + chunkSize);
+          const isLast = from + chunkSize >= content.length;
+          const [method, path] = isLast && isPut ? ["PUT", `${location}?digest=${digest}`] : ["PATCH", location];
+          const headers = { "content-range": `${from}-${from + chunk.length - 1}` };
+          return at.send(method ?? "", path ?? "", { body: chunk, headers });
+        };
+        const refused = await send(wrong);
+        expect([refused.status, typeof refused.headers.location]).toEqual([416, "string"]);
+        const status = await at.send("GET", String(refused.headers.location));
+        expect([status.status, status.headers["range"]]).toEqual([204, `0-${Math.max(0, start - 1)}`]);
+        location = String(status.headers.location);
+        const isDone = isPut && start + chunkSize >= content.length;
+        expect((await send(start)).status).toBe(isDone ? 201 : 202);
+      }
+      if (!isPut) expect((await at.send("PUT", `${location}?digest=${digest}`)).status).toBe(201);
+      await expectPullable(`/v2/${repository}/blobs/${digest}`, content);
+    },
+  );
+
   it("refuses a chunk whose range and length differ", async () => {
     const reply = await at.send("PATCH", await begin(), { body: "abc", headers: { "content-range": "0-9" } });
     expect(reply.status).toBe(400);
@@ -162,8 +210,14 @@ describe.each([
     );
     expect(mounted.status).toBe(201);
     await expectPullable(String(mounted.headers.location), "shared");
-    for (const query of [`mount=${digest}`, `mount=${digestOf("missing")}&from=${repository}/source`]) {
-      expect((await at.send("POST", `/v2/${repository}/target/blobs/uploads/?${query}`)).status).toBe(202);
+    const anonymous = await at.send("POST", `/v2/${repository}/third/blobs/uploads/?mount=${digest}`);
+    expect(anonymous.status).toBe(201);
+    await expectPullable(String(anonymous.headers.location), "shared");
+    const missing = digestOf("missing");
+    for (const query of [`mount=${missing}&from=${repository}/source`, `mount=${missing}`, "mount=sha256:x"]) {
+      const reply = await at.send("POST", `/v2/${repository}/target/blobs/uploads/?${query}`);
+      expect(reply.status).toBe(202);
+      expect(reply.headers.location).toContain("/blobs/uploads/");
     }
   });
 

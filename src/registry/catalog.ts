@@ -39,6 +39,8 @@ export interface StoredManifest {
 }
 
 export interface Catalog {
+  /** Names of all repositories, in order. */
+  names(): string[];
   /** In order of their names. */
   repositories(): RepositorySummary[];
   /** Newest first; empty when there is no such repository. */
@@ -55,6 +57,12 @@ export function createCatalog({
   readonly images: Images;
 }): Catalog {
   return {
+    names: () =>
+      records.repositories
+        .list([])
+        .flatMap(({ key: [host = "", name = ""] }) => addressOf(host, name)?.fullName ?? [])
+        .sort(),
+
     repositories: () =>
       records.repositories
         .list([])

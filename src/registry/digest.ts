@@ -1,7 +1,6 @@
 /** Digests: `sha256:<64 hex>` and `sha512:<128 hex>`, the two algorithms the distribution specification registers. */
 import { createHash } from "node:crypto";
-
-export type DigestAlgorithm = "sha256" | "sha512";
+import type { DigestAlgorithm } from "../store/store.ts";
 
 export const isDigest = (text: string): boolean => /^(?:sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$/.test(text);
 
@@ -13,6 +12,8 @@ export const isTag = (text: string): boolean => /^[a-zA-Z0-9_][a-zA-Z0-9._-]{0,1
 export const digestOf = (content: Uint8Array, algorithm: DigestAlgorithm = "sha256"): string =>
   `${algorithm}:${createHash(algorithm).update(content).digest("hex")}`;
 
+export const algorithmOf = (digest: string): DigestAlgorithm => (digest.startsWith("sha512:") ? "sha512" : "sha256");
+
 /** True when `content` hashes to `digest`. */
 export const matchesDigest = (content: Uint8Array, digest: string): boolean =>
-  digestOf(content, digest.startsWith("sha512:") ? "sha512" : "sha256") === digest;
+  digestOf(content, algorithmOf(digest)) === digest;

@@ -123,9 +123,9 @@ describe("an ECR repository", () => {
 });
 
 describe("immutable tags", () => {
-  const refused = (tag: string) => ({
+  const refused = (tag: string, what: "repository" | "tag" = "repository") => ({
     code: "TAG_INVALID",
-    message: `The image tag '${tag}' already exists in the 'team/app' repository and cannot be overwritten because the repository is immutable.`,
+    message: `The image tag '${tag}' already exists in the 'team/app' repository and cannot be overwritten because the ${what} is immutable.`,
     detail: null,
   });
 
@@ -146,7 +146,7 @@ describe("immutable tags", () => {
     await pushImage(at, REPOSITORY, mutable);
     await pushImage(at, REPOSITORY, immutable);
     expect((await pushImage(at, REPOSITORY, mutable)).reply.status).toBe(201);
-    expect(firstError((await pushImage(at, REPOSITORY, immutable)).reply)).toEqual(refused(immutable));
+    expect(firstError((await pushImage(at, REPOSITORY, immutable)).reply)).toEqual(refused(immutable, "tag"));
   });
 });
 

@@ -4,6 +4,8 @@
  */
 import type { IncomingMessage } from "node:http";
 import type { Readable } from "node:stream";
+import type { Principal } from "../core/aws.ts";
+import type { EcrDataPlane } from "./ecr/data-plane.ts";
 import type { Images } from "./images.ts";
 import type { RepositoryAddress, RequestOrigin } from "./repository-address.ts";
 
@@ -15,13 +17,17 @@ export interface Exchange {
   readonly nameInUrl: string;
   readonly origin: RequestOrigin;
   readonly images: Images;
+  /** For repositories of ECR. */
+  readonly ecr: EcrDataPlane;
+  /** The IAM principal that asks, where it is one. */
+  readonly puller: Principal | undefined;
 }
 
 export interface Answer {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string | number>>;
-  /** Streamed with backpressure, or sent whole. Left out for HEAD by registry.ts. */
-  readonly body?: Uint8Array | string | (() => NodeJS.ReadableStream);
+  /** Sent whole, or chunk by chunk, the next when the last has been written. Left out for HEAD by registry.ts. */
+  readonly body?: Uint8Array | string | AsyncIterable<Uint8Array> | (() => NodeJS.ReadableStream);
 }
 
 export const jsonAnswer = (value: unknown, headers: Answer["headers"] = {}, status = 200): Answer => {

@@ -8,8 +8,9 @@
 import type { Clock } from "../core/clock.ts";
 import type { Ids } from "../core/ids.ts";
 import type { Store } from "../store/store.ts";
-import { digestOf, isDigest, isTag, looksLikeDigest, matchesDigest } from "./digest.ts";
+import { algorithmOf, digestOf, isDigest, isTag, looksLikeDigest, matchesDigest } from "./digest.ts";
 import { RegistryError } from "./errors.ts";
+import { BytesAreGone, type Holdings, usedBy } from "./holdings.ts";
 import { MAX_MANIFEST_BYTES, type ManifestContent, parseManifest } from "./manifest-content.ts";
 import {
   type EcrSettings,
@@ -18,7 +19,7 @@ import {
   type RegistryRecords,
   type RepositoryRecord,
 } from "./records.ts";
-import type { RepositoryAddress } from "./repository-address.ts";
+import { LOCAL_HOST, type RepositoryAddress } from "./repository-address.ts";
 
 export interface FoundManifest {
   readonly digest: string;
@@ -31,6 +32,8 @@ export interface PutManifest {
   readonly mediaType?: string | undefined;
   /** Tag, digest, or both when a digest is pushed with a tag. */
   readonly tag?: string | undefined;
+  /** Further tags, set with the manifest or not at all. */
+  readonly tags?: readonly string[] | undefined;
   readonly digest?: string | undefined;
 }
 
@@ -50,11 +53,26 @@ export interface Images {
   /** Tag names in order, after `after`. */
   tags(address: RepositoryAddress, page?: { after?: string; limit?: number }): string[];
   manifests(address: RepositoryAddress): FoundManifest[];
-  referrers(address: RepositoryAddress, subject: string): FoundManifest[];
+  /** Manifests with this subject in order of their digests, after `after`. */
+  referrers(address: RepositoryAddress, subject: string, page?: { after?: string; limit?: number }): FoundManifest[];
   /** Notes a pull, at most once a day per manifest, as ECR's lastRecordedPullTime. */
   recordPull(address: RepositoryAddress, found: FoundManifest): Promise<void>;
-  /** Links a stored blob into a repository, which comes to be with it unless it is an ECR one. Durable when resolved. */
+  /**
+   * Links a stored blob into a repository, which comes to be with it unless it is an ECR one. Durable when resolved.
+   * Rejects with `BytesAreGone` when the blob was collected meanwhile, with DENIED when a quota is in the way.
+   */
   linkBlob(address: RepositoryAddress, digest: string, sizeBytes: number): Promise<void>;
+  /** Stores a blob and links it: a push without HTTP. `chunksOf` is called again should the bytes be collected meanwhile. */
+  storeBlob(
+    address: RepositoryAddress,
+    digest: string,
+    chunksOf: () => AsyncIterable<Uint8Array>,
+    signal?: AbortSignal,
+  ): Promise<void>;
+  /** Digests of the manifests in the repository that list this blob or manifest. */
+  listedBy(address: RepositoryAddress, digest: string): readonly string[];
+  /** Takes a blob out of a repository; its bytes go with the next collection unless others have it. */
+  unlinkBlob(address: RepositoryAddress, digest: string): Promise<void>;
   /** Removes a repository with its links and, if `withImages`, its images; bytes stay. False when images are in the way. */
   deleteRepository(address: RepositoryAddress, options: { readonly withImages: boolean }): Promise<boolean>;
 }
@@ -66,9 +84,12 @@ export interface ImagesDeps {
   readonly records: RegistryRecords;
   readonly clock: Clock;
   readonly ids: Ids;
+  readonly holdings: Holdings;
+  /** Resolves once what an older Kiln stored is accounted for; asked before every change. */
+  readonly accounted: () => Promise<void>;
 }
 
-export function createImages({ store, records, clock, ids }: ImagesDeps): Images {
+export function createImages({ store, records, clock, ids, holdings, accounted }: ImagesDeps): Images {
   const requireRepository = (address: RepositoryAddress): RepositoryRecord | undefined => {
     const record = records.repositories.get(keyIn(address));
     if (!record?.ecr && address.ecr) throw repositoryUnknown(address);
@@ -112,45 +133,43 @@ export function createImages({ store, records, clock, ids }: ImagesDeps): Images
     tagsByDigest,
     manifests: foundIn,
 
-    async put(address, { content, mediaType, tag, digest: expected }) {
+    async put(address, { content, mediaType, tag, tags: furtherTags = [], digest: expected }) {
       requireRepository(address);
       if (content.length > MAX_MANIFEST_BYTES) throw new RegistryError("tooLarge");
-      if (tag !== undefined && !isTag(tag)) {
-        throw new RegistryError("tagInvalid", { message: `\`${tag}\` is not a legal tag` });
+      const tags = tag === undefined ? furtherTags : [tag, ...furtherTags];
+      for (const each of tags) {
+        if (!isTag(each)) throw new RegistryError("tagInvalid", { message: `\`${each}\` is not a legal tag` });
       }
       if (expected !== undefined && !(isDigest(expected) && matchesDigest(content, expected))) {
         throw new RegistryError("digestInvalid");
       }
       const digest = expected ?? digestOf(content);
       const parsed = parseManifest(content, mediaType);
-      await storeBytes(store, ids, digest, content);
-      await store.write(() => {
+      await accounted();
+      await withBytes({ store, ids, holdings }, digest, content, () => {
         const repository = ensureRepository(address);
         requireReferences(records, address, parsed);
-        if (tag !== undefined) requireMutable(records, address, tag, repository.ecr);
-        const known = records.manifests.get(keyIn(address, digest));
-        records.manifests.put(keyIn(address, digest), known ?? recordOf(parsed, content.length, clock.nowMs()));
-        if (parsed.subject) records.referrers.put(keyIn(address, parsed.subject.digest, digest), {});
-        if (tag !== undefined) records.tags.put(keyIn(address, tag), { digest });
+        for (const each of tags) requireMutable(records, address, each, repository.ecr);
+        holdings.addManifest(address, digest, recordOf(parsed, content.length, clock.nowMs()), parsed);
+        for (const each of tags) records.tags.put(keyIn(address, each), { digest });
       });
       return { digest, subject: parsed.subject?.digest };
     },
 
-    async content(digest) {
-      const chunks: Uint8Array[] = [];
-      for await (const chunk of store.blobs.read(digest)) chunks.push(chunk as Uint8Array);
-      return Buffer.concat(chunks);
-    },
+    content: (digest) => contentOf(store, digest),
 
-    deleteManifest: (address, digest) =>
-      store.write(() => {
-        const record = records.manifests.get(keyIn(address, digest));
-        if (!record) return false;
+    async deleteManifest(address, digest) {
+      await accounted();
+      const found = find(address, digest);
+      if (!found) return false;
+      const used = await usedByManifest(address, found);
+      return store.write(() => {
+        if (!records.manifests.has(keyIn(address, digest))) return false;
         for (const tag of tagsOf(address, digest)) records.tags.delete(keyIn(address, tag));
-        if (record.subject) records.referrers.delete(keyIn(address, record.subject, digest));
-        records.manifests.delete(keyIn(address, digest));
+        holdings.removeManifest(address, digest, used);
         return true;
-      }),
+      });
+    },
 
     deleteTag: (address, tag) =>
       store.write(() => {
@@ -167,8 +186,13 @@ export function createImages({ store, records, clock, ids }: ImagesDeps): Images
         })
         .map((entry) => lastPart(entry.key)),
 
-    referrers: (address, subject) =>
-      records.referrers.list(keyIn(address, subject)).flatMap(({ key }) => find(address, lastPart(key)) ?? []),
+    referrers: (address, subject, { after, limit } = {}) =>
+      records.referrers
+        .list(keyIn(address, subject), {
+          ...(after !== undefined && { after: keyIn(address, subject, after) }),
+          ...(limit !== undefined && { limit }),
+        })
+        .flatMap(({ key }) => find(address, lastPart(key)) ?? []),
 
     async recordPull(address, { digest, record }) {
       const nowMs = clock.nowMs();
@@ -179,23 +203,72 @@ export function createImages({ store, records, clock, ids }: ImagesDeps): Images
       });
     },
 
-    linkBlob: (address, digest, sizeBytes) =>
-      store.write(() => {
-        ensureRepository(address);
-        if (!records.blobLinks.has(keyIn(address, digest)))
-          records.blobLinks.put(keyIn(address, digest), { sizeBytes });
-      }),
+    linkBlob,
 
-    deleteRepository: (address, { withImages }) =>
-      store.write(() => {
-        if (!withImages && records.manifests.list(keyIn(address), { limit: 1 }).length > 0) return false;
-        for (const collection of [records.tags, records.manifests, records.referrers, records.blobLinks]) {
-          for (const { key } of collection.list(keyIn(address))) collection.delete(key);
+    async storeBlob(address, digest, chunksOf, signal) {
+      requireRepository(address);
+      for (let attempt = 1; ; attempt++) {
+        const upload = await store.blobs.upload(ids.uuid(), algorithmOf(digest));
+        try {
+          await upload.append(untilAborted(chunksOf(), signal));
+          await upload.publish(digest);
+          await linkBlob(address, digest, upload.size);
+          return;
+        } catch (error) {
+          if (error instanceof BytesAreGone && attempt < ATTEMPTS) continue;
+          if (upload.isPublished) await store.write(() => holdings.noteBytes(digest, upload.size));
+          throw error;
+        } finally {
+          await upload.cancel();
         }
+      }
+    },
+
+    listedBy: (address, digest) => records.uses.list(keyIn(address, digest)).map(({ key }) => lastPart(key)),
+
+    async unlinkBlob(address, digest) {
+      await accounted();
+      await store.write(() => holdings.unlink(address, digest));
+    },
+
+    async deleteRepository(address, { withImages }) {
+      await accounted();
+      return store.write(() => {
+        if (!withImages && records.manifests.list(keyIn(address), { limit: 1 }).length > 0) return false;
+        holdings.removeAll(address);
         records.repositories.delete(keyIn(address));
         return true;
-      }),
+      });
+    },
   };
+
+  async function linkBlob(address: RepositoryAddress, digest: string, sizeBytes: number): Promise<void> {
+    await accounted();
+    await store.write(() => {
+      ensureRepository(address);
+      holdings.link(address, digest, sizeBytes);
+    });
+  }
+
+  /** Digests the manifest lists; from what was noted of it when its bytes are damaged. */
+  async function usedByManifest(
+    address: RepositoryAddress,
+    { digest, record }: FoundManifest,
+  ): Promise<ReadonlySet<string>> {
+    try {
+      return usedBy(parseManifest(await contentOf(store, digest), record.mediaType));
+    } catch {
+      const noted = records.uses.list(keyIn(address)).filter(({ key }) => lastPart(key) === digest);
+      return new Set(noted.map(({ key }) => key.at(-2) ?? ""));
+    }
+  }
+}
+
+/** All bytes of a manifest; rejects when they are not there. */
+export async function contentOf(store: Store, digest: string): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of store.blobs.read(digest)) chunks.push(chunk as Uint8Array);
+  return Buffer.concat(chunks);
 }
 
 /** ECR's text for a repository that does not exist; the registry and the JSON API print the same. */
@@ -236,8 +309,10 @@ function requireMutable(
   settings?: EcrSettings,
 ): void {
   if (!settings || !records.tags.has(keyIn(address, tag)) || !isTagImmutable(settings, tag)) return;
+  // AWS: with exclusions it is the tag that is immutable, not the repository.
+  const what = settings.tagMutability === "IMMUTABLE" ? "repository" : "tag";
   throw new RegistryError("tagInvalid", {
-    message: `The image tag '${tag}' already exists in the '${address.name}' repository and cannot be overwritten because the repository is immutable.`,
+    message: `The image tag '${tag}' already exists in the '${address.name}' repository and cannot be overwritten because the ${what} is immutable.`,
   });
 }
 
@@ -252,6 +327,8 @@ function requireReferences(records: RegistryRecords, address: RepositoryAddress,
       });
     }
   }
+  // A local repository may have an index of which only some platforms are here; Docker Hub and ECR refuse one.
+  if (address.host === LOCAL_HOST) return;
   for (const { digest } of manifest.manifests) {
     const isKnown = records.manifests.has(keyIn(address, digest)) || records.blobLinks.has(keyIn(address, digest));
     if (!isKnown) throw new RegistryError("manifestBlobUnknown", { detail: { digest } });
@@ -272,15 +349,43 @@ function recordOf(manifest: ManifestContent, sizeBytes: number, nowMs: number): 
   };
 }
 
-async function storeBytes(store: Store, ids: Ids, digest: string, content: Uint8Array): Promise<void> {
-  if ((await store.blobs.size(digest)) !== undefined) return;
-  const upload = await store.blobs.upload(ids.uuid());
-  try {
-    await upload.append(once(content));
-    await upload.commit(digest);
-  } catch (error) {
-    await upload.cancel().catch(() => undefined);
-    throw error;
+/** Two collections in a row may take the same bytes away; more is a bug. */
+const ATTEMPTS = 4;
+
+/** Runs `change` in a write, with `content` stored under `digest`; bytes that it leaves without an owner are noted. */
+async function withBytes(
+  { store, ids, holdings }: Pick<ImagesDeps, "store" | "ids" | "holdings">,
+  digest: string,
+  content: Uint8Array,
+  change: () => void,
+): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    const upload =
+      (await store.blobs.size(digest)) === undefined
+        ? await store.blobs.upload(`manifest-${ids.uuid()}`, algorithmOf(digest))
+        : undefined;
+    try {
+      await upload?.append(once(content));
+      await upload?.publish(digest);
+      await store.write(change);
+      return;
+    } catch (error) {
+      if (error instanceof BytesAreGone && attempt < ATTEMPTS) continue;
+      if (upload?.isPublished) await store.write(() => holdings.noteBytes(digest, content.length));
+      throw error;
+    } finally {
+      await upload?.cancel();
+    }
+  }
+}
+
+async function* untilAborted(
+  chunks: AsyncIterable<Uint8Array>,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Uint8Array> {
+  for await (const chunk of chunks) {
+    signal?.throwIfAborted();
+    yield chunk;
   }
 }
 

@@ -1,29 +1,34 @@
 /**
- * Manifests over HTTP: push by tag or digest, pull, delete; tag lists with pages; referrers with filter.
+ * Manifests over HTTP: push by tag or digest, pull, delete; tag lists with pages. Referrers: referrers-route.ts.
  * Source: https://github.com/opencontainers/distribution-spec/blob/main/spec.md (pulling and pushing manifests, listing
- * tags, listing referrers, content management).
+ * tags, content management).
  */
-import { isDigest, isTag, looksLikeDigest } from "./digest.ts";
+import { digestOf, isDigest, isTag, looksLikeDigest } from "./digest.ts";
 import { RegistryError } from "./errors.ts";
 import { type Answer, type Exchange, jsonAnswer, readBody } from "./exchange.ts";
-import { MAX_MANIFEST_BYTES, OCI_INDEX } from "./manifest-content.ts";
+import { MAX_MANIFEST_BYTES } from "./manifest-content.ts";
 
 export async function putManifest(exchange: Exchange, reference: string): Promise<Answer> {
-  const { address, images, nameInUrl, request } = exchange;
+  const { address, images, nameInUrl, request, query } = exchange;
   images.requireRepository(address);
   const content = await readBody(request, MAX_MANIFEST_BYTES);
   if (!content) throw new RegistryError("tooLarge", { detail: { limitBytes: MAX_MANIFEST_BYTES } });
+  // Tags of a manifest pushed by digest: the only way to tag one of another algorithm than sha256.
+  const tags = looksLikeDigest(reference) ? query.getAll("tag") : [];
   const { digest, subject } = await images.put(address, {
     content,
     mediaType: request.headers["content-type"],
-    ...(looksLikeDigest(reference) ? { digest: reference } : { tag: reference }),
+    ...(looksLikeDigest(reference) ? { digest: reference, tags } : { tag: reference }),
   });
+  if (address.ecr)
+    await exchange.ecr.replicate(address, { digest, tag: looksLikeDigest(reference) ? undefined : reference });
   return {
     status: 201,
     headers: {
       location: `/v2/${nameInUrl}/manifests/${digest}`,
       "docker-content-digest": digest,
       ...(subject !== undefined && { "oci-subject": subject }),
+      ...(tags.length > 0 && { "oci-tag": tags.join(", ") }),
       "content-length": 0,
     },
   };
@@ -34,15 +39,17 @@ export async function readManifest(exchange: Exchange, reference: string): Promi
   images.requireRepository(address);
   const found = isReference(reference) ? images.find(address, reference) : undefined;
   if (!found) throw manifestUnknown(exchange, reference);
+  const converted = address.ecr && (await exchange.ecr.converted(found, reference, request.headers.accept));
+  const digest = converted ? digestOf(converted.content) : found.digest;
   const headers = {
-    "content-type": found.record.mediaType,
-    "content-length": found.record.sizeBytes,
-    "docker-content-digest": found.digest,
-    etag: `"${found.digest}"`,
+    "content-type": converted?.mediaType ?? found.record.mediaType,
+    "content-length": converted?.content.length ?? found.record.sizeBytes,
+    "docker-content-digest": digest,
+    etag: `"${digest}"`,
   };
   if (request.method === "HEAD") return { status: 200, headers };
-  const content = await images.content(found.digest);
-  if (address.ecr) await images.recordPull(address, found);
+  const content = converted?.content ?? (await images.content(found.digest));
+  if (address.ecr) await exchange.ecr.notePull(address, found, exchange.puller);
   return { status: 200, headers, body: content };
 }
 
@@ -61,45 +68,34 @@ export function listTags({ address, images, nameInUrl, query }: Exchange): Answe
   const limit = pageSize(query);
   const after = query.get("last") ?? undefined;
   // One more than asked tells whether there is a next page.
-  const tags = images.tags(address, {
-    ...(after !== undefined && { after }),
-    ...(limit !== undefined && { limit: limit + 1 }),
-  });
-  const page = limit === undefined ? tags : tags.slice(0, limit);
-  const last = page.at(-1);
-  const hasMore = tags.length > page.length && last !== undefined;
-  const next = `</v2/${nameInUrl}/tags/list?n=${limit}&last=${encodeURIComponent(last ?? "")}>; rel="next"`;
-  return jsonAnswer({ name: nameInUrl, tags: page }, hasMore ? { link: next } : {});
-}
-
-/** Always 200 for a legal digest: a subject nobody refers to, or that is not here, has an empty list. */
-export function listReferrers({ address, images, query }: Exchange, subject: string): Answer {
-  if (!isDigest(subject)) throw new RegistryError("digestInvalid", { detail: { digest: subject } });
-  images.requireRepository(address);
-  const artifactType = query.get("artifactType") || undefined;
-  const descriptors = images.referrers(address, subject).map(({ digest, record }) => ({
-    mediaType: record.mediaType,
-    digest,
-    size: record.sizeBytes,
-    ...artifactTypeOf(record.artifactType ?? record.configMediaType),
-    ...(record.annotations && Object.keys(record.annotations).length > 0 && { annotations: record.annotations }),
-  }));
-  const manifests = artifactType ? descriptors.filter((entry) => entry.artifactType === artifactType) : descriptors;
+  const tags = images.tags(address, { ...(after !== undefined && { after }), limit: limit + 1 });
+  const page = tags.slice(0, limit);
   return jsonAnswer(
-    { schemaVersion: 2, mediaType: OCI_INDEX, manifests },
-    { "content-type": OCI_INDEX, ...(artifactType && { "oci-filters-applied": "artifactType" }) },
+    { name: nameInUrl, tags: page },
+    tags.length > page.length ? nextPage(`/v2/${nameInUrl}/tags/list`, { n: limit, last: page.at(-1) }) : {},
   );
 }
 
-const artifactTypeOf = (artifactType: string | undefined): { artifactType?: string } =>
-  artifactType === undefined ? {} : { artifactType };
+/** A repository may have a million tags; nobody may make one answer of them. */
+const MAX_PAGE = 10_000;
 
-/** `n` of a list request; undefined when everything is asked for. */
-export function pageSize(query: URLSearchParams): number | undefined {
+/** `n` of a list request; lists are given in pages of {@link MAX_PAGE} at most, also to who asks for everything. */
+export function pageSize(query: URLSearchParams): number {
   const text = query.get("n");
-  if (text === null) return undefined;
+  if (text === null) return MAX_PAGE;
   if (!/^\d{1,9}$/.test(text)) throw new RegistryError("pageSizeInvalid", { detail: { n: text } });
-  return Number(text);
+  return Math.min(Number(text), MAX_PAGE);
+}
+
+/** Where the list goes on; nowhere after an empty page, which `n=0` asks for. */
+export function nextPage(
+  path: string,
+  query: Readonly<Record<string, string | number | undefined>>,
+): Record<string, string> {
+  if (query["last"] === undefined) return {};
+  const given = new URLSearchParams();
+  for (const [key, value] of Object.entries(query)) if (value !== undefined) given.set(key, String(value));
+  return { link: `<${path}?${given}>; rel="next"` };
 }
 
 const isReference = (reference: string): boolean =>

@@ -112,8 +112,14 @@ describe("manifests", () => {
       message: "manifest blob unknown to registry",
       detail: { digest: sha256("{}") },
     });
+  });
+
+  it("may list manifests that are not here only in an index of a local repository", async () => {
     const index = { schemaVersion: 2, manifests: [{ mediaType: OCI_MANIFEST, digest: sha256("none"), size: 4 }] };
-    expect(errorOf(await put("/v2/blob-stranger/manifests/v1", index, OCI_INDEX))?.code).toBe("MANIFEST_BLOB_UNKNOWN");
+    expect((await put("/v2/sparse/manifests/v1", index, OCI_INDEX)).status).toBe(201);
+    expect((await at.send("GET", `/v2/sparse/manifests/${sha256("none")}`)).status).toBe(404);
+    const atHub = await put("/v2/docker.io/me/sparse/manifests/v1", index, OCI_INDEX);
+    expect(errorOf(atHub)?.code).toBe("MANIFEST_BLOB_UNKNOWN");
   });
 
   it.each([

@@ -5,14 +5,12 @@
  * of the registry Kiln stands in for; a request whose Host header names such a registry is the same without the prefix.
  * Sources: https://github.com/opencontainers/distribution-spec/blob/main/spec.md (1.1),
  * https://docs.aws.amazon.com/AmazonECR/latest/userguide/registry_auth.html.
- * Gaps: bytes of deleted images stay on disk; ECR's manifest conversion on pull, create-on-push templates, pull-through
- * cache, replication and blob mounting are not there.
+ * What ECR does beyond the specification is in ecr/data-plane.ts.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { pipeline } from "node:stream/promises";
 import type { TLSSocket } from "node:tls";
 import type { AwsScope } from "../core/arn.ts";
-import type { Principal } from "../core/aws.ts";
+import type { AwsCaller, Principal } from "../core/aws.ts";
 import { clientContext } from "../core/client-context.ts";
 import type { Clock } from "../core/clock.ts";
 import { AwsError, KilnError } from "../core/errors.ts";
@@ -31,19 +29,28 @@ import {
   requireEcrAccess,
   wrongPassword,
 } from "./access.ts";
+import { createAccounting } from "./accounting.ts";
 import { type Accounts, createAccounts } from "./accounts.ts";
 import { createBlobRoutes } from "./blob-routes.ts";
 import { type AccessKeys, identifyCaller } from "./caller.ts";
 import { createCatalog, type ImageSummary, type RepositorySummary, type StoredManifest } from "./catalog.ts";
+import { createEcrDataPlane, type EcrDataPlane } from "./ecr/data-plane.ts";
 import { errorBody, RegistryError } from "./errors.ts";
 import { type Answer, type Exchange, jsonAnswer } from "./exchange.ts";
-import { createImages, type Images } from "./images.ts";
-import { deleteManifest, listReferrers, listTags, pageSize, putManifest, readManifest } from "./manifest-routes.ts";
+import { createGarbageCollector, type GarbageCollector } from "./gc.ts";
+import { createHoldings, type RegistryQuota } from "./holdings.ts";
+import { contentOf, createImages, type Images } from "./images.ts";
+import { MAX_MANIFEST_BYTES } from "./manifest-content.ts";
+import { deleteManifest, listTags, nextPage, pageSize, putManifest, readManifest } from "./manifest-routes.ts";
 import { type RegistryRecords, registryRecords } from "./records.ts";
+import { listReferrers } from "./referrers-route.ts";
 import {
   ecrHost,
+  type ImageReference,
   parseEcrHost,
+  parseImageReference,
   parseRepositoryAddress,
+  type RepositoryAddress,
   type RequestOrigin,
   standInHostOf,
 } from "./repository-address.ts";
@@ -61,6 +68,10 @@ export interface RegistryDeps {
   readonly identity: AccessKeys;
   /** The dispatcher's `authorize`: decides each request for an ECR repository. */
   readonly authorize: Authorize;
+  /** Calls AWS operations as a role that ECR acts with, e.g. to read a pull-through cache rule's secret. */
+  readonly callerFor?: (principal: Principal, scope: AwsScope) => AwsCaller;
+  /** Limits on what is kept; none by default. */
+  readonly quota?: RegistryQuota;
   /** Where Kiln listens, e.g. `http://127.0.0.1:4566`; asked per request, so it may become known late. */
   endpointUrl(): string;
 }
@@ -74,12 +85,19 @@ export interface Registry {
   repositories(): RepositorySummary[];
   /** Images of a repository, newest first. */
   imagesOf(repositoryName: string): ImageSummary[];
+  readonly maxManifestBytes: number;
+  /** What a name with a tag or digest means here; undefined when it is no legal name. */
+  reference(text: string): ImageReference | undefined;
   /** One manifest by `name[:tag][@digest]`, the name as in the registry (nothing implied: `docker.io/library/python`). */
   manifest(reference: string): Promise<StoredManifest | undefined>;
   /** The password of user `AWS`, for ecr:GetAuthorizationToken. */
   issueEcrToken(principal: Principal, scope: AwsScope): { readonly password: string; readonly expiresAtMs: number };
   /** Images without HTTP, for services/ecr. */
   readonly images: Images;
+  /** What ECR does beside them, for services/ecr. */
+  readonly ecr: EcrDataPlane;
+  /** Frees bytes that nothing holds any more; runs by itself now and then while images are pushed. */
+  readonly garbage: GarbageCollector;
   readonly records: RegistryRecords;
 }
 
@@ -88,19 +106,26 @@ export function createRegistry(deps: RegistryDeps): Registry {
   const { store, clock, ids, endpointUrl } = deps;
   const records = registryRecords(store);
   const tokens = createTokens({ store, clock });
-  const images = createImages({ store, records, clock, ids });
+  const holdings = createHoldings({ store, records, clock, quota: deps.quota ?? {} });
+  const accounted = createAccounting({ store, records, contentOf: (digest) => contentOf(store, digest) });
+  const images = createImages({ store, records, clock, ids, holdings, accounted });
+  const garbage = createGarbageCollector({ store, records, clock, holdings, accounted });
   const ownAuthorities = (): readonly string[] => authoritiesOf(endpointUrl());
   const accounts = createAccounts({ store, records, clock, ids, ownAuthorities });
   const callerDeps = { accessKeys: deps.identity, tokens, clock };
   const accessDeps = { authorize: deps.authorize, records, accountId: deps.scope.accountId };
   const catalog = createCatalog({ records, images });
-  const blobRoutes = createBlobRoutes({ store, records });
+  const { authorize, callerFor } = deps;
+  const ecr = createEcrDataPlane({ store, records, images, clock, ids, authorize, callerFor, endpointUrl });
+  const blobRoutes = createBlobRoutes({ store, records, holdings });
   const callers = new WeakMap<IncomingMessage, { caller: IdentifiedCaller; place: RequestPlace }>();
   const uploadRoutes = createUploadRoutes({
     store,
     records,
     clock,
     ids,
+    holdings,
+    onBegin: () => garbage.collectSometimes(),
     mayPull: ({ request }, source) => {
       const known = callers.get(request);
       return (
@@ -121,7 +146,14 @@ export function createRegistry(deps: RegistryDeps): Registry {
   };
 
   async function answer(request: IncomingMessage, requestId: string): Promise<Answer> {
-    const { pathname, searchParams: query } = new URL(request.url ?? "/", "http://registry");
+    // Not through URL, which would resolve `..` in names before anybody has looked at them.
+    const [pathname = "/", search = ""] = splitOnce(request.url ?? "/", "?");
+    const query = new URLSearchParams(search);
+    const layer = ecr.layerLinks.answer(pathname, request.headers.range);
+    if (layer) {
+      requireMethod(request, ["GET", "HEAD"]);
+      return layer;
+    }
     const route = parseRoute(pathname);
     if (!route) throw new RegistryError("routeUnknown", { detail: { path: pathname } });
     const standInHost = standInHostOf(request.headers.host, ownAuthorities());
@@ -167,26 +199,26 @@ export function createRegistry(deps: RegistryDeps): Registry {
     query: URLSearchParams,
     standInHost: string | undefined,
   ): Answer {
-    const ecr = standInHost === undefined ? undefined : parseEcrHost(standInHost);
+    const scope = standInHost === undefined ? undefined : parseEcrHost(standInHost);
     let all: readonly string[];
-    if (ecr) {
-      requireEcrAccess(caller, { ecr, name: "*", ecrActions: ["DescribeRepositories"] }, place, accessDeps);
-      all = records.repositories.list([ecrHost(ecr)]).map(({ key }) => key[1] ?? "");
+    if (scope) {
+      requireEcrAccess(caller, { ecr: scope, name: "*", ecrActions: ["DescribeRepositories"] }, place, accessDeps);
+      all = records.repositories.list([ecrHost(scope)]).map(({ key }) => key[1] ?? "");
     } else {
       if (!isRootKey(caller, deps.scope.accountId)) {
         const challenge = `${bearerChallenge(place)},scope="registry:catalog:*"`;
         throw new RegistryError("unauthorized", { headers: { "www-authenticate": challenge } });
       }
-      all = catalog.repositories().map(({ name }) => name);
+      all = catalog.names();
     }
     const limit = pageSize(query);
     const after = query.get("last") ?? "";
     const names = all.filter((name) => name > after);
     const page = names.slice(0, limit);
-    const last = page.at(-1);
-    const hasMore = names.length > page.length && last !== undefined;
-    const next = `</v2/_catalog?n=${limit}&last=${encodeURIComponent(last ?? "")}>; rel="next"`;
-    return jsonAnswer({ repositories: page }, hasMore ? { link: next } : {});
+    return jsonAnswer(
+      { repositories: page },
+      names.length > page.length ? nextPage("/v2/_catalog", { n: limit, last: page.at(-1) }) : {},
+    );
   }
 
   async function answerRepository(
@@ -207,7 +239,26 @@ export function createRegistry(deps: RegistryDeps): Registry {
     // AWS: images are deleted with ecr:BatchDeleteImage, not over HTTP.
     if (address.ecr && handler.action === "delete") throw new RegistryError("unsupported");
     callers.set(request, { caller, place });
-    return handler.run({ request, query, address, nameInUrl: route.name, origin, images });
+    if (address.ecr) await prepareEcr(address, address.ecr, handler, given);
+    const puller = typeof caller === "object" && "principal" in caller ? caller.principal : undefined;
+    return handler.run({ request, query, address, nameInUrl: route.name, origin, images, ecr, puller });
+  }
+
+  /** A push may make its repository, a pull may bring its image. */
+  async function prepareEcr(
+    address: RepositoryAddress,
+    scope: AwsScope,
+    { action }: Handler,
+    {
+      route,
+      caller,
+      place,
+    }: { readonly route: RepositoryRoute; readonly caller: IdentifiedCaller; readonly place: RequestPlace },
+  ): Promise<void> {
+    const ask = (ecrActions: readonly string[]): void =>
+      requireEcrAccess(caller, { ecr: scope, name: address.name, ecrActions }, place, accessDeps);
+    if (action === "push") await ecr.beforePush(address, ask);
+    else if (route.kind === "manifest") await ecr.beforePull(address, route.reference, ask);
   }
 
   /** What a method does to a route, which access it needs, and which ECR action that is (iam: registry HTTP mapping). */
@@ -223,7 +274,7 @@ export function createRegistry(deps: RegistryDeps): Registry {
     switch (route.kind) {
       case "blob":
         return {
-          HEAD: pull("BatchCheckLayerAvailability", (at) => blobRoutes.read(at, route.digest)),
+          HEAD: pull("BatchCheckLayerAvailability", (at) => blobRoutes.find(at, route.digest)),
           GET: pull("GetDownloadUrlForLayer", (at) => blobRoutes.read(at, route.digest)),
           DELETE: remove((at) => blobRoutes.remove(at, route.digest)),
         };
@@ -275,9 +326,13 @@ export function createRegistry(deps: RegistryDeps): Registry {
     handle,
     accounts,
     images,
+    ecr,
+    garbage,
     records,
     repositories: () => catalog.repositories(),
     imagesOf: (name) => catalog.imagesOf(name, { ownAuthorities: ownAuthorities() }),
+    maxManifestBytes: MAX_MANIFEST_BYTES,
+    reference: (text) => parseImageReference(text, { ownAuthorities: ownAuthorities() }),
     manifest: (reference) => catalog.manifest(reference, { ownAuthorities: ownAuthorities() }),
     issueEcrToken: (principal, scope) => tokens.issueEcrToken({ principal, region: scope.region }),
   };
@@ -305,6 +360,11 @@ function requireMethod(request: IncomingMessage, methods: readonly string[]): vo
   if (methods.includes(request.method ?? "")) return;
   throw new RegistryError("unsupported", { headers: { allow: methods.join(", ") } });
 }
+
+const splitOnce = (text: string, mark: string): readonly string[] => {
+  const at = text.indexOf(mark);
+  return at < 0 ? [text] : [text.slice(0, at), text.slice(at + 1)];
+};
 
 /** `host:port` under which Kiln is reached, with the spellings of loopback. */
 function authoritiesOf(endpointUrl: string): readonly string[] {
@@ -344,9 +404,11 @@ async function send(
     ...answer.headers,
   });
   if (isHead || answer.body === undefined) return void response.end();
-  if (typeof answer.body !== "function") return void response.end(answer.body);
+  if (typeof answer.body === "string" || answer.body instanceof Uint8Array) return void response.end(answer.body);
   try {
-    await pipeline(answer.body(), response);
+    const chunks = typeof answer.body === "function" ? answer.body() : answer.body;
+    for await (const chunk of chunks) await written(response, chunk);
+    response.end();
   } catch (error) {
     // The client left, or the bytes could not be read: the length is announced, so cutting is the only honest end.
     debug(
@@ -357,3 +419,9 @@ async function send(
     response.destroy();
   }
 }
+
+/** Resolves when the system has taken the chunk, whose memory may be used again then. */
+const written = (response: ServerResponse, chunk: Uint8Array | string): Promise<void> =>
+  new Promise((resolve, reject) => {
+    response.write(chunk, (error) => (error ? reject(error) : resolve()));
+  });

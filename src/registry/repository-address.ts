@@ -22,6 +22,7 @@ export interface RepositoryAddress {
 /** Host part of the key of repositories without a host. Never a real host: those have a dot or a colon. */
 export const LOCAL_HOST = "local";
 export const DOCKER_HUB_HOST = "docker.io";
+export const ECR_PUBLIC_HOST = "public.ecr.aws";
 
 const DOCKER_HUB_ALIASES = new Set(["index.docker.io", "registry-1.docker.io", "registry.docker.io", "hub.docker.com"]);
 const NAME = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*$/;

@@ -5,16 +5,19 @@
  * Source: https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pushing-blobs
  */
 import type { Clock } from "../core/clock.ts";
+import { KilnError } from "../core/errors.ts";
 import type { Ids } from "../core/ids.ts";
 import { debug } from "../core/log.ts";
-import { type BlobUpload, DigestMismatch, type Store } from "../store/store.ts";
+import { type BlobUpload, DigestMismatch, type Store, UploadIsWhole } from "../store/store.ts";
 import { parseContentRange } from "./byte-range.ts";
-import { isDigest } from "./digest.ts";
+import { algorithmOf, isDigest } from "./digest.ts";
 import { RegistryError } from "./errors.ts";
 import { type Answer, chunksOf, type Exchange } from "./exchange.ts";
+import { lastActiveMs, STALE_UPLOAD_MS } from "./gc.ts";
+import { BytesAreGone, type Holdings } from "./holdings.ts";
 import { KeyedQueue } from "./keyed-queue.ts";
 import { keyIn, type RegistryRecords } from "./records.ts";
-import { parseRepositoryAddress, type RepositoryAddress } from "./repository-address.ts";
+import { addressOf, parseRepositoryAddress, type RepositoryAddress } from "./repository-address.ts";
 
 export interface UploadRoutes {
   /** POST: starts an upload, takes a whole blob (`?digest=`), or mounts one (`?mount=&from=`). */
@@ -30,35 +33,39 @@ export interface UploadRoutesDeps {
   readonly records: RegistryRecords;
   readonly clock: Clock;
   readonly ids: Ids;
+  readonly holdings: Holdings;
   /** True when the caller of this request may also pull from `source`. */
   readonly mayPull: (exchange: Exchange, source: RepositoryAddress) => boolean;
+  /** Called when an upload begins: time to look for what can be thrown away. */
+  readonly onBegin: () => void;
 }
 
-/** Uploads nobody finished are dropped after this time, looked for at most once an hour. */
-const STALE_UPLOAD_MS = 7 * 24 * 60 * 60 * 1000;
-const SWEEP_EVERY_MS = 60 * 60 * 1000;
+/** A blob may be collected between its publishing and its linking; twice in a row is chance, more is a bug. */
+const ATTEMPTS = 4;
 
-export function createUploadRoutes({ store, records, clock, ids, mayPull }: UploadRoutesDeps): UploadRoutes {
+/** How exactly an upload's last activity is known. */
+const NOTE_EVERY_MS = 10 * 60 * 1000;
+
+export function createUploadRoutes(deps: UploadRoutesDeps): UploadRoutes {
+  const { store, records, clock, ids, holdings, mayPull, onBegin } = deps;
   const queue = new KeyedQueue();
-  let nextSweepMs = 0;
 
   const open = async ({ address }: Exchange, uploadId: string): Promise<BlobUpload> => {
     const record = records.uploads.get([uploadId]);
-    if (!record || record.host !== address.host || record.name !== address.name) {
+    const isOurs = record?.host === address.host && record.name === address.name;
+    if (!isOurs || clock.nowMs() - lastActiveMs(record) >= STALE_UPLOAD_MS) {
       throw new RegistryError("blobUploadUnknown", { detail: { uploadId } });
     }
     return store.blobs.upload(uploadId);
   };
 
-  const forget = (uploadId: string): Promise<void> => store.write(() => records.uploads.delete([uploadId]));
-
   const drop = async (upload: BlobUpload, uploadId: string): Promise<void> => {
     await upload.cancel();
-    await forget(uploadId);
+    await store.write(() => records.uploads.delete([uploadId]));
   };
 
-  const begin = async ({ address }: Exchange): Promise<string> => {
-    await sweep();
+  const begin = ({ address }: Exchange): string => {
+    onBegin();
     const uploadId = ids.uuid();
     const record = { host: address.host, name: address.name, startedAtMs: clock.nowMs() };
     // Nothing is promised yet, so the answer does not wait for the disk; a disk that fails shows with the first chunk.
@@ -68,30 +75,60 @@ export function createUploadRoutes({ store, records, clock, ids, mayPull }: Uplo
     return uploadId;
   };
 
-  const sweep = async (): Promise<void> => {
+  /** Keeps a long push from looking abandoned. */
+  const noteActivity = (uploadId: string): void => {
     const nowMs = clock.nowMs();
-    if (nowMs < nextSweepMs) return;
-    nextSweepMs = nowMs + SWEEP_EVERY_MS;
-    for (const { key, value } of records.uploads.list([])) {
-      const [uploadId = ""] = key;
-      if (nowMs - value.startedAtMs < STALE_UPLOAD_MS) continue;
-      debug("registry", () => `drops upload ${uploadId}, started ${new Date(value.startedAtMs).toISOString()}`);
-      await queue.run(uploadId, async () => drop(await store.blobs.upload(uploadId), uploadId));
+    const record = records.uploads.get([uploadId]);
+    if (!record || nowMs - (record.activeAtMs ?? record.startedAtMs) < NOTE_EVERY_MS) return;
+    store
+      .write(() => records.uploads.put([uploadId], { ...record, activeAtMs: nowMs }))
+      .catch((error: unknown) => debug("registry", () => `upload ${uploadId} was not noted: ${error}`));
+  };
+
+  /** Takes the body into the upload, as far as quotas let it. */
+  const take = async (exchange: Exchange, upload: BlobUpload, uploadId: string): Promise<void> => {
+    const room = holdings.roomIn(exchange.address) - upload.size;
+    const announced = Number(exchange.request.headers["content-length"] ?? 0);
+    if (announced > room) holdings.requireRoomFor(exchange.address, upload.size + announced);
+    const received = watched(chunksOf(exchange.request), (bytes) => {
+      if (bytes > room) holdings.requireRoomFor(exchange.address, upload.size + bytes);
+      noteActivity(uploadId);
+    });
+    try {
+      await upload.append(received);
+    } catch (error) {
+      if (error instanceof UploadIsWhole) {
+        throw new RegistryError("blobUploadInvalid", { message: "the upload is complete; finish it with its digest" });
+      }
+      // Nobody resumes an upload there was no room for, and what came of it is in the way of everybody.
+      const isHopeless =
+        error instanceof RegistryError || (error instanceof KilnError && error.code === "KILN_E_STATE_FOLDER_FULL");
+      if (isHopeless) await drop(upload, uploadId);
+      throw error;
     }
   };
 
-  /** Commits, then links and forgets the upload; each is durable before the next, so a crash in between loses nothing. */
+  /**
+   * Publishes the bytes, links them, and lets go of the upload. Each is durable before the next: whoever dies in between
+   * leaves an upload that is whole, which its client can finish, or which expires.
+   */
   const commit = async (exchange: Exchange, upload: BlobUpload, uploadId: string, digest: string): Promise<Answer> => {
-    const sizeBytes = upload.size;
-    try {
-      await upload.commit(digest);
-    } catch (error) {
-      if (!(error instanceof DigestMismatch)) throw error;
-      await drop(upload, uploadId);
-      throw new RegistryError("digestInvalid", { detail: { digest, reason: error.message } });
+    const { address, images } = exchange;
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await upload.publish(digest);
+        await images.linkBlob(address, digest, upload.size);
+        break;
+      } catch (error) {
+        if (error instanceof BytesAreGone && attempt < ATTEMPTS) continue;
+        if (upload.isPublished) await store.write(() => holdings.noteBytes(digest, upload.size));
+        if (error instanceof DigestMismatch || error instanceof RegistryError) await drop(upload, uploadId);
+        if (!(error instanceof DigestMismatch)) throw error;
+        throw new RegistryError("digestInvalid", { detail: { digest, reason: error.message } });
+      }
     }
-    // Side by side, so that one flush serves both.
-    await Promise.all([exchange.images.linkBlob(exchange.address, digest, sizeBytes), forget(uploadId)]);
+    // The blob is safe; what is left of its upload would expire, should this fail.
+    drop(upload, uploadId).catch((error: unknown) => debug("registry", () => `upload ${uploadId} stays: ${error}`));
     return createdAnswer(exchange, digest);
   };
 
@@ -106,10 +143,10 @@ export function createUploadRoutes({ store, records, clock, ids, mayPull }: Uplo
       exchange.images.requireRepository(exchange.address);
       if (exchange.query.has("digest")) {
         const digest = requiredDigest(exchange);
-        const uploadId = await begin(exchange);
-        const upload = await store.blobs.upload(uploadId);
+        const uploadId = begin(exchange);
+        const upload = await store.blobs.upload(uploadId, algorithmOf(digest));
         try {
-          await upload.append(chunksOf(exchange.request));
+          await take(exchange, upload, uploadId);
           return await commit(exchange, upload, uploadId, digest);
         } catch (error) {
           // The client does not know this upload's address and cannot resume it.
@@ -119,14 +156,15 @@ export function createUploadRoutes({ store, records, clock, ids, mayPull }: Uplo
       }
       const mounted = await mount(exchange);
       if (mounted) return mounted;
-      const uploadId = await begin(exchange);
+      const uploadId = begin(exchange);
       return { status: 202, headers: { ...placeOf(exchange, uploadId, 0), "content-length": 0 } };
     },
 
     append: (exchange, uploadId) =>
       queue.run(uploadId, async () => {
         const upload = await open(exchange, uploadId);
-        await takeChunk(exchange, upload, uploadId);
+        requireInOrder(exchange, upload, uploadId);
+        await take(exchange, upload, uploadId);
         return { status: 202, headers: { ...placeOf(exchange, uploadId, upload.size), "content-length": 0 } };
       }),
 
@@ -134,7 +172,8 @@ export function createUploadRoutes({ store, records, clock, ids, mayPull }: Uplo
       queue.run(uploadId, async () => {
         const upload = await open(exchange, uploadId);
         const digest = requiredDigest(exchange);
-        await takeChunk(exchange, upload, uploadId);
+        requireInOrder(exchange, upload, uploadId);
+        await take(exchange, upload, uploadId);
         return commit(exchange, upload, uploadId, digest);
       }),
 
@@ -152,33 +191,64 @@ export function createUploadRoutes({ store, records, clock, ids, mayPull }: Uplo
   };
 
   async function mount(exchange: Exchange): Promise<Answer | undefined> {
-    const digest = exchange.query.get("mount");
-    const from = exchange.query.get("from");
-    // AWS: ECR mounts only when the account setting BLOB_MOUNTING is on, which is off by default and not offered here.
-    if (!digest || !from || exchange.address.ecr) return undefined;
-    const source = parseRepositoryAddress(from, exchange.origin);
+    const digest = exchange.query.get("mount") ?? "";
+    if (!isDigest(digest)) return undefined;
+    const source = mountSource(exchange, digest);
     const link = source && records.blobLinks.get(keyIn(source, digest));
-    if (!source || !link || !mayPull(exchange, source)) return undefined;
-    await exchange.images.linkBlob(exchange.address, digest, link.sizeBytes);
+    if (!link) return undefined;
+    try {
+      await exchange.images.linkBlob(exchange.address, digest, link.sizeBytes);
+    } catch (error) {
+      // Collected at this moment: the client uploads it.
+      if (error instanceof BytesAreGone) return undefined;
+      throw error;
+    }
     return createdAnswer(exchange, digest);
+  }
+
+  /** The repository named by `from`; without it, any that has the blob and that the caller may pull from. */
+  function mountSource(exchange: Exchange, digest: string): RepositoryAddress | undefined {
+    const from = exchange.query.get("from");
+    if (from) {
+      const source = parseRepositoryAddress(from, exchange.origin);
+      // AWS: ECR mounts only when the account setting BLOB_MOUNTING is on, and within one registry.
+      if (exchange.address.ecr && !(source && exchange.ecr.mayMount(exchange.address, source))) return undefined;
+      return source && mayPull(exchange, source) ? source : undefined;
+    }
+    if (exchange.address.ecr) return undefined;
+    if (!records.blobs.get([digest])?.owners) return undefined;
+    for (const { key, value } of records.repositories.list([])) {
+      const [host = "", name = ""] = key;
+      if (value.ecr || !records.blobLinks.has([host, name, digest])) continue;
+      const source = addressOf(host, name);
+      if (source && mayPull(exchange, source)) return source;
+    }
+    return undefined;
   }
 }
 
-/** Appends the body, which must start where the upload ends if it says where it starts. */
-async function takeChunk(exchange: Exchange, upload: BlobUpload, uploadId: string): Promise<void> {
-  const { headers } = exchange.request;
-  const contentRange = headers["content-range"];
-  if (contentRange !== undefined) {
-    const range = parseContentRange(contentRange);
-    if (!range || range.first !== upload.size) {
-      throw new RegistryError("chunkOutOfOrder", { headers: stringValues(placeOf(exchange, uploadId, upload.size)) });
-    }
-    const length = headers["content-length"];
-    if (length !== undefined && Number(length) !== range.last - range.first + 1) {
-      throw new RegistryError("sizeInvalid", { detail: { contentRange, contentLength: length } });
-    }
+/** Throws unless the body starts where the upload ends, if it says where it starts. */
+function requireInOrder(exchange: Exchange, upload: BlobUpload, uploadId: string): void {
+  const contentRange = exchange.request.headers["content-range"];
+  if (contentRange === undefined) return;
+  const range = parseContentRange(contentRange);
+  if (!range || range.first !== upload.size) {
+    throw new RegistryError("chunkOutOfOrder", { headers: stringValues(placeOf(exchange, uploadId, upload.size)) });
   }
-  await upload.append(chunksOf(exchange.request));
+  const contentLength = exchange.request.headers["content-length"];
+  if (contentLength !== undefined && Number(contentLength) !== range.last - range.first + 1) {
+    throw new RegistryError("sizeInvalid", { detail: { contentRange, contentLength } });
+  }
+}
+
+/** Passes chunks on, telling how many bytes have come; what `look` throws ends it. */
+async function* watched(chunks: AsyncIterable<Uint8Array>, look: (bytes: number) => void): AsyncGenerator<Uint8Array> {
+  let bytes = 0;
+  for await (const chunk of chunks) {
+    bytes += chunk.length;
+    look(bytes);
+    yield chunk;
+  }
 }
 
 const placeOf = ({ nameInUrl }: Exchange, uploadId: string, sizeBytes: number) => ({

@@ -60,6 +60,22 @@ describe("an upload", () => {
     expect(reply.json.errors[0].code).toBe("DIGEST_INVALID");
   });
 
+  it("that a killed process had stored already can be finished, but not made longer", async () => {
+    const location = await begin("whole");
+    await at.send("PATCH", location, { body: "all of it" });
+    // What is there after a kill between the publishing of a blob and its linking.
+    await (await at.store.blobs.upload(location.split("/").at(-1) ?? "")).publish(sha256("all of it"));
+    const longer = await at.send("PATCH", location, { body: "more" });
+    expect(longer.status).toBe(400);
+    expect(longer.json.errors[0]).toMatchObject({
+      code: "BLOB_UPLOAD_INVALID",
+      message: "the upload is complete; finish it with its digest",
+    });
+    expect((await at.send("GET", location)).headers["range"]).toBe("0-8");
+    expect((await at.send("PUT", `${location}?digest=${sha256("all of it")}`)).status).toBe(201);
+    expect((await at.send("GET", `/v2/whole/blobs/${sha256("all of it")}`)).text).toBe("all of it");
+  });
+
   it("nobody finished is dropped after a week", async () => {
     const location = await begin("stale");
     at.clock.advance(8 * 24 * 60 * 60 * 1000);

@@ -3,10 +3,11 @@
  * store; the suite closes it.
  */
 import { createHash } from "node:crypto";
+import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { DigestMismatch, type Key, type Store } from "./store.ts";
+import { DigestMismatch, type Key, type Store, UploadIsWhole } from "./store.ts";
 
 export function storeContract(adapter: string, open: () => Promise<Store>): void {
   describe(`store contract: ${adapter}`, () => {
@@ -244,6 +245,63 @@ export function storeContract(adapter: string, open: () => Promise<Store>): void
         await gone?.cancel();
         await going?.append(chunks(0, 100));
         expect(await store.blobs.uploads()).toEqual(["u1"]);
+      });
+
+      it("publishes an upload that stays until it is cancelled, and cannot grow any more", async () => {
+        const upload = await store.blobs.upload("u1");
+        await upload.append(chunks(0, bytes.length));
+        expect([upload.isPublished, store.blobs.hasNow(sha256)]).toEqual([false, false]);
+        await upload.publish(sha256);
+        expect([upload.isPublished, store.blobs.hasNow(sha256)]).toEqual([true, true]);
+        const again = await store.blobs.upload("u1");
+        expect([again.isPublished, again.size, await again.digest("sha512")]).toEqual([true, bytes.length, sha512]);
+        await expect(again.append(chunks(0, 5))).rejects.toThrow(UploadIsWhole);
+        await again.append(chunks(0, 0));
+        // Another client's upload of the same.
+        const other = await store.blobs.upload("u2");
+        await other.append(chunks(0, bytes.length));
+        await other.publish(sha256);
+        await Promise.all([again.cancel(), other.cancel()]);
+        expect(await store.blobs.uploads()).toEqual([]);
+        expect(await buffer(store.blobs.read(sha256))).toEqual(bytes);
+        store.blobs.deleteNow(sha256);
+        store.blobs.deleteNow(sha256);
+        expect(store.blobs.hasNow(sha256)).toBe(false);
+      });
+
+      it("hashes as it goes under the algorithm that was asked for, the empty blob included", async () => {
+        const upload = await store.blobs.upload("u1", "sha512");
+        await upload.append(chunks(0, 100_000));
+        await upload.append(chunks(100_000, bytes.length));
+        await upload.commit(sha512);
+        const empty = await store.blobs.upload("u2");
+        await empty.commit(`sha256:${createHash("sha256").digest("hex")}`);
+        expect(await store.blobs.size(`sha256:${createHash("sha256").digest("hex")}`)).toBe(0);
+      });
+
+      it("gives pieces whose memory is used again, of any range, also while the blob is deleted", async () => {
+        const large = Buffer.concat(Array.from({ length: 12 }, (_, n) => Buffer.alloc(200_000, n)));
+        const digest = `sha256:${createHash("sha256").update(large).digest("hex")}`;
+        const upload = await store.blobs.upload("u1");
+        await upload.append(Readable.from([large]));
+        await upload.commit(digest);
+        for (const range of [
+          undefined,
+          { start: 0, end: 1 },
+          { start: 600_000, end: 1_700_001 },
+          { start: 5, end: 5 },
+        ]) {
+          const copies: Buffer[] = [];
+          for await (const piece of store.blobs.pieces(digest, range)) copies.push(Buffer.from(piece));
+          expect(Buffer.concat(copies).equals(large.subarray(range?.start, range?.end))).toBe(true);
+        }
+        const reader = store.blobs.pieces(digest);
+        const first = Buffer.from((await reader.next()).value ?? []);
+        await store.blobs.delete(digest);
+        const rest: Buffer[] = [];
+        for await (const piece of reader) rest.push(Buffer.from(piece));
+        expect(Buffer.concat([first, ...rest]).equals(large)).toBe(true);
+        expect(() => store.blobs.pieces(digest)).toThrow("ENOENT");
       });
 
       it("refuses a digest or an upload id that would leave its folder", async () => {

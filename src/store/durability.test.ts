@@ -4,13 +4,12 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { pathToFileURL } from "node:url";
-import ts from "typescript";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { transpileSources } from "../../test/support/transpiled-sources.ts";
 import { systemIds } from "../core/ids.ts";
 import { openStore } from "./index.ts";
 import { loadSqliteDriver } from "./sqlite-driver.ts";
@@ -18,29 +17,16 @@ import { loadSqliteDriver } from "./sqlite-driver.ts";
 const root = mkdtempSync(join(tmpdir(), "kiln-durability-"));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
+let urlOf: (file: string) => string;
 beforeAll(() => {
-  const compilerOptions = {
-    target: ts.ScriptTarget.ES2023,
-    module: ts.ModuleKind.ESNext,
-    rewriteRelativeImportExtensions: true,
-  };
-  for (const folder of ["core", "store"]) {
-    const source = resolve(import.meta.dirname, "..", folder);
-    mkdirSync(join(root, folder));
-    for (const file of readdirSync(source).filter((name) => name.endsWith(".ts") && !name.endsWith(".test.ts"))) {
-      const { outputText } = ts.transpileModule(readFileSync(join(source, file), "utf8"), { compilerOptions });
-      writeFileSync(join(root, folder, file.replace(/\.ts$/, ".js")), outputText);
-    }
-  }
-  writeFileSync(join(root, "package.json"), '{"type":"module"}');
-  symlinkSync(resolve(import.meta.dirname, "../../node_modules"), join(root, "node_modules"));
+  urlOf = transpileSources(root, ["core", "store"]);
 });
 
 /** Writes records `[name, 1]`, `[name, 2]`, … four at a time for ever (or `count`), printing each once acknowledged. */
 const startWriter = (stateDir: string, name: string, count = Number.MAX_SAFE_INTEGER): ChildProcess => {
   const script = `
-    const { openStore } = await import(${JSON.stringify(pathToFileURL(join(root, "store/index.js")).href)});
-    const { systemIds } = await import(${JSON.stringify(pathToFileURL(join(root, "core/ids.js")).href)});
+    const { openStore } = await import(${JSON.stringify(urlOf("store/index.ts"))});
+    const { systemIds } = await import(${JSON.stringify(urlOf("core/ids.ts"))});
     const { writeSync } = await import("node:fs");
     const store = await openStore({ stateDir: ${JSON.stringify(stateDir)}, ids: systemIds, environment: {} });
     const records = store.collection("records");

@@ -1,22 +1,17 @@
 /**
  * Content-addressed files: `<root>/blobs/sha256/ab/<hex>`, uploads in `<root>/uploads/<id>`. A blob appears under its
- * digest by rename, after its bytes were verified and flushed, so a digest's file is always whole.
- * Blobs are shared by all accounts and regions; who may see which is the registry's business.
+ * digest by link or rename, after its bytes were verified and flushed, so a digest's file is always whole.
+ * Blobs are shared by all accounts and regions; who may see which is the registry's business. Bytes stand here as they
+ * came: who wants them encrypted at rest encrypts before (services/s3); image layers are not.
  */
-import { createHash, type Hash } from "node:crypto";
-import { closeSync, createReadStream, openSync } from "node:fs";
-import { mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { closeSync, createReadStream, fstatSync, openSync, statSync, unlinkSync } from "node:fs";
+import { readdir, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
 import { Readable } from "node:stream";
+import { filePieces } from "./blob-pieces.ts";
+import { FileUpload, type RunningHash } from "./file-upload.ts";
 import { stateFolderError } from "./state-folder.ts";
-import { type BlobStore, type BlobUpload, DigestMismatch } from "./store.ts";
-import { syncFolder } from "./sync-folder.ts";
-
-/** sha256 of the first `size` bytes of an upload, kept so that a commit need not read the file again. */
-interface RunningHash {
-  readonly hash: Hash;
-  size: number;
-}
+import type { BlobStore, BlobUpload, DigestAlgorithm } from "./store.ts";
 
 export class FileBlobs implements BlobStore {
   readonly #root: () => string;
@@ -49,20 +44,21 @@ export class FileBlobs implements BlobStore {
     return createReadStream("", { fd, start: range.start, end: range.end - 1 });
   }
 
-  async upload(id: string): Promise<BlobUpload> {
+  pieces(digest: string, range?: { readonly start: number; readonly end: number }): AsyncGenerator<Uint8Array> {
+    const fd = openSync(this.#pathOf(digest), "r");
+    return filePieces(fd, range?.start ?? 0, range?.end ?? fstatSync(fd).size);
+  }
+
+  async upload(id: string, algorithm: DigestAlgorithm = "sha256"): Promise<BlobUpload> {
     if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/.test(id)) throw new Error(`not an upload id: ${JSON.stringify(id)}`);
-    const path = join(this.#root(), "uploads", id);
-    try {
-      await mkdir(dirname(path), { recursive: true });
-      const file = await open(path, "a");
-      try {
-        return this.#makeUpload(id, path, (await file.stat()).size);
-      } finally {
-        await file.close();
-      }
-    } catch (error) {
-      throw this.#explain(error);
-    }
+    return FileUpload.open({
+      id,
+      path: join(this.#root(), "uploads", id),
+      algorithm,
+      running: this.#running,
+      pathOf: (digest) => this.#pathOf(digest),
+      explain: (error) => this.#explain(error),
+    });
   }
 
   async uploads(): Promise<readonly string[]> {
@@ -80,6 +76,22 @@ export class FileBlobs implements BlobStore {
     });
   }
 
+  hasNow(digest: string): boolean {
+    try {
+      return statSync(this.#pathOf(digest), { throwIfNoEntry: false }) !== undefined;
+    } catch (error) {
+      throw this.#explain(error);
+    }
+  }
+
+  deleteNow(digest: string): void {
+    try {
+      unlinkSync(this.#pathOf(digest));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw this.#explain(error);
+    }
+  }
+
   #pathOf(digest: string): string {
     const match = /^(?:(sha256):([0-9a-f]{64})|(sha512):([0-9a-f]{128}))$/.exec(digest);
     if (!match) throw new Error(`not a digest: ${JSON.stringify(digest)}`);
@@ -88,105 +100,7 @@ export class FileBlobs implements BlobStore {
     return join(this.#root(), "blobs", algorithm, hex.slice(0, 2), hex);
   }
 
-  #makeUpload(id: string, path: string, initialSize: number): BlobUpload {
-    let size = initialSize;
-    const running = this.#runningHash(id, size);
-    const append = async (chunks: AsyncIterable<Uint8Array>): Promise<void> => {
-      const file = await open(path, "a");
-      try {
-        for await (const chunk of chunks) {
-          await writeWhole(file, chunk);
-          size += chunk.length;
-          if (running) {
-            running.hash.update(chunk);
-            running.size += chunk.length;
-          }
-        }
-      } catch (error) {
-        // What reached the file stays, as after a broken connection: the client asks for the offset and goes on.
-        size = (await file.stat()).size;
-        throw this.#explain(error);
-      } finally {
-        await file.close();
-      }
-    };
-    return {
-      get size() {
-        return size;
-      },
-      append,
-      digest: () =>
-        digestOf(path, "sha256", size, running).catch((error: unknown) => {
-          throw this.#explain(error);
-        }),
-      commit: async (digest) => {
-        const target = this.#pathOf(digest);
-        try {
-          const actual = await digestOf(path, digest.startsWith("sha512:") ? "sha512" : "sha256", size, running);
-          if (actual !== digest) throw new DigestMismatch(`content is ${actual}, not ${digest}`);
-          await publish(path, target);
-        } catch (error) {
-          throw this.#explain(error);
-        }
-        this.#running.delete(id);
-      },
-      cancel: async () => {
-        this.#running.delete(id);
-        await rm(path, { force: true });
-      },
-    };
-  }
-
-  #runningHash(id: string, size: number): RunningHash | undefined {
-    const known = this.#running.get(id);
-    if (known?.size === size) return known;
-    this.#running.delete(id);
-    if (size !== 0) return undefined;
-    const fresh = { hash: createHash("sha256"), size: 0 };
-    this.#running.set(id, fresh);
-    return fresh;
-  }
-
   #explain(error: unknown): unknown {
     return stateFolderError(error, this.#stateDir) ?? error;
-  }
-}
-
-type FileHandle = Awaited<ReturnType<typeof open>>;
-
-async function writeWhole(file: FileHandle, chunk: Uint8Array): Promise<void> {
-  for (let offset = 0; offset < chunk.length; ) {
-    const { bytesWritten } = await file.write(chunk, offset, chunk.length - offset);
-    offset += bytesWritten;
-  }
-}
-
-async function digestOf(
-  path: string,
-  algorithm: "sha256" | "sha512",
-  size: number,
-  running: RunningHash | undefined,
-): Promise<string> {
-  if (algorithm === "sha256" && running?.size === size) return `sha256:${running.hash.copy().digest("hex")}`;
-  const hash = createHash(algorithm);
-  for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
-  return `${algorithm}:${hash.digest("hex")}`;
-}
-
-/** Flushes `path` and gives it the name `target`, durably. */
-async function publish(path: string, target: string): Promise<void> {
-  const file = await open(path, "r+");
-  try {
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  const folder = dirname(target);
-  const firstMade = await mkdir(folder, { recursive: true });
-  await rename(path, target);
-  await syncFolder(folder);
-  // New folders are names in their parents, which must be durable too.
-  for (let made = folder; firstMade !== undefined && made.length >= firstMade.length; made = dirname(made)) {
-    await syncFolder(dirname(made));
   }
 }

@@ -50,26 +50,51 @@ export interface Store {
 export interface BlobStore {
   /** Size in bytes, or undefined when absent. */
   size(digest: string): Promise<number | undefined>;
-  /** Bytes `[start, end)` of a blob; throws when absent. */
+  /** Bytes `[start, end)` of a blob; throws when absent. A blob deleted meanwhile is still read to its end. */
   read(digest: string, range?: { readonly start: number; readonly end: number }): NodeJS.ReadableStream;
-  /** Starts or resumes an upload of unknown digest. */
-  upload(id: string): Promise<BlobUpload>;
+  /**
+   * The same for whoever is done with each chunk before asking for the next: their memory is used again. Throws at once
+   * when the blob is absent. Must be iterated.
+   */
+  pieces(digest: string, range?: { readonly start: number; readonly end: number }): AsyncGenerator<Uint8Array>;
+  /** Starts or resumes an upload of unknown digest; `algorithm` is the one its digest will have (default sha256). */
+  upload(id: string, algorithm?: DigestAlgorithm): Promise<BlobUpload>;
   delete(digest: string): Promise<void>;
+  /**
+   * For the functions given to `Store.write`, which cannot wait: while one runs, no other process is in one. Who links
+   * blobs to records with `hasNow` and drops unlinked ones with `deleteNow`, each inside a write, never loses one.
+   */
+  hasNow(digest: string): boolean;
+  deleteNow(digest: string): void;
   /** Ids of uploads that were neither committed nor cancelled, of all processes. */
   uploads(): Promise<readonly string[]>;
 }
 
+export type DigestAlgorithm = "sha256" | "sha512";
+
 /** A growing file. Not safe for concurrent use. Survives a restart until `cancel` or `commit`. */
 export interface BlobUpload {
   readonly size: number;
+  /** When bytes last came, in epoch milliseconds; undefined before the first. */
+  readonly modifiedAtMs: number | undefined;
+  /** True when its bytes may be a blob already: `publish` was called, `cancel` was not. */
+  readonly isPublished: boolean;
+  /** Chunks are kept for a moment: their memory must not be used again. */
   append(chunk: AsyncIterable<Uint8Array>): Promise<void>;
-  /** The sha256 digest of the bytes so far: what `commit` takes when the caller has no digest of its own. */
-  digest(): Promise<string>;
+  /** The digest of the bytes so far: what `commit` takes when the caller has no digest of its own. */
+  digest(algorithm?: DigestAlgorithm): Promise<string>;
   /** Verifies the digest and makes the bytes durable under it; rejects with DigestMismatch and keeps the upload. */
   commit(digest: string): Promise<void>;
+  /** Like `commit`, but the upload stays too until `cancel`: a second name of the same bytes, not a copy. */
+  publish(digest: string): Promise<void>;
   cancel(): Promise<void>;
 }
 
 export class DigestMismatch extends Error {
   override readonly name = "DigestMismatch";
+}
+
+/** Bytes came for an upload that is a blob already (`isPublished`): the process that made it one did not get further. */
+export class UploadIsWhole extends Error {
+  override readonly name = "UploadIsWhole";
 }

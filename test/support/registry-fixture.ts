@@ -10,7 +10,7 @@ import { TestClock } from "../../src/core/clock.ts";
 import { awsError } from "../../src/core/errors.ts";
 import { systemIds } from "../../src/core/ids.ts";
 import { Secret } from "../../src/core/secret.ts";
-import { type Authorize, createRegistry, type Registry } from "../../src/registry/index.ts";
+import { type Authorize, createRegistry, type Registry, type RegistryQuota } from "../../src/registry/index.ts";
 import { openStore } from "../../src/store/index.ts";
 import type { Store } from "../../src/store/store.ts";
 
@@ -82,7 +82,13 @@ export interface Reply {
   readonly json: any;
 }
 
-export async function startRegistry(options: { readonly stateDir?: string } = {}): Promise<RegistryFixture> {
+export async function startRegistry({
+  quota,
+  ...options
+}: {
+  readonly stateDir?: string;
+  readonly quota?: RegistryQuota;
+} = {}): Promise<RegistryFixture> {
   const store = await openStore({ ids: systemIds, ...options });
   const clock = new TestClock();
   const asked: string[] = [];
@@ -115,6 +121,7 @@ export async function startRegistry(options: { readonly stateDir?: string } = {}
     },
     authorize,
     endpointUrl: () => url,
+    ...(quota && { quota }),
   });
   const server = createServer((request, response) => void registry.handle(request, response));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
