@@ -18,6 +18,8 @@ export interface AuthorizationRequest {
   readonly secretKeys?: readonly string[];
   /** Policy of the resource itself (key policy, trust policy, repository policy …), where it has one. */
   readonly resourcePolicy?: ResourcePolicy;
+  /** Policies of the resource that count like `resourcePolicy`, beside it: the one of an ECR registry, where the repository has its own. */
+  readonly furtherResourcePolicies?: readonly Pick<ResourcePolicy, "name" | "document">[];
   /**
    * What else the resource itself allows, each for whom it names, also of other accounts and whatever their identity
    * policies say: grants of KMS keys. They only allow; a Deny in them has no effect.

@@ -145,9 +145,12 @@ function policySets({ principal, policies, request }: EvaluationInput): PolicySe
   const session = hasOwn ? policies.session?.map(inPlay("session")) : undefined;
   const levels = isLimitedByOrganization(principal) ? (policies.organization ?? []) : [];
   const scp = levels.map((level, i) => level.map((policy) => inLevel(policy, i)));
-  const resource = request.resourcePolicy
+  const own = request.resourcePolicy
     ? [inPlay(isTrustRequest(request.action) ? "trust" : "resource")(request.resourcePolicy)]
-    : [];
+    : NO_POLICIES;
+  const resource = request.furtherResourcePolicies
+    ? [...own, ...request.furtherResourcePolicies.map(inPlay("resource"))]
+    : own;
   const grants = request.grants?.map(inPlay("resource")) ?? NO_POLICIES;
   const ofResource = grants.length === 0 ? resource : [...resource, ...grants];
   const all = [...scp.flat(), ...identity, ...boundary, ...(session ?? []), ...ofResource];

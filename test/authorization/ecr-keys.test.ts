@@ -21,6 +21,12 @@ describeConditionKeys({
     ...["ecr:CreateRepository", "ecr:TagResource"].map((action) => ({
       ...{ action, operation: "CreateRepository", input: { repositoryName: "tagged", tags: TAGS }, keys: REQUEST_TAGS },
     })),
+    ...["GetAccountSetting", "PutAccountSetting"].map((operation) => ({
+      action: `ecr:${operation}`,
+      operation,
+      input: { name: "BLOB_MOUNTING", ...(operation === "PutAccountSetting" && { value: "ENABLED" }) },
+      keys: [["ecr:AccountSetting", "BLOB_MOUNTING", "REGISTRY_POLICY_SCOPE"]] satisfies KeyedCall["keys"],
+    })),
     {
       action: "ecr:TagResource",
       operation: "TagResource",

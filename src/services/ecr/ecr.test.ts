@@ -208,6 +208,7 @@ describe("images", () => {
         imagePushedAt: at.clock.nowMs(),
         imageManifestMediaType: "application/vnd.oci.image.manifest.v1+json",
         artifactMediaType: "application/vnd.oci.image.config.v1+json",
+        imageStatus: "ACTIVE",
       },
     ]);
     const untagged = await call("DescribeImages", { repositoryName: "app", filter: { tagStatus: "UNTAGGED" } });
@@ -314,6 +315,21 @@ describe("repository policies", () => {
       code: "InvalidParameterException",
       message: "Invalid parameter at 'PolicyText' failed to satisfy constraint: 'Invalid repository policy provided'",
     });
+  });
+
+  it("are refused when they would lock the caller out, unless forced", async () => {
+    await call("CreateRepository", { repositoryName: "app" });
+    const Statement = [{ Effect: "Deny", Principal: "*", Action: "ecr:SetRepositoryPolicy" }];
+    const policyText = JSON.stringify({ Version: "2012-10-17", Statement });
+    expect(await failure("SetRepositoryPolicy", { repositoryName: "app", policyText })).toEqual({
+      code: "InvalidParameterException",
+      message:
+        "Invalid parameter at 'PolicyText' failed to satisfy constraint: 'The policy would prevent you from setting another repository policy; use force to set it'",
+    });
+    await call("SetRepositoryPolicy", { repositoryName: "app", policyText, force: true });
+    expect((await failure("SetRepositoryPolicy", { repositoryName: "app", policyText })).code).toBe(
+      "AccessDeniedException",
+    );
   });
 
   it("deny what the principal's own policy allows", async () => {

@@ -96,6 +96,15 @@ export const repositoryPolicyNotFound = awsError({
     `Repository policy does not exist for the repository with name '${name}' in the registry with id '${registryId}'`,
 });
 
+export const policyLocksOut = awsError({
+  ...client,
+  unverified: true,
+  code: "InvalidParameterException",
+  source: reference("SetRepositoryPolicy"),
+  message: () =>
+    "Invalid parameter at 'PolicyText' failed to satisfy constraint: 'The policy would prevent you from setting another repository policy; use force to set it'",
+});
+
 export const tooManyTags = awsError({
   ...client,
   code: "TooManyTagsException",
@@ -112,4 +121,180 @@ export const encryptionNotOffered = awsError({
   source: "docs/differences.md",
   message: (type: string) =>
     `kiln does not encrypt images with KMS keys: \`encryptionConfiguration.encryptionType\` is \`${type}\`, expected \`AES256\``,
+});
+
+const unverifiedClient = { ...client, unverified: true } as const;
+
+/** For checks that ECR's newer operations make beyond the model. */
+export const validationException = awsError({
+  ...unverifiedClient,
+  code: "ValidationException",
+  source: reference("PutAccountSetting"),
+  message: (text: string) => text,
+});
+
+export const limitExceeded = awsError({
+  ...unverifiedClient,
+  code: "LimitExceededException",
+  source: reference("CreatePullThroughCacheRule"),
+  message: (text: string) => text,
+});
+
+export const lifecyclePolicyNotFound = awsError({
+  ...client,
+  code: "LifecyclePolicyNotFoundException",
+  source: reference("GetLifecyclePolicy"),
+  message: (name: string, registryId: string) =>
+    `Lifecycle policy does not exist for the repository with name '${name}' in the registry with id '${registryId}'`,
+});
+
+/** `what` is ECR's own sentence (lifecycle/parse-policy.ts). Seen: aws-provider and module reports of 2020 to 2026. */
+export const lifecyclePolicyInvalid = awsError({
+  ...client,
+  code: "InvalidParameterException",
+  source: reference("PutLifecyclePolicy"),
+  message: (what: string) =>
+    `Invalid parameter at 'LifecyclePolicyText' failed to satisfy constraint: 'Lifecycle policy validation failure: ${what}'`,
+});
+
+export const lifecyclePreviewNotFound = awsError({
+  ...unverifiedClient,
+  code: "LifecyclePolicyPreviewNotFoundException",
+  source: reference("GetLifecyclePolicyPreview"),
+  message: (name: string, registryId: string) =>
+    `Lifecycle policy preview does not exist for the repository with name '${name}' in the registry with id '${registryId}'`,
+});
+
+export const registryPolicyNotFound = awsError({
+  ...client,
+  code: "RegistryPolicyNotFoundException",
+  source: reference("GetRegistryPolicy"),
+  message: (registryId: string) => `Registry policy does not exist in the registry with id '${registryId}'`,
+});
+
+export const scanNotFound = awsError({
+  ...client,
+  code: "ScanNotFoundException",
+  source: reference("DescribeImageScanFindings"),
+  message: (
+    image: { imageDigest?: string | undefined; imageTag?: string | undefined },
+    name: string,
+    registryId: string,
+  ) =>
+    `Image scan does not exist for the image with '{imageDigest:'${image.imageDigest ?? "null"}', imageTag:'${image.imageTag ?? "null"}'}' in the repository with name '${name}' in the registry with id '${registryId}'`,
+});
+
+export const cacheRuleNotFound = awsError({
+  ...unverifiedClient,
+  code: "PullThroughCacheRuleNotFoundException",
+  source: reference("DeletePullThroughCacheRule"),
+  message: (prefix: string, registryId: string) =>
+    `The pull through cache rule with ECR repository prefix '${prefix}' does not exist in the registry with id '${registryId}'`,
+});
+
+export const cacheRuleAlreadyExists = awsError({
+  ...unverifiedClient,
+  code: "PullThroughCacheRuleAlreadyExistsException",
+  source: reference("CreatePullThroughCacheRule"),
+  message: (prefix: string, registryId: string) =>
+    `A pull through cache rule with ECR repository prefix '${prefix}' already exists in the registry with id '${registryId}'`,
+});
+
+export const templateNotFound = awsError({
+  ...unverifiedClient,
+  code: "TemplateNotFoundException",
+  source: reference("DeleteRepositoryCreationTemplate"),
+  message: (prefix: string, registryId: string) =>
+    `The repository creation template with prefix '${prefix}' does not exist in the registry with id '${registryId}'`,
+});
+
+export const templateAlreadyExists = awsError({
+  ...unverifiedClient,
+  code: "TemplateAlreadyExistsException",
+  source: reference("CreateRepositoryCreationTemplate"),
+  message: (prefix: string, registryId: string) =>
+    `A repository creation template with prefix '${prefix}' already exists in the registry with id '${registryId}'`,
+});
+
+export const exclusionNotFound = awsError({
+  ...unverifiedClient,
+  code: "ExclusionNotFoundException",
+  source: reference("DeregisterPullTimeUpdateExclusion"),
+  message: (principalArn: string) => `The pull time update exclusion for '${principalArn}' does not exist`,
+});
+
+export const exclusionAlreadyExists = awsError({
+  ...unverifiedClient,
+  code: "ExclusionAlreadyExistsException",
+  source: reference("RegisterPullTimeUpdateExclusion"),
+  message: (principalArn: string) => `The pull time update exclusion for '${principalArn}' already exists`,
+});
+
+export const uploadNotFound = awsError({
+  ...unverifiedClient,
+  code: "UploadNotFoundException",
+  source: reference("UploadLayerPart"),
+  message: (uploadId: string, name: string, registryId: string) =>
+    `Layer upload with id '${uploadId}' does not exist for the repository with name '${name}' in the registry with id '${registryId}'`,
+});
+
+interface PlaceOfUpload {
+  readonly registryId: string;
+  readonly repositoryName: string;
+  readonly uploadId: string;
+}
+
+export const invalidLayerPart = awsError({
+  ...unverifiedClient,
+  code: "InvalidLayerPartException",
+  source: reference("UploadLayerPart"),
+  message: (_place: PlaceOfUpload, lastByte: number) =>
+    `The layer part is not valid: the first byte must follow the last byte received, ${lastByte}`,
+  extra: (place, lastValidByteReceived) => ({ ...place, lastValidByteReceived }),
+});
+
+export const emptyUpload = awsError({
+  ...unverifiedClient,
+  code: "EmptyUploadException",
+  source: reference("CompleteLayerUpload"),
+  message: (uploadId: string) => `The layer upload '${uploadId}' does not contain any layer parts`,
+});
+
+export const layerPartTooSmall = awsError({
+  ...unverifiedClient,
+  code: "LayerPartTooSmallException",
+  source: reference("CompleteLayerUpload"),
+  message: () => "Layer parts must be at least 5 MiB in size",
+});
+
+export const invalidLayer = awsError({
+  ...unverifiedClient,
+  code: "InvalidLayerException",
+  source: reference("CompleteLayerUpload"),
+  message: (digest: string) => `Layer digest '${digest}' does not match the digest calculated for the uploaded parts`,
+});
+
+export const layerAlreadyExists = awsError({
+  ...unverifiedClient,
+  code: "LayerAlreadyExistsException",
+  source: reference("CompleteLayerUpload"),
+  message: (digest: string, name: string, registryId: string) =>
+    `Layer with digest '${digest}' already exists in the repository with name '${name}' in registry with id '${registryId}'`,
+});
+
+export const layerNotFound = awsError({
+  ...unverifiedClient,
+  code: "LayersNotFoundException",
+  source: reference("GetDownloadUrlForLayer"),
+  message: (digest: string, name: string, registryId: string) =>
+    `Layer with digest '${digest}' does not exist in the repository with name '${name}' in the registry with id '${registryId}'`,
+});
+
+/** Not AWS's: a rule that named a registry without saying which kind could mean another machine's file or socket. */
+export const upstreamUrlInvalid = awsError({
+  ...client,
+  code: "ValidationException",
+  source: "docs/differences.md",
+  message: (url: string) =>
+    `\`upstreamRegistryUrl\` is \`${url}\`, expected a host with an optional port, e.g. \`registry-1.docker.io\``,
 });

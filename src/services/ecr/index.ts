@@ -1,16 +1,17 @@
 /**
- * Amazon Elastic Container Registry, JSON API: repositories, their policies and tags, images. Pushes and pulls
- * themselves go through registry/ (`/v2/`), which asks the same policies and keeps the same images.
+ * Amazon Elastic Container Registry, JSON API: repositories and their policies, images, layers, lifecycle policies, and
+ * the settings of a registry. Pushes and pulls themselves go through registry/ (`/v2/`), which asks the same policies,
+ * keeps the same images and applies these settings.
  *
  * Sources: https://docs.aws.amazon.com/AmazonECR/latest/APIReference/ and texts of real calls collected in November 2026.
- * Gaps: layer transfer through the JSON API (InitiateLayerUpload … GetDownloadUrlForLayer), lifecycle policies,
- * scanning, replication, pull-through cache, creation templates, registry policy, KMS encryption.
- * Differences: repository policies are given back as they were set, not reformatted.
+ * Gaps: encryption with KMS keys, scanning of images, signing; refused by name.
+ * Differences: policies are given back as they were set, not reformatted; lifecycle policies are evaluated each hour.
  */
 import type { ServiceDefinition } from "../service.ts";
 import type { EcrDeps } from "./find-repository.ts";
 
 export type { EcrDeps } from "./find-repository.ts";
+export { type LifecycleTimer, startLifecycleTimer } from "./lifecycle/expiry-timer.ts";
 
 export const ecrService = (deps: EcrDeps): ServiceDefinition => ({
   name: "ecr",

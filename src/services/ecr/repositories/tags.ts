@@ -1,11 +1,11 @@
 /** TagResource, UntagResource, ListTagsForResource, and the tag checks that CreateRepository shares. */
-import type { AuthorizationRequest, RequestContext } from "../../authorize/decision.ts";
-import { parseArn } from "../../core/arn.ts";
-import { ecrAuthorizationRequest } from "../../registry/index.ts";
-import { type OperationContext, operation } from "../service.ts";
-import { requestTagKeys } from "../tag-keys.ts";
-import { invalidParameter, reference, repositoryNotFound, tooManyTags } from "./errors.ts";
-import { changeSettings, type EcrDeps, type FoundRepository, requireRepository } from "./find-repository.ts";
+import type { AuthorizationRequest, RequestContext } from "../../../authorize/decision.ts";
+import { parseArn } from "../../../core/arn.ts";
+import { ecrAuthorizationRequest } from "../../../registry/index.ts";
+import { type OperationContext, operation } from "../../service.ts";
+import { requestTagKeys } from "../../tag-keys.ts";
+import { invalidParameter, reference, repositoryNotFound, tooManyTags } from "../errors.ts";
+import { changeSettings, type EcrDeps, type FoundRepository, requireRepository } from "../find-repository.ts";
 import type {
   ListTagsForResourceRequest,
   ListTagsForResourceResponse,
@@ -14,7 +14,7 @@ import type {
   TagResourceResponse,
   UntagResourceRequest,
   UntagResourceResponse,
-} from "./shapes.gen.ts";
+} from "../shapes.gen.ts";
 
 const MAX_TAGS = 50;
 

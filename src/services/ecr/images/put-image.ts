@@ -1,6 +1,6 @@
 /** PutImage: a manifest through the JSON API, under the same rules as a docker push. */
-import { RegistryError } from "../../registry/index.ts";
-import { operation } from "../service.ts";
+import { digestOf, RegistryError } from "../../../registry/index.ts";
+import { operation } from "../../service.ts";
 import {
   imageAlreadyExists,
   imageDigestDoesNotMatch,
@@ -9,9 +9,9 @@ import {
   layersNotFound,
   reference,
   repositoryNotFound,
-} from "./errors.ts";
-import { type EcrDeps, type FoundRepository, onRepository, requireRepository } from "./find-repository.ts";
-import type { PutImageRequest, PutImageResponse } from "./shapes.gen.ts";
+} from "../errors.ts";
+import { type EcrDeps, type FoundRepository, onRepository, requireRepository } from "../find-repository.ts";
+import type { PutImageRequest, PutImageResponse } from "../shapes.gen.ts";
 
 export const putImage = (deps: EcrDeps) =>
   operation<PutImageRequest, PutImageResponse>({
@@ -27,7 +27,7 @@ export const putImage = (deps: EcrDeps) =>
       const found = requireRepository(deps, input, context);
       const { images } = deps.registry;
       const content = Buffer.from(input.imageManifest, "utf8");
-      const before = input.imageTag === undefined ? undefined : images.find(found.address, input.imageTag)?.digest;
+      const before = images.find(found.address, input.imageTag ?? digestOf(content))?.digest;
       const { digest } = await images
         .put(found.address, {
           content,
@@ -41,6 +41,7 @@ export const putImage = (deps: EcrDeps) =>
       // AWS: the API refuses what changes nothing; a docker push of the same does not (except on immutable tags).
       if (before === digest)
         throw imageAlreadyExists(digest, input.imageTag, found.address.name, found.scope.accountId);
+      await deps.registry.ecr.replicate(found.address, { digest, tag: input.imageTag });
       return {
         image: {
           registryId: found.scope.accountId,

@@ -1,13 +1,13 @@
 /** Tag mutability of a repository: the check shared by CreateRepository and PutImageTagMutability, and the latter. */
-import type { TagMutability } from "../../registry/index.ts";
-import { operation } from "../service.ts";
-import { invalidParameter, reference, repositoryNotFound } from "./errors.ts";
-import { changeSettings, type EcrDeps, onRepository, requireRepository } from "./find-repository.ts";
+import type { TagMutability } from "../../../registry/index.ts";
+import { operation } from "../../service.ts";
+import { invalidParameter, reference, repositoryNotFound } from "../errors.ts";
+import { changeSettings, type EcrDeps, onRepository, requireRepository } from "../find-repository.ts";
 import type {
   ImageTagMutabilityExclusionFilter,
   PutImageTagMutabilityRequest,
   PutImageTagMutabilityResponse,
-} from "./shapes.gen.ts";
+} from "../shapes.gen.ts";
 
 /** The filters' patterns; filters go with the two `…_WITH_EXCLUSION` values and only with those. */
 export function exclusionFilters(

@@ -1,7 +1,7 @@
 /** CreateRepository, DescribeRepositories, DeleteRepository. */
-import { type EcrSettings, ecrAuthorizationRequest, ecrHost, keyIn } from "../../registry/index.ts";
-import { operation } from "../service.ts";
-import { requestTagKeys } from "../tag-keys.ts";
+import { ecrAuthorizationRequest, ecrHost, forgetRepository, keyIn } from "../../../registry/index.ts";
+import { operation } from "../../service.ts";
+import { requestTagKeys } from "../../tag-keys.ts";
 import {
   encryptionNotOffered,
   invalidParameter,
@@ -9,7 +9,7 @@ import {
   repositoryAlreadyExists,
   repositoryNotEmpty,
   repositoryNotFound,
-} from "./errors.ts";
+} from "../errors.ts";
 import {
   type EcrDeps,
   findRepository,
@@ -17,9 +17,8 @@ import {
   registryScope,
   requireAddress,
   requireRepository,
-} from "./find-repository.ts";
-import { pageOf } from "./pages.ts";
-import { repositoryAnswer } from "./repository-answer.ts";
+} from "../find-repository.ts";
+import { pageOf } from "../pages.ts";
 import type {
   CreateRepositoryRequest,
   CreateRepositoryResponse,
@@ -27,9 +26,9 @@ import type {
   DeleteRepositoryResponse,
   DescribeRepositoriesRequest,
   DescribeRepositoriesResponse,
-} from "./shapes.gen.ts";
-import { exclusionFilters } from "./tag-mutability.ts";
-import { mergedTags } from "./tags.ts";
+} from "../shapes.gen.ts";
+import { repositoryAnswer } from "./repository-answer.ts";
+import { settingsOf } from "./repository-settings.ts";
 
 export const createRepository = (deps: EcrDeps) =>
   operation<CreateRepositoryRequest, CreateRepositoryResponse>({
@@ -50,7 +49,8 @@ export const createRepository = (deps: EcrDeps) =>
     async run(input, context) {
       const scope = registryScope(input, context);
       const address = requireAddress(scope, input.repositoryName);
-      const settings = settingsOf(input);
+      const scanOnPush = input.imageScanningConfiguration?.scanOnPush ?? false;
+      const settings = { ...settingsOf(input), scanOnPush };
       const createdAtMs = context.clock.nowMs();
       await context.store.write(() => {
         const { repositories } = deps.registry.records;
@@ -60,19 +60,6 @@ export const createRepository = (deps: EcrDeps) =>
       return { repository: repositoryAnswer({ scope, address, createdAtMs, settings }) };
     },
   });
-
-function settingsOf(input: CreateRepositoryRequest): EcrSettings {
-  const tagMutability = input.imageTagMutability ?? "MUTABLE";
-  const encryptionType = input.encryptionConfiguration?.encryptionType ?? "AES256";
-  if (encryptionType !== "AES256") throw encryptionNotOffered(encryptionType);
-  return {
-    tagMutability,
-    exclusionFilters: exclusionFilters(tagMutability, input.imageTagMutabilityExclusionFilters),
-    scanOnPush: input.imageScanningConfiguration?.scanOnPush ?? false,
-    encryption: { type: "AES256" },
-    tags: mergedTags({}, input.tags ?? []),
-  };
-}
 
 export const describeRepositories = (deps: EcrDeps) =>
   operation<DescribeRepositoriesRequest, DescribeRepositoriesResponse>({
@@ -118,6 +105,7 @@ export const deleteRepository = (deps: EcrDeps) =>
         withImages: input.force ?? false,
       });
       if (!isDeleted) throw repositoryNotEmpty(found.address.name, found.scope.accountId);
+      await context.store.write(() => forgetRepository(deps.registry.records.ecr, keyIn(found.address)));
       return { repository: repositoryAnswer(found) };
     },
   });

@@ -1,9 +1,9 @@
 /** ListImages and DescribeImages: what a repository holds, by tag and digest. */
-import type { FoundManifest } from "../../registry/index.ts";
-import { operation } from "../service.ts";
-import { imageNotFound, invalidParameter, reference, repositoryNotFound } from "./errors.ts";
-import { type EcrDeps, type FoundRepository, onRepository, requireRepository } from "./find-repository.ts";
-import { pageOf } from "./pages.ts";
+import type { FoundManifest } from "../../../registry/index.ts";
+import { operation } from "../../service.ts";
+import { imageNotFound, invalidParameter, reference, repositoryNotFound } from "../errors.ts";
+import { type EcrDeps, type FoundRepository, onRepository, requireRepository } from "../find-repository.ts";
+import { pageOf } from "../pages.ts";
 import type {
   DescribeImagesRequest,
   DescribeImagesResponse,
@@ -11,12 +11,9 @@ import type {
   ImageIdentifier,
   ListImagesRequest,
   ListImagesResponse,
-} from "./shapes.gen.ts";
-
-type TagStatus = "TAGGED" | "UNTAGGED" | "ANY" | undefined;
-
-const isWanted = (tagStatus: TagStatus, tags: readonly string[]): boolean =>
-  tagStatus === "TAGGED" ? tags.length > 0 : tagStatus === "UNTAGGED" ? tags.length === 0 : true;
+} from "../shapes.gen.ts";
+import { requireImage } from "./find-image.ts";
+import { hasStatus, imageStatusOf, isWanted } from "./tag-status.ts";
 
 export const listImages = (deps: EcrDeps) =>
   operation<ListImagesRequest, ListImagesResponse>({
@@ -29,9 +26,9 @@ export const listImages = (deps: EcrDeps) =>
       const { address } = requireRepository(deps, input, context);
       const { images } = deps.registry;
       const tagsByDigest = images.tagsByDigest(address);
-      const imageIds = images.manifests(address).flatMap(({ digest }): ImageIdentifier[] => {
+      const imageIds = images.manifests(address).flatMap(({ digest, record }): ImageIdentifier[] => {
         const tags = tagsByDigest.get(digest) ?? [];
-        if (!isWanted(input.filter?.tagStatus, tags)) return [];
+        if (!isWanted(input.filter?.tagStatus, tags) || !hasStatus(input.filter?.imageStatus, record)) return [];
         return tags.length === 0
           ? [{ imageDigest: digest }]
           : tags.map((imageTag) => ({ imageDigest: digest, imageTag }));
@@ -45,7 +42,7 @@ export const describeImages = (deps: EcrDeps) =>
   operation<DescribeImagesRequest, DescribeImagesResponse>({
     name: "DescribeImages",
     support: "partial",
-    gaps: ["nothing is scanned: no imageScanStatus or findings", "no archived images"],
+    gaps: ["nothing is scanned: no imageScanStatus or findings"],
     source: reference("DescribeImages"),
     authorize: onRepository(deps, "DescribeImages"),
     errors: [repositoryNotFound, imageNotFound, invalidParameter],
@@ -58,19 +55,13 @@ export const describeImages = (deps: EcrDeps) =>
       }
       const details = deps.registry.images
         .manifests(found.address)
+        .filter(({ record }) => hasStatus(input.filter?.imageStatus, record))
         .map(detail)
         .filter(({ imageTags = [] }) => isWanted(input.filter?.tagStatus, imageTags));
       const page = pageOf(details, input, ({ imageDigest }) => imageDigest ?? "");
       return { imageDetails: page.items, ...(page.nextToken !== undefined && { nextToken: page.nextToken }) };
     },
   });
-
-function requireImage({ registry }: EcrDeps, { address, scope }: FoundRepository, id: ImageIdentifier): FoundManifest {
-  const image = registry.images.find(address, id.imageDigest ?? id.imageTag ?? "");
-  const isSame = id.imageTag === undefined || registry.images.find(address, id.imageTag)?.digest === image?.digest;
-  if (image && isSame) return image;
-  throw imageNotFound(id, address.name, scope.accountId);
-}
 
 function detailOf(
   { registry }: EcrDeps,
@@ -92,5 +83,8 @@ function detailOf(
     ...(artifactMediaType !== undefined && { artifactMediaType }),
     ...(record.lastPulledAtMs !== undefined && { lastRecordedPullTime: record.lastPulledAtMs }),
     ...(record.subject !== undefined && { subjectManifestDigest: record.subject }),
+    imageStatus: imageStatusOf(record),
+    ...(record.archivedAtMs !== undefined && { lastArchivedAt: record.archivedAtMs }),
+    ...(record.activatedAtMs !== undefined && { lastActivatedAt: record.activatedAtMs }),
   };
 }

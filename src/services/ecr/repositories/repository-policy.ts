@@ -1,14 +1,21 @@
 /** SetRepositoryPolicy, GetRepositoryPolicy, DeleteRepositoryPolicy: the policy that the engine asks on every request. */
-import { validatePolicy } from "../../authorize/index.ts";
-import { operation } from "../service.ts";
-import { invalidParameter, reference, repositoryNotFound, repositoryPolicyNotFound } from "./errors.ts";
+import { validatePolicy } from "../../../authorize/index.ts";
+import { ecrAuthorizationRequest, repositoryPolicyDocument } from "../../../registry/index.ts";
+import { type OperationContext, operation } from "../../service.ts";
+import {
+  invalidParameter,
+  policyLocksOut,
+  reference,
+  repositoryNotFound,
+  repositoryPolicyNotFound,
+} from "../errors.ts";
 import {
   changeSettings,
   type EcrDeps,
   type FoundRepository,
   onRepository,
   requireRepository,
-} from "./find-repository.ts";
+} from "../find-repository.ts";
 import type {
   DeleteRepositoryPolicyRequest,
   DeleteRepositoryPolicyResponse,
@@ -16,7 +23,7 @@ import type {
   GetRepositoryPolicyResponse,
   SetRepositoryPolicyRequest,
   SetRepositoryPolicyResponse,
-} from "./shapes.gen.ts";
+} from "../shapes.gen.ts";
 
 const answer = ({ scope, address }: FoundRepository, policyText: string) => ({
   registryId: scope.accountId,
@@ -33,14 +40,16 @@ export const setRepositoryPolicy = (deps: EcrDeps) =>
   operation<SetRepositoryPolicyRequest, SetRepositoryPolicyResponse>({
     name: "SetRepositoryPolicy",
     support: "partial",
-    gaps: ["`force` is not needed: a policy that locks its author out is taken", "the text is given back as it came"],
+    gaps: ["the text is given back as it came"],
     source: reference("SetRepositoryPolicy"),
     authorize: onRepository(deps, "SetRepositoryPolicy"),
-    errors: [repositoryNotFound, invalidParameter],
+    errors: [repositoryNotFound, invalidParameter, policyLocksOut],
     async run(input, context) {
       const found = requireRepository(deps, input, context);
       if (!isRepositoryPolicy(input.policyText))
         throw invalidParameter("PolicyText", "Invalid repository policy provided");
+      // AWS: who would not be allowed to set another policy afterwards must say so.
+      if (!input.force && !maySetAfter(deps, found, input.policyText, context)) throw policyLocksOut();
       await changeSettings(deps, found, context.store, (settings) => ({ ...settings, policyText: input.policyText }));
       return answer(found, input.policyText);
     },
@@ -74,8 +83,22 @@ export const deleteRepositoryPolicy = (deps: EcrDeps) =>
     },
   });
 
+function maySetAfter(
+  { registry }: EcrDeps,
+  { scope, address }: FoundRepository,
+  policyText: string,
+  context: OperationContext,
+): boolean {
+  const request = ecrAuthorizationRequest(registry.records, scope, "SetRepositoryPolicy", address.name);
+  const resourcePolicy = {
+    ...{ name: "the new policy", document: repositoryPolicyDocument(policyText) },
+    ...{ accountId: scope.accountId, mandatory: false },
+  };
+  return context.mayDo([{ ...request, resourcePolicy }]);
+}
+
 /** AWS: a repository policy has principals and must have no resource: its own repository is meant. */
-function isRepositoryPolicy(text: string): boolean {
+export function isRepositoryPolicy(text: string): boolean {
   const policy = validatePolicy(text, "resource");
   if (!policy.ok) return false;
   const statements = [policy.value["Statement"]].flat() as readonly object[];

@@ -1,7 +1,7 @@
 /** A repository as the operations answer it. */
-import { ecrHost, repositoryArn } from "../../registry/index.ts";
-import type { FoundRepository } from "./find-repository.ts";
-import type { Repository } from "./shapes.gen.ts";
+import { ecrHost, repositoryArn } from "../../../registry/index.ts";
+import type { FoundRepository } from "../find-repository.ts";
+import type { Repository } from "../shapes.gen.ts";
 
 export const repositoryAnswer = ({ scope, address, createdAtMs, settings }: FoundRepository): Repository => ({
   repositoryArn: repositoryArn(scope, address.name),
