@@ -3,9 +3,11 @@
  * One `Kiln` is one state folder (or memory), one set of services and one endpoint on one port.
  */
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import type { AccessCheck, AccessCheckDependencies } from "./access/index.ts";
 import type { DecisionRecord } from "./authorize/decision.ts";
+import type { NoEngine } from "./build/run/choose-engine.ts";
 import type { BuildEvent } from "./build/run/events.ts";
 import type { AwsScope } from "./core/arn.ts";
 import type { AwsCaller, Principal } from "./core/aws.ts";
@@ -13,11 +15,19 @@ import { systemClock } from "./core/clock.ts";
 import { KilnError } from "./core/errors.ts";
 import { systemIds } from "./core/ids.ts";
 import { kilnVersion } from "./core/kiln-version.ts";
+import { ok, type Result } from "./core/result.ts";
 import { Secret } from "./core/secret.ts";
 import { startEndpoint } from "./endpoint/index.ts";
-import { createHostEngine } from "./engines/index.ts";
+import {
+  createContainerEngine,
+  createHostEngine,
+  createSandboxEngine,
+  type Engine,
+  type EngineName,
+} from "./engines/index.ts";
 import { createIdentity, type Identity, rootPrincipal, servicePrincipal } from "./identity/index.ts";
-import { createRegistry, type Registry } from "./registry/index.ts";
+import { findMappedImage } from "./images/image-map.ts";
+import { createRegistry, type Registry, type RegistryQuota } from "./registry/index.ts";
 import {
   codebuildService,
   createReaderCheck,
@@ -28,7 +38,7 @@ import {
   type LoggedEvent,
   startEventTarget,
 } from "./services/codebuild/index.ts";
-import { ecrService } from "./services/ecr/index.ts";
+import { ecrService, startLifecycleTimer } from "./services/ecr/index.ts";
 import { iam } from "./services/iam/index.ts";
 import { createDispatcher, type DecisionFilter, type Dispatcher } from "./services/index.ts";
 import { kms } from "./services/kms/index.ts";
@@ -53,7 +63,9 @@ export interface KilnOptions {
   /** Default 000000000000. */
   readonly accountId?: string;
   /** Where commands of builds run; default `auto`. */
-  readonly engine?: "auto" | "host";
+  readonly engine?: EngineName | "auto";
+  /** Images that stand for others in builds that run in containers, by name; before those of `kiln images map`. */
+  readonly imageMap?: Readonly<Record<string, string>>;
   /** AWS's buildspec grammar only. */
   readonly strict?: boolean;
   /** The account's quota of concurrent builds, and how many this process runs at once; default 60 and the processors. */
@@ -62,8 +74,12 @@ export interface KilnOptions {
   readonly rootKey?: { readonly accessKeyId: string; readonly secretAccessKey: string };
   /** Send pushes to the registries that the image names say. */
   readonly pushForReal?: boolean;
+  /** Let FROM and `docker pull` of the embedded builder ask the network for what is not here. */
+  readonly pullForReal?: boolean;
   /** Builds at the same time, of all and of one batch; default as many as there are processors. */
   readonly parallelBuilds?: number;
+  /** Limits on what the registry keeps; none by default. */
+  readonly registryQuota?: RegistryQuota;
   /** Each event of a build is posted to this http or https URL. */
   readonly eventTarget?: string;
   /** Key of the signature of what is posted to `eventTarget`. */
@@ -92,6 +108,8 @@ export interface Kiln {
   readonly access: AccessCheck;
   /** Calls that policies decided, oldest first; a build's session is named `AWSCodeBuild-<uuid>`. */
   decisions(filter: DecisionFilter): DecisionRecord[];
+  /** The engine that builds in an image take, or why there is none. */
+  engineFor(image: string): Promise<Result<EngineName, NoEngine>>;
   /** Ends running builds, the endpoint and the store. */
   close(): Promise<void>;
 }
@@ -125,8 +143,12 @@ export async function startKiln(options: KilnOptions = {}): Promise<Kiln> {
     scope,
     identity,
     authorize: (...question) => dispatcher.authorize(...question),
+    callerFor: (...who) => dispatcher.callerFor(...who),
     endpointUrl: urlOfEndpoint,
+    ...(options.registryQuota && { quota: options.registryQuota }),
   });
+  const engines = createEngines(options);
+  const mappedImage = (image: string): string | undefined => options.imageMap?.[image] ?? findMappedImage(store, image);
   const codebuild = codebuildService({
     store,
     clock,
@@ -156,19 +178,24 @@ export async function startKiln(options: KilnOptions = {}): Promise<Kiln> {
             },
           }),
         }),
-    engines: [createHostEngine({ clock, ids })],
+    engines,
+    images: {
+      mapped: mappedImage,
+      async find(image, credentials) {
+        const { findBuildImage } = await import("./images/build-images.ts");
+        return findBuildImage({ registryUrl: urlOfEndpoint, rootKey }, image, credentials);
+      },
+    },
     async openDocker(request) {
       // Loaded for the first build that has docker: most starts need neither.
-      const [{ openDockerSocket }, { findMappedImage }] = await Promise.all([
-        import("./docker-api/index.ts"),
-        import("./images/index.ts"),
-      ]);
+      const { openDockerSocket } = await import("./docker-api/index.ts");
       return openDockerSocket({
         ...request,
         registryUrl: endpointUrl,
         rootKey,
         imageStoreDir: join(stateDir ?? tmpdir(), stateDir ? "images" : "kiln-images"),
         pushForReal: options.pushForReal ?? false,
+        pullForReal: options.pullForReal ?? false,
         mappedImage: (reference) => findMappedImage(store, reference),
       });
     },
@@ -207,6 +234,7 @@ export async function startKiln(options: KilnOptions = {}): Promise<Kiln> {
     endpointUrl = endpoint.url;
     await codebuild.runner.recover();
     await codebuild.batches.recover();
+    const lifecycleTimer = startLifecycleTimer({ registry, store, clock });
     const eventTarget =
       options.eventTarget === undefined
         ? undefined
@@ -231,11 +259,19 @@ export async function startKiln(options: KilnOptions = {}): Promise<Kiln> {
       webhooks: codebuild.webhooks,
       access: lateAccessCheck({ dispatcher, scope, clock }),
       decisions: (filter) => dispatcher.decisions(filter),
+      async engineFor(image) {
+        const { chooseEngine } = await import("./build/run/choose-engine.ts");
+        const isMapped = mappedImage(image) !== undefined;
+        const wish = { requested: options.engine ?? "auto", image, isMapped } as const;
+        const chosen = await chooseEngine(engines, wish, new AbortController().signal);
+        return chosen.ok ? ok(chosen.value.engine.name) : chosen;
+      },
       async close() {
         await codebuild.batches.close();
         await codebuild.runner.close();
         await eventTarget?.close();
         codebuild.feed.close();
+        await lifecycleTimer.close();
         await endpoint.close();
         await dispatcher.flush();
         await store.close();
@@ -245,6 +281,20 @@ export async function startKiln(options: KilnOptions = {}): Promise<Kiln> {
     await store.close();
     throw error;
   }
+}
+
+/** Where builds can run, in the order `auto` takes them: with this machine's tools, then in the project's image. */
+export function createEngines(options: Pick<KilnOptions, "stateDir" | "memory"> = {}): readonly Engine[] {
+  const [clock, ids] = [systemClock, systemIds];
+  const stateDir = options.memory ? undefined : (options.stateDir ?? join(process.cwd(), ".kiln"));
+  // Kiln's own programs may lie where a build has a folder of its own, such as /tmp.
+  const visible = [fileURLToPath(new URL("..", import.meta.url)), dirname(process.execPath)];
+  return [
+    createSandboxEngine({ clock, ids, hidden: stateDir === undefined ? [] : [stateDir], visible }),
+    createHostEngine({ clock, ids }),
+    createContainerEngine({ kind: "docker", ids }),
+    createContainerEngine({ kind: "podman", ids }),
+  ];
 }
 
 function scopeOf({ region = DEFAULT_REGION, accountId = DEFAULT_ACCOUNT_ID }: KilnOptions): AwsScope {

@@ -24,9 +24,6 @@ export function announceBuild(
       "         privileged mode on, because the buildspec uses docker; in AWS set `environment.privilegedMode` too",
     );
   }
-  context.note(
-    `engine   ${values.engine === "host" || values.engine === undefined || values.engine === "auto" ? "host: commands run on this machine" : values.engine}`,
-  );
   if (role.policy === undefined) context.note(`role     ${role.name}: its policies decide`);
   else {
     context.note(`role     ${role.name}, generated with exactly these permissions:`);

@@ -1,6 +1,7 @@
 /** What each command gets: the process, its settings, and ways to print and to open Kiln. */
 import type { Kiln, KilnOptions } from "../app.ts";
 import type { CliIo } from "./io.ts";
+import { quotaOfEnvironment } from "./registry-quota.ts";
 import type { Settings } from "./settings.ts";
 
 export interface CommandContext {
@@ -30,7 +31,7 @@ export function commandContext(io: CliIo, settings: Settings): CommandContext {
 }
 
 /** Kiln on the command's state folder, in this process, on a free port. */
-export async function openKiln({ settings }: CommandContext, options: KilnOptions = {}): Promise<Kiln> {
+export async function openKiln({ io, settings }: CommandContext, options: KilnOptions = {}): Promise<Kiln> {
   // Loaded only here, so that commands which need no Kiln (`env`, `check`, `help`) start fast.
   const { startKiln } = await import("../app.ts");
   return startKiln({
@@ -38,6 +39,7 @@ export async function openKiln({ settings }: CommandContext, options: KilnOption
     port: 0,
     ...(settings.region === undefined ? {} : { region: settings.region }),
     ...(settings.accountId === undefined ? {} : { accountId: settings.accountId }),
+    ...quotaOfEnvironment(io.env),
     ...options,
   });
 }

@@ -2,7 +2,8 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { versionOf } from "./doctor.ts";
+import { createFakeEngine } from "../engines/index.ts";
+import { engines, versionOf } from "./doctor.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "kiln-doctor-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -23,5 +24,20 @@ describe("the version of a tool", () => {
   it("is not waited for where the tool or a child of it hangs", async () => {
     const path = program("trap '' TERM; sleep 3; echo late");
     expect(await versionOf(path, 100)).toBe("no answer to --version within 0.1 s");
+  });
+});
+
+describe("the engines", () => {
+  it("are listed in order, each with what it does or why it does not work", async () => {
+    const works = {
+      ...createFakeEngine([]),
+      name: "sandbox" as const,
+      describe: () => "sandbox: a view of this machine",
+    };
+    const fails = { ...createFakeEngine([]), name: "docker" as const, problem: async () => "no socket answers" };
+    expect(await engines([works, fails])).toEqual([
+      { topic: "engine sandbox", status: "ok", text: "a view of this machine" },
+      { topic: "engine docker", status: "note", text: "no socket answers" },
+    ]);
   });
 });

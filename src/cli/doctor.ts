@@ -5,7 +5,9 @@ import { createConnection, createServer } from "node:net";
 import { homedir, userInfo } from "node:os";
 import { dirname } from "node:path";
 import { Command } from "commander";
+import { createEngines } from "../app.ts";
 import { kilnVersion } from "../core/kiln-version.ts";
+import type { Engine } from "../engines/index.ts";
 import { type CommandContext, commandContext } from "./command-context.ts";
 import { DEFAULT_HOST, DEFAULT_PORT, findEndpoint } from "./endpoint-file.ts";
 import { findOnPath } from "./find-on-path.ts";
@@ -82,7 +84,8 @@ async function examine(context: CommandContext): Promise<Finding[]> {
     ...versions.map(([name, path, version]) => tool(name, path, version)),
     ...pythons(env["PATH"]),
     await dockerSocket(env),
-    ...(await engines()),
+    ...(await engines(createEngines({ stateDir: context.settings.stateDir }))),
+    await embeddedBuilder(),
     await portFinding(context),
     ...state(context),
   ];
@@ -170,31 +173,34 @@ const connects = (target: { path: string } | { host: string; port: number }): Pr
     socket.on("error", (error: NodeJS.ErrnoException) => finish(error.code ?? "error"));
   });
 
-/** The engines of PRODUCT and what the embedded builder needs. */
-async function engines(): Promise<Finding[]> {
-  const found: Finding[] = [
-    { topic: "engine host", status: "ok", text: "commands run on this machine" },
-    { topic: "engine sandbox", status: "note", text: "not in this version" },
-    { topic: "engine docker", status: "note", text: "not in this version (docker inside a build works)" },
-  ];
+const ENGINE_MS = 10_000;
+
+/** Where builds can run, in the order in which `auto` takes the first that works, each tried. */
+export function engines(all: readonly Engine[]): Promise<Finding[]> {
+  return Promise.all(
+    all.map(async (engine): Promise<Finding> => {
+      const problem = await engine.problem?.(AbortSignal.timeout(ENGINE_MS)).catch((error: Error) => error.message);
+      const text = engine.describe?.().replace(`${engine.name}: `, "") ?? "works";
+      const topic = `engine ${engine.name}`;
+      return problem === undefined ? { topic, status: "ok", text } : { topic, status: "note", text: problem };
+    }),
+  );
+}
+
+async function embeddedBuilder(): Promise<Finding> {
+  const topic = "embedded builder";
   if (process.platform !== "linux") {
-    return [
-      ...found,
-      { topic: "embedded builder", status: "note", text: "RUN in Dockerfiles needs Linux, or a container engine" },
-    ];
+    return { topic, status: "note", text: "RUN in Dockerfiles needs Linux, or a container engine" };
   }
   const works = await unshareWorks();
   const overlay = existsSync("/proc/filesystems") && (await overlayKnown());
-  return [
-    ...found,
-    {
-      topic: "embedded builder",
-      status: works ? "ok" : "note",
-      text: works
-        ? `namespaces work${overlay ? ", overlay is there" : ", overlay is not: layers are copied"}`
-        : "`unshare` does not work here: Dockerfiles with RUN need a container engine",
-    },
-  ];
+  return {
+    topic,
+    status: works ? "ok" : "note",
+    text: works
+      ? `namespaces work${overlay ? ", overlay is there" : ", overlay is not: layers are copied"}`
+      : "`unshare` does not work here: Dockerfiles with RUN need a container engine",
+  };
 }
 
 const unshareWorks = (): Promise<boolean> =>

@@ -1,9 +1,12 @@
 /** The boundary: wrong command lines, exit codes, and how errors look. */
+
 import { describe, expect, it } from "vitest";
 import { type AwsError, awsError, KilnError } from "../core/errors.ts";
+import { err } from "../core/result.ts";
 import { memoryIo } from "./io.ts";
 import { renderError } from "./render-error.ts";
 import { runCli } from "./run-cli.ts";
+import { requireEngine } from "./run-refusals.ts";
 
 async function kiln(...argv: string[]) {
   const io = memoryIo({ cwd: "/nowhere" });
@@ -46,12 +49,18 @@ describe("a wrong command line", () => {
     );
   });
 
-  it("refuses engines that are not done yet with exit code 4", async () => {
-    const { exitCode, err } = await kiln("run", "--engine", "podman", "/");
-    expect(exitCode).toBe(4);
-    expect(err).toBe(
-      "error: the engine `podman` is not in this version of Kiln\n  why: this version runs the commands of a build on this machine only\n  fix: use `--engine host`, or leave it away\n",
-    );
+  it("refuses an engine that does not work here with exit code 4, before anything starts", async () => {
+    const why = "no engine answers";
+    const fix = ["start it"];
+    const kiln = { engineFor: async () => err({ message: "the engine `podman` is not available here", why, fix }) };
+    const refused = await requireEngine(kiln, "aws/codebuild/standard:7.0").catch((error: unknown) => error);
+    expect(refused).toMatchObject({
+      exitCode: 4,
+      code: "KILN_E_ENGINE",
+      message: "the engine `podman` is not available here",
+      why,
+      fix,
+    });
   });
 
   it("names the commands of a group that needs one", async () => {
@@ -86,9 +95,9 @@ describe("a wrong command line", () => {
     );
   });
 
-  it("refuses an image mapping for one run by name", async () => {
-    expect((await kiln("run", "-P", "aws/codebuild/standard:7.0=alpine", "/")).err).toContain(
-      "error: `-P` is not in this version of Kiln yet\n",
+  it("refuses an image mapping without the other image", async () => {
+    expect((await kiln("run", "-P", "aws/codebuild/standard:7.0=", "/")).err).toBe(
+      "error: -P expects IMAGE=OTHER, not `aws/codebuild/standard:7.0=`\n",
     );
   });
 

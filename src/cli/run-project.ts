@@ -22,7 +22,7 @@ import {
 import type { Assignment } from "./env-file.ts";
 import { requireParameters } from "./missing-parameters.ts";
 import { buildspecPath, projectNameOf, readProject } from "./project-files.ts";
-import { refuseBatchOnly, refuseImageWithoutEngine, usage } from "./run-refusals.ts";
+import { refuseBatchOnly, requireEngine, usage } from "./run-refusals.ts";
 import { pipelineOverrides, type RunValues, sourceText, sourceVersion } from "./run-values.ts";
 import { readTemplate, refusedTemplate } from "./template.ts";
 
@@ -46,7 +46,7 @@ export async function prepareProject(
     const name =
       values.template === undefined ? (values.project ?? "") : await projectFromTemplate(context, kiln, values);
     const project = await requireProject(kiln.root, name);
-    refuseImageWithoutEngine(values.image ?? project.environment?.image ?? DEFAULT_IMAGE, values.engine);
+    await requireEngine(kiln, values.image ?? project.environment?.image ?? DEFAULT_IMAGE);
     const role = values.role === undefined ? {} : { serviceRoleOverride: await requireRole(kiln.root, values.role) };
     context.note(
       `project ${name} · role ${(values.role ?? project.serviceRole ?? "").split("/").at(-1)} · source ${sourceText(dir, values)}`,
@@ -63,7 +63,7 @@ async function prepareDefaultProject(
   values: RunValues,
   variables: readonly Assignment[],
 ): Promise<Record<string, unknown>> {
-  refuseImageWithoutEngine(values.image ?? DEFAULT_IMAGE, values.engine);
+  await requireEngine(kiln, values.image ?? DEFAULT_IMAGE);
   const files = readProject(dir, values.buildspec);
   const batch = values.batch ? requireBatch(files) : undefined;
   if (!files.failure && !values.batch) refuseBatchOnly(files.buildspec);

@@ -19,6 +19,9 @@ export interface RunValues {
   readonly privileged?: boolean;
   readonly format?: string;
   readonly pushForReal?: boolean;
+  readonly pullForReal?: boolean;
+  /** `IMAGE=OTHER` each. */
+  readonly P?: readonly string[];
   readonly batch?: boolean;
   readonly jobs?: number;
   readonly [name: string]: unknown;

@@ -35,6 +35,9 @@ export function runCommand(io: CliIo, exit: (code: number) => void): Command {
       option("--engine <engine>", "where commands run").choices(["auto", "host", "sandbox", "docker", "podman"]),
     )
     .addOption(option("--image <image>", "image of the build environment"))
+    .addOption(
+      option("-P <image=other>", "an image that stands for another in this run (repeatable)").argParser(collect),
+    )
     .addOption(option("--source <what>", "worktree, head or a git revision (default: worktree)"))
     .addOption(option("--as-pipeline", "source as CodePipeline gives it: without .git"))
     .addOption(option("--timeout <minutes>", "5 to 2160 (default: 60)").argParser(minutes))
@@ -44,15 +47,9 @@ export function runCommand(io: CliIo, exit: (code: number) => void): Command {
     .addOption(option("--format <format>", "kiln, or aws for CodeBuild's own log lines").choices(["kiln", "aws"]))
     .addOption(option("--batch", "run the buildspec's batch: its builds, side by side"))
     .addOption(option("-j, --jobs <n>", "with --batch: builds at the same time").argParser(jobs))
-    .addOption(option("--push-for-real", "let docker push reach the real registries"));
-  for (const flag of [
-    "--watch",
-    "--phase <name>",
-    "--from <phase>",
-    "-P <curated=image>",
-    "--shell-on-failure",
-    "--keep",
-  ]) {
+    .addOption(option("--push-for-real", "let docker push reach the real registries"))
+    .addOption(option("--pull-for-real", "let FROM and docker pull ask the real registries for what is not here"));
+  for (const flag of ["--watch", "--phase <name>", "--from <phase>", "--shell-on-failure", "--keep"]) {
     command.addOption(option(flag, "not yet").helpGroup("Not yet:"));
   }
   addCommonOptions(command);
@@ -60,6 +57,13 @@ export function runCommand(io: CliIo, exit: (code: number) => void): Command {
   return command.action(async (dir: string, values: RunValues) => {
     exit(await run(commandContext(io, settingsOf(values, io, sourceDir(dir, io.cwd))), dir, values));
   });
+}
+
+function imageMapOf(texts: readonly string[]): Record<string, string> {
+  const pairs = texts.map((text) => parseAssignment(text, "-P"));
+  const empty = pairs.find(({ value }) => value === "");
+  if (empty) throw usage(`-P expects IMAGE=OTHER, not \`${empty.name}=\``);
+  return Object.fromEntries(pairs.map(({ name, value }) => [name, value]));
 }
 
 function jobs(text: string): number {
@@ -91,7 +95,9 @@ export async function run(context: CommandContext, dirArgument: string, values: 
   const options: KilnOptions = {
     ...(values.strict ? { strict: true } : {}),
     ...(values.pushForReal ? { pushForReal: true } : {}),
-    ...(values.engine === undefined ? {} : { engine: values.engine as "auto" | "host" }),
+    ...(values.P === undefined ? {} : { imageMap: imageMapOf(values.P) }),
+    ...(values.pullForReal ? { pullForReal: true } : {}),
+    ...(values.engine === undefined ? {} : { engine: values.engine as NonNullable<KilnOptions["engine"]> }),
     ...(values.jobs === undefined ? {} : { parallelBuilds: values.jobs }),
   };
   if (values.jobs !== undefined && !values.batch) throw usage("`--jobs` goes with `--batch`: one build is one job");

@@ -16,6 +16,7 @@ import {
   writeEndpoint,
 } from "./endpoint-file.ts";
 import type { CliIo } from "./io.ts";
+import { byteSize, quotaOptions } from "./registry-quota.ts";
 import { addCommonOptions, option, type Settings, settingsOf } from "./settings.ts";
 import { aborted, withSignals } from "./signals.ts";
 
@@ -27,6 +28,8 @@ interface StartValues {
   readonly strict?: boolean;
   readonly eventTarget?: string;
   readonly concurrentBuilds?: number;
+  readonly registryQuota?: number;
+  readonly repositoryQuota?: number;
 }
 
 const START_TIMEOUT_MS = 15_000;
@@ -46,6 +49,8 @@ export function startCommand(io: CliIo, exit: (code: number) => void): Command {
         "quota of concurrent builds, five times as many may wait (default: one a processor, quota 60)",
       ).argParser(concurrentBuilds),
     )
+    .addOption(option("--registry-quota <size>", "what all images may take, like 20GB").argParser(byteSize))
+    .addOption(option("--repository-quota <size>", "what one repository may take").argParser(byteSize))
     .addOption(
       option("--event-target <url>", "post each event of a build here (signed with KILN_EVENT_TARGET_SECRET)"),
     );
@@ -105,6 +110,7 @@ async function startHere(context: CommandContext, values: StartValues): Promise<
       ...(values.eventTarget === undefined ? {} : { eventTarget: values.eventTarget }),
       ...(secret ? { eventTargetSecret: secret } : {}),
       ...(values.concurrentBuilds === undefined ? {} : { concurrentBuilds: values.concurrentBuilds }),
+      ...quotaOptions(values),
     });
     try {
       const file = {
@@ -216,6 +222,8 @@ const startArguments = (settings: Settings, values: StartValues): string[] => [
   ...(values.strict ? ["--strict"] : []),
   ...(values.eventTarget === undefined ? [] : ["--event-target", values.eventTarget]),
   ...(values.concurrentBuilds === undefined ? [] : ["--concurrent-builds", String(values.concurrentBuilds)]),
+  ...(values.registryQuota === undefined ? [] : ["--registry-quota", String(values.registryQuota)]),
+  ...(values.repositoryQuota === undefined ? [] : ["--repository-quota", String(values.repositoryQuota)]),
 ];
 
 export function stopCommand(io: CliIo, exit: (code: number) => void): Command {

@@ -63,8 +63,7 @@ export function hostVariables(
   };
   for (const [name, value] of Object.entries(machine)) {
     if (value === undefined) continue;
-    const byPrefix = PASSED_PREFIXES.some((prefix) => name.startsWith(prefix)) && !LOOKS_SECRET.test(name);
-    if (PASSED_VARIABLES.includes(name) || (byPrefix && !OWN.test(name))) variables[name] = value;
+    if (PASSED_VARIABLES.includes(name) || isMirrorSetting(name)) variables[name] = value;
   }
   // HOME is the build's own, so settings that tools look for under it are pointed at.
   const home = machine["HOME"];
@@ -77,6 +76,24 @@ export function hostVariables(
     }
   }
   return variables;
+}
+
+const isMirrorSetting = (name: string): boolean =>
+  PASSED_PREFIXES.some((prefix) => name.startsWith(prefix)) && !LOOKS_SECRET.test(name) && !OWN.test(name);
+
+const PROXY = /^(?:https?|no|all)_proxy$/i;
+
+/** What of the machine's environment means the same in a container: proxies and mirrors, nothing that is a path here. */
+export function containerVariables(machine: Readonly<Record<string, string | undefined>>): Record<string, string> {
+  const passes = (name: string, value: string): boolean =>
+    PROXY.test(name) || ["GOPROXY", "GOSUMDB", "GONOSUMDB", "UV_INDEX_URL", "UV_DEFAULT_INDEX"].includes(name)
+      ? true
+      : isMirrorSetting(name) && !value.startsWith("/");
+  return Object.fromEntries(
+    Object.entries(machine).filter(
+      (entry): entry is [string, string] => entry[1] !== undefined && passes(entry[0], entry[1]),
+    ),
+  );
 }
 
 function pointAt(variables: Record<string, string>, name: string, ...candidates: string[]): void {

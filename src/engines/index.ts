@@ -1,4 +1,6 @@
 /** Where the commands of a build run. The port is engine.ts; see README.md. */
+
+export { type ContainerEngineOptions, createContainerEngine } from "./container/index.ts";
 export type {
   BuildEnvironment,
   CommandSpec,
@@ -12,3 +14,4 @@ export { createFakeEngine, type FakeCommand, type FakeEngine } from "./fake.ts";
 export { createHostEngine, type HostEngineOptions } from "./host.ts";
 export type { Outcome } from "./outcome.ts";
 export type { SweepTarget } from "./process-sweep.ts";
+export { createSandboxEngine, type SandboxEngineOptions } from "./sandbox/index.ts";

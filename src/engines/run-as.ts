@@ -49,9 +49,9 @@ export function userFrom(passwd: string, name: string): SystemUser | undefined {
   return /^\d+$/.test(uid) && /^\d+$/.test(gid) ? { name, uid: Number(uid), gid: Number(gid) } : undefined;
 }
 
-/** Why this process cannot run commands as `name`. */
-export async function userProblem(name: string): Promise<UserProblem | undefined> {
-  const user = await findUser(name);
+/** Why this process cannot run commands as `name`, a user that `find` knows. */
+export async function userProblem(name: string, find: typeof findUser): Promise<UserProblem | undefined> {
+  const user = await find(name);
   if (!user) return { kind: "unknown" };
   if (isRoot() || user.uid === process.getuid?.()) return undefined;
   return { kind: "not-permitted", runsAs: userInfo().username };
@@ -60,11 +60,13 @@ export async function userProblem(name: string): Promise<UserProblem | undefined
 /** Runs commands of one build as other users; remembers who was let in where. */
 export class RunAs {
   readonly #workDir: string;
+  readonly #find: typeof findUser;
   readonly #users = new Map<string, Promise<SystemUser | undefined>>();
   readonly #opened = new Set<string>();
 
-  constructor(workDir: string) {
+  constructor(workDir: string, find: typeof findUser) {
     this.#workDir = workDir;
+    this.#find = find;
   }
 
   /** Lets the user at what the command needs and says how to start it. Undefined: start it as it is. */
@@ -76,7 +78,7 @@ export class RunAs {
     if (name === undefined || !isRoot()) return undefined;
     let finding = this.#users.get(name);
     if (!finding) {
-      finding = findUser(name);
+      finding = this.#find(name);
       this.#users.set(name, finding);
     }
     const user = await finding;

@@ -66,6 +66,7 @@ export class SourceBench {
       dependencies,
       log,
       signal: input.signal ?? new AbortController().signal,
+      toEnvironmentPath: (path) => path,
     });
     return {
       taken: result.ok ? result.value : undefined,

@@ -7,7 +7,7 @@ import type { AwsCaller } from "../../core/aws.ts";
 import type { Clock } from "../../core/clock.ts";
 import type { Ids } from "../../core/ids.ts";
 import type { Result } from "../../core/result.ts";
-import type { Engine } from "../../engines/engine.ts";
+import type { Engine, ImageSupply } from "../../engines/engine.ts";
 import type { BuildPlan } from "../plan/index.ts";
 import type { BuildEvent, BuildPhase, BuildStatus, PhaseContext } from "./events.ts";
 import type { ReportSink } from "./reports/report-sink.ts";
@@ -93,6 +93,10 @@ export interface BuildRequest {
   readonly startTimeMs: number;
   readonly image: string;
   readonly privilegedMode: boolean;
+  /** Who asks the image's registry; default CODEBUILD. */
+  readonly imagePullCredentialsType?: string | undefined;
+  /** Name or ARN of the secret with user name and password for the image's registry. */
+  readonly registryCredential?: string | undefined;
   readonly encryptionKey: string;
   readonly source: BuildSource;
   readonly sourceVersion?: string | undefined;
@@ -143,6 +147,8 @@ export interface BuildDockerRequest {
 export interface RunDependencies {
   /** The engine for the image, or why there is none. */
   readonly engine: Result<Engine, string>;
+  /** One line for people about the engine. */
+  readonly engineNotice?: string;
   /** Calls as the service role (session `AWSCodeBuild-<uuid>`). */
   readonly role: AwsCaller;
   readonly clock: Clock;
@@ -150,6 +156,8 @@ export interface RunDependencies {
   /** Buildspec text → plan; `file` is the name people know it by. */
   loadPlan(text: string, file: string): LoadedPlan;
   openDocker?: (request: BuildDockerRequest) => Promise<BuildDocker>;
+  /** Where the image of a build in a container comes from; absent: from the engine alone. */
+  images?: (request: BuildRequest) => Promise<ImageSupply>;
   /** Empty, private folder of this build. */
   readonly workDir: string;
   /** Private folder for the saved environment, which holds secrets: in memory where the machine has such a place. */

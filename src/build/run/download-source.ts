@@ -2,17 +2,20 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { err, ok, type Result } from "../../core/result.ts";
-import type { BuildEnvironment, Engine } from "../../engines/engine.ts";
+import type { BuildEnvironment, ProvisionedEnvironment } from "../../engines/engine.ts";
 import { type BuildPlan, selectRuntimes } from "../plan/index.ts";
 import type { BuildLog } from "./build-log.ts";
 import type { BuildDocker, BuildRequest, RunDependencies } from "./build-request.ts";
 import { type BuildCache, restoreCache } from "./cache/build-cache.ts";
 import { shellNotice } from "./commands/shell-kinds.ts";
 import { ShellSession } from "./commands/shell-session.ts";
+import { containerDocker, inEnvironment, pathsOf, reachableCredentials, sendBuild } from "./enter-environment.ts";
 import { codeBuildVariables, unfitVariable, withBuildVariables } from "./environment.ts";
 import type { PhaseContext } from "./events.ts";
 import { prepareHostTools } from "./host-tools/host-tools.ts";
 import { sayRuntimes } from "./host-tools/say-runtimes.ts";
+import { lentFolders } from "./lent-folders.ts";
+import type { Provisioned } from "./provision.ts";
 import { type ResolvedVariable, resolveVariables } from "./resolve-variables.ts";
 import { readBuildspec, type TakenSources, takeSources } from "./sources/index.ts";
 import { writeBuildTools } from "./tools/build-tools.ts";
@@ -20,8 +23,11 @@ import { writeBuildTools } from "./tools/build-tools.ts";
 /** What the command phases work with. */
 export interface ReadyBuild {
   readonly plan: BuildPlan;
+  /** On this machine. */
   readonly srcDir: string;
   readonly environment: BuildEnvironment;
+  /** What it was opened in. */
+  readonly place: ProvisionedEnvironment;
   readonly session: ShellSession;
   readonly variables: readonly ResolvedVariable[];
   readonly phaseVariables: readonly ResolvedVariable[];
@@ -33,8 +39,7 @@ export interface ReadyBuild {
 export async function downloadSource(input: {
   readonly request: BuildRequest;
   readonly dependencies: RunDependencies;
-  readonly engine: Engine;
-  readonly docker: BuildDocker | undefined;
+  readonly provisioned: Provisioned;
   readonly log: BuildLog;
   readonly signal: AbortSignal;
   /** Called as soon as an environment is open, so that it is closed whatever follows. */
@@ -47,7 +52,8 @@ export async function downloadSource(input: {
   log.container("Waiting for agent ping");
   log.container("Waiting for DOWNLOAD_SOURCE");
   log.container("Phase is DOWNLOAD_SOURCE");
-  const sources = await takeSources({ request, dependencies, log, signal });
+  const { toEnvironmentPath } = pathsOf(input.provisioned.environment);
+  const sources = await takeSources({ request, dependencies, log, signal, toEnvironmentPath });
   if (!sources.ok) return sources;
   let isReady = false;
   try {
@@ -69,12 +75,14 @@ async function prepareBuild(
   input: Parameters<typeof downloadSource>[0],
   sources: TakenSources,
 ): Promise<Result<ReadyBuild, PhaseContext>> {
-  const { request, dependencies, engine, docker, log, signal } = input;
+  const { request, dependencies, log, signal } = input;
+  const { engine, environment: place, docker } = input.provisioned;
+  const { toEnvironmentPath } = pathsOf(place);
   const { workDir } = dependencies;
   const { srcDir, resolvedVersion: resolvedSourceVersion } = sources;
   input.onSources(sources);
 
-  const read = await readBuildspec({ source: request.source, srcDir, role: dependencies.role });
+  const read = await readBuildspec({ source: request.source, srcDir, role: dependencies.role, toEnvironmentPath });
   const buildspec = read.ok || !request.opensWithoutBuildspec ? read : ok(NO_BUILDSPEC);
   if (!buildspec.ok) return buildspec;
   log.container(`YAML location is ${buildspec.value.location}`);
@@ -112,17 +120,18 @@ async function prepareBuild(
     : undefined;
   if (shellText !== undefined) log.notice("info", shellText);
 
-  log.container(`Moving to directory ${srcDir}`);
-  const ownTools = await writeBuildTools(workDir);
+  const shownSrcDir = toEnvironmentPath(srcDir);
+  log.container(`Moving to directory ${shownSrcDir}`);
+  const ownTools = await writeBuildTools(workDir, place.files ? "container" : "machine");
   // AWS: without the key in the buildspec git in the build has no credentials of the source provider.
   const gitVariables = plan.gitCredentialHelper ? await sources.credentials.keepForCommands() : {};
   if (!plan.gitCredentialHelper) await sources.credentials.remove();
   const given = codeBuildVariables({
     request,
-    srcDir,
+    srcDir: shownSrcDir,
     sourceVariables: sources.variables,
-    credentials: dependencies.credentials,
-    endpointUrl: dependencies.endpointUrl,
+    credentials: reachableCredentials(dependencies, place.endpointUrl),
+    endpointUrl: place.endpointUrl,
   });
   const toolVariables: Readonly<Record<string, string>> = tools.value.variables;
   const seen = withBuildVariables(
@@ -132,8 +141,8 @@ async function prepareBuild(
       // AWS: sources lie where go looks for packages.
       GOPATH: [toolVariables["GOPATH"] ?? "/go", given["CODEBUILD_GOPATH"]].join(":"),
       ...sources.gitVariables,
-      ...gitVariables,
-      ...dockerVariables(docker, request.privilegedMode, workDir),
+      ...inEnvironment(gitVariables, dependencies.privateDir, toEnvironmentPath),
+      ...(place.files ? containerDocker(docker) : dockerVariables(docker, request.privilegedMode, workDir)),
     },
     variables.map(({ variable, value }) => [variable.name, value]),
   );
@@ -145,7 +154,8 @@ async function prepareBuild(
   for (const name of seen.reserved) {
     log.notice("warning", `the name \`${name}\` is reserved: commands see CodeBuild's own value`);
   }
-  const environment = await engine.open(
+  if (place.files) await sendBuild(place, place.files, dependencies, [ownTools], signal);
+  const environment = await place.open(
     {
       buildId: request.buildId,
       image: request.image,
@@ -153,7 +163,14 @@ async function prepareBuild(
       privateDir: dependencies.privateDir,
       variables: seen.variables,
       // Docker's folder first: a runtime's folder may hold the machine's docker as well.
-      pathPrefix: [...(docker?.pathPrefix ?? []), ...tools.value.pathPrefix, ownTools],
+      pathPrefix: place.files
+        ? [toEnvironmentPath(ownTools)]
+        : [...(docker?.pathPrefix ?? []), ...tools.value.pathPrefix, ownTools],
+      sharedFolders: await lentFolders({
+        request,
+        cacheDir: dependencies.cacheDir,
+        sources: sourceFolders(srcDir, sources.variables),
+      }),
     },
     signal,
   );
@@ -161,7 +178,7 @@ async function prepareBuild(
   const session = await ShellSession.open({
     environment,
     shell: plan.shell,
-    srcDir,
+    srcDir: shownSrcDir,
     workDir,
     privateDir: dependencies.privateDir,
     carriesState: plan.version !== "0.1",
@@ -172,6 +189,7 @@ async function prepareBuild(
     dependencies,
     cache: plan.cache,
     srcDir,
+    place,
     log,
     signal,
     expand: (text) => session.expand(text),
@@ -187,6 +205,7 @@ async function prepareBuild(
     plan,
     srcDir,
     environment,
+    place,
     session,
     variables,
     phaseVariables: resolved.slice(plan.variables.length),
@@ -194,6 +213,12 @@ async function prepareBuild(
     ...(cache === undefined ? {} : { cache }),
   });
 }
+
+/** Of the primary source and the secondary ones, as the variables name them. */
+const sourceFolders = (srcDir: string, variables: Readonly<Record<string, string>>): string[] => [
+  srcDir,
+  ...Object.entries(variables).flatMap(([name, value]) => (name.startsWith("CODEBUILD_SRC_DIR_") ? [value] : [])),
+];
 
 function sayWhatWasFound(plan: BuildPlan, warnings: readonly string[], log: BuildLog): void {
   for (const { name, commands } of plan.phases) {

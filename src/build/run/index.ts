@@ -5,7 +5,7 @@
 import type { BuildRequest, BuildResult, RunDependencies } from "./build-request.ts";
 import type { BuildEnvironmentOpener } from "./open-build-environment.ts";
 
-export type { Engine, EngineName } from "../../engines/engine.ts";
+export type { Engine, EngineName, ImageSupply, SuppliedImage } from "../../engines/engine.ts";
 export { bucketArn, encryptionOf, plannedLocation } from "./artifacts/destination.ts";
 export type {
   BuildDocker,
@@ -17,7 +17,7 @@ export type {
   RunDependencies,
   StoredArtifacts,
 } from "./build-request.ts";
-export { chooseEngine, isCuratedImage } from "./choose-engine.ts";
+export { chooseEngine, isCuratedImage, type NoEngine, noEngineText } from "./choose-engine.ts";
 export type { BuildEvent, BuildPhase, BuildStatus, PhaseContext, PhaseType } from "./events.ts";
 export { expandEvent } from "./expand-events.ts";
 export type { SecretSet } from "./mask.ts";

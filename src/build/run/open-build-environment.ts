@@ -5,14 +5,16 @@
  */
 import { open, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { debug } from "../../core/log.ts";
 import { err, ok, type Result } from "../../core/result.ts";
-import type { BuildEnvironment } from "../../engines/engine.ts";
+import type { BuildEnvironment, ProvisionedEnvironment } from "../../engines/engine.ts";
 import { exitStatus } from "../../engines/outcome.ts";
 import { BuildLog } from "./build-log.ts";
 import type { BuildDocker, BuildRequest, RunDependencies } from "./build-request.ts";
+import { shellQuote } from "./commands/command-script.ts";
 import { downloadSource, type ReadyBuild } from "./download-source.ts";
 import type { PhaseContext, PhaseType } from "./events.ts";
-import { createLogStream } from "./log-stream.ts";
+import { leaveQueue, provisionBuild } from "./provision.ts";
 
 /** So much of each output of a command is kept, in characters; what follows is left out, and that is said. */
 export const MAX_CONTENT_LENGTH = 1024 * 1024;
@@ -35,6 +37,7 @@ export class BuildEnvironmentOpener {
   readonly #request: BuildRequest;
   readonly #dependencies: RunDependencies;
   readonly #log: BuildLog;
+  #place: ProvisionedEnvironment | undefined;
   #environment: BuildEnvironment | undefined;
   #docker: BuildDocker | undefined;
   #build: ReadyBuild | undefined;
@@ -47,36 +50,28 @@ export class BuildEnvironmentOpener {
 
   /** The open environment, or why a phase failed. Each phase is told as it starts. */
   async open(onPhase: (phaseType: PhaseType) => void): Promise<Result<OpenEnvironment, PhaseContext>> {
-    const { engine, openDocker, workDir, role, signal } = this.#dependencies;
-    this.#log.hide([this.#dependencies.credentials.token]);
-    this.#dependencies.onRoleSecrets?.((values) => this.#log.hide(values));
+    const [request, dependencies, log] = [this.#request, this.#dependencies, this.#log];
+    const { signal } = dependencies;
+    log.hide([dependencies.credentials.token]);
+    dependencies.onRoleSecrets?.((values) => log.hide(values));
     onPhase("QUEUED");
-    const refused = await createLogStream(role, this.#request);
+    const refused = await leaveQueue(request, dependencies);
     if (refused) return err(refused);
-    if (this.#request.logs) this.#dependencies.onLogStreamReady?.();
     onPhase("PROVISIONING");
-    if (!engine.ok) {
-      return err({
-        statusCode: "BUILD_CONTAINER_UNABLE_TO_PULL_IMAGE",
-        message: `Unable to pull customer's container image. ${engine.error}`,
-      });
-    }
-    this.#docker = await openDocker?.({
-      buildId: this.#request.buildId,
-      workDir,
-      privileged: this.#request.privilegedMode,
-      signal,
-      onPushed: (reference, digest) => this.#log.imagePushed(reference, digest),
-      onNotice: (text) => this.#log.notice("info", text),
+    const provisioned = await provisionBuild({
+      ...{ request, dependencies, log, signal },
+      onDocker: (docker) => {
+        this.#docker = docker;
+      },
+      onEnvironment: (place) => {
+        this.#place = place;
+      },
     });
+    if (!provisioned.ok) return provisioned;
     onPhase("DOWNLOAD_SOURCE");
     const ready = await downloadSource({
-      request: this.#request,
-      dependencies: this.#dependencies,
-      engine: engine.value,
-      docker: this.#docker,
-      log: this.#log,
-      signal,
+      ...{ request, dependencies, log, signal },
+      provisioned: provisioned.value,
       onEnvironment: (environment) => {
         this.#environment = environment;
       },
@@ -92,8 +87,9 @@ export class BuildEnvironmentOpener {
     });
   }
 
-  async #run({ session }: ReadyBuild, command: string): Promise<CommandResult> {
+  async #run({ session, environment }: ReadyBuild, command: string): Promise<CommandResult> {
     const errorFile = join(this.#dependencies.privateDir, "stderr.txt");
+    const errorPath = environment.toEnvironmentPath(errorFile);
     const kept = new KeptText();
     const output = this.#log.commandOutput();
     this.#log.container(`Running command ${command}`);
@@ -101,14 +97,20 @@ export class BuildEnvironmentOpener {
       const outcome = await session.run({
         text: command,
         directory: session.directory(),
-        errorFile,
+        errorFile: errorPath,
         onOutput: (chunk) => {
           kept.add(chunk);
           return output.push(chunk);
         },
       });
       await output.end();
-      const standardError = this.#masked(await firstOf(errorFile));
+      const standardError = this.#masked(
+        environment.files
+          ? await environment.files.evaluate(
+              `head -c ${MAX_CONTENT_BYTES} ${shellQuote(errorPath)}; rm -f ${shellQuote(errorPath)}`,
+            )
+          : await firstOf(errorFile),
+      );
       if (standardError !== "") this.#log.output(standardError.replace(/\n$/, ""));
       if (outcome.kind === "failed-to-start") {
         this.#log.notice("warning", `the shell could not start: ${outcome.message}`);
@@ -126,14 +128,17 @@ export class BuildEnvironmentOpener {
   }
 
   async close(): Promise<void> {
-    const [environment, docker, build] = [this.#environment, this.#docker, this.#build];
+    const [environment, place, docker, build] = [this.#environment, this.#place, this.#docker, this.#build];
     this.#environment = undefined;
+    this.#place = undefined;
     this.#docker = undefined;
     this.#build = undefined;
     const { engine, workDir } = this.#dependencies;
     try {
-      if (environment) await environment.close();
-      else if (engine.ok) await engine.value.reclaim({ buildId: this.#request.buildId, workDir });
+      await build?.cache?.leave?.().catch((error: unknown) => debug("run", () => `cache: ${String(error)}`));
+      // Closing the place closes what was opened in it.
+      if (!environment && engine.ok) await engine.value.reclaim({ buildId: this.#request.buildId, workDir });
+      await place?.close();
     } finally {
       try {
         await docker?.close();

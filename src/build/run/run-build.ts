@@ -3,9 +3,11 @@
  * Whatever happens, the engine's environment and the docker side are closed before the build is reported as finished.
  * Source: https://docs.aws.amazon.com/codebuild/latest/userguide/view-build-details-phases.html
  */
+import { debug } from "../../core/log.ts";
 import type { Result } from "../../core/result.ts";
-import type { BuildEnvironment } from "../../engines/engine.ts";
+import type { BuildEnvironment, ProvisionedEnvironment } from "../../engines/engine.ts";
 import type { OnFailure } from "../plan/index.ts";
+import { BroughtFiles } from "./brought-files.ts";
 import { BuildEnding } from "./build-ending.ts";
 import { BuildLog } from "./build-log.ts";
 import type { BuildDocker, BuildRequest, BuildResult, RunDependencies } from "./build-request.ts";
@@ -15,8 +17,8 @@ import { downloadSource, type ReadyBuild } from "./download-source.ts";
 import type { BuildStatus, PhaseContext, PhaseType } from "./events.ts";
 import { exportedVariables } from "./export-variables.ts";
 import { faultContext } from "./fault-context.ts";
-import { createLogStream } from "./log-stream.ts";
 import { PhaseRecord } from "./phase-record.ts";
+import { leaveQueue, type Provisioned, provisionBuild } from "./provision.ts";
 import { afterCommandPhase, type CommandPhase, onFailureOf } from "./transitions.ts";
 import { type Uploaded, uploadArtifacts } from "./upload-artifacts.ts";
 
@@ -41,6 +43,8 @@ class BuildRun {
   #isEndRecorded = false;
   #isClosed = false;
   #retry: BuildResult["retry"];
+  #provisioned: Provisioned | undefined;
+  #place: ProvisionedEnvironment | undefined;
   #environment: BuildEnvironment | undefined;
   #docker: BuildDocker | undefined;
   #build: ReadyBuild | undefined;
@@ -101,7 +105,7 @@ class BuildRun {
   }
 
   async #runPhases(): Promise<BuildStatus> {
-    const queued = await this.#phase("QUEUED", () => this.#queued());
+    const queued = await this.#phase("QUEUED", () => leaveQueue(this.#request, this.#dependencies));
     if (queued) return queued.status;
     const provisioned = await this.#phase("PROVISIONING", () => this.#provision());
     if (provisioned) return provisioned.status;
@@ -199,45 +203,39 @@ class BuildRun {
     }
   }
 
-  async #queued(): Promise<PhaseContext | undefined> {
-    const failure = await createLogStream(this.#dependencies.role, this.#request);
-    if (!failure && this.#request.logs) this.#dependencies.onLogStreamReady?.();
-    return failure;
-  }
-
   async #provision(): Promise<PhaseContext | undefined> {
-    const { engine, openDocker, workDir } = this.#dependencies;
-    if (!engine.ok) {
-      return {
-        statusCode: "BUILD_CONTAINER_UNABLE_TO_PULL_IMAGE",
-        message: `Unable to pull customer's container image. ${engine.error}`,
-      };
-    }
-    this.#docker = await openDocker?.({
-      buildId: this.#request.buildId,
-      workDir,
-      privileged: this.#request.privilegedMode,
+    const provisioned = await provisionBuild({
+      request: this.#request,
+      dependencies: this.#dependencies,
+      log: this.#log,
       signal: this.#ending.signal,
-      onPushed: (reference, digest) => this.#log.imagePushed(reference, digest),
-      onNotice: (text) => this.#log.notice("info", text),
+      onDocker: (docker) => {
+        this.#docker = docker;
+        if (this.#isClosed) void this.#close();
+      },
+      onEnvironment: (place) => {
+        this.#place = place;
+        // It came so late that the build went on without it.
+        if (this.#isClosed) void this.#close();
+      },
     });
+    if (!provisioned.ok) return provisioned.error;
+    this.#provisioned = provisioned.value;
     return undefined;
   }
 
   async #download(): Promise<PhaseContext | undefined> {
-    const { engine } = this.#dependencies;
-    if (!engine.ok) return undefined;
+    if (!this.#provisioned) return undefined;
     const ready: Result<ReadyBuild, PhaseContext> = await downloadSource({
       request: this.#request,
       dependencies: this.#dependencies,
-      engine: engine.value,
-      docker: this.#docker,
+      provisioned: this.#provisioned,
       log: this.#log,
       signal: this.#ending.signal,
       onEnvironment: (environment) => {
         this.#environment = environment;
         // It came so late that the build went on without it.
-        if (this.#isClosed) void this.#close();
+        if (this.#isClosed) void environment.close();
       },
       onSources: ({ resolvedVersion, secondaryVersions }) => {
         this.#resolvedSourceVersion = resolvedVersion;
@@ -256,6 +254,7 @@ class BuildRun {
       dependencies: this.#dependencies,
       build: this.#build,
       log: this.#log,
+      brought: new BroughtFiles(this.#build.place, this.#ending.signal),
       isSucceeding,
       signal: this.#ending.signal,
     });
@@ -266,14 +265,19 @@ class BuildRun {
 
   async #close(): Promise<void> {
     const environment = this.#environment;
+    const place = this.#place;
     const docker = this.#docker;
     const cache = this.#build?.cache;
     this.#environment = undefined;
+    this.#place = undefined;
     this.#docker = undefined;
     this.#isClosed = true;
     try {
-      if (environment) await environment.close();
-      else if (this.#ending.by !== undefined) await this.#reclaim();
+      // What cannot be put back any more is made anew by the next build.
+      await cache?.leave?.().catch((error: unknown) => debug("run", () => `cache: ${String(error)}`));
+      // Closing the place closes what was opened in it.
+      if (!environment && this.#ending.by !== undefined) await this.#reclaim();
+      await place?.close();
     } finally {
       try {
         await docker?.close();

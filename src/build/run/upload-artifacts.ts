@@ -8,6 +8,7 @@ import type { PlannedArtifacts } from "../plan/index.ts";
 import { destinationOf } from "./artifacts/destination.ts";
 import { selectFiles } from "./artifacts/select-files.ts";
 import { storeArtifacts } from "./artifacts/store-artifacts.ts";
+import type { BroughtFiles } from "./brought-files.ts";
 import type { BuildLog } from "./build-log.ts";
 import type { ArtifactsTarget, BuildRequest, RunDependencies, StoredArtifacts } from "./build-request.ts";
 import type { ReadyBuild } from "./download-source.ts";
@@ -19,6 +20,7 @@ export interface UploadInput {
   readonly dependencies: RunDependencies;
   readonly build: ReadyBuild;
   readonly log: BuildLog;
+  readonly brought: BroughtFiles;
   /** No phase has failed so far. */
   readonly isSucceeding: boolean;
   readonly signal: AbortSignal;
@@ -38,7 +40,11 @@ export async function uploadArtifacts(input: UploadInput): Promise<Result<Upload
   const uploaded = await uploadAll(input);
   const reports = uploaded.ok ? await collectReports(input) : uploaded;
   // Also after a failure: the cache's ledger then says why nothing was saved.
-  await build.cache?.save({ isSucceeding: input.isSucceeding && reports.ok, signal: input.signal });
+  await build.cache?.save({
+    isSucceeding: input.isSucceeding && reports.ok,
+    brought: input.brought,
+    signal: input.signal,
+  });
   return reports.ok ? uploaded : reports;
 }
 
@@ -83,6 +89,7 @@ async function upload(
     workDir: dependencies.workDir,
     lentFolders: build.cache?.lentFolders ?? [],
     keepLinks: artifacts.enableSymlinks && isZip(target),
+    brought: input.brought,
     signal,
     log: (text) => log.container(text),
     warn: (text) => log.notice("warning", text),

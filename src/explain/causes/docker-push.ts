@@ -14,6 +14,8 @@ const PUSH_ACTIONS = [
   "ecr:PutImage",
   "ecr:UploadLayerPart",
 ];
+/** AWS: a push by a creation template, or a pull through the cache, makes the repository or brings the image. */
+const MAKING_ACTIONS = ["ecr:BatchImportUpstreamImage", "ecr:CreateRepository"];
 const PULL_ACTIONS = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"];
 
 export const ecrDenied: Cause = {
@@ -36,7 +38,7 @@ export const ecrDenied: Cause = {
           "allow what `docker login` and this push or pull need, and nothing else",
           role,
           "kiln-use-ecr",
-          ecrStatements(denial.action, denial.resource),
+          ecrStatements(denial.action, denial.resource, isPush(failure.command?.text)),
         ),
       ),
       ...(interactive === undefined
@@ -47,7 +49,12 @@ export const ecrDenied: Cause = {
   },
 };
 
-function ecrStatements(action: string, resource: string): Statement[] {
+const isOfPush = (action: string): boolean =>
+  PUSH_ACTIONS.includes(action) && action !== "ecr:BatchCheckLayerAvailability";
+
+const isPush = (command: string | undefined): boolean => /docker\s+(?:image\s+)?push|--push\b/.test(command ?? "");
+
+function ecrStatements(action: string, resource: string, isPushCommand: boolean): Statement[] {
   // AWS: GetAuthorizationToken has no resource type; it is allowed on `*` only.
   const login: Statement = {
     Sid: "LogInToEcr",
@@ -56,9 +63,10 @@ function ecrStatements(action: string, resource: string): Statement[] {
     Resource: ["*"],
   };
   if (action === "ecr:GetAuthorizationToken") return [login];
-  const isPush = PUSH_ACTIONS.includes(action) && action !== "ecr:BatchCheckLayerAvailability";
-  const actions = isPush ? PUSH_ACTIONS : PULL_ACTIONS.includes(action) ? PULL_ACTIONS : [action];
-  return [login, { Sid: isPush ? "PushImage" : "PullImage", Effect: "Allow", Action: actions, Resource: [resource] }];
+  const [needed, Sid] = isPushCommand || isOfPush(action) ? [PUSH_ACTIONS, "PushImage"] : [PULL_ACTIONS, "PullImage"];
+  const isTransfer = isPushCommand || [...PUSH_ACTIONS, ...PULL_ACTIONS, ...MAKING_ACTIONS].includes(action);
+  const actions = isTransfer ? [...new Set([...needed, action])].sort() : [action];
+  return [login, { Sid, Effect: "Allow", Action: actions, Resource: [resource] }];
 }
 
 export const dockerPushWithoutLogin: Cause = {

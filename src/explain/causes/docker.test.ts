@@ -19,6 +19,12 @@ phases:
       - docker build -t $REGISTRY/$NAME/app .
 `;
 
+const ecrDenial = (action: string): string =>
+  denialMessage(`ecr:${action}`, "arn:aws:ecr:us-east-1:000000000000:repository/app").replace(
+    "AccessDeniedException: ",
+    "",
+  );
+
 describe("causes: docker", () => {
   explains([
     {
@@ -49,6 +55,28 @@ describe("causes: docker", () => {
       code: "iam/ecr-denied",
       cause:
         "the service role `CodeBuildServiceRole` may not call `ecr:InitiateLayerUpload` on `arn:aws:ecr:us-east-1:000000000000:repository/app`",
+    },
+    {
+      ...push,
+      output: [`denied: ${ecrDenial("CreateRepository")}`],
+      code: "iam/ecr-denied",
+      cause:
+        "the service role `CodeBuildServiceRole` may not call `ecr:CreateRepository` on `arn:aws:ecr:us-east-1:000000000000:repository/app`",
+      allows: [
+        "ecr:GetAuthorizationToken on *",
+        "ecr:BatchCheckLayerAvailability, ecr:CompleteLayerUpload, ecr:CreateRepository, ecr:InitiateLayerUpload, ecr:PutImage, ecr:UploadLayerPart on arn:aws:ecr:us-east-1:000000000000:repository/app",
+      ],
+    },
+    {
+      ...make,
+      output: [`denied: ${ecrDenial("BatchImportUpstreamImage")}`],
+      code: "iam/ecr-denied",
+      cause:
+        "the service role `CodeBuildServiceRole` may not call `ecr:BatchImportUpstreamImage` on `arn:aws:ecr:us-east-1:000000000000:repository/app`",
+      allows: [
+        "ecr:GetAuthorizationToken on *",
+        "ecr:BatchCheckLayerAvailability, ecr:BatchGetImage, ecr:BatchImportUpstreamImage, ecr:GetDownloadUrlForLayer on arn:aws:ecr:us-east-1:000000000000:repository/app",
+      ],
     },
     {
       ...push,

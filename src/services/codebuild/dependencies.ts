@@ -1,13 +1,22 @@
 /** What CodeBuild needs from outside; app.ts gives it. */
 
 import type { AuthorizationRequest } from "../../authorize/decision.ts";
-import type { BuildDocker, BuildDockerRequest, Engine, EngineName } from "../../build/run/index.ts";
+import type { BuildDocker, BuildDockerRequest, Engine, EngineName, SuppliedImage } from "../../build/run/index.ts";
 import type { AwsScope } from "../../core/arn.ts";
 import type { AwsCaller } from "../../core/aws.ts";
 import type { Clock } from "../../core/clock.ts";
 import type { Ids } from "../../core/ids.ts";
 import type { Store } from "../../store/store.ts";
 import type { ReaderCheck } from "./events/events-route.ts";
+
+export interface BuildImages {
+  mapped(image: string): string | undefined;
+  /** With these credentials, else as Kiln itself. Throws an error with docker's words. */
+  find(
+    image: string,
+    credentials: { readonly username: string; readonly password: string } | undefined,
+  ): Promise<SuppliedImage | undefined>;
+}
 
 export interface CodeBuildDependencies {
   readonly store: Store;
@@ -40,6 +49,8 @@ export interface CodeBuildDependencies {
   readonly engines: readonly Engine[];
   /** Default `auto`. */
   readonly engine?: EngineName | "auto";
+  /** Images of Kiln's registry, and which image the user has stand for another; absent: there are none. */
+  readonly images?: BuildImages;
   /** Opens the docker side of a build; absent: builds have none. */
   openDocker?(request: BuildDockerRequest & { readonly scope: AwsScope }): Promise<BuildDocker>;
   /** Folder in which each running build gets a folder; keep the path short (sockets live below). Default: the system's temporary folder. */

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { PlannedArtifacts } from "../../plan/build-plan.ts";
+import { BroughtFiles } from "../brought-files.ts";
 import { selectFiles } from "./select-files.ts";
 
 let work = "";
@@ -30,6 +31,10 @@ async function select(artifacts: Partial<PlannedArtifacts>, keepLinks = false) {
     srcDir: src,
     workDir: join(work, "build"),
     keepLinks,
+    brought: new BroughtFiles(
+      { toHostPath: (path) => path, toEnvironmentPath: (path) => path },
+      AbortSignal.timeout(5000),
+    ),
     signal: new AbortController().signal,
     log: (text) => lines.push(text),
     warn: (text) => warnings.push(text),

@@ -9,6 +9,8 @@ import { basename, dirname, isAbsolute, join, relative, sep } from "node:path";
 import { glob } from "tinyglobby";
 import { err, ok, type Result } from "../../../core/result.ts";
 import type { PlannedArtifacts } from "../../plan/index.ts";
+import type { BroughtFiles } from "../brought-files.ts";
+import { fixedPart } from "../cache/cache-paths.ts";
 import type { PhaseContext } from "../events.ts";
 import { compareBytes, escapeGlob, globFiles } from "../glob-files.ts";
 
@@ -32,6 +34,8 @@ export interface SelectionInput {
   readonly lentFolders?: readonly string[];
   /** Links stay links, wherever they lead. */
   readonly keepLinks: boolean;
+  /** Makes files of the environment files of this machine. */
+  readonly brought: BroughtFiles;
   readonly signal: AbortSignal;
   log(text: string): void;
   warn(text: string): void;
@@ -48,7 +52,7 @@ export async function selectFiles(input: SelectionInput): Promise<Result<readonl
   log(`Expanding base directory path: ${baseDirectory}`);
   log("Assembling file list");
   log(`Expanding ${baseDirectory}`);
-  const bases = await baseFolders(srcDir, baseDirectory);
+  const bases = await baseFolders(srcDir, baseDirectory, input.brought);
   if (bases.length === 0) return err(failure(`no matching base directory path found for ${baseDirectory}`));
   log(`Expanding file paths for base directory ${baseDirectory}`);
   log("Assembling file list");
@@ -85,11 +89,13 @@ function collision(flat: boolean, name: string, one: string, other: string): str
     : `base-directory: two files would be stored as ${name}: ${one} and ${other}`;
 }
 
-async function baseFolders(srcDir: string, baseDirectory: string): Promise<string[]> {
-  const plain = isAbsolute(baseDirectory) ? baseDirectory : join(srcDir, baseDirectory);
+async function baseFolders(srcDir: string, baseDirectory: string, brought: BroughtFiles): Promise<string[]> {
+  const plain = isAbsolute(baseDirectory) ? brought.place(baseDirectory) : join(srcDir, baseDirectory);
+  if (await brought.hasFolder(plain)) return [plain];
   const found = await stat(plain).catch(() => undefined);
   if (found?.isDirectory()) return [plain];
   if (!/[*?[{]/.test(baseDirectory)) return [];
+  await brought.bring(join(srcDir, fixedPart(withoutDots(baseDirectory))));
   const folders = await glob(withoutDots(baseDirectory), {
     cwd: srcDir,
     onlyDirectories: true,
@@ -109,8 +115,9 @@ async function filesOf(
   input: SelectionInput,
   links: LinkReport,
 ): Promise<SelectedFile[]> {
-  const inside = withoutDots(isAbsolute(pattern) ? relative(base, pattern) : pattern);
+  const inside = withoutDots(isAbsolute(pattern) ? relative(base, input.brought.place(pattern)) : pattern);
   if (inside.startsWith("..")) return [];
+  await input.brought.bring(join(base, fixedPart(inside)));
   const exact = await lstat(join(base, inside)).catch(() => undefined);
   const escaped = exact !== undefined && !exact.isDirectory() ? escapeGlob(inside) : inside;
   const options = { ignore: exclude, signal: input.signal };

@@ -8,21 +8,32 @@
  */
 import { lstat, rm } from "node:fs/promises";
 import { join } from "node:path";
+import type { ProvisionedEnvironment } from "../../../engines/engine.ts";
 import type { PlannedCache } from "../../plan/build-plan.ts";
+import type { BroughtFiles } from "../brought-files.ts";
 import type { BuildLog } from "../build-log.ts";
 import type { BuildRequest, RunDependencies } from "../build-request.ts";
+import { pathsOf } from "../enter-environment.ts";
+import { sendFolders } from "../environment-transfer.ts";
 import type { CacheOutcome } from "../events.ts";
 import { isNoSuchKey, s3FailureText } from "../s3-failure.ts";
 import { filesOfCache, packCache, unpackCache } from "./cache-archive.ts";
-import { type CachePath, type CacheRoots, cacheVersion, folderOf, placeCachePath } from "./cache-paths.ts";
+import { type CachePath, type CacheRoots, cacheVersion, fixedPart, folderOf, placeCachePath } from "./cache-paths.ts";
 import { LocalFolders } from "./local-folders.ts";
+import { takeRemoteFolders } from "./remote-folders.ts";
 import { S3Cache } from "./s3-cache.ts";
 
 export interface BuildCache {
   /** Folders of this machine that links of the build lead to. */
   readonly lentFolders: readonly string[];
   /** Stores what the paths name now. Never throws, except for the signal's reason. */
-  save(input: { readonly isSucceeding: boolean; readonly signal: AbortSignal }): Promise<void>;
+  save(input: {
+    readonly isSucceeding: boolean;
+    readonly brought: BroughtFiles;
+    readonly signal: AbortSignal;
+  }): Promise<void>;
+  /** Puts back what lies where the commands ran. Call once, after them, while the environment stands. */
+  leave?(): Promise<void>;
   /** Gives back what the build was lent. Call once, when nothing of the build runs any more. */
   release(): Promise<void>;
 }
@@ -32,6 +43,8 @@ export interface CacheInput {
   readonly dependencies: Pick<RunDependencies, "role" | "clock" | "ids" | "workDir" | "cacheDir">;
   readonly cache: PlannedCache | undefined;
   readonly srcDir: string;
+  /** Where the commands run. */
+  readonly place: ProvisionedEnvironment;
   readonly log: BuildLog;
   readonly signal: AbortSignal;
   /** Variables and `$(…)` in a text, as the build's shell sees them. */
@@ -71,13 +84,14 @@ const rootsOf = ({ srcDir, dependencies: { workDir } }: CacheInput): CacheRoots 
 });
 
 /** The paths with variables filled in; those outside the build's folders are left out by name. */
-async function pathsOf(input: CacheInput, cache: PlannedCache, say: (path: string) => void): Promise<CachePath[]> {
+async function cachePathsOf(input: CacheInput, cache: PlannedCache, say: (path: string) => void): Promise<CachePath[]> {
   const paths: CachePath[] = [];
   for (const written of cache.paths) {
     const text = await input.expand(written);
     say(text);
-    const path = placeCachePath(text, rootsOf(input));
-    if (path) paths.push(path);
+    const isRemote = input.place.files !== undefined && text.startsWith("/");
+    const path = placeCachePath(isRemote ? input.place.toHostPath(text) : text, rootsOf(input));
+    if (path) paths.push({ ...path, written: text });
     else {
       const why = "it is outside the build's folders, on your machine";
       input.log.notice("warning", `cache: the path \`${text}\` is left out, because ${why}`);
@@ -103,7 +117,7 @@ class S3BuildCache implements BuildCache {
   async restore(): Promise<BuildCache | undefined> {
     const { dependencies, request, log, expand, signal } = this.#input;
     const startedMs = dependencies.clock.nowMs();
-    this.#paths = await pathsOf(this.#input, this.#cache, (path) => log.container(`Expanded cache path ${path}`));
+    this.#paths = await cachePathsOf(this.#input, this.#cache, (path) => log.container(`Expanded cache path ${path}`));
     this.#key = this.#cache.key === undefined ? undefined : await expand(this.#cache.key);
     if (this.#key === "" || this.#paths.length === 0) {
       const reason = this.#key === "" ? "the cache key is empty" : NO_PATHS;
@@ -146,8 +160,23 @@ class S3BuildCache implements BuildCache {
       signal,
       onSkipped: (path) => log.container(`Skipping cache entry: path "${path}" is not within allowed cache paths`),
     });
+    await this.#send();
     this.#matchedKey = found.matchedKey;
     this.#tell("restored", startedMs, unpacked);
+  }
+
+  /** What was restored, to where the commands are. */
+  async #send(): Promise<void> {
+    const { place, signal } = this.#input;
+    if (!place.files) return;
+    const { files } = place;
+    await sendFolders(this.#folders(), { ...pathsOf(place), files }, signal);
+  }
+
+  /** Of this machine, with everything that the paths may name. */
+  #folders(): string[] {
+    const roots = rootsOf(this.#input);
+    return this.#paths.map(({ root, pattern }) => join(roots[root], fixedPart(pattern)));
   }
 
   async #fallbackKeys(): Promise<string[]> {
@@ -164,7 +193,7 @@ class S3BuildCache implements BuildCache {
     return keys.filter((key) => key !== "");
   }
 
-  async save({ isSucceeding, signal }: { isSucceeding: boolean; signal: AbortSignal }): Promise<void> {
+  async save({ isSucceeding, brought, signal }: Parameters<BuildCache["save"]>[0]): Promise<void> {
     const { dependencies, log } = this.#input;
     const startedMs = dependencies.clock.nowMs();
     const archive = join(dependencies.workDir, `cache-${dependencies.ids.uuid()}.tar.gz`);
@@ -175,6 +204,7 @@ class S3BuildCache implements BuildCache {
         return;
       }
       const roots = rootsOf(this.#input);
+      for (const folder of this.#folders()) await brought.bring(folder);
       const files = await filesOfCache(this.#paths, roots);
       if (files.length === 0) {
         this.#tell("skipped", startedMs, { reason: "the paths name no file" });
@@ -226,23 +256,21 @@ const KEY_TAKEN = "the key is cached already, and a keyed cache is not written a
 
 /** LOCAL_CUSTOM_CACHE: folders of this machine, linked into the build. */
 async function takeLocalFolders(input: CacheInput, cache: PlannedCache): Promise<BuildCache | undefined> {
-  const { request, dependencies, log } = input;
+  const { request, dependencies, log, place } = input;
+  const { files } = place;
+  if (files)
+    return takeRemoteFolders({ ...input, files, uuid: request.uuid, paths: cache.paths, clock: dependencies.clock });
   const { cacheDir, clock } = dependencies;
   if (cacheDir === undefined) {
     log.notice("info", "a local cache needs a state folder: nothing is kept");
     return undefined;
   }
   const roots = rootsOf(input);
-  const { accountId, region } = request.scope;
-  const folders = new LocalFolders({
-    cacheDir: join(cacheDir, "custom"),
-    owner: [accountId, region, request.projectName, String(request.cache.generation ?? 0)],
-    uuid: request.uuid,
-  });
+  const folders = new LocalFolders({ cacheDir, request, uuid: request.uuid });
   const lentFolders: string[] = [];
   const release = (): Promise<void> => folders.release(clock.nowMs());
   try {
-    for (const path of await pathsOf(input, cache, () => {})) {
+    for (const path of await cachePathsOf(input, cache, () => {})) {
       const startedMs = clock.nowMs();
       const folder = folderOf(path.pattern);
       const found =

@@ -6,12 +6,13 @@
  * name, and nothing is ever written through a link.
  */
 import { constants, createWriteStream } from "node:fs";
-import { type FileHandle, lstat, mkdir, open, readlink, rm, stat, symlink, utimes } from "node:fs/promises";
+import { lstat, open, readlink, stat } from "node:fs/promises";
 import { dirname, isAbsolute, join, relative } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGunzip, createGzip } from "node:zlib";
-import { readTar, TAR_END, tarHeader, tarPadding } from "../../../images/tar.ts";
+import { readTar, TAR_END, tarHeader } from "../../../images/tar.ts";
+import { fileBlocks, makeLinkAt, writeFileAt } from "../archived-files.ts";
 import { compareBytes, escapeGlob, globFiles } from "../glob-files.ts";
 import { type CachePath, type CacheRoot, type CacheRoots, imagePath, isAllowed } from "./cache-paths.ts";
 
@@ -29,7 +30,6 @@ export interface PackedCache {
 const ROOTS: readonly CacheRoot[] = ["src", "home", "work"];
 /** Speed counts more than size: the archive is read back within the hour, mostly from this machine. */
 const COMPRESSION_LEVEL = 1;
-const NEW_FILE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
 
 /** Every file and link that the paths name, each once, in one order. Links are not followed. */
 export async function filesOfCache(paths: readonly CachePath[], roots: CacheRoots): Promise<CacheFile[]> {
@@ -84,32 +84,6 @@ export async function packCache(
     { signal },
   );
   return { files: packed, bytes: (await stat(archivePath)).size };
-}
-
-async function* fileBlocks(
-  handle: FileHandle,
-  common: { name: string; mode: number; uid: number; gid: number; mtimeSeconds: number },
-): AsyncGenerator<Buffer> {
-  try {
-    const { size } = await handle.stat();
-    yield tarHeader({ ...common, type: "file", sizeBytes: size, linkName: "" });
-    let left = size;
-    if (size > 0) {
-      for await (const chunk of handle.createReadStream({ end: size - 1, autoClose: false })) {
-        left -= (chunk as Buffer).length;
-        yield chunk as Buffer;
-      }
-    }
-    // A file that became shorter meanwhile: the header has promised its bytes.
-    while (left > 0) {
-      const zeroes = Buffer.alloc(Math.min(left, 65_536));
-      left -= zeroes.length;
-      yield zeroes;
-    }
-    yield tarPadding(size);
-  } finally {
-    await handle.close();
-  }
 }
 
 /** A link into the build's own folders is made relative: the next build has others. */
@@ -167,52 +141,4 @@ function splitEntry(name: string): { readonly root: CacheRoot; readonly path: st
   const path = name.slice(slash + 1);
   if (root === undefined || path.includes("\0")) return undefined;
   return path.split("/").some((part) => part === "" || part === "." || part === "..") ? undefined : { root, path };
-}
-
-async function writeFileAt(
-  root: string,
-  path: string,
-  entry: { readonly mode: number; readonly mtimeSeconds: number; readonly body: AsyncIterable<Buffer> },
-  folders: Set<string>,
-): Promise<boolean> {
-  if (!(await clearPlace(root, path, folders))) return false;
-  const target = join(root, path);
-  const handle = await open(target, NEW_FILE, (entry.mode & 0o777) | 0o200);
-  try {
-    for await (const chunk of entry.body) {
-      for (let done = 0; done < chunk.length; ) done += (await handle.write(chunk, done)).bytesWritten;
-    }
-    await handle.chmod(entry.mode & 0o777);
-  } finally {
-    await handle.close();
-  }
-  await utimes(target, entry.mtimeSeconds, entry.mtimeSeconds);
-  return true;
-}
-
-async function makeLinkAt(root: string, path: string, target: string, folders: Set<string>): Promise<boolean> {
-  if (target === "" || target.includes("\0") || !(await clearPlace(root, path, folders))) return false;
-  await symlink(target, join(root, path));
-  return true;
-}
-
-/**
- * Makes the folders above a path and takes away what is there; false where a link or a folder is in the way. `folders`
- * are known to be folders already.
- */
-async function clearPlace(root: string, path: string, folders: Set<string>): Promise<boolean> {
-  let at = root;
-  for (const folder of path.split("/").slice(0, -1)) {
-    at = join(at, folder);
-    if (folders.has(at)) continue;
-    const found = await lstat(at).catch(() => undefined);
-    if (!found) await mkdir(at);
-    else if (!found.isDirectory()) return false;
-    folders.add(at);
-  }
-  const place = join(root, path);
-  const found = await lstat(place).catch(() => undefined);
-  if (found?.isDirectory()) return false;
-  if (found) await rm(place);
-  return true;
 }

@@ -17,7 +17,9 @@ async function newBuild(maxBytes?: number, project = "app") {
   const uuid = `build-${++builds}`;
   const link = join(folder, uuid, "node_modules");
   await mkdir(join(folder, uuid));
-  const input = { cacheDir: join(folder, "cache"), owner: ["1", "r", project, "0"], uuid };
+  const scope = { partition: "aws", accountId: "1", region: "r" };
+  const request = { scope, projectName: project, cache: { type: "LOCAL" } };
+  const input = { cacheDir: join(folder, "cache"), request, uuid };
   return { folders: new LocalFolders({ ...input, ...(maxBytes === undefined ? {} : { maxBytes }) }), link };
 }
 

@@ -10,6 +10,7 @@ import { createHash } from "node:crypto";
 import { lstat, mkdir, readdir, readFile, rename, rm, stat, symlink, utimes, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { debug } from "../../../core/log.ts";
+import type { BuildRequest } from "../build-request.ts";
 import { type CachedFolder, evictOldest, foldersAt, sizeOf } from "../cache-bound.ts";
 
 const MAX_BYTES = 20 * 1024 ** 3;
@@ -22,10 +23,22 @@ export interface TakenFolder {
   readonly isWarm: boolean;
 }
 
+/** Whose folders they are: account, region, project, generation. */
+const ownerOf = ({ scope, projectName, cache }: Pick<BuildRequest, "scope" | "projectName" | "cache">): string[] => [
+  scope.accountId,
+  scope.region,
+  projectName,
+  String(cache.generation ?? 0),
+];
+
+/** Where all local folders of a project are, below the cache of the state. */
+export const localCacheFolder = (cacheDir: string, request: Parameters<typeof ownerOf>[0]): string =>
+  join(cacheDir, "custom", ...ownerOf(request).map(encodeURIComponent));
+
 export interface LocalFoldersInput {
+  /** Of the cache of the state. */
   readonly cacheDir: string;
-  /** Account, region, project, generation. */
-  readonly owner: readonly string[];
+  readonly request: Parameters<typeof ownerOf>[0];
   readonly uuid: string;
   /** For tests; default 20 GiB. */
   readonly maxBytes?: number;
@@ -41,8 +54,8 @@ export class LocalFolders {
 
   /** Puts the cached folder called `name` at `link`. What was there becomes the first content, or is replaced. */
   async take(name: string, link: string): Promise<TakenFolder> {
-    const { cacheDir, owner, uuid } = this.#input;
-    const slot = join(cacheDir, ...owner.map(encodeURIComponent), hash(name));
+    const { cacheDir, request, uuid } = this.#input;
+    const slot = join(localCacheFolder(cacheDir, request), hash(name));
     await mkdir(slot, { recursive: true, mode: 0o700 });
     const folder = join(slot, `taken-${process.pid}-${uuid}`);
     const isWarm = (await renamed(join(slot, "current"), folder)) || (await adoptAbandoned(slot, folder));
@@ -72,7 +85,7 @@ export class LocalFolders {
         debug("run", () => `local cache: ${String(error)}`);
       }
     }
-    await evict(this.#input.cacheDir, this.#input.maxBytes ?? MAX_BYTES).catch((error: unknown) =>
+    await evict(join(this.#input.cacheDir, "custom"), this.#input.maxBytes ?? MAX_BYTES).catch((error: unknown) =>
       debug("run", () => `local cache: ${String(error)}`),
     );
   }

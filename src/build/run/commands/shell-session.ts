@@ -4,17 +4,18 @@
  * the saved environment holds the build's secrets. Once a command has saved its variables they are the whole truth: the
  * next one starts without the build's own, so that what was unset stays unset.
  */
-import { existsSync, readFileSync, renameSync, unlinkSync } from "node:fs";
-import { appendFile, mkdir, writeFile } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { KilnError } from "../../../core/errors.ts";
 import type { BuildEnvironment } from "../../../engines/engine.ts";
 import type { Outcome } from "../../../engines/outcome.ts";
 import { commandScript, exportLines } from "./command-script.ts";
+import { EnvironmentState, HostState, type SavedState } from "./saved-state.ts";
 
 export interface ShellSessionInput {
   readonly environment: BuildEnvironment;
   readonly shell: "sh" | "bash";
+  /** Where commands start, in the environment. */
   readonly srcDir: string;
   readonly workDir: string;
   readonly privateDir: string;
@@ -34,32 +35,29 @@ export interface SessionCommand {
 
 export class ShellSession {
   readonly #input: ShellSessionInput;
-  readonly #stateFolder: string;
-  readonly #environmentFile: string;
-  readonly #save: { readonly environmentFile: string; readonly directoryFile: string };
+  readonly #state: SavedState;
   readonly #scriptPath: string;
   readonly #readonlyFolder: string;
+  readonly #readableFolder: string;
   #directory: string;
   #hasSaved = false;
 
   private constructor(input: ShellSessionInput) {
     this.#input = input;
-    this.#stateFolder = join(input.privateDir, "shell");
-    this.#environmentFile = join(this.#stateFolder, "env.sh");
-    this.#save = {
-      environmentFile: join(this.#stateFolder, "env.next"),
-      directoryFile: join(this.#stateFolder, "dir.next"),
-    };
-    this.#scriptPath = join(input.workDir, "codebuild", "output", "tmp", "script.sh");
-    this.#readonlyFolder = join(input.workDir, "codebuild", "readonly");
+    const { environment, privateDir, workDir } = input;
+    const folder = environment.toEnvironmentPath(join(privateDir, "shell"));
+    this.#state = environment.files ? new EnvironmentState(folder, environment.files) : new HostState(folder);
+    const place = (...path: string[]): string => environment.toEnvironmentPath(join(workDir, "codebuild", ...path));
+    this.#scriptPath = place("output", "tmp", "script.sh");
+    this.#readonlyFolder = place("readonly");
+    this.#readableFolder = place();
     this.#directory = input.srcDir;
   }
 
   static async open(input: ShellSessionInput): Promise<ShellSession> {
     const session = new ShellSession(input);
-    await mkdir(session.#stateFolder, { recursive: true, mode: 0o700 });
-    await mkdir(session.#readonlyFolder, { recursive: true });
-    await writeFile(session.#environmentFile, "", { mode: 0o600 });
+    await session.#state.open();
+    if (!input.environment.files) await mkdir(session.#readonlyFolder, { recursive: true });
     return session;
   }
 
@@ -70,20 +68,21 @@ export class ShellSession {
 
   /** Runs one command and keeps what it leaves. Rejects when that cannot be kept. */
   async run({ text, directory, user, errorFile, onOutput }: SessionCommand): Promise<Outcome> {
-    const save = this.#input.carriesState ? this.#save : undefined;
-    const script = commandScript({ text, directory, environmentFile: this.#environmentFile, save, errorFile });
+    const { environmentFile, next } = this.#state;
+    const save = this.#input.carriesState ? next : undefined;
+    const script = commandScript({ text, directory, environmentFile, save, errorFile });
     const outcome = await this.#runScript(script, onOutput, user);
-    if (save && outcome.kind === "exited") this.#keepState();
+    if (save && outcome.kind === "exited") await this.#keepState();
     return outcome;
   }
 
   /** Sets variables for every later command. */
   async set(variables: Readonly<Record<string, string>>): Promise<void> {
-    await appendFile(this.#environmentFile, exportLines(variables));
+    await this.#state.append(exportLines(variables));
   }
 
   async unset(names: readonly string[]): Promise<void> {
-    await appendFile(this.#environmentFile, names.map((name) => `unset ${name}\n`).join(""));
+    await this.#state.append(names.map((name) => `unset ${name}\n`).join(""));
   }
 
   /** A text with its variables and `$(…)` filled in by the build's shell. */
@@ -105,29 +104,22 @@ export class ShellSession {
 
   async #capture(text: string): Promise<string> {
     const chunks: Buffer[] = [];
-    const script = commandScript({ text, directory: this.#directory, environmentFile: this.#environmentFile });
+    const script = commandScript({ text, directory: this.#directory, environmentFile: this.#state.environmentFile });
     await this.#runScript(script, (chunk) => void chunks.push(chunk));
     return Buffer.concat(chunks).toString("utf8");
   }
 
-  /**
-   * The directory is written last: where it stands, the variables are whole. Otherwise the command called `exit`.
-   * Not asynchronously: these are small files, mostly in memory, and a busy machine takes its time for each change of thread.
-   */
-  #keepState(): void {
-    const { environmentFile, directoryFile } = this.#save;
-    const directory = textOf(directoryFile).replace(/\n$/, "");
-    if (directory !== "") {
-      renameSync(environmentFile, this.#environmentFile);
-      unlinkSync(directoryFile);
-      this.#directory = directory;
+  async #keepState(): Promise<void> {
+    const kept = await this.#state.keep();
+    if (kept.kind === "none") return;
+    if (kept.kind === "kept") {
+      this.#directory = kept.directory;
       this.#hasSaved = true;
       return;
     }
-    if (!existsSync(environmentFile)) return;
     throw new KilnError({
       code: "KILN_E_BUILD_STATE_NOT_SAVED",
-      message: `the variables of the command could not be saved in \`${this.#stateFolder}\`, most likely because no space is left there`,
+      message: `the variables of the command could not be saved in \`${this.#state.folder}\`, most likely because no space is left there`,
       fix: ["free some space and start the build again"],
       exitCode: 4,
     });
@@ -145,20 +137,11 @@ export class ShellSession {
       // AWS: commands start from here, and their script's first line leaves for the command's directory.
       workingDirectory: this.#readonlyFolder,
       bringsVariables: this.#hasSaved,
-      stateFolder: this.#stateFolder,
-      readableFolder: join(this.#input.workDir, "codebuild"),
+      stateFolder: this.#state.folder,
+      readableFolder: this.#readableFolder,
       ...(user === undefined ? {} : { user }),
       onOutput,
       signal: this.#input.signal,
     });
-  }
-}
-
-/** Empty when it cannot be read. */
-function textOf(file: string): string {
-  try {
-    return readFileSync(file, "utf8");
-  } catch {
-    return "";
   }
 }

@@ -9,6 +9,8 @@ import { join, relative } from "node:path";
 import { glob } from "tinyglobby";
 import type { Clock } from "../../../core/clock.ts";
 import { HEAD_BYTES, isCandidateName, type ReportFormat, recognizeFormat } from "../../test-reports/index.ts";
+import type { BroughtFiles } from "../brought-files.ts";
+import { fixedPart } from "../cache/cache-paths.ts";
 import type { ReportFile } from "./report-sink.ts";
 
 export const AUTO_DISCOVER = "CODEBUILD_CONFIG_AUTO_DISCOVER";
@@ -22,6 +24,8 @@ export interface DiscoverInput {
   readonly pattern: string;
   /** Files that a report of the buildspec has read already, as absolute paths. */
   readonly taken: ReadonlySet<string>;
+  /** Makes files of the environment files of this machine. */
+  readonly brought: BroughtFiles;
   readonly clock: Clock;
   readonly signal: AbortSignal;
   log(text: string): void;
@@ -30,7 +34,7 @@ export interface DiscoverInput {
 
 export async function discoverReports(input: DiscoverInput): Promise<ReadonlyMap<ReportFormat, readonly ReportFile[]>> {
   const { srcDir, clock, log } = input;
-  const pattern = relativePattern(srcDir, input.pattern);
+  const pattern = relativePattern(srcDir, input.brought.place(input.pattern.trim()));
   log(`Set report auto-discover timeout to ${TIMEOUT_MS / 1000} seconds`);
   // AWS: two spaces here, one for artifacts.
   log("Expanding base directory path:  .");
@@ -57,6 +61,7 @@ const relativePattern = (srcDir: string, written: string): string => {
 async function search(pattern: string, input: DiscoverInput): Promise<Map<ReportFormat, ReportFile[]>> {
   const found = new Map<ReportFormat, ReportFile[]>();
   if (pattern.startsWith("..")) return found;
+  await input.brought.bring(join(input.srcDir, fixedPart(pattern)), isCandidateName);
   const over = new AbortController();
   const timer = input.clock.after(TIMEOUT_MS, () => over.abort());
   const signal = AbortSignal.any([over.signal, input.signal]);

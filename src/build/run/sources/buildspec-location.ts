@@ -46,10 +46,12 @@ interface BuildspecInput {
   readonly source: BuildSource;
   readonly srcDir: string;
   readonly role: AwsCaller;
+  /** Where commands find what lies at a path of this machine. */
+  toEnvironmentPath(hostPath: string): string;
 }
 
 export async function readBuildspec(input: BuildspecInput): Promise<Result<ReadBuildspec, PhaseContext>> {
-  const { source, srcDir, role } = input;
+  const { source, srcDir, role, toEnvironmentPath } = input;
   const place = locateBuildspec(source.buildspec);
   if (place.kind === "inline")
     return ok({ text: place.text, file: DEFAULT_BUILDSPEC, location: INLINE_BUILDSPEC_PATH });
@@ -58,14 +60,18 @@ export async function readBuildspec(input: BuildspecInput): Promise<Result<ReadB
   const isInside = !isAbsolute(place.path) && !leadsOut(srcDir, path);
   const found = isInside ? await stat(path).catch(() => undefined) : undefined;
   if (!found?.isFile()) {
-    return err(yamlError(place.isDefault ? "YAML file does not exist" : `stat ${path}: no such file or directory`));
+    return err(
+      yamlError(
+        place.isDefault ? "YAML file does not exist" : `stat ${toEnvironmentPath(path)}: no such file or directory`,
+      ),
+    );
   }
   // A link in the source does not make a file of this machine part of it.
   const [root, end] = await Promise.all([realpath(srcDir), realpath(path)]);
   if (leadsOut(root, end))
     return err(yamlError(`the buildspec \`${place.path}\` is a link that leads outside the source`));
   if (found.size > MAX_BUILDSPEC_BYTES) return err(tooLarge(place.path));
-  return ok({ text: await readFile(path, "utf8"), file: place.path, location: path });
+  return ok({ text: await readFile(path, "utf8"), file: place.path, location: toEnvironmentPath(path) });
 }
 
 /** AWS's wording is not known; this is what it says for objects of a source. */

@@ -62,7 +62,7 @@ export class CredentialFiles {
     for (const [index, { protocol, host, username, password }] of entries.entries()) {
       const file = join(folder, String(index));
       await writeFile(file, `username=${username}\npassword=${password}\n`, { mode: 0o600 });
-      cases.push(`  ${quoted(`${protocol}://${host}`)}) cat ${quoted(file)} ;;`);
+      cases.push(`  ${quoted(`${protocol}://${host}`)}) cat "\${0%/*}/${index}" ;;`);
     }
     const program = join(folder, "helper");
     await writeFile(program, helperScript(cases), { mode: 0o700 });

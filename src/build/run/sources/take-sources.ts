@@ -40,8 +40,10 @@ export async function takeSources(input: {
   readonly dependencies: RunDependencies;
   readonly log: BuildLog;
   readonly signal: AbortSignal;
+  /** Where commands find what lies at a path of this machine. */
+  toEnvironmentPath(hostPath: string): string;
 }): Promise<Result<TakenSources, PhaseContext>> {
-  const { request, dependencies, log, signal } = input;
+  const { request, dependencies, log, signal, toEnvironmentPath } = input;
   const wrong = wrongIdentifier(request);
   if (wrong !== undefined) return err(clientError(wrong));
   const wanted = await wantedSources(request, dependencies, signal);
@@ -82,19 +84,19 @@ export async function takeSources(input: {
     const one = wanted[index];
     return result.ok && one ? [{ wanted: one, taken: result.value }] : [];
   });
-  tell(taken, log);
+  tell(taken, log, toEnvironmentPath);
   const primary = taken[0];
   const resolvedVersion = primary && resolvedVersionOf(primary);
   return ok({
     srcDir: primary?.wanted.srcDir ?? "",
-    variables: Object.assign({}, ...taken.map(variablesOf)) as Record<string, string>,
+    variables: Object.assign({}, ...taken.map((one) => variablesOf(one, toEnvironmentPath))) as Record<string, string>,
     ...(resolvedVersion === undefined ? {} : { resolvedVersion }),
     secondaryVersions: taken.slice(1).flatMap((one) => {
       const sourceVersion = resolvedVersionOf(one) ?? one.wanted.version;
       return sourceVersion === undefined ? [] : [{ sourceIdentifier: one.wanted.identifier ?? "", sourceVersion }];
     }),
     credentials,
-    gitVariables: caBundle === undefined ? {} : { GIT_SSL_CAINFO: caBundle },
+    gitVariables: caBundle === undefined ? {} : { GIT_SSL_CAINFO: toEnvironmentPath(caBundle) },
   });
 }
 
@@ -173,8 +175,10 @@ async function takeAll(
   return results;
 }
 
-function tell(all: readonly Taken[], log: BuildLog): void {
-  for (const { wanted } of all) log.container(`${nameFor("CODEBUILD_SRC_DIR", wanted)}=${wanted.srcDir}`);
+function tell(all: readonly Taken[], log: BuildLog, toEnvironmentPath: (hostPath: string) => string): void {
+  for (const { wanted } of all) {
+    log.container(`${nameFor("CODEBUILD_SRC_DIR", wanted)}=${toEnvironmentPath(wanted.srcDir)}`);
+  }
   for (const { taken } of all) if (taken.notice !== undefined) log.notice("info", taken.notice);
   for (const { taken } of all) for (const text of taken.warnings ?? []) log.notice("warning", text);
 }
@@ -182,12 +186,12 @@ function tell(all: readonly Taken[], log: BuildLog): void {
 const nameFor = (name: string, { identifier }: WantedSource): string =>
   identifier === undefined ? name : `${name}_${identifier}`;
 
-function variablesOf(one: Taken): Record<string, string> {
+function variablesOf(one: Taken, toEnvironmentPath: (hostPath: string) => string): Record<string, string> {
   const { wanted, taken } = one;
   const location = wanted.source.location ?? "";
   const resolved = wanted.identifier === undefined ? resolvedVersionOf(one) : undefined;
   return {
-    [nameFor("CODEBUILD_SRC_DIR", wanted)]: wanted.srcDir,
+    [nameFor("CODEBUILD_SRC_DIR", wanted)]: toEnvironmentPath(wanted.srcDir),
     [nameFor("CODEBUILD_SOURCE_REPO_URL", wanted)]:
       taken.repoUrl ?? (isGitSource(wanted.source.type) ? withoutCredentials(location) : location),
     [nameFor("CODEBUILD_SOURCE_VERSION", wanted)]: taken.version ?? wanted.version ?? "",

@@ -10,12 +10,18 @@ import { shellQuote } from "../commands/command-script.ts";
 /** Name of the command, and of its module in this folder. */
 const TOOLS = ["codebuild-hash-files", "codebuild-tests-run", "codebuild-glob-search"] as const;
 
-/** Writes the scripts; the folder for the PATH. */
-export async function writeBuildTools(workDir: string): Promise<string> {
+/**
+ * Writes the scripts; the folder for the PATH. In a container there is no Node to count on: there the tools refuse by name.
+ */
+export async function writeBuildTools(workDir: string, where: "machine" | "container"): Promise<string> {
   const folder = join(workDir, "codebuild-tools");
   await mkdir(folder, { recursive: true });
   for (const tool of TOOLS) {
-    const script = `#!/bin/sh\nKILN_NODE_OPTIONS=$NODE_OPTIONS NODE_OPTIONS= exec ${shellQuote(process.execPath)} ${shellQuote(entryOf(tool))} "$@"\n`;
+    const refusal = `#!/bin/sh\necho "${tool}: Kiln has it for builds on this machine only, not in containers" >&2\nexit 127\n`;
+    const script =
+      where === "container"
+        ? refusal
+        : `#!/bin/sh\nKILN_NODE_OPTIONS=$NODE_OPTIONS NODE_OPTIONS= exec ${shellQuote(process.execPath)} ${shellQuote(entryOf(tool))} "$@"\n`;
     await writeFile(join(folder, tool), script, { mode: 0o755 });
   }
   // AWS: without session debugging a breakpoint is passed over.

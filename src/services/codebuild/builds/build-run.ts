@@ -85,10 +85,10 @@ export class BuildRun {
     }
   }
 
-  #build(): Promise<BuildResult> {
+  async #build(): Promise<BuildResult> {
     const { outside, record, session, token, artifactsDir, cacheDir, stop, queueTimedOut } = this.#input;
     const s3Log = this.#s3Log;
-    const dependencies = runDependencies(outside, {
+    const dependencies = await runDependencies(outside, {
       ...{ record, session, token, artifactsDir, cacheDir, queueTimedOut },
       ...(s3Log ? { storeLog: () => s3Log.store() } : {}),
       emit: (event) => this.#emit(event),

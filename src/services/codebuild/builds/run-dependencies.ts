@@ -1,10 +1,12 @@
 /** The outside world of one run, for build/run: the same for a build and for a sandbox. */
-import { chooseEngine, type RunDependencies } from "../../../build/run/index.ts";
+import { chooseEngine, noEngineText, type RunDependencies } from "../../../build/run/index.ts";
+import { err, ok } from "../../../core/result.ts";
 import { isSourceBuild, loadBatchspec } from "../batches/batchspec.ts";
 import type { CodeBuildDependencies } from "../dependencies.ts";
 import { importedCredential } from "../projects/source-credentials.ts";
 import type { BuildRecord } from "../records.ts";
 import { buildReportSink } from "../reports/index.ts";
+import { imageSupply } from "./image-supply.ts";
 import type { RoleSession } from "./role-session.ts";
 import { loadPlan, planOf } from "./run-request.ts";
 
@@ -20,11 +22,19 @@ export interface RunParts
   readonly token: string;
 }
 
-export function runDependencies(outside: CodeBuildDependencies, parts: RunParts): RunDependencies {
+export async function runDependencies(outside: CodeBuildDependencies, parts: RunParts): Promise<RunDependencies> {
   const { clock, ids, engines, engine, openDocker, machine, strict = false } = outside;
   const { record, session, token, ...given } = parts;
+  const { image } = record.settings.environment;
+  const chosen = await chooseEngine(
+    engines,
+    { requested: engine ?? "auto", image, isMapped: outside.images?.mapped(image) !== undefined },
+    parts.signal,
+  );
   return {
-    engine: chooseEngine(engines, engine ?? "auto", record.settings.environment.image),
+    engine: chosen.ok ? ok(chosen.value.engine) : err(noEngineText(chosen.error)),
+    ...(chosen.ok && chosen.value.notice !== undefined ? { engineNotice: chosen.value.notice } : {}),
+    ...(outside.images ? { images: (request) => imageSupply(request, outside, session.caller) } : {}),
     role: session.caller,
     onRoleSecrets: (listener) => session.onSecrets(listener),
     authorizeAsRole: (requests, about) => session.authorize(requests, { ...about, requestId: ids.uuid() }),

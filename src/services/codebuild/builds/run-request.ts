@@ -21,6 +21,8 @@ export function requestOf(record: BuildRecord, strict: boolean): BuildRequest {
     startTimeMs: build.startTime ?? 0,
     image: settings.environment.image,
     privilegedMode: settings.environment.privilegedMode === true,
+    imagePullCredentialsType: settings.environment.imagePullCredentialsType,
+    registryCredential: settings.environment.registryCredential?.credential,
     encryptionKey: settings.encryptionKey,
     source: settings.source,
     sourceVersion: settings.sourceVersion,

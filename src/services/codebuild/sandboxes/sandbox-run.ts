@@ -89,11 +89,11 @@ export class SandboxRun {
     }
   }
 
-  #opener(): Promise<BuildEnvironmentOpener> {
+  async #opener(): Promise<BuildEnvironmentOpener> {
     const { clock, strict = false } = this.#dependencies;
     const record = asBuild(this.#record);
     const request = { ...requestOf(record, strict), opensWithoutBuildspec: true };
-    const dependencies = runDependencies(this.#dependencies, {
+    const dependencies = await runDependencies(this.#dependencies, {
       record,
       session: this.#session,
       token: this.#token,

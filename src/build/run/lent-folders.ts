@@ -1,0 +1,51 @@
+/**
+ * Folders of this machine outside the build's own that its commands reach all the same: the objects of the user's
+ * repository, which a copied `.git` borrows, and the project's local cache, which links in the build lead to. An engine that
+ * hides the places around them is told of them.
+ * Source: https://git-scm.com/docs/gitrepository-layout (objects/info/alternates)
+ */
+import { mkdir, readFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import type { BuildRequest } from "./build-request.ts";
+import { localCacheFolder } from "./cache/local-folders.ts";
+
+export interface LentFolder {
+  readonly path: string;
+  readonly isReadOnly: boolean;
+}
+
+export async function lentFolders(input: {
+  readonly request: BuildRequest;
+  readonly cacheDir: string | undefined;
+  /** Folders of all sources. */
+  readonly sources: readonly string[];
+}): Promise<LentFolder[]> {
+  const borrowed = await Promise.all(input.sources.map(async (source) => objectsBorrowed(await gitDirOf(source))));
+  const lent = borrowed.flat().map((path): LentFolder => ({ path, isReadOnly: true }));
+  const { request, cacheDir } = input;
+  if (cacheDir === undefined || request.cache.type !== "LOCAL") return lent;
+  const path = localCacheFolder(cacheDir, request);
+  await mkdir(path, { recursive: true, mode: 0o700 });
+  return [...lent, { path, isReadOnly: false }];
+}
+
+/** `.git` is a folder, or a file that names one. */
+async function gitDirOf(source: string): Promise<string> {
+  const path = join(source, ".git");
+  const named = /^gitdir: (.+)$/m.exec(await readFile(path, "utf8").catch(() => ""))?.[1];
+  return named === undefined ? path : resolve(source, named);
+}
+
+/** Also what the lender itself has borrowed. */
+async function objectsBorrowed(gitDir: string, known: readonly string[] = []): Promise<string[]> {
+  const objects = join(gitDir, "objects");
+  const text = await readFile(join(objects, "info", "alternates"), "utf8").catch(() => "");
+  const found = text
+    .split("\n")
+    .filter((line) => line !== "" && !line.startsWith("#"))
+    .map((line) => resolve(objects, line))
+    .filter((path) => !known.includes(path));
+  const further: string[] = [];
+  for (const path of found) further.push(...(await objectsBorrowed(resolve(path, ".."), [...known, ...found])));
+  return [...found, ...further];
+}
