@@ -24,6 +24,8 @@ export interface DockerSocketRequest {
   readonly privileged: boolean;
   /** Send pushes to the registries that the names say instead of Kiln's stand-in. */
   readonly pushForReal: boolean;
+  /** FROM and `docker pull` may ask the network for what neither Kiln's registry nor the image map has; an engine always may. */
+  readonly pullForReal?: boolean;
   readonly signal: AbortSignal;
   /** After each push that the registry accepted, with the name as the build wrote it. */
   onPushed(reference: string, digest: string): void;
@@ -37,7 +39,7 @@ export interface DockerSocketRequest {
 export interface DockerSocket {
   /** `unix:///…`, or undefined when the build has no docker. */
   readonly dockerHost: string | undefined;
-  /** DOCKER_HOST (a dead socket when the build has no docker), DOCKER_CONFIG and, without buildx, DOCKER_BUILDKIT=0. */
+  /** DOCKER_HOST (a dead socket when the build has no docker), DOCKER_CONFIG; before an engine without buildx DOCKER_BUILDKIT=0. */
   readonly variables: Readonly<Record<string, string>>;
   /** Folder of the build's `docker`: Kiln's small CLI, or a guard before the machine's. Must come first on PATH. */
   readonly pathPrefix: readonly string[];

@@ -98,7 +98,7 @@ describe.skipIf(!hasCli)("the docker CLI in a build", () => {
     const dir = join(at.dir, "labels");
     await mkdir(dir);
     await writeFile(join(dir, "docker"), '#!/bin/sh\necho "ran $*"\n', { mode: 0o755 });
-    await writeDockerGuard(join(dir, "bin"), join(dir, "docker"), "a=b:1");
+    await writeDockerGuard(join(dir, "bin"), join(dir, "docker"), { label: "a=b:1" });
     const guarded = realDocker({ ...at.socket, pathPrefix: [join(dir, "bin")] }) as DockerClient;
     expect((await guarded(["build", "-t", "build", "a b"])).out).toBe("ran build --label a=b:1 -t build a b\n");
     expect((await guarded(["-D", "buildx", "build", "."])).out).toBe("ran -D buildx build --label a=b:1 .\n");

@@ -6,7 +6,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import {
   type DockerClient,
   type DockerFixture,
@@ -14,6 +14,7 @@ import {
   smallDocker,
   staticBusybox,
 } from "../../test/support/docker-fixture.ts";
+import { HOLD_TIMEOUT_MS, holdEngine } from "../../test/support/hold-engine.ts";
 import { EngineClient } from "../engine-api/engine-client.ts";
 import { findEngine } from "../engine-api/find-engine.ts";
 import { loadIntoRegistry, makeBaseImage } from "../images/index.ts";
@@ -27,7 +28,7 @@ const rootKey = { accessKeyId: "test", secretAccessKey: "test" };
 describe.skipIf(!usable)("images that only Kiln has, before an engine", { timeout: 60_000 }, () => {
   let at: DockerFixture;
   let docker: DockerClient;
-  const client = new EngineClient(engine?.socketPath ?? "");
+  const client = new EngineClient(engine?.address ?? { kind: "unix", socketPath: "" });
   const engineHas = async (name: string): Promise<boolean> =>
     (await client.json(`/images/${encodeURIComponent(name)}/json`)) !== undefined;
   const imagesOfEngine = async (): Promise<string[]> =>
@@ -45,6 +46,11 @@ describe.skipIf(!usable)("images that only Kiln has, before an engine", { timeou
       await loadIntoRegistry(store, image, name, { registryUrl: at.registry.url, rootKey, signal });
   }
   afterEach(() => at.close());
+  let release: (() => Promise<void>) | undefined;
+  beforeAll(async () => {
+    release = await holdEngine(environment.DOCKER_HOST ?? "");
+  }, HOLD_TIMEOUT_MS);
+  afterAll(() => release?.());
 
   it("gives the engine a FROM image of Kiln's registry, says so, and takes it back", async () => {
     const before = await imagesOfEngine();
@@ -168,7 +174,7 @@ setInterval(none, 1000);
     );
     const kiln = spawn(process.execPath, [script], {
       stdio: ["ignore", "pipe", "inherit"],
-      env: { ...environment, DOCKER_HOST: `unix://${engine?.socketPath}` },
+      env: { ...environment, DOCKER_HOST: environment.DOCKER_HOST ?? "unix:///var/run/docker.sock" },
     });
     const [variables] = (await once(kiln.stdout, "data")) as [Buffer];
     const killed = smallDocker({ ...at.socket, variables: JSON.parse(variables.toString()) as Record<string, string> });
@@ -207,7 +213,10 @@ setInterval(none, 1000);
   });
 
   async function text(method: string, path: string, body: unknown, fixture: DockerFixture): Promise<string> {
-    const socket = new EngineClient(fixture.socket.dockerHost?.slice("unix://".length) ?? "");
+    const socket = new EngineClient({
+      kind: "unix",
+      socketPath: fixture.socket.dockerHost?.slice("unix://".length) ?? "",
+    });
     const sent = Buffer.from(JSON.stringify(body ?? {}));
     const options = {
       headers: { "content-type": "application/json", "content-length": sent.length },

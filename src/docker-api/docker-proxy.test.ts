@@ -10,6 +10,7 @@ import {
   smallDocker,
   staticBusybox,
 } from "../../test/support/docker-fixture.ts";
+import { HOLD_TIMEOUT_MS, holdEngine } from "../../test/support/hold-engine.ts";
 import { findEngine } from "../engine-api/find-engine.ts";
 
 const environment = { ...process.env, DOCKER_HOST: process.env["KILN_TEST_DOCKER_HOST"] ?? process.env["DOCKER_HOST"] };
@@ -28,7 +29,9 @@ describe.skipIf(!engine || (await staticBusybox()) === undefined).each(["the doc
   (name) => {
     let at: DockerFixture;
     let docker: DockerClient;
+    let release: (() => Promise<void>) | undefined;
     beforeAll(async () => {
+      release = await holdEngine(environment.DOCKER_HOST ?? "");
       at = await openDockerFixture({ backend: "auto", buildId: `proxy:${name.length}` }, environment);
       const found = name === "the docker CLI" ? realDocker(at.socket) : smallDocker(at.socket);
       docker = found ?? smallDocker(at.socket);
@@ -36,8 +39,11 @@ describe.skipIf(!engine || (await staticBusybox()) === undefined).each(["the doc
       const cwd = await at.context({ Dockerfile: DOCKERFILE });
       const built = await docker(["build", "-t", "me/proxied:1", "."], { cwd });
       expect(built.err + built.out).toContain("Successfully tagged me/proxied:1");
+    }, HOLD_TIMEOUT_MS);
+    afterAll(async () => {
+      await at.close();
+      await release?.();
     });
-    afterAll(() => at.close());
 
     it("pushes to Kiln's registry under the names that the build wrote", async () => {
       expect((await docker(["push", "me/proxied:1"])).err).toContain(

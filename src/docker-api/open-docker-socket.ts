@@ -4,8 +4,8 @@
  */
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdir, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, rm, symlink } from "node:fs/promises";
+import { homedir, tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { type Clock, systemClock } from "../core/clock.ts";
 import { KilnError } from "../core/errors.ts";
@@ -13,7 +13,7 @@ import { type Ids, systemIds } from "../core/ids.ts";
 import { findEngine } from "../engine-api/find-engine.ts";
 import { LayerStore } from "../images/layer-store.ts";
 import { makeOwnedFolder, removeOrphans } from "../images/owned-folders.ts";
-import { writeDockerGuard, writeDockerWrapper } from "./cli/wrapper.ts";
+import { type GuardOptions, writeDockerGuard, writeDockerWrapper } from "./cli/wrapper.ts";
 import type { DockerSocket, DockerSocketRequest } from "./docker-api.ts";
 import { detectIsolation } from "./embedded/namespace.ts";
 import { startEmbeddedServer } from "./embedded/server.ts";
@@ -38,7 +38,8 @@ export async function openDockerSocket(
   await mkdir(dockerDir, { recursive: true, mode: 0o700 });
   const machineCli = findDockerCli(ports.environment["PATH"]);
   const binDir = join(dockerDir, "bin");
-  const variables = { DOCKER_CONFIG: join(dockerDir, "config"), DOCKER_CLI_HINTS: "false" };
+  const configDir = join(dockerDir, "config");
+  const variables = { DOCKER_CONFIG: configDir, DOCKER_CLI_HINTS: "false" };
   if (!request.privileged) {
     // The machine's own CLI would log in to the real registry by itself when no daemon answers; ours never connects.
     // For what opens the API itself: a socket that nobody listens at, though the machine may have an engine.
@@ -51,27 +52,32 @@ export async function openDockerSocket(
       close: async () => undefined,
     };
   }
-  /** The build's `docker`; with BuildKit it is the only place where the build's label can be added. */
-  const pathWith = async (label: string | undefined): Promise<string[]> => {
+  /** The build's `docker`. */
+  const pathWith = async (options: GuardOptions): Promise<string[]> => {
     if (machineCli === undefined) return [await writeDockerWrapper(binDir, true)];
-    return request.pushForReal ? [] : [await writeDockerGuard(binDir, machineCli, label)];
+    // Pushes that are meant go where the machine's CLI sends them.
+    if (request.pushForReal && !options.buildsWithSmallDocker) return [];
+    return [await writeDockerGuard(binDir, machineCli, { ...options, refusesNothing: request.pushForReal })];
   };
   const { socketPath, release } = await socketPathFor(dockerDir);
   const dockerHost = `unix://${socketPath}`;
   const wanted = request.backend ?? "auto";
+  const cliEnvironment = { ...ports.environment, DOCKER_HOST: dockerHost, DOCKER_CONFIG: configDir };
   try {
+    await linkPlugins(ports.environment, configDir);
     const engine = wanted === "embedded" ? undefined : await findEngine(ports.environment, wanted, request.signal);
     if (engine) {
       const proxy = await startProxy({ request, engine, socketPath });
       // Docker's CLI without buildx refuses to build when told to use BuildKit; Podman has none.
-      const hasBuildKit = engine.kind === "docker" && (await hasBuildx(machineCli, dockerHost));
+      const hasBuildKit = engine.kind === "docker" && (await hasBuildx(machineCli, cliEnvironment));
       const builder = hasBuildKit ? "BuildKit" : "the classic builder (no buildx here)";
       const target = request.pushForReal ? "the registries they name" : "Kiln's registry";
       request.onNotice(`docker: ${engine.description}, builds with ${builder}, pushes go to ${target}`);
       return {
         dockerHost,
         variables: { ...variables, DOCKER_HOST: dockerHost, ...(!hasBuildKit && { DOCKER_BUILDKIT: "0" }) },
-        pathPrefix: await pathWith(hasBuildKit ? `${LABEL}=${request.buildId}` : undefined),
+        // With BuildKit it is the only place where the build's label can be added.
+        pathPrefix: await pathWith(hasBuildKit ? { label: `${LABEL}=${request.buildId}` } : {}),
         backend: engine.kind,
         close: () => proxy.close().finally(release),
       };
@@ -86,12 +92,13 @@ export async function openDockerSocket(
     }
     const store = await LayerStore.open(request.imageStoreDir);
     const { registryUrl, rootKey, signal } = request;
+    const network = { pushes: request.pushForReal, pulls: request.pullForReal ?? false };
     const server = await startEmbeddedServer(
       {
         request,
         store,
         isolation: await detectIsolation(store),
-        transfer: { store, registryUrl, rootKey, signal, mappedImage: request.mappedImage },
+        transfer: { store, registryUrl, rootKey, signal, mappedImage: request.mappedImage, network },
         clock: ports.clock,
         ids: ports.ids,
       },
@@ -99,8 +106,12 @@ export async function openDockerSocket(
     );
     return {
       dockerHost,
-      variables: { ...variables, DOCKER_HOST: dockerHost, DOCKER_BUILDKIT: "0" },
-      pathPrefix: await pathWith(undefined),
+      variables: { ...variables, DOCKER_HOST: dockerHost },
+      // Without buildx the machine's CLI has the classic builder's words; on CodeBuild they are BuildKit's.
+      pathPrefix: await pathWith({
+        pushes: "kiln",
+        buildsWithSmallDocker: !(await hasBuildx(machineCli, cliEnvironment)),
+      }),
       backend: "embedded",
       close: () => server.close().finally(release),
     };
@@ -115,10 +126,18 @@ function findDockerCli(path: string | undefined): string | undefined {
   return folders.map((folder) => join(folder, "docker")).find((file) => existsSync(file));
 }
 
+/** The user's own plugins (buildx, compose), which the CLI looks for below DOCKER_CONFIG; the build has another one. */
+async function linkPlugins(environment: NodeJS.ProcessEnv, configDir: string): Promise<void> {
+  const own = join(environment["DOCKER_CONFIG"] || join(environment["HOME"] ?? homedir(), ".docker"), "cli-plugins");
+  if (!existsSync(own)) return;
+  await mkdir(configDir, { recursive: true, mode: 0o700 });
+  await symlink(own, join(configDir, "cli-plugins"));
+}
+
 /** Whether the CLI has the buildx plugin, asked of the CLI: plugins lie in several folders. */
-async function hasBuildx(machineCli: string | undefined, dockerHost: string): Promise<boolean> {
+async function hasBuildx(machineCli: string | undefined, environment: NodeJS.ProcessEnv): Promise<boolean> {
   if (machineCli === undefined) return false;
-  const options = { env: { ...process.env, DOCKER_HOST: dockerHost }, timeout: BUILDX_TIMEOUT_MS };
+  const options = { env: environment, timeout: BUILDX_TIMEOUT_MS };
   return new Promise((resolve) => {
     execFile(machineCli, ["buildx", "version"], options, (error) => resolve(error === null));
   });

@@ -1,4 +1,8 @@
-/** `POST /auth` of both backends: credentials are checked with Kiln's registry, for the host that they are for. */
+/**
+ * `POST /auth` of both backends: credentials are checked with Kiln's registry, for the host that they are for; with the
+ * registry itself where pushes go there (`--push-for-real`).
+ */
+import { type NetworkUse, openNetworkRegistry } from "../images/network-registry.ts";
 import { RegistryClient } from "../images/registry-client.ts";
 
 export interface AuthBody {
@@ -13,13 +17,17 @@ export async function checkLogin(
   body: AuthBody,
   host: string,
   signal: AbortSignal,
+  network?: NetworkUse,
 ): Promise<void> {
   const own = new URL(registryUrl);
   const isOwn = [own.host, `localhost:${own.port}`, `127.0.0.1:${own.port}`].includes(host);
   const credentials = { username: body.username ?? "", password: body.password ?? "" };
-  const client = new RegistryClient({ url: registryUrl, credentials, signal });
+  const isReal = network?.pushes === true && !isOwn;
+  const client = isReal
+    ? await openNetworkRegistry(host, network, credentials, signal)
+    : new RegistryClient({ url: registryUrl, credentials, signal });
   try {
-    await client.login(isOwn ? undefined : host);
+    await client.login(isOwn || isReal ? undefined : host);
   } finally {
     client.close();
   }

@@ -1,6 +1,6 @@
 /** The image map: which image stands for a name that cannot be had, as the user declared it (`kiln images map A=B`). */
 import type { Store } from "../store/store.ts";
-import { formatReference, parseReference, withDefaultTag } from "./reference.ts";
+import { formatReference, InvalidReference, parseReference, withDefaultTag } from "./reference.ts";
 
 export interface ImageMapping {
   /** Whole names, e.g. `docker.io/library/python:3.11-slim`. */
@@ -32,6 +32,12 @@ export const listMappedImages = (store: Store): ImageMapping[] =>
     .list([])
     .map(({ value }) => value);
 
-/** The name to use instead, or undefined; for `DockerSocketRequest.mappedImage`. */
-export const findMappedImage = (store: Store, name: string): string | undefined =>
-  mappings(store).get([whole(name)])?.to;
+/** The name to use instead, or undefined, also for what is no image name; for `DockerSocketRequest.mappedImage`. */
+export function findMappedImage(store: Store, name: string): string | undefined {
+  try {
+    return mappings(store).get([whole(name)])?.to;
+  } catch (error) {
+    if (error instanceof InvalidReference) return undefined;
+    throw error;
+  }
+}

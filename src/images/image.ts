@@ -17,16 +17,28 @@ export interface RunConfig {
   WorkingDir?: string;
   Labels?: Record<string, string>;
   StopSignal?: string;
-  Healthcheck?: { Test: string[]; Interval?: number; Timeout?: number; StartPeriod?: number; Retries?: number };
+  Healthcheck?: Healthcheck;
+  ArgsEscaped?: boolean;
   Shell?: string[];
   OnBuild?: string[];
+}
+
+/** Times in nanoseconds. */
+export interface Healthcheck {
+  Test: string[];
+  Interval?: number;
+  Timeout?: number;
+  StartPeriod?: number;
+  StartInterval?: number;
+  Retries?: number;
 }
 
 export interface HistoryEntry {
   created: string;
   created_by: string;
-  empty_layer?: boolean;
   author?: string;
+  comment?: string;
+  empty_layer?: boolean;
 }
 
 /** Wire shape: the config blob of an image. */
@@ -86,9 +98,9 @@ export async function findLayers(store: LayerStore, diffIds: readonly string[]):
   return layers;
 }
 
-/** Bytes of an image's layers as docker counts them here: compressed. */
+/** Bytes of an image's files, those counted twice that a layer has again. */
 export const imageSizeBytes = (image: Image): number =>
-  image.layers.reduce((total, layer) => total + layer.blob.sizeBytes, 0);
+  image.layers.reduce((total, layer) => total + layer.sizeBytes, 0);
 
 /** The environment as a map; later entries win. */
 export function environmentOf(config: RunConfig): Record<string, string> {
@@ -100,8 +112,16 @@ export function environmentOf(config: RunConfig): Record<string, string> {
   );
 }
 
+export interface ImageUser {
+  readonly uid: number;
+  readonly gid: number;
+  readonly home: string;
+  /** Further groups that /etc/group names the user in; none when the group was given. */
+  readonly groups: readonly number[];
+}
+
 /** `user`, `uid`, `user:group`, `uid:gid` by the image's own /etc/passwd and /etc/group; numbers need no entry. */
-export function ownerFrom(spec: string, passwd: string, group: string): { uid: number; gid: number; home: string } {
+export function ownerFrom(spec: string, passwd: string, group: string): ImageUser {
   const [user = "", wantedGroup] = spec.split(":", 2);
   const rows = passwd.split("\n").map((line) => line.split(":"));
   const row =
@@ -109,8 +129,9 @@ export function ownerFrom(spec: string, passwd: string, group: string): { uid: n
   const isNumber = /^\d+$/.test(user);
   if (!row && !isNumber && user !== "")
     throw new Error(`unable to find user ${user}: no matching entries in passwd file`);
+  const ofRoot = user === "" ? rows.find((fields) => fields[2] === "0") : undefined;
   const uid = Number(row?.[2] ?? (isNumber ? user : 0));
-  let gid = Number(row?.[3] ?? 0);
+  let gid = Number((row ?? ofRoot)?.[3] ?? 0);
   if (wantedGroup !== undefined && wantedGroup !== "") {
     const groupRow = group
       .split("\n")
@@ -121,5 +142,15 @@ export function ownerFrom(spec: string, passwd: string, group: string): { uid: n
     }
     gid = Number(groupRow?.[2] ?? wantedGroup);
   }
-  return { uid, gid, home: row?.[5] || "/" };
+  const name = row?.[0] ?? (uid === 0 ? "root" : undefined);
+  const members = group.split("\n").map((line) => line.split(":"));
+  const groups =
+    wantedGroup !== undefined && wantedGroup !== ""
+      ? []
+      : members.flatMap(([, , id = "", users = ""]) =>
+          name !== undefined && users.split(",").includes(name) && /^\d+$/.test(id) && Number(id) !== gid
+            ? [Number(id)]
+            : [],
+        );
+  return { uid, gid, home: row?.[5] || "/", groups };
 }

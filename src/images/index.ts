@@ -7,4 +7,5 @@ export { LayerStore } from "./layer-store.ts";
 export { type PythonToolchain, type UnpackPythonOptions, unpackPython } from "./python-toolchain.ts";
 export { type ImageReference, InvalidReference } from "./reference.ts";
 export type { RegistryClientOptions, RegistryCredentials } from "./registry-client.ts";
+export { readTar, TAR_END, tarHeader, tarPadding } from "./tar.ts";
 export { makeWheelhouse, type Wheelhouse } from "./wheelhouse.ts";

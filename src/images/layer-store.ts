@@ -6,31 +6,44 @@
  *                              what it leaves here goes when the store is opened next
  * Names of images are not here: each build has its own, as each CodeBuild build has its own engine.
  * Source: https://github.com/opencontainers/image-spec/blob/main/layer.md (diff ids, chain ids, whiteouts).
- * Gaps: extended attributes of files, devices and pipes in layers are dropped; zstd layers are refused.
+ * Gap: zstd layers are refused (Node 20 has no zstd).
  */
 import { createHash, type Hash } from "node:crypto";
-import { createReadStream, createWriteStream } from "node:fs";
-import { chmod, mkdir, readdir, readFile, readlink, rename, writeFile } from "node:fs/promises";
+import { createWriteStream } from "node:fs";
+import { chmod, mkdir, open, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGunzip, createGzip } from "node:zlib";
-import { type FileOwner, LayerWriter, metaOf } from "./layer-writer.ts";
-import { LayeredRoot, lstatOrUndefined, type RootLayer } from "./layered-root.ts";
+import type { ExtrasByPath, FileExtras } from "./layer-extras.ts";
+import { type LayerEntry, layerTar, parentOf, scanUpper, type UpperMarks, walkLayer, whiteoutOf } from "./layer-tar.ts";
+import { LayerWriter } from "./layer-writer.ts";
+import { LayeredRoot, type RootLayer } from "./layered-root.ts";
 import { makeOwnedFolder, removeOrphans } from "./owned-folders.ts";
 import { removeTree } from "./remove-tree.ts";
-import { readTar, TAR_END, type TarEntry, tarHeader, tarPadding } from "./tar.ts";
-import { giveOwnership } from "./user-namespace.ts";
-import { makeWhiteouts } from "./whiteouts.ts";
+import { readTar } from "./tar.ts";
+import { giveOwnership, subordinateIds } from "./user-namespace.ts";
+import { markOnDisk } from "./whiteouts.ts";
 
 export interface LayerRecord {
   readonly chainId: string;
   /** Digest of the uncompressed tar. */
   readonly diffId: string;
-  readonly blob: BlobRecord;
+  /** Bytes of its files. */
+  readonly sizeBytes: number;
+  /** Compressed; absent until somebody asks for it: see `LayerStore.packed`. */
+  readonly blob?: BlobRecord;
   readonly whiteouts: readonly string[];
   readonly opaque: readonly string[];
+  readonly extras?: Readonly<Record<string, FileExtras>>;
+  /** True when a command wrote it: its files may be readable in the user namespace only. */
+  readonly isScanned?: boolean;
+  /** Later times of files count as this one (SOURCE_DATE_EPOCH). */
+  readonly latestSeconds?: number;
 }
+
+/** A layer that is compressed. */
+export type PackedLayer = LayerRecord & { readonly blob: BlobRecord };
 
 export interface BlobRecord {
   readonly digest: string;
@@ -40,25 +53,29 @@ export interface BlobRecord {
 /** Files of a layer that is about to be committed. */
 export interface LayerContents {
   readonly dir: string;
-  readonly owners: ReadonlyMap<string, FileOwner>;
+  readonly extras: ExtrasByPath;
   readonly whiteouts: ReadonlySet<string>;
   readonly opaque: ReadonlySet<string>;
+  readonly sizeBytes: number;
 }
 
 const GZIP_LEVEL = 1;
+const GZIP_CHUNK_BYTES = 256 * 1024;
 const TEMPORARY_PREFIX = "t-";
-const WHITEOUT_PREFIX = ".wh.";
-const OPAQUE_MARK = ".wh..wh..opq";
 
 export class LayerStore {
   readonly dir: string;
+  readonly #packing = new Map<string, Promise<BlobRecord>>();
 
   private constructor(dir: string) {
     this.dir = dir;
   }
 
   static async open(dir: string): Promise<LayerStore> {
-    for (const name of ["blobs/sha256", "layers", "tmp", "cache"]) await mkdir(join(dir, name), { recursive: true });
+    for (const name of ["blobs/sha256", "layers", "tmp", "cache", "caches"])
+      await mkdir(join(dir, name), { recursive: true });
+    // Images hold set-id programs: nobody else of this machine may reach them.
+    for (const name of ["layers", "tmp", "caches"]) await chmod(join(dir, name), 0o700);
     await removeOrphans(join(dir, "tmp"), TEMPORARY_PREFIX);
     return new LayerStore(dir);
   }
@@ -69,17 +86,26 @@ export class LayerStore {
   }
 
   /** Gives `fill` the writer of a layer above others; what it wrote goes when it throws. */
-  async newLayer<T>(below: readonly LayerRecord[], fill: (writer: LayerWriter) => Promise<T>): Promise<T> {
-    const holder = await this.temporary();
+  async newLayer<T>(
+    below: readonly LayerRecord[],
+    fill: (writer: LayerWriter) => Promise<T>,
+    newFolderSeconds = 0,
+  ): Promise<T> {
+    const dir = await this.newFolder();
     try {
-      const dir = join(holder, "d");
-      await mkdir(dir, { mode: 0o755 });
-      await chmod(dir, 0o755);
-      return await fill(new LayerWriter(dir, this.rootLayers(below)));
+      return await fill(new LayerWriter(dir, this.rootLayers(below), newFolderSeconds));
     } catch (error) {
-      await removeTree(holder);
+      await removeTree(join(dir, ".."));
       throw error;
     }
+  }
+
+  /** An empty folder in a holder of its own, as `commit` and `commitUpper` take it. */
+  async newFolder(): Promise<string> {
+    const dir = join(await this.temporary(), "d");
+    await mkdir(dir, { mode: 0o755 });
+    await chmod(dir, 0o755);
+    return dir;
   }
 
   layerDir(layer: Pick<LayerRecord, "chainId">): string {
@@ -93,6 +119,7 @@ export class LayerStore {
         dir: this.layerDir(layer),
         whiteouts: new Set(layer.whiteouts),
         opaque: new Set(layer.opaque),
+        ...(layer.extras && { extras: extrasOf(layer) }),
       }))
       .reverse();
   }
@@ -106,23 +133,69 @@ export class LayerStore {
       const record = JSON.parse(
         await readFile(join(this.dir, "layers", shortId(chainId), "layer.json"), "utf8"),
       ) as LayerRecord;
-      return record.chainId === chainId ? record : undefined;
+      // Records of before 0.2 have no sizes.
+      return record.chainId === chainId
+        ? { ...record, sizeBytes: record.sizeBytes ?? record.blob?.sizeBytes ?? 0 }
+        : undefined;
     } catch {
       return undefined;
     }
   }
 
-  /** Packs, compresses and keeps a layer. `contents.dir` is moved away. */
-  async commit(parent: LayerRecord | undefined, contents: LayerContents): Promise<LayerRecord> {
-    const diff = createHash("sha256");
+  /** Keeps a layer of files that a writer wrote. `contents.dir` is moved away. */
+  async commit(parent: LayerRecord | undefined, contents: LayerContents, latestSeconds?: number): Promise<LayerRecord> {
+    try {
+      const diffId = await digestOf(layerTar(walkLayer(contents), latestSeconds));
+      return await this.#place(parent, contents, { diffId, ...(latestSeconds !== undefined && { latestSeconds }) });
+    } catch (error) {
+      await removeTree(join(contents.dir, ".."));
+      throw error;
+    }
+  }
+
+  /** Keeps what a command wrote into an overlay's upper folder, which is moved away. */
+  async commitUpper(parent: LayerRecord | undefined, dir: string, latestSeconds?: number): Promise<LayerRecord> {
+    const marks: UpperMarks = { whiteouts: new Set(), opaque: new Set(), extras: new Map(), sizeBytes: 0 };
+    try {
+      const diffId = await digestOf(layerTar(scanUpper(dir, marks), latestSeconds));
+      const extra = { diffId, isScanned: true, ...(latestSeconds !== undefined && { latestSeconds }) };
+      return await this.#place(parent, { dir, ...marks }, extra);
+    } catch (error) {
+      await removeTree(join(dir, ".."));
+      throw error;
+    }
+  }
+
+  /** The layers compressed, as pushes and archives need them: what was built is packed when it is first asked for. */
+  async packed(layers: readonly LayerRecord[]): Promise<PackedLayer[]> {
+    const packed: PackedLayer[] = [];
+    for (const layer of layers) packed.push(await this.#packedLayer(layer));
+    return packed;
+  }
+
+  async #packedLayer(layer: LayerRecord): Promise<PackedLayer> {
+    if (layer.blob) return { ...layer, blob: layer.blob };
+    const kept = (await this.find(layer.chainId))?.blob;
+    if (kept) return { ...layer, blob: kept };
+    const going = this.#packing.get(layer.chainId) ?? this.#pack(layer);
+    this.#packing.set(layer.chainId, going);
+    try {
+      return { ...layer, blob: await going };
+    } finally {
+      this.#packing.delete(layer.chainId);
+    }
+  }
+
+  async #pack(layer: LayerRecord): Promise<BlobRecord> {
     const temporary = await this.temporary();
     try {
-      const compressed = join(temporary, "layer.tar.gz");
+      const file = join(temporary, "layer.tar.gz");
+      const diff = createHash("sha256");
       const blobHash = createHash("sha256");
       let sizeBytes = 0;
       await pipeline(
-        Readable.from(packLayer(contents, diff), { objectMode: false }),
-        createGzip({ level: GZIP_LEVEL }),
+        Readable.from(hashing(this.layerBytes(layer), diff), { objectMode: false }),
+        createGzip({ level: GZIP_LEVEL, chunkSize: GZIP_CHUNK_BYTES }),
         async function* (chunks: AsyncIterable<Buffer>) {
           for await (const chunk of chunks) {
             blobHash.update(chunk);
@@ -130,17 +203,35 @@ export class LayerStore {
             yield chunk;
           }
         },
-        createWriteStream(compressed),
+        createWriteStream(file),
       );
+      const diffId = `sha256:${diff.digest("hex")}`;
+      if (diffId !== layer.diffId)
+        throw new Error(`a layer's files have changed since it was built: ${this.layerDir(layer)}`);
       const blob = { digest: `sha256:${blobHash.digest("hex")}`, sizeBytes };
-      await rename(compressed, this.blobPath(blob.digest));
-      return await this.#place(parent, contents, `sha256:${diff.digest("hex")}`, blob);
-    } catch (error) {
-      await removeTree(join(contents.dir, ".."));
-      throw error;
+      await rename(file, this.blobPath(blob.digest));
+      await writeAtomically(join(this.layerDir(layer), "..", "layer.json"), JSON.stringify({ ...layer, blob }));
+      return blob;
     } finally {
       await removeTree(temporary);
     }
+  }
+
+  /** Of a layer's files but for their times. */
+  contentDigest(layer: LayerRecord): Promise<string> {
+    return digestOf(this.layerBytes({ ...layer, latestSeconds: 0 }));
+  }
+
+  /** The uncompressed tar that `diffId` is the digest of. */
+  async *layerBytes(layer: LayerRecord): AsyncGenerator<Buffer> {
+    const dir = this.layerDir(layer);
+    const extras = extrasOf(layer);
+    const ofOthers = process.geteuid?.() !== 0 && (layer.isScanned || (await subordinateIds()) !== undefined);
+    const marks: UpperMarks = { whiteouts: new Set(), opaque: new Set(), extras: new Map(), sizeBytes: 0 };
+    const { sizeBytes } = layer;
+    const walked = { dir, extras, whiteouts: new Set(layer.whiteouts), opaque: new Set(layer.opaque), sizeBytes };
+    const entries = ofOthers ? withExtras(scanUpper(dir, marks), extras) : walkLayer(walked);
+    yield* layerTar(entries, layer.latestSeconds);
   }
 
   /** Unpacks a layer's tar (gzip or not) that came from a registry or an archive, and keeps its bytes. */
@@ -150,33 +241,32 @@ export class LayerStore {
     expectedDiffId?: string,
   ): Promise<LayerRecord> {
     const temporary = await this.temporary();
+    const path = join(temporary, "blob");
+    const file = await open(path, "wx");
     try {
-      const file = join(temporary, "blob");
       const blobHash = createHash("sha256");
+      const diff = createHash("sha256");
       let sizeBytes = 0;
-      await pipeline(
-        source,
-        async function* (chunks: AsyncIterable<Uint8Array>) {
-          for await (const chunk of chunks) {
-            blobHash.update(chunk);
-            sizeBytes += chunk.length;
-            yield chunk;
-          }
-        },
-        createWriteStream(file),
-      );
-      const blob = { digest: `sha256:${blobHash.digest("hex")}`, sizeBytes };
+      const kept = async function* (): AsyncGenerator<Uint8Array> {
+        for await (const chunk of source) {
+          blobHash.update(chunk);
+          sizeBytes += chunk.length;
+          await file.writeFile(chunk);
+          yield chunk;
+        }
+      };
       return await this.newLayer([], async (writer) => {
-        const diff = createHash("sha256");
-        await unpackLayer(writer, hashing(decompressed(createReadStream(file)), diff));
+        await unpackLayer(writer, hashing(decompressed(kept()), diff));
         const diffId = `sha256:${diff.digest("hex")}`;
         if (expectedDiffId !== undefined && expectedDiffId !== diffId)
           throw new Error(`layer verification failed: expected ${expectedDiffId}, got ${diffId}`);
-        await makeWhiteouts(writer.dir, [...writer.whiteouts]);
-        await rename(file, this.blobPath(blob.digest));
-        return this.#place(parents.at(-1), writer, diffId, blob);
+        await markOnDisk(writer);
+        const blob = { digest: `sha256:${blobHash.digest("hex")}`, sizeBytes };
+        await rename(path, this.blobPath(blob.digest));
+        return this.#place(parents.at(-1), writer, { diffId, blob });
       });
     } finally {
+      await file.close();
       await removeTree(temporary);
     }
   }
@@ -202,18 +292,18 @@ export class LayerStore {
   async #place(
     parent: LayerRecord | undefined,
     contents: LayerContents,
-    diffId: string,
-    blob: BlobRecord,
+    rest: Pick<LayerRecord, "diffId" | "blob" | "isScanned" | "latestSeconds">,
   ): Promise<LayerRecord> {
     const record: LayerRecord = {
-      chainId: chainIdOf(parent?.chainId, diffId),
-      diffId,
-      blob,
+      chainId: chainIdOf(parent?.chainId, rest.diffId),
+      ...rest,
+      sizeBytes: contents.sizeBytes,
       whiteouts: [...contents.whiteouts].sort(),
       opaque: [...contents.opaque].sort(),
+      ...(contents.extras.size > 0 && { extras: Object.fromEntries(contents.extras) }),
     };
     const holder = join(contents.dir, "..");
-    await giveOwnership(contents.dir, contents.owners);
+    await giveOwnership(contents.dir, contents.extras);
     await writeFile(join(holder, "layer.json"), JSON.stringify(record));
     await chmod(holder, 0o755);
     try {
@@ -236,63 +326,26 @@ export function chainIdOf(parentChainId: string | undefined, diffId: string): st
 
 const shortId = (digest: string): string => digest.replace(/^sha256:/, "").slice(0, 16);
 
-/** The layer's tar: entries sorted, whiteouts as `.wh.` files. */
-async function* packLayer(contents: LayerContents, diff: Hash): AsyncGenerator<Buffer> {
-  const firstNames = new Map<string, string>();
-  for await (const piece of packFolder(contents, "", firstNames)) {
-    diff.update(piece);
-    yield piece;
+const extrasOf = (layer: LayerRecord): ExtrasByPath => new Map(Object.entries(layer.extras ?? {}));
+
+async function* withExtras(entries: AsyncIterable<LayerEntry>, extras: ExtrasByPath): AsyncGenerator<LayerEntry> {
+  for await (const entry of entries) {
+    const { special, uid, gid, xattrs } = extras.get(entry.header.name) ?? {};
+    const header = {
+      ...entry.header,
+      ...(uid !== undefined && { uid }),
+      ...(gid !== undefined && { gid }),
+      ...(xattrs && { xattrs }),
+      ...special,
+    };
+    yield special ? { header } : { header, body: entry.body };
   }
-  diff.update(TAR_END);
-  yield TAR_END;
 }
 
-async function* packFolder(
-  contents: LayerContents,
-  folder: string,
-  firstNames: Map<string, string>,
-): AsyncGenerator<Buffer> {
-  const present = await readdir(join(contents.dir, folder));
-  const prefix = folder === "" ? "" : `${folder}/`;
-  const hidden = [...contents.whiteouts]
-    .filter((path) => parentOf(path) === folder)
-    .map((path) => path.slice(prefix.length));
-  if (contents.opaque.has(folder)) yield tarHeader(emptyFile(`${prefix}${OPAQUE_MARK}`));
-  for (const name of [...new Set([...present, ...hidden])].sort()) {
-    const path = `${prefix}${name}`;
-    if (contents.whiteouts.has(path)) {
-      yield tarHeader(emptyFile(`${prefix}${WHITEOUT_PREFIX}${name}`));
-      continue;
-    }
-    const hostPath = join(contents.dir, path);
-    const stats = await lstatOrUndefined(hostPath);
-    if (!stats) continue;
-    const base = { ...metaOf(stats), ...contents.owners.get(path), name: path, sizeBytes: 0, linkName: "" };
-    if (stats.isDirectory()) {
-      yield tarHeader({ ...base, type: "directory" });
-      yield* packFolder(contents, path, firstNames);
-    } else if (stats.isSymbolicLink()) {
-      yield tarHeader({ ...base, mode: 0o777, type: "symlink", linkName: await readlink(hostPath) });
-    } else if (stats.isFile()) {
-      const inode = `${stats.dev}:${stats.ino}`;
-      const first = stats.nlink > 1 ? firstNames.get(inode) : undefined;
-      if (first !== undefined) {
-        yield tarHeader({ ...base, type: "hardlink", linkName: first });
-        continue;
-      }
-      if (stats.nlink > 1) firstNames.set(inode, path);
-      yield tarHeader({ ...base, type: "file", sizeBytes: stats.size });
-      let read = 0;
-      if (stats.size > 0) {
-        for await (const chunk of createReadStream(hostPath, { end: stats.size - 1, highWaterMark: 256 * 1024 })) {
-          read += (chunk as Buffer).length;
-          yield chunk as Buffer;
-        }
-      }
-      if (read !== stats.size) throw new Error(`file changed while it was packed: /${path}`);
-      yield tarPadding(stats.size);
-    }
-  }
+async function digestOf(bytes: AsyncIterable<Buffer>): Promise<string> {
+  const hash = createHash("sha256");
+  for await (const chunk of bytes) hash.update(chunk);
+  return `sha256:${hash.digest("hex")}`;
 }
 
 /** Puts a layer's tar into a folder; marks become `writer.whiteouts` and `writer.opaque`. */
@@ -300,27 +353,13 @@ async function unpackLayer(writer: LayerWriter, tar: AsyncIterable<Uint8Array>):
   for await (const entry of readTar(tar)) {
     const path = await writer.inside(entry.name);
     if (path === "" || entry.name === "" || entry.name === ".") continue;
-    const name = path.slice(path.lastIndexOf("/") + 1);
-    if (name === OPAQUE_MARK) writer.opaque.add(parentOf(path));
-    else if (name.startsWith(WHITEOUT_PREFIX))
-      writer.whiteout(join(parentOf(path), name.slice(WHITEOUT_PREFIX.length)));
+    const mark = whiteoutOf(path.slice(path.lastIndexOf("/") + 1));
+    if (mark === "opaque") writer.opaque.add(parentOf(path));
+    else if (mark) writer.whiteout(join(parentOf(path), mark.hides));
     else await writer.entry(path, entry, entry.body, entry);
   }
   await writer.finish();
 }
-
-const parentOf = (path: string): string => (path.includes("/") ? path.slice(0, path.lastIndexOf("/")) : "");
-
-const emptyFile = (name: string): Omit<TarEntry, "xattrs"> => ({
-  name,
-  type: "file",
-  sizeBytes: 0,
-  mode: 0,
-  uid: 0,
-  gid: 0,
-  mtimeSeconds: 0,
-  linkName: "",
-});
 
 /** Undoes gzip when the bytes are gzip. */
 export async function* decompressed(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {

@@ -1,11 +1,27 @@
 /**
  * Writes the files of one new layer into its own folder, seen on top of the layers below.
  * Parents are made or copied up as overlayfs would; no write ever goes through a symbolic link.
- * Ownership is set when this process may (root); else it is remembered in `owners` and put into the layer's tar.
+ * Ownership is set when this process may (root); else it is remembered in `extras` and put into the layer's tar.
+ * Synchronous calls where a layer has thousands of files: each takes microseconds, a turn of the event loop much more.
  */
-import { constants, type Stats } from "node:fs";
-import { chmod, copyFile, lchown, link, lutimes, mkdir, open, readlink, rm, symlink, utimes } from "node:fs/promises";
+import {
+  closeSync,
+  constants,
+  copyFileSync,
+  fchmodSync,
+  fchownSync,
+  futimesSync,
+  lchownSync,
+  linkSync,
+  lutimesSync,
+  openSync,
+  type Stats,
+  symlinkSync,
+  writeSync,
+} from "node:fs";
+import { chmod, lchown, mkdir, readlink, rm, utimes } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { type FileExtras, keptXattrs } from "./layer-extras.ts";
 import { components, type Found, LayeredRoot, lstatOrUndefined, type RootLayer } from "./layered-root.ts";
 import type { TarEntry } from "./tar.ts";
 import { idInside, type SubordinateIds, subordinateIds } from "./user-namespace.ts";
@@ -21,8 +37,6 @@ export interface FileMeta extends FileOwner {
 }
 
 export const ROOT_OWNER: FileOwner = { uid: 0, gid: 0 };
-/** Time of folders nobody gave a time to, so that equal builds give equal layers. */
-const NO_TIME_SECONDS = 0;
 
 /** A path of an archive that points outside of where it is unpacked. */
 export class PathEscape extends Error {
@@ -33,21 +47,30 @@ export class LayerWriter {
   readonly dir: string;
   readonly root: LayeredRoot;
   /** What the tar must say where the disk cannot. */
-  readonly owners = new Map<string, FileOwner>();
+  readonly extras = new Map<string, FileExtras>();
   readonly whiteouts = new Set<string>();
   readonly opaque = new Set<string>();
+  /** Bytes of the files written. */
+  sizeBytes = 0;
+  /** Time of folders nobody gave a time to. */
+  readonly #newFolderSeconds: number;
   readonly #mayChown = process.geteuid?.() === 0;
   readonly #realFolders = new Set<string>();
-  readonly #folderTimes = new Map<string, { meta: FileMeta }>();
+  readonly #folderTimes = new Map<string, FileMeta>();
 
   /** `dir` exists and is empty; `below` topmost first. */
-  constructor(dir: string, below: readonly RootLayer[]) {
+  constructor(dir: string, below: readonly RootLayer[], newFolderSeconds = 0) {
     this.dir = dir;
-    this.root = new LayeredRoot([{ dir, whiteouts: this.whiteouts, opaque: this.opaque }, ...below]);
+    this.#newFolderSeconds = newFolderSeconds;
+    this.root = new LayeredRoot([
+      { dir, whiteouts: this.whiteouts, opaque: this.opaque, extras: this.extras },
+      ...below,
+    ]);
   }
 
   /** Makes a folder and its missing parents at a resolved path; existing ones keep what they are. */
   async folder(path: string, meta: FileOwner & { mode?: number; mtimeSeconds?: number } = ROOT_OWNER): Promise<void> {
+    if (this.#realFolders.has(path)) return;
     const parts = components(path);
     for (let depth = 1; depth <= parts.length; depth++) {
       const current = parts.slice(0, depth).join("/");
@@ -59,65 +82,90 @@ export class LayerWriter {
         if (found && !found.stats.isDirectory() && depth < parts.length)
           throw new Error(`not a directory: /${current}`);
         await mkdir(join(this.dir, current));
-        const like = found?.stats.isDirectory() ? metaOf(found.stats, await subordinateIds()) : undefined;
-        await this.#apply(current, like ?? { mode: 0o755, mtimeSeconds: NO_TIME_SECONDS, ...meta }, "folder");
+        const like = found?.stats.isDirectory() ? await metaOfFound(found) : undefined;
+        await this.#applyFolder(
+          current,
+          like ?? { mode: 0o755, mtimeSeconds: this.#newFolderSeconds, ...meta },
+          // As on overlayfs, a folder that gets an entry has the time of that.
+          like !== undefined && this.#newFolderSeconds > 0 ? this.#newFolderSeconds : undefined,
+        );
       }
       this.#realFolders.add(current);
     }
   }
 
   /** Sets what an archive or a source says about a folder. */
-  async folderMeta(path: string, meta: FileMeta): Promise<void> {
+  async folderMeta(path: string, meta: FileMeta, xattrs: Readonly<Record<string, string>> = {}): Promise<void> {
     await this.folder(path, meta);
-    if (path !== "") await this.#apply(path, meta, "folder");
+    if (path === "") return;
+    await this.#applyFolder(path, meta);
+    this.#remember(path, { xattrs });
   }
 
-  /** Writes one entry of an archive at `path`, whose parents are resolved. Devices and pipes are left out. */
+  /** Writes one entry of an archive at `path`, whose parents are resolved. */
   async entry(path: string, entry: TarEntry, body: AsyncIterable<Uint8Array>, owner: FileOwner): Promise<void> {
     const meta = { mode: entry.mode, mtimeSeconds: entry.mtimeSeconds, ...owner };
-    if (entry.type === "directory") return this.folderMeta(path, meta);
-    await this.#clear(path);
-    const hostPath = join(this.dir, path);
+    if (entry.type === "directory") return this.folderMeta(path, meta, entry.xattrs);
+    await this.#parentOf(path);
+    this.extras.delete(path);
     switch (entry.type) {
-      case "file": {
-        const file = await open(
-          hostPath,
-          constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY | constants.O_NOFOLLOW,
-          0o600,
-        );
-        try {
-          for await (const chunk of body) await file.writeFile(chunk);
-        } finally {
-          await file.close();
-        }
-        return this.#apply(path, meta, "file");
-      }
       case "symlink":
-        await symlink(entry.linkName, hostPath);
-        return this.#apply(path, meta, "link");
+        await this.#replacing(path, (hostPath) => symlinkSync(entry.linkName, hostPath));
+        return this.#applyLink(path, meta);
       case "hardlink": {
         const target = await this.inside(entry.linkName);
         const found = await lstatOrUndefined(join(this.dir, target));
         if (!found || found.isDirectory()) throw new Error(`hard link to a missing file: ${entry.linkName}`);
-        return link(join(this.dir, target), hostPath);
-      }
-      case "character-device":
-      case "block-device":
-      case "fifo":
+        if (target === path) return;
+        await this.#replacing(path, (hostPath) => linkSync(join(this.dir, target), hostPath));
+        const extras = this.extras.get(target);
+        if (extras) this.extras.set(path, extras);
         return;
+      }
+      case "file": {
+        const fd = await this.#create(path);
+        try {
+          for await (const chunk of body) writeAll(fd, chunk);
+          this.sizeBytes += entry.sizeBytes;
+          this.#applyFile(path, fd, meta);
+        } finally {
+          closeSync(fd);
+        }
+        return this.#remember(path, { xattrs: entry.xattrs });
+      }
+      default: {
+        const fd = await this.#create(path);
+        this.#applyFile(path, fd, meta);
+        closeSync(fd);
+        this.#remember(path, {
+          special: { type: entry.type, ...(entry.device && { device: entry.device }) },
+          xattrs: entry.xattrs,
+        });
+      }
     }
   }
 
-  /** Copies one file or symbolic link of another view. */
+  /** Copies one file, symbolic link or device of another view. */
   async copy(path: string, source: Found, meta: FileMeta): Promise<void> {
-    await this.#clear(path);
-    const hostPath = join(this.dir, path);
+    await this.#parentOf(path);
+    this.extras.delete(path);
     if (source.stats.isSymbolicLink()) {
-      await symlink(await readlink(source.hostPath), hostPath);
-      return this.#apply(path, meta, "link");
+      const target = await readlink(source.hostPath);
+      await this.#replacing(path, (hostPath) => symlinkSync(target, hostPath));
+      return this.#applyLink(path, meta);
     }
-    await copyFile(source.hostPath, hostPath, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
-    await this.#apply(path, meta, "file");
+    await this.#replacing(path, (hostPath) =>
+      copyFileSync(source.hostPath, hostPath, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE),
+    );
+    const fd = openSync(join(this.dir, path), constants.O_RDONLY | constants.O_NOFOLLOW);
+    try {
+      this.#applyFile(path, fd, meta);
+    } finally {
+      closeSync(fd);
+    }
+    this.sizeBytes += source.stats.size;
+    const { xattrs, special } = source.layer.extras?.get(source.path) ?? {};
+    this.#remember(path, { ...(xattrs && { xattrs }), ...(special && { special }) });
   }
 
   async write(path: string, bytes: Buffer, meta: FileMeta): Promise<void> {
@@ -157,31 +205,75 @@ export class LayerWriter {
 
   /** Sets times of folders last: writing into them changed them. */
   async finish(): Promise<void> {
-    for (const [path, { meta }] of [...this.#folderTimes].reverse()) {
+    for (const [path, meta] of [...this.#folderTimes].reverse()) {
       await utimes(join(this.dir, path), meta.mtimeSeconds, meta.mtimeSeconds);
       if (!this.#mayChown) await chmod(join(this.dir, path), meta.mode | 0o700);
     }
   }
 
-  async #clear(path: string): Promise<void> {
+  async #parentOf(path: string): Promise<void> {
     const parent = dirname(path);
     if (parent !== "." && !this.#realFolders.has(parent)) await this.folder(parent);
+  }
+
+  async #create(path: string): Promise<number> {
+    const flags = constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY | constants.O_NOFOLLOW;
+    return this.#replacing(path, (hostPath) => openSync(hostPath, flags, 0o600));
+  }
+
+  /** Makes something new at a path; what is there goes only when it is in the way. */
+  async #replacing<T>(path: string, make: (hostPath: string) => T): Promise<T> {
+    const hostPath = join(this.dir, path);
+    try {
+      return make(hostPath);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    }
+    await this.#clear(path);
+    return make(hostPath);
+  }
+
+  async #clear(path: string): Promise<void> {
+    await this.#parentOf(path);
     const own = await lstatOrUndefined(join(this.dir, path));
     if (!own) return;
     if (own.isDirectory()) this.#realFolders.clear();
     await rm(join(this.dir, path), { recursive: true });
   }
 
-  async #apply(path: string, meta: FileMeta, kind: "file" | "folder" | "link"): Promise<void> {
+  #applyFile(path: string, fd: number, meta: FileMeta): void {
+    if (this.#mayChown) fchownSync(fd, meta.uid, meta.gid);
+    else this.#remember(path, { uid: meta.uid, gid: meta.gid });
+    // After chown, which clears the set-id bits.
+    fchmodSync(fd, meta.mode);
+    futimesSync(fd, meta.mtimeSeconds, meta.mtimeSeconds);
+  }
+
+  #applyLink(path: string, meta: FileMeta): void {
+    const hostPath = join(this.dir, path);
+    if (this.#mayChown) lchownSync(hostPath, meta.uid, meta.gid);
+    else this.#remember(path, { uid: meta.uid, gid: meta.gid });
+    lutimesSync(hostPath, meta.mtimeSeconds, meta.mtimeSeconds);
+  }
+
+  async #applyFolder(path: string, meta: FileMeta, mtimeSeconds = meta.mtimeSeconds): Promise<void> {
     const hostPath = join(this.dir, path);
     if (this.#mayChown) await lchown(hostPath, meta.uid, meta.gid);
-    else this.owners.set(path, { uid: meta.uid, gid: meta.gid });
-    if (kind === "link") return lutimes(hostPath, meta.mtimeSeconds, meta.mtimeSeconds);
-    // After chown, which clears the set-id bits.
-    await chmod(hostPath, kind === "folder" && !this.#mayChown ? meta.mode | 0o700 : meta.mode);
-    if (kind === "folder") this.#folderTimes.set(path, { meta });
-    else await utimes(hostPath, meta.mtimeSeconds, meta.mtimeSeconds);
+    else this.#remember(path, { uid: meta.uid, gid: meta.gid });
+    await chmod(hostPath, this.#mayChown ? meta.mode : meta.mode | 0o700);
+    this.#folderTimes.set(path, { ...meta, mtimeSeconds });
   }
+
+  #remember(path: string, extras: FileExtras): void {
+    const xattrs = extras.xattrs && keptXattrs(extras.xattrs);
+    const { xattrs: _, ...rest } = extras;
+    if (xattrs === undefined && Object.keys(rest).length === 0) return;
+    this.extras.set(path, { ...this.extras.get(path), ...rest, ...(xattrs && { xattrs }) });
+  }
+}
+
+function writeAll(fd: number, bytes: Uint8Array): void {
+  for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at);
 }
 
 /** As an ordinary user, files are root's in the image but for those of the user's range of ids. */
@@ -191,3 +283,10 @@ export const metaOf = (stats: Stats, ids?: SubordinateIds): FileMeta => ({
   gid: process.geteuid?.() === 0 ? stats.gid : idInside(stats.gid, ids?.groups),
   mtimeSeconds: Math.floor(stats.mtimeMs / 1000),
 });
+
+/** What the image says of a file: the disk's word, then the layer's record. */
+export async function metaOfFound(found: Found): Promise<FileMeta> {
+  const meta = metaOf(found.stats, await subordinateIds());
+  const { uid = meta.uid, gid = meta.gid } = found.layer.extras?.get(found.path) ?? {};
+  return { ...meta, uid, gid };
+}

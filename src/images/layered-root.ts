@@ -4,9 +4,10 @@
  * neither an image nor a build context can lead outside. Whiteouts and opaque folders come from the layers' records.
  * Used by COPY and ADD, by /etc/passwd look-ups and by pulls; RUN sees the same layers through overlayfs.
  */
-import type { Stats } from "node:fs";
+import { lstatSync, type Stats } from "node:fs";
 import { lstat, readdir, readlink } from "node:fs/promises";
 import { join } from "node:path";
+import type { ExtrasByPath } from "./layer-extras.ts";
 import { lstatInNamespace, subordinateIds } from "./user-namespace.ts";
 
 export interface RootLayer {
@@ -16,6 +17,8 @@ export interface RootLayer {
   readonly whiteouts: ReadonlySet<string>;
   /** Folders whose lower contents this layer hides. */
   readonly opaque: ReadonlySet<string>;
+  /** What the files cannot say for themselves. */
+  readonly extras?: ExtrasByPath;
 }
 
 export interface Found {
@@ -24,6 +27,8 @@ export interface Found {
   /** Where the topmost version is on this machine. */
   readonly hostPath: string;
   readonly stats: Stats;
+  /** The one that has the topmost version. */
+  readonly layer: RootLayer;
   /** For a folder: every layer that has a part of it, topmost first. */
   readonly layers: readonly RootLayer[];
 }
@@ -108,14 +113,14 @@ export class LayeredRoot {
 
   async #root(): Promise<Found | undefined> {
     const top = this.layers[0];
-    return top && { path: "", hostPath: top.dir, stats: await lstat(top.dir), layers: this.layers };
+    return top && { path: "", hostPath: top.dir, stats: await lstat(top.dir), layer: top, layers: this.layers };
   }
 }
 
 async function child(parent: Found, name: string): Promise<Found | undefined> {
   const path = parent.path === "" ? name : `${parent.path}/${name}`;
   const parts: RootLayer[] = [];
-  let top: { hostPath: string; stats: Stats } | undefined;
+  let top: { hostPath: string; stats: Stats; layer: RootLayer } | undefined;
   for (const layer of parent.layers) {
     if (layer.whiteouts.has(path)) break;
     const hostPath = join(layer.dir, path);
@@ -123,9 +128,9 @@ async function child(parent: Found, name: string): Promise<Found | undefined> {
     if (!stats) continue;
     if (!stats.isDirectory()) {
       if (top) break;
-      return { path, hostPath, stats, layers: [] };
+      return { path, hostPath, stats, layer, layers: [] };
     }
-    top ??= { hostPath, stats };
+    top ??= { hostPath, stats, layer };
     parts.push(layer);
     if (layer.opaque.has(path)) break;
   }
@@ -135,10 +140,10 @@ async function child(parent: Found, name: string): Promise<Found | undefined> {
 /** Undefined when nothing is there. */
 export async function lstatOrUndefined(path: string): Promise<Stats | undefined> {
   try {
-    return await lstat(path);
+    // Synchronous: a look-up takes microseconds, a turn of the event loop much more.
+    return lstatSync(path, { throwIfNoEntry: false });
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code === "ENOENT" || code === "ENOTDIR") return undefined;
     // In a folder that the image gives to another user.
     if (code === "EACCES" && (await subordinateIds())) return lstatInNamespace(path);
     throw error;

@@ -3,13 +3,18 @@
  * Used by the embedded builder, the engine proxy and `kiln images`. One client = one registry and one set of credentials.
  * Sources: https://github.com/opencontainers/distribution-spec/blob/main/spec.md,
  * https://distribution.github.io/distribution/spec/auth/token/ (Bearer); error texts as the docker CLI prints them, observed.
+ * Registries of the network and Kiln's own differ where `isNetwork` is asked.
  * Gaps: no refresh tokens (`offline_token` is asked for as docker does, the answer's is not kept).
  */
 import { createHash } from "node:crypto";
-import { Agent as HttpAgent, request as httpRequest, type IncomingMessage, type RequestOptions } from "node:http";
-import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
+import type { IncomingMessage } from "node:http";
 import { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
+import type { Clock } from "../core/clock.ts";
+import { type Challenge, parseChallenge } from "./registry-challenge.ts";
+import { isBrokenConnection, RegistryConnection, type RegistryTls } from "./registry-connection.ts";
+import { errorFrom, networkFailure, RegistryRequestError, tokenProblem } from "./registry-error.ts";
+
+export { RegistryRequestError } from "./registry-error.ts";
 
 export interface RegistryCredentials {
   readonly username: string;
@@ -21,31 +26,16 @@ export interface RegistryClientOptions {
   readonly url: string;
   readonly credentials?: RegistryCredentials | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** A registry of the network: its token service is where its challenge says, and blobs go up in one `PATCH`. */
+  readonly isNetwork?: boolean;
+  readonly tls?: RegistryTls;
+  readonly clock?: Clock;
 }
 
 export interface FetchedManifest {
   readonly bytes: Buffer;
   readonly mediaType: string;
   readonly digest: string;
-}
-
-export interface RegistryProblem {
-  /** `UNAUTHORIZED`, `DENIED`, `MANIFEST_UNKNOWN`, …; empty when the body was not the registry's. */
-  readonly code: string;
-  readonly message: string;
-}
-
-/** An answer of 400 and above, or no way to authenticate. The message is what docker prints. */
-export class RegistryRequestError extends Error {
-  override readonly name = "RegistryRequestError";
-  readonly status: number;
-  readonly code: string;
-
-  constructor(status: number, code: string, message: string) {
-    super(message);
-    this.status = status;
-    this.code = code;
-  }
 }
 
 export const MANIFEST_TYPES = {
@@ -57,36 +47,69 @@ export const MANIFEST_TYPES = {
 
 const MAX_MANIFEST_BYTES = 16 * 1024 * 1024;
 
+const RESUME_PAUSE_MS = 300;
+/** Times that a blob's transfer is taken up again where it broke. */
+const MAX_RESUMES = 4;
+
 interface Sent {
   readonly method: string;
-  readonly path: string;
+  /** Path, or a whole address that the registry gave. */
+  readonly path: string | URL;
   /** Actions for the token's scope. */
   readonly scope: string | undefined;
   readonly headers?: Record<string, string>;
   /** Called again when the request has to be repeated with credentials. */
   readonly body?: () => Readable | Buffer;
+  /** How often it may be sent; once for what is not the same when repeated. */
+  readonly tries?: number;
 }
 
 export class RegistryClient {
   readonly #url: URL;
   readonly #credentials: RegistryCredentials | undefined;
-  readonly #signal: AbortSignal | undefined;
-  readonly #agent: HttpAgent;
+  readonly #isNetwork: boolean;
+  readonly #connection: RegistryConnection;
   /** Authorization header by scope. */
   readonly #authorization = new Map<string, string>();
 
   constructor(options: RegistryClientOptions) {
     this.#url = new URL(options.url);
     this.#credentials = options.credentials;
-    this.#signal = options.signal;
-    this.#agent =
-      this.#url.protocol === "https:"
-        ? new HttpsAgent({ keepAlive: true, maxSockets: 8 })
-        : new HttpAgent({ keepAlive: true, maxSockets: 8 });
+    this.#isNetwork = options.isNetwork ?? false;
+    this.#connection = new RegistryConnection({
+      url: this.#url,
+      signal: options.signal,
+      tls: options.tls,
+      ...(options.clock && { clock: options.clock }),
+    });
   }
 
   close(): void {
-    this.#agent.destroy();
+    this.#connection.close();
+  }
+
+  /** Tags of a repository; none when the registry does not have it. */
+  async tags(repository: string): Promise<readonly string[]> {
+    const response = await this.#send({
+      method: "GET",
+      path: `/v2/${repository}/tags/list`,
+      scope: `repository:${repository}:pull`,
+    });
+    if (response.statusCode === 404) {
+      response.resume();
+      return [];
+    }
+    await requireSuccess(response);
+    const { tags } = JSON.parse((await readAll(response, MAX_MANIFEST_BYTES)).toString("utf8")) as {
+      tags?: string[] | null;
+    };
+    return tags ?? [];
+  }
+
+  /** Whether anything answers at all; throws what the connection says. */
+  async ping(): Promise<void> {
+    const response = await this.#connection.send({ method: "GET", url: new URL("/v2/", this.#url) }, undefined, 1);
+    response.resume();
   }
 
   /** Undefined when the registry does not have it. */
@@ -120,33 +143,101 @@ export class RegistryClient {
     return response.statusCode === 200;
   }
 
-  /** The blob's bytes; the caller verifies the digest. */
+  /** The blob's bytes; the caller verifies the digest. A connection that breaks is taken up again where it broke. */
   async blob(repository: string, digest: string): Promise<Readable> {
-    const response = await this.#send({
-      method: "GET",
-      path: `/v2/${repository}/blobs/${digest}`,
-      scope: `repository:${repository}:pull`,
-    });
-    await requireSuccess(response);
-    return response;
+    const get = async (from: number): Promise<IncomingMessage> => {
+      const response = await this.#send({
+        method: "GET",
+        path: `/v2/${repository}/blobs/${digest}`,
+        scope: `repository:${repository}:pull`,
+        ...(from > 0 && { headers: { range: `bytes=${from}-` } }),
+      });
+      await requireSuccess(response);
+      return response;
+    };
+    const first = await get(0);
+    const pause = (): Promise<void> => this.#connection.pause(RESUME_PAUSE_MS);
+    async function* whole(): AsyncGenerator<Buffer> {
+      let received = 0;
+      let response = first;
+      for (let resumes = 0; ; resumes++) {
+        try {
+          // A registry that knows no ranges begins anew.
+          let known = response.statusCode === 206 ? 0 : received;
+          for await (const chunk of response) {
+            const bytes = chunk as Buffer;
+            const fresh = bytes.subarray(Math.min(known, bytes.length));
+            known -= bytes.length - fresh.length;
+            received += fresh.length;
+            if (fresh.length > 0) yield fresh;
+          }
+          return;
+        } catch (error) {
+          if (resumes === MAX_RESUMES || !isBrokenConnection(error)) throw error;
+          await pause();
+          response = await get(received);
+        }
+      }
+    }
+    return Readable.from(whole(), { objectMode: false });
   }
 
-  async pushBlob(repository: string, digest: string, sizeBytes: number, body: () => Readable | Buffer): Promise<void> {
-    const scope = `repository:${repository}:pull,push`;
+  /**
+   * Uploads a blob, or mounts it from another repository of the same registry where that is allowed; whether it was mounted.
+   * An upload that breaks begins again: what the registry has of it by then is not known.
+   */
+  async pushBlob(
+    repository: string,
+    digest: string,
+    sizeBytes: number,
+    body: () => Readable | Buffer,
+    mountFrom?: string,
+  ): Promise<boolean> {
+    for (let attempt = 0; ; attempt++) {
+      try {
+        return await this.#pushOnce(repository, digest, sizeBytes, body, mountFrom);
+      } catch (error) {
+        if (attempt === MAX_RESUMES || !isBrokenConnection(error)) throw error;
+        await this.#connection.pause(RESUME_PAUSE_MS);
+        if (await this.hasBlob(repository, digest)) return false;
+      }
+    }
+  }
+
+  async #pushOnce(
+    repository: string,
+    digest: string,
+    sizeBytes: number,
+    body: () => Readable | Buffer,
+    mountFrom: string | undefined,
+  ): Promise<boolean> {
+    // The token of a mount must allow to read where the blob is.
+    const scope = `repository:${repository}:pull,push${mountFrom === undefined ? "" : ` repository:${mountFrom}:pull`}`;
+    const mount = mountFrom === undefined ? "" : `?mount=${digest}&from=${encodeURIComponent(mountFrom)}`;
     const started = await this.#send({
       method: "POST",
-      path: `/v2/${repository}/blobs/uploads/`,
+      path: `/v2/${repository}/blobs/uploads/${mount}`,
       scope,
       headers: { "content-length": "0" },
     });
     await requireSuccess(started);
     started.resume();
-    const location = new URL(started.headers.location ?? "", this.#url);
+    if (started.statusCode === 201) return true;
+    let location = new URL(started.headers.location ?? "", this.#url);
+    const content = { "content-length": String(sizeBytes), "content-type": "application/octet-stream" };
+    // As docker does it; not every registry takes the bytes with the last request.
+    if (this.#isNetwork) {
+      const patched = await this.#send({ method: "PATCH", path: location, scope, headers: content, body, tries: 1 });
+      await requireSuccess(patched);
+      patched.resume();
+      location = new URL(patched.headers.location ?? "", location);
+    }
     location.searchParams.set("digest", digest);
-    const headers = { "content-length": String(sizeBytes), "content-type": "application/octet-stream" };
-    const done = await this.#send({ method: "PUT", path: location.pathname + location.search, scope, headers, body });
+    const last = this.#isNetwork ? { headers: { "content-length": "0" } } : { headers: content, body };
+    const done = await this.#send({ method: "PUT", path: location, scope, tries: 1, ...last });
     await requireSuccess(done);
     done.resume();
+    return false;
   }
 
   /** Returns the manifest's digest. */
@@ -215,19 +306,20 @@ export class RegistryClient {
       if (!this.#credentials) throw new RegistryRequestError(401, "NO_CREDENTIALS", "no basic auth credentials");
       return basic(this.#credentials);
     }
-    // The token service of a stand-in is Kiln's own, whatever host the realm names.
     const realm = new URL(challenge.parameters["realm"] ?? "/token", this.#url);
+    // The token service of a stand-in is Kiln's own, whatever host the realm names.
+    if (!this.#isNetwork) realm.host = this.#url.host;
+    if (!this.#isNetwork) realm.protocol = this.#url.protocol;
     const query = realm.searchParams;
     if (challenge.parameters["service"] !== undefined) query.set("service", challenge.parameters["service"]);
     // Our own scope: the challenge of a HEAD asks for less than the push needs.
-    if (scope !== undefined) query.set("scope", scope);
+    for (const one of scope?.split(" ") ?? []) query.append("scope", one);
     if (this.#credentials) {
       query.set("account", this.#credentials.username);
       query.set("client_id", "docker");
       query.set("offline_token", "true");
     }
-    const path = realm.pathname + realm.search;
-    const response = await this.#request({ method: "GET", path, scope }, this.#credentials && basic(this.#credentials));
+    const response = await this.#token(realm);
     const bytes = await readAll(response, MAX_MANIFEST_BYTES);
     if ((response.statusCode ?? 500) >= 400) {
       if (response.statusCode === 401) {
@@ -243,47 +335,25 @@ export class RegistryClient {
     return `Bearer ${answer.token ?? answer.access_token ?? ""}`;
   }
 
-  async #request(sent: Sent, authorization: string | undefined): Promise<IncomingMessage> {
-    const options: RequestOptions = {
-      method: sent.method,
-      host: this.#url.hostname,
-      port: this.#url.port,
-      path: sent.path,
-      agent: this.#agent,
-      headers: {
-        ...sent.headers,
-        "user-agent": "docker/28 kiln",
-        ...(authorization !== undefined && { authorization }),
-      },
-      ...(this.#signal && { signal: this.#signal }),
-    };
-    const make = this.#url.protocol === "https:" ? httpsRequest : httpRequest;
-    return new Promise((resolve, reject) => {
-      const request = make(options, resolve);
-      request.on("error", reject);
-      const body = sent.body?.();
-      if (body instanceof Readable) pipeline(body, request).catch(reject);
-      else request.end(body);
-    });
+  /** The token service may be another host: it gets the credentials because the registry names it, over TLS. */
+  #token(realm: URL): Promise<IncomingMessage> {
+    const authorization = this.#credentials && basic(this.#credentials);
+    if (realm.origin === this.#url.origin)
+      return this.#request({ method: "GET", path: realm, scope: undefined }, authorization);
+    if (realm.protocol !== "https:" && this.#url.protocol === "https:")
+      throw new Error(`the registry at ${this.#url.host} wants credentials sent to ${realm.host} without TLS: refused`);
+    return this.#connection.send(
+      { method: "GET", url: realm, headers: authorization === undefined ? {} : { authorization } },
+      undefined,
+    );
   }
-}
 
-interface Challenge {
-  readonly scheme: "basic" | "bearer";
-  readonly parameters: Readonly<Record<string, string>>;
-}
-
-/** Reads a `WWW-Authenticate` header with one challenge. */
-export function parseChallenge(header: string | undefined): Challenge | undefined {
-  const match = /^\s*(basic|bearer)\s+(.*)$/is.exec(header ?? "");
-  if (!match) return undefined;
-  const parameters: Record<string, string> = {};
-  for (const [, key = "", quoted, plain] of (match[2] ?? "").matchAll(
-    /([a-z_]+)=(?:"((?:[^"\\]|\\.)*)"|([^\s,]+))/gi,
-  )) {
-    parameters[key.toLowerCase()] = quoted?.replace(/\\(.)/g, "$1") ?? plain ?? "";
+  #request(sent: Sent, authorization: string | undefined): Promise<IncomingMessage> {
+    const { method, path, headers, body, tries } = sent;
+    const url = new URL(path, this.#url);
+    const going = this.#connection.send({ method, url, headers, body }, authorization, tries);
+    return this.#isNetwork ? going.catch((error: unknown) => Promise.reject(networkFailure(url, error))) : going;
   }
-  return { scheme: match[1]?.toLowerCase() === "basic" ? "basic" : "bearer", parameters };
 }
 
 const basic = (credentials: RegistryCredentials): string =>
@@ -292,70 +362,6 @@ const basic = (credentials: RegistryCredentials): string =>
 async function requireSuccess(response: IncomingMessage): Promise<void> {
   if ((response.statusCode ?? 500) < 400) return;
   throw errorFrom(response, await readAll(response, MAX_MANIFEST_BYTES));
-}
-
-/** The error a docker client makes of an answer: OAuth errors of the header first, then the body's. */
-function errorFrom(response: IncomingMessage, bytes: Buffer): RegistryRequestError {
-  const status = response.statusCode ?? 500;
-  if (status >= 500) {
-    return new RegistryRequestError(
-      status,
-      "",
-      `received unexpected HTTP status: ${status} ${response.statusMessage ?? ""}`.trim(),
-    );
-  }
-  const oauth = parseChallenge(response.headers["www-authenticate"])?.parameters ?? {};
-  if (oauth["error"] === "insufficient_scope") {
-    return new RegistryRequestError(
-      status,
-      "DENIED",
-      `denied: ${oauth["error_description"] ?? "requested access to the resource is denied"}`,
-    );
-  }
-  if (oauth["error"] === "invalid_token") {
-    return new RegistryRequestError(
-      status,
-      "UNAUTHORIZED",
-      `unauthorized: ${oauth["error_description"] ?? "authentication required"}`,
-    );
-  }
-  const problem = problemsOf(bytes)[0];
-  if (problem) {
-    const code = problem.code.toLowerCase().replaceAll("_", " ");
-    return new RegistryRequestError(
-      status,
-      problem.code,
-      problem.message === "" ? code : `${code}: ${problem.message}`,
-    );
-  }
-  if (status === 401) return new RegistryRequestError(status, "UNAUTHORIZED", "unauthorized: authentication required");
-  return new RegistryRequestError(
-    status,
-    "",
-    `error parsing HTTP ${status} response body: ${bytes.toString("utf8", 0, 200)}`,
-  );
-}
-
-function problemsOf(bytes: Buffer): RegistryProblem[] {
-  try {
-    const parsed = JSON.parse(bytes.toString("utf8")) as { errors?: { code?: unknown; message?: unknown }[] };
-    if (!Array.isArray(parsed.errors)) return [];
-    return parsed.errors.map((error) => ({ code: String(error.code ?? ""), message: String(error.message ?? "") }));
-  } catch {
-    return [];
-  }
-}
-
-/** The text of a token service's refusal: Docker Hub's `details`, or the registry's error list. */
-function tokenProblem(bytes: Buffer): string | undefined {
-  const listed = problemsOf(bytes)[0]?.message;
-  if (listed !== undefined && listed !== "") return listed;
-  try {
-    const details = (JSON.parse(bytes.toString("utf8")) as { details?: unknown }).details;
-    return typeof details === "string" ? details : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 async function readAll(stream: AsyncIterable<Buffer>, maxBytes: number): Promise<Buffer> {

@@ -19,9 +19,19 @@ export interface TarEntry {
   readonly gid: number;
   readonly mtimeSeconds: number;
   readonly linkName: string;
-  /** Extended attributes by name, from `SCHILY.xattr.` records. */
+  /** Extended attributes by name, from `SCHILY.xattr.` records; each character of a value is a byte. */
   readonly xattrs: Readonly<Record<string, string>>;
+  /** Of a device. */
+  readonly device?: DeviceNumber;
 }
+
+export interface DeviceNumber {
+  readonly major: number;
+  readonly minor: number;
+}
+
+/** What a header is made of. */
+export type TarHeaderEntry = Omit<TarEntry, "xattrs"> & { readonly xattrs?: Readonly<Record<string, string>> };
 
 export interface ReadTarEntry extends TarEntry {
   /** The bytes of a file; what is not read is skipped. Valid until the next entry is asked for. */
@@ -51,6 +61,8 @@ const FLAG_OF_TYPE: Readonly<Record<TarEntryType, string>> = {
   directory: "5",
   fifo: "6",
 };
+/** Of PAX records with an extended attribute. */
+const XATTR_PREFIX = "SCHILY.xattr.";
 /** PAX headers and GNU long names larger than this are an attack, not a name. */
 const MAX_META_BYTES = 1024 * 1024;
 
@@ -106,9 +118,12 @@ export async function* readTar(source: AsyncIterable<Uint8Array>): AsyncGenerato
       mode: numberField(header, 100, 8) & 0o7777,
       uid: Number(records["uid"] ?? numberField(header, 108, 8)),
       gid: Number(records["gid"] ?? numberField(header, 116, 8)),
-      mtimeSeconds: Math.floor(Number(records["mtime"] ?? numberField(header, 136, 12))),
+      mtimeSeconds: records["mtime"] === undefined ? numberField(header, 136, 12) : wholeSeconds(records["mtime"]),
       linkName: records["linkpath"] ?? longLink ?? cString(header, 157, 100),
       xattrs: xattrsOf(records),
+      ...(type.endsWith("-device") && {
+        device: { major: numberField(header, 329, 8), minor: numberField(header, 337, 8) },
+      }),
       body,
     };
     await input.skip(left + padding(sizeBytes));
@@ -121,7 +136,7 @@ export async function* readTar(source: AsyncIterable<Uint8Array>): AsyncGenerato
 }
 
 /** Header blocks of one entry; its body and `tarPadding` follow. Owner names are left empty: only ids travel. */
-export function tarHeader(entry: Omit<TarEntry, "xattrs">): Buffer {
+export function tarHeader(entry: TarHeaderEntry): Buffer {
   const name = entry.type === "directory" ? `${entry.name}/` : entry.name;
   const records: Record<string, string> = {};
   const split = splitName(name);
@@ -131,6 +146,8 @@ export function tarHeader(entry: Omit<TarEntry, "xattrs">): Buffer {
   if (entry.uid > 0o7777777) records["uid"] = String(entry.uid);
   if (entry.gid > 0o7777777) records["gid"] = String(entry.gid);
   if (entry.mtimeSeconds < 0) records["mtime"] = String(entry.mtimeSeconds);
+  for (const name of Object.keys(entry.xattrs ?? {}).sort())
+    records[`${XATTR_PREFIX}${name}`] = entry.xattrs?.[name] ?? "";
   const [prefix, base] = split ?? ["", truncate(name, 100)];
   const block = ustar(prefix, base, entry);
   if (Object.keys(records).length === 0) return block;
@@ -138,7 +155,7 @@ export function tarHeader(entry: Omit<TarEntry, "xattrs">): Buffer {
   const paxHeader = ustar(
     "",
     "PaxHeaders/x",
-    { ...entry, type: "file", sizeBytes: data.length, mode: 0o644, linkName: "" },
+    { ...entry, type: "file", sizeBytes: data.length, mode: 0o644, linkName: "", device: { major: 0, minor: 0 } },
     "x",
   );
   return Buffer.concat([paxHeader, data, tarPadding(data.length), block]);
@@ -149,7 +166,7 @@ export const tarPadding = (sizeBytes: number): Buffer => Buffer.alloc(padding(si
 
 const padding = (size: number): number => (BLOCK_BYTES - (size % BLOCK_BYTES)) % BLOCK_BYTES;
 
-function ustar(prefix: string, base: string, entry: Omit<TarEntry, "xattrs" | "name">, flag?: string): Buffer {
+function ustar(prefix: string, base: string, entry: Omit<TarHeaderEntry, "name">, flag?: string): Buffer {
   const block = Buffer.alloc(BLOCK_BYTES);
   block.write(base, 0);
   octal(block, 100, 8, entry.mode);
@@ -160,11 +177,12 @@ function ustar(prefix: string, base: string, entry: Omit<TarEntry, "xattrs" | "n
   block.write(flag ?? FLAG_OF_TYPE[entry.type], 156);
   block.write(truncate(entry.linkName, 100), 157);
   block.write("ustar\u000000", 257, "latin1");
-  octal(block, 329, 8, 0);
-  octal(block, 337, 8, 0);
+  octal(block, 329, 8, entry.device?.major ?? 0);
+  octal(block, 337, 8, entry.device?.minor ?? 0);
   block.write(prefix, 345);
   block.fill(" ", 148, 156);
-  const sum = block.reduce((total, byte) => total + byte, 0);
+  let sum = 0;
+  for (const byte of block) sum += byte;
   block.write(`${sum.toString(8).padStart(6, "0")}\0 `, 148, "latin1");
   return block;
 }
@@ -197,11 +215,11 @@ function octal(block: Buffer, offset: number, length: number, value: number): vo
 }
 
 function paxRecord(key: string, value: string): Buffer {
-  const rest = ` ${key}=${value}\n`;
-  const restBytes = Buffer.byteLength(rest);
+  const bytes = Buffer.from(value, key.startsWith(XATTR_PREFIX) ? "latin1" : "utf8");
+  const restBytes = Buffer.byteLength(key) + bytes.length + " =\n".length;
   let total = restBytes + 1;
   while (String(total).length + restBytes !== total) total = String(total).length + restBytes;
-  return Buffer.from(`${total}${rest}`);
+  return Buffer.concat([Buffer.from(`${total} ${key}=`), bytes, Buffer.from("\n")]);
 }
 
 function parsePax(data: Buffer): Record<string, string> {
@@ -211,17 +229,25 @@ function parsePax(data: Buffer): Record<string, string> {
     const length = Number(data.toString("latin1", at, space));
     if (space < 0 || !(length > 0)) break;
     const equals = data.indexOf(0x3d, space);
-    if (equals > 0)
-      records[data.toString("utf8", space + 1, equals)] = data.toString("utf8", equals + 1, at + length - 1);
+    if (equals > 0) {
+      const key = data.toString("utf8", space + 1, equals);
+      records[key] = data.toString(key.startsWith(XATTR_PREFIX) ? "latin1" : "utf8", equals + 1, at + length - 1);
+    }
     at += length;
   }
   return records;
 }
 
 function xattrsOf(records: Readonly<Record<string, string>>): Record<string, string> {
-  const prefix = "SCHILY.xattr.";
-  const own = Object.entries(records).filter(([key]) => key.startsWith(prefix));
-  return Object.fromEntries(own.map(([key, value]) => [key.slice(prefix.length), value]));
+  const own = Object.entries(records).filter(([key]) => key.startsWith(XATTR_PREFIX));
+  return Object.fromEntries(own.map(([key, value]) => [key.slice(XATTR_PREFIX.length), value]));
+}
+
+/** Rounded as `Stats.mtimeMs` is, so that a file has one time whoever reads it. */
+function wholeSeconds(text: string): number {
+  const [, seconds = "0", fraction = ""] = /^(-?\d+)(?:\.(\d{1,9}))?/.exec(text) ?? [];
+  const nanoseconds = Number(fraction.padEnd(9, "0"));
+  return Math.floor((Number(seconds) * 1000 + nanoseconds / 1e6) / 1000);
 }
 
 function numberField(header: Buffer, offset: number, length: number): number {
@@ -234,6 +260,17 @@ function numberField(header: Buffer, offset: number, length: number): number {
   const text = cString(header, offset, length).trim();
   if (text !== "" && !/^[0-7]+$/.test(text)) throw new TarError("tar number is not octal");
   return text === "" ? 0 : Number.parseInt(text, 8);
+}
+
+/** Whether 512 bytes are the header of an archive's first entry. */
+export function isTarHeader(bytes: Buffer): boolean {
+  if (bytes.length < BLOCK_BYTES || bytes.subarray(0, BLOCK_BYTES).every((byte) => byte === 0)) return false;
+  try {
+    checkSum(bytes.subarray(0, BLOCK_BYTES));
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function checkSum(header: Buffer): void {

@@ -1,11 +1,14 @@
 /**
- * Images between the embedded builder and Kiln's registry: push with the build's credentials, pull with Kiln's own.
- * Names of other registries go to the place where Kiln's registry stands in for them; the network is never asked.
+ * Images between the embedded builder and registries: push with the build's credentials, pull with Kiln's own.
+ * Names of other registries go to the place where Kiln's registry stands in for them. The registries themselves are asked
+ * only where `network` says so: a push goes there instead, a pull after Kiln's registry and the image map.
  * Sources: https://distribution.github.io/distribution/spec/manifest-v2-2/ , order of a push as docker's.
  */
 import { createReadStream } from "node:fs";
 import { configBytes, findLayers, type Image, type ImageConfig, imageArchitecture, imageOf } from "./image.ts";
 import { chainIdOf, type LayerRecord, type LayerStore } from "./layer-store.ts";
+import { type NetworkUse, openNetworkRegistry } from "./network-registry.ts";
+import { type Progress, pushParts } from "./push-parts.ts";
 import {
   formatReference,
   type ImageReference,
@@ -13,7 +16,9 @@ import {
   standInRepository,
   withDefaultTag,
 } from "./reference.ts";
-import { MANIFEST_TYPES, RegistryClient, type RegistryCredentials, RegistryRequestError } from "./registry-client.ts";
+import { RegistryClient, type RegistryCredentials, RegistryRequestError } from "./registry-client.ts";
+
+export type { Progress } from "./push-parts.ts";
 
 export interface TransferDeps {
   readonly store: LayerStore;
@@ -21,10 +26,9 @@ export interface TransferDeps {
   readonly rootKey: { readonly accessKeyId: string; readonly secretAccessKey: string };
   readonly signal: AbortSignal;
   readonly mappedImage: ((reference: string) => string | undefined) | undefined;
+  /** Absent: the network is never asked. */
+  readonly network?: NetworkUse | undefined;
 }
-
-/** One line of progress, docker's JSON. */
-export type Progress = (message: Record<string, unknown>) => void;
 
 export interface Descriptor {
   readonly mediaType: string;
@@ -41,22 +45,7 @@ interface Manifest {
   })[];
 }
 
-const LAYER_TYPE = "application/vnd.docker.image.rootfs.diff.tar.gzip";
-const CONFIG_TYPE = "application/vnd.docker.container.image.v1+json";
 const MAX_CONFIG_BYTES = 8 * 1024 * 1024;
-
-/** The manifest a push of this image sends. */
-export function manifestBytes(image: Image, config: Buffer): Buffer {
-  return Buffer.from(
-    JSON.stringify({
-      schemaVersion: 2,
-      mediaType: MANIFEST_TYPES.dockerManifest,
-      config: { mediaType: CONFIG_TYPE, size: config.length, digest: image.id },
-      layers: image.layers.map(({ blob }) => ({ mediaType: LAYER_TYPE, size: blob.sizeBytes, digest: blob.digest })),
-    }),
-    "utf8",
-  );
-}
 
 /** The config's bytes: of a pulled image as they came, which gave it its id. */
 export const configOf = async (store: LayerStore, image: Image): Promise<Buffer> =>
@@ -70,34 +59,25 @@ export async function pushImage(
   credentials: RegistryCredentials | undefined,
   progress: Progress,
 ): Promise<string> {
-  const client = new RegistryClient({ url: deps.registryUrl, credentials, signal: deps.signal });
+  const isReal = deps.network?.pushes === true && !isKilnsOwn(reference, deps.registryUrl);
+  const { client, repository } = isReal
+    ? await openReal(deps, deps.network as NetworkUse, reference, credentials)
+    : openKilns(deps, reference, credentials);
   try {
-    const repository = standInRepository(reference, deps.registryUrl);
     progress({ status: `The push refers to repository [${reference.host}/${reference.repository}]` });
-    const done = new Set<string>();
-    for (const { blob, diffId } of [...image.layers].reverse()) {
-      const id = diffId.slice("sha256:".length, "sha256:".length + 12);
-      progress({ status: "Preparing", progressDetail: {}, id });
-      if (done.has(blob.digest)) continue;
-      done.add(blob.digest);
-      if (await client.hasBlob(repository, blob.digest)) {
-        progress({ status: "Layer already exists", progressDetail: {}, id });
-        continue;
-      }
-      progress({ status: "Pushing", progressDetail: { current: 0, total: blob.sizeBytes }, id });
-      await client.pushBlob(repository, blob.digest, blob.sizeBytes, () =>
-        createReadStream(deps.store.blobPath(blob.digest)),
-      );
-      progress({ status: "Pushed", progressDetail: {}, id });
-    }
-    const config = await configOf(deps.store, image);
-    if (!(await client.hasBlob(repository, image.id)))
-      await client.pushBlob(repository, image.id, config.length, () => config);
-    const tag = reference.tag ?? "latest";
-    const bytes = manifestBytes(image, config);
-    const digest = await client.pushManifest(repository, tag, MANIFEST_TYPES.dockerManifest, bytes);
-    progress({ status: `${tag}: digest: ${digest} size: ${bytes.length}` });
-    progress({ progressDetail: {}, aux: { Tag: tag, Digest: digest, Size: bytes.length } });
+    const layers = await deps.store.packed(image.layers);
+    const bytes = await configOf(deps.store, image);
+    const parts = layers.map(({ blob, diffId }) => ({
+      ...blob,
+      diffId,
+      open: () => createReadStream(deps.store.blobPath(blob.digest)),
+      mountFrom: isReal
+        ? knownPlaces(deps.store, blob.digest, reference.host).find((place) => place !== repository)
+        : undefined,
+    }));
+    const config = { digest: image.id, bytes };
+    const digest = await pushParts(client, repository, reference.tag ?? "latest", { config, layers: parts }, progress);
+    if (isReal) for (const { blob } of layers) notePlace(deps.store, blob.digest, reference.host, repository);
     return digest;
   } finally {
     client.close();
@@ -113,17 +93,80 @@ export interface PulledImage {
  * The image from Kiln's registry, or undefined when it is not there. `credentials` undefined means Kiln's own key:
  * FROM of a base image needs no login; `docker pull` gives the build's.
  */
-export async function pullImage(
+export function pullImage(
   deps: TransferDeps,
   reference: ImageReference,
   credentials: RegistryCredentials | undefined,
   progress: Progress,
 ): Promise<PulledImage | undefined> {
   const own = { username: deps.rootKey.accessKeyId, password: deps.rootKey.secretAccessKey };
-  const client = new RegistryClient({ url: deps.registryUrl, credentials: credentials ?? own, signal: deps.signal });
+  return pullFrom(deps, openKilns(deps, reference, credentials ?? own), reference, progress);
+}
+
+/** The image from the registry that its name names, in the network; undefined where that is not wanted, or has none. */
+export async function pullFromNetwork(
+  deps: TransferDeps,
+  reference: ImageReference,
+  credentials: RegistryCredentials | undefined,
+  progress: Progress,
+): Promise<PulledImage | undefined> {
+  if (deps.network?.pulls !== true || isKilnsOwn(reference, deps.registryUrl)) return undefined;
+  const opened = await openReal(deps, deps.network, reference, credentials);
+  const pulled = await pullFrom(deps, opened, reference, progress);
+  for (const { blob } of pulled?.image.layers ?? [])
+    if (blob) notePlace(deps.store, blob.digest, reference.host, opened.repository);
+  return pulled;
+}
+
+interface OpenedRegistry {
+  readonly client: RegistryClient;
+  readonly repository: string;
+}
+
+const openKilns = (
+  { registryUrl, signal }: TransferDeps,
+  reference: ImageReference,
+  credentials: RegistryCredentials | undefined,
+): OpenedRegistry => ({
+  client: new RegistryClient({ url: registryUrl, credentials, signal }),
+  repository: standInRepository(reference, registryUrl),
+});
+
+async function openReal(
+  deps: TransferDeps,
+  use: NetworkUse,
+  { host, repository }: ImageReference,
+  credentials: RegistryCredentials | undefined,
+): Promise<OpenedRegistry> {
+  return { client: await openNetworkRegistry(host, use, credentials, deps.signal), repository };
+}
+
+/** Kiln's registry under its own address: there is no other one of that name. */
+const isKilnsOwn = ({ host }: ImageReference, registryUrl: string): boolean => host === new URL(registryUrl).host;
+
+/** Repositories of the network in which a blob was seen, by `host digest`: from there it can be mounted. */
+const places = new WeakMap<LayerStore, Map<string, Set<string>>>();
+
+const knownPlaces = (store: LayerStore, digest: string, host: string): string[] => [
+  ...(places.get(store)?.get(`${host} ${digest}`) ?? []),
+];
+
+function notePlace(store: LayerStore, digest: string, host: string, repository: string): void {
+  const known = places.get(store) ?? new Map<string, Set<string>>();
+  places.set(store, known);
+  const key = `${host} ${digest}`;
+  known.set(key, (known.get(key) ?? new Set()).add(repository));
+}
+
+/** Closes the client. */
+async function pullFrom(
+  deps: TransferDeps,
+  { client, repository }: OpenedRegistry,
+  reference: ImageReference,
+  progress: Progress,
+): Promise<PulledImage | undefined> {
   try {
     const named = withDefaultTag(reference);
-    const repository = standInRepository(named, deps.registryUrl);
     const found = await findManifest(client, repository, named.digest ?? named.tag ?? "latest");
     if (!found) return undefined;
     const { digest, manifest } = found;
@@ -214,9 +257,11 @@ async function pullLayers(
       layers.push(existing);
       continue;
     }
+    if (/zstd/.test(descriptor.mediaType))
+      throw new Error(`kiln does not unpack layers packed with zstd: ${descriptor.digest} of ${repository}`);
     progress({ status: "Pulling fs layer", progressDetail: {}, id });
     const layer = await store.add(layers, await client.blob(repository, descriptor.digest), diffId);
-    if (layer.blob.digest !== descriptor.digest)
+    if (layer.blob?.digest !== descriptor.digest)
       throw new Error(`filesystem layer verification failed for digest ${descriptor.digest}`);
     progress({ status: "Pull complete", progressDetail: {}, id });
     layers.push(layer);
@@ -224,14 +269,19 @@ async function pullLayers(
   return layers;
 }
 
-/** FROM: Kiln's registry under the name itself, then under the name the image map gives for it. */
-export async function findBaseImage(deps: TransferDeps, name: string): Promise<PulledImage | undefined> {
+/** FROM: Kiln's registry under the name itself, then under the name the image map gives for it, then the network. */
+export async function findBaseImage(
+  deps: TransferDeps,
+  name: string,
+  credentials?: RegistryCredentials,
+): Promise<PulledImage | undefined> {
   const reference = parseReference(name);
   const quiet: Progress = () => undefined;
   const direct = await pullImage(deps, reference, undefined, quiet);
   if (direct) return direct;
   const mapped = deps.mappedImage?.(formatReference(withDefaultTag(reference))) ?? deps.mappedImage?.(name);
-  return mapped === undefined ? undefined : pullImage(deps, parseReference(mapped), undefined, quiet);
+  if (mapped !== undefined) return pullImage(deps, parseReference(mapped), undefined, quiet);
+  return pullFromNetwork(deps, reference, credentials, quiet);
 }
 
 /** What to say when a base image is nowhere to be had. */

@@ -6,10 +6,10 @@
  */
 import { execFile, spawn } from "node:child_process";
 import { readFileSync, Stats } from "node:fs";
-import { chmod, lstat } from "node:fs/promises";
+import { lstat } from "node:fs/promises";
 import { userInfo } from "node:os";
 import { join } from "node:path";
-import type { FileOwner } from "./layer-writer.ts";
+import type { ExtrasByPath } from "./layer-extras.ts";
 
 interface IdRange {
   readonly first: number;
@@ -65,36 +65,21 @@ export function idInside(id: number, range: IdRange | undefined): number {
   return id - range.first + 1;
 }
 
-/** Makes everything in a folder this process's own, so that it can be read, and says whose it was. */
-export async function takeOwnership(dir: string): Promise<Map<string, FileOwner>> {
-  const owners = new Map<string, FileOwner>();
-  if (!(await subordinateIds())) return owners;
-  const others = ["-mindepth", "1", "(", "!", "-uid", "0", "-o", "!", "-gid", "0", ")"];
-  const listed = await inNamespace(["find", ".", ...others, "-printf", "%U %G %m %y %P\\0"], dir);
-  const restored: { path: string; mode: number }[] = [];
-  for (const line of listed.toString("utf8").split("\0")) {
-    const [, uid, gid, mode, type, path] = /^(\d+) (\d+) (\d+) (\S) ([\s\S]+)$/.exec(line) ?? [];
-    if (path === undefined) continue;
-    owners.set(path, { uid: Number(uid), gid: Number(gid) });
-    const bits = Number.parseInt(mode ?? "0", 8);
-    if ((bits & SET_ID_BITS) !== 0 && type !== "l") restored.push({ path, mode: bits });
-  }
-  if (owners.size === 0) return owners;
-  await inNamespace(["find", ".", ...others, "-exec", "chown", "-h", "0:0", "{}", "+"], dir);
-  // A change of the owner clears these bits.
-  for (const { path, mode } of restored) await chmod(join(dir, path), mode);
-  return owners;
+/** Words before a command that may read every file of a layer; none for root and elsewhere than on Linux. */
+export async function namespaceCommand(): Promise<string[]> {
+  if (process.platform !== "linux" || process.geteuid?.() === 0) return [];
+  return ["unshare", ...((await subordinateIds()) ? RANGE_FLAGS : ["--user", "--map-root-user"]), "--"];
 }
 
 /** Gives files of a folder to the users that they belong to in the image. */
-export async function giveOwnership(dir: string, owners: ReadonlyMap<string, FileOwner>): Promise<void> {
+export async function giveOwnership(dir: string, owners: ExtrasByPath): Promise<void> {
   const ids = await subordinateIds();
   if (!ids) return;
   const byOwner = new Map<string, string[]>();
   const byMode = new Map<string, string[]>();
   const put = (map: Map<string, string[]>, key: string, path: string): void =>
     void map.set(key, [...(map.get(key) ?? []), `./${path}`]);
-  for (const [path, { uid, gid }] of owners) {
+  for (const [path, { uid = 0, gid = 0 }] of owners) {
     const isMapped = uid < ids.users.count && gid < ids.groups.count;
     if ((uid === 0 && gid === 0) || !isMapped) continue;
     const stats = await lstat(join(dir, path)).catch(() => undefined);

@@ -74,7 +74,9 @@ export class ApiClient {
   }
 
   /** Takes over a connection after `Connection: Upgrade`; the socket carries the raw stream from then on. */
-  hijack(path: string): Promise<Socket> {
+  hijack(path: string, body?: unknown): Promise<Socket> {
+    if (!this.#mayConnect) return Promise.reject(this.noDaemon());
+    const sent = body === undefined ? "" : JSON.stringify(body);
     return new Promise((resolve, reject) => {
       const { socketPath, host, port } = this.#target();
       const socket = connect(
@@ -84,7 +86,7 @@ export class ApiClient {
       );
       socket.on("error", (error: NodeJS.ErrnoException) => reject(this.#connectionError(error)));
       socket.write(
-        `POST ${path} HTTP/1.1\r\nHost: docker\r\nConnection: Upgrade\r\nUpgrade: tcp\r\nContent-Length: 0\r\n\r\n`,
+        `POST ${path} HTTP/1.1\r\nHost: docker\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n${sent === "" ? "" : "Content-Type: application/json\r\n"}Content-Length: ${Buffer.byteLength(sent)}\r\n\r\n${sent}`,
       );
       let head = Buffer.alloc(0);
       const onData = (chunk: Buffer): void => {
@@ -95,8 +97,11 @@ export class ApiClient {
         socket.pause();
         const status = Number(/^HTTP\/1\.1 (\d+)/.exec(head.toString("latin1"))?.[1]);
         if (status !== 101 && status !== 200) {
+          const [, message] = /"message":("(?:[^"\\]|\\.)*")/.exec(head.subarray(end + 4).toString("utf8")) ?? [];
           socket.destroy();
-          reject(new DaemonError(status, `attach failed with status ${status}`));
+          reject(
+            new DaemonError(status, message ? (JSON.parse(message) as string) : `attach failed with status ${status}`),
+          );
           return;
         }
         const rest = head.subarray(end + 4);

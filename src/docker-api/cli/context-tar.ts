@@ -45,19 +45,19 @@ export async function* contextTar(dir: string, dockerfile: string, outsideDocker
     }
   };
   yield* walk("");
-  if (outsideDockerfile) {
-    const entry = {
-      name: dockerfile,
-      type: "file",
-      mode: 0o600,
-      uid: 0,
-      gid: 0,
-      mtimeSeconds: 0,
-      linkName: "",
-    } as const;
-    yield tarHeader({ ...entry, sizeBytes: outsideDockerfile.length });
-    yield outsideDockerfile;
-    yield tarPadding(outsideDockerfile.length);
-  }
+  if (outsideDockerfile) yield* fileEntry(dockerfile, outsideDockerfile);
   yield TAR_END;
+}
+
+/** An archive with one file. */
+export async function* fileTar(name: string, bytes: Buffer): AsyncGenerator<Buffer> {
+  yield* fileEntry(name, bytes);
+  yield TAR_END;
+}
+
+function* fileEntry(name: string, bytes: Buffer): Generator<Buffer> {
+  const entry = { name, type: "file", mode: 0o600, uid: 0, gid: 0, mtimeSeconds: 0, linkName: "" } as const;
+  yield tarHeader({ ...entry, sizeBytes: bytes.length });
+  yield bytes;
+  yield tarPadding(bytes.length);
 }

@@ -1,7 +1,8 @@
-/** Commands on images: tag, push, pull, images, inspect, history, rmi, save, load. */
-import { createReadStream, createWriteStream } from "node:fs";
+/** Commands on images: tag, push, pull, images, history, rmi, save, load, import. */
+import { once } from "node:events";
+import { createReadStream, type ReadStream } from "node:fs";
 import { resolve } from "node:path";
-import { pipeline } from "node:stream/promises";
+import { systemClock } from "../../core/clock.ts";
 import {
   familiarName,
   type ImageReference,
@@ -9,10 +10,13 @@ import {
   parseReference,
   withDefaultTag,
 } from "../../images/reference.ts";
-import { streamMessages } from "./api-client.ts";
+import { humanDuration, humanSize } from "../human-units.ts";
+import { DaemonError, streamMessages } from "./api-client.ts";
 import type { CliCommand } from "./cli-command.ts";
+import { requireArguments, writeTo } from "./container-commands.ts";
 import { configPath, readLogins, registryAuth } from "./credentials.ts";
-import { flagOf, isSet, parseFlags, UsageError } from "./flags.ts";
+import { flagOf, isSet, listOf, parseFlags, UsageError } from "./flags.ts";
+import { filtersQuery, LIST_FLAGS, type Listing, printList, shortId } from "./listing.ts";
 
 const requires = (name: string, count: string): UsageError =>
   new UsageError(`docker: 'docker ${name}' requires ${count}`);
@@ -57,128 +61,152 @@ export async function push(command: CliCommand): Promise<number> {
 export async function pull(command: CliCommand): Promise<number> {
   const parsed = parseFlags(command.args, [
     { name: "quiet", short: "q", kind: "bool" },
+    { name: "all-tags", short: "a", kind: "bool" },
     { name: "platform", kind: "string" },
     { name: "disable-content-trust", kind: "bool" },
   ]);
   if (parsed.rest.length !== 1) throw requires("pull", "1 argument");
-  return pullImage(command, parsed.rest[0] ?? "", isSet(parsed, "quiet"));
+  const options = { isAll: isSet(parsed, "all-tags"), platform: flagOf(parsed, "platform") };
+  return pullImage(command, parsed.rest[0] ?? "", isSet(parsed, "quiet"), options);
 }
 
 /** Also what `docker run` does when the image is missing. */
-export async function pullImage(command: CliCommand, name: string, quiet: boolean): Promise<number> {
+export async function pullImage(
+  command: CliCommand,
+  name: string,
+  quiet: boolean,
+  options: { readonly isAll?: boolean; readonly platform?: string | undefined } = {},
+): Promise<number> {
   const given = referenceFor(name, (text) => text);
-  const reference = withDefaultTag(given);
-  if (given.tag === undefined && given.digest === undefined && !quiet)
-    command.stdout.write("Using default tag: latest\n");
+  if (options.isAll && (given.tag !== undefined || given.digest !== undefined))
+    throw new Error("tag can't be used with --all-tags/-a");
+  const reference = options.isAll ? given : withDefaultTag(given);
+  if (reference !== given && !quiet) command.stdout.write("Using default tag: latest\n");
   const auth = registryAuth(await readLogins(configPath(command.environment)), reference.host);
   const query = new URLSearchParams({
     fromImage: `${reference.host}/${reference.repository}`,
-    tag: reference.digest ?? reference.tag ?? "latest",
+    tag: reference.digest ?? reference.tag ?? "",
+    ...(options.platform !== undefined && { platform: options.platform }),
   });
   const response = await command.api.send("POST", `/images/create?${query}`, {
     headers: { "x-registry-auth": auth, "content-length": "0" },
   });
   const code = await showProgress(command, response, quiet);
-  const suffix = reference.digest === undefined ? `:${reference.tag}` : `@${reference.digest}`;
+  const { digest, tag: named } = reference;
+  const suffix = digest !== undefined ? `@${digest}` : named === undefined ? "" : `:${named}`;
   if (code === 0) command.stdout.write(`${reference.host}/${reference.repository}${suffix}\n`);
   return code;
 }
 
+interface ListedImage {
+  readonly Id: string;
+  readonly RepoTags: readonly string[] | null;
+  readonly RepoDigests: readonly string[] | null;
+  readonly Created: number;
+  readonly Size: number;
+}
+
 export async function images(command: CliCommand): Promise<number> {
   const parsed = parseFlags(command.args, [
-    { name: "quiet", short: "q", kind: "bool" },
+    ...LIST_FLAGS,
     { name: "all", short: "a", kind: "bool" },
-    { name: "no-trunc", kind: "bool" },
+    { name: "digests", kind: "bool" },
   ]);
-  const [wanted] = parsed.rest;
-  const filters =
-    wanted === undefined ? "" : `?filters=${encodeURIComponent(JSON.stringify({ reference: { [wanted]: true } }))}`;
-  const found = await command.api.json<{ Id: string; RepoTags: string[] | null; Created: number; Size: number }[]>(
-    "GET",
-    `/images/json${filters}`,
-  );
-  const shortId = (id: string): string => (isSet(parsed, "no-trunc") ? id : id.replace("sha256:", "").slice(0, 12));
-  if (isSet(parsed, "quiet")) {
-    for (const image of found) command.stdout.write(`${shortId(image.Id)}\n`);
-    return 0;
-  }
-  const rows = found.flatMap((image) =>
-    (image.RepoTags?.length ? image.RepoTags : ["<none>:<none>"]).map((name) => {
-      const at = name.lastIndexOf(":");
-      return [
-        name.slice(0, at),
-        name.slice(at + 1),
-        shortId(image.Id),
-        new Date(image.Created * 1000).toISOString(),
-        size(image.Size),
-      ];
-    }),
-  );
-  command.stdout.write(table([["REPOSITORY", "TAG", "IMAGE ID", "CREATED", "SIZE"], ...rows]));
+  requireArguments(parsed, "images", 0, 1);
+  const wanted = [...listOf(parsed, "filter"), ...parsed.rest.map((name) => `reference=${name}`)];
+  const found = await command.api.json<ListedImage[]>("GET", `/images/json?${filtersQuery(wanted)}`);
+  const isWhole = isSet(parsed, "no-trunc");
+  const nowMs = systemClock.nowMs();
+  const rows = found.flatMap((image): Listing[] => {
+    const tags = image.RepoTags?.length ? image.RepoTags : ["<none>:<none>"];
+    const id = shortId(image.Id, isWhole);
+    return tags.map((name) => {
+      const cut = name.lastIndexOf(":");
+      const repository = name.slice(0, cut);
+      const digest = image.RepoDigests?.find((one) => one.startsWith(`${repository}@`))?.split("@")[1] ?? "<none>";
+      const since = `${humanDuration(nowMs - image.Created * 1000)} ago`;
+      const created = new Date(image.Created * 1000).toISOString();
+      const fields = { ID: id, Repository: repository, Tag: name.slice(cut + 1), Digest: digest, CreatedSince: since };
+      return { id, fields: { ...fields, CreatedAt: created, Size: humanSize(image.Size) } };
+    });
+  });
+  const digest = isSet(parsed, "digests") ? ([["DIGEST", "Digest"]] as const) : [];
+  const columns = [
+    ...([
+      ["REPOSITORY", "Repository"],
+      ["TAG", "Tag"],
+    ] as const),
+    ...digest,
+    ...([
+      ["IMAGE ID", "ID"],
+      ["CREATED", "CreatedSince"],
+      ["SIZE", "Size"],
+    ] as const),
+  ];
+  printList(command, parsed, columns, isSet(parsed, "quiet") ? unique(rows) : rows);
   return 0;
 }
+
+const unique = (rows: readonly Listing[]): Listing[] => [...new Map(rows.map((row) => [row.id, row])).values()];
 
 export async function history(command: CliCommand): Promise<number> {
-  const { rest } = parseFlags(command.args, [{ name: "no-trunc", kind: "bool" }]);
-  if (rest.length !== 1) throw requires("history", "1 argument");
-  const found = await command.api.json<{ Id: string; Created: number; CreatedBy: string; Size: number }[]>(
-    "GET",
-    `/images/${encodeURIComponent(rest[0] ?? "")}/history`,
-  );
-  const rows = found.map((entry) => [
-    entry.Id.replace("sha256:", "").slice(0, 12),
-    new Date(entry.Created * 1000).toISOString(),
-    entry.CreatedBy,
-    size(entry.Size),
-  ]);
-  command.stdout.write(table([["IMAGE", "CREATED", "CREATED BY", "SIZE"], ...rows]));
-  return 0;
-}
-
-export async function inspect(command: CliCommand): Promise<number> {
   const parsed = parseFlags(command.args, [
-    { name: "type", kind: "string" },
-    { name: "format", short: "f", kind: "string" },
+    ...LIST_FLAGS.filter(({ name }) => name !== "filter"),
+    { name: "human", short: "H", kind: "bool" },
   ]);
-  if (parsed.rest.length === 0) throw requires("inspect", "at least 1 argument");
-  if (flagOf(parsed, "format") !== undefined)
-    throw new Error("kiln's docker does not do `inspect --format`; read the JSON with jq");
-  const found: unknown[] = [];
-  let code = 0;
-  for (const name of parsed.rest) {
-    const image = await command.api.json("GET", `/images/${encodeURIComponent(name)}/json`).catch(() => undefined);
-    const object =
-      image ?? (await command.api.json("GET", `/containers/${encodeURIComponent(name)}/json`).catch(() => undefined));
-    if (object) found.push(object);
-    else {
-      command.stderr.write(`Error: No such object: ${name}\n`);
-      code = 1;
-    }
-  }
-  command.stdout.write(`${JSON.stringify(found, undefined, 4)}\n`);
-  return code;
+  requireArguments(parsed, "history", 1, 1);
+  const found = await command.api.json<
+    { Id: string; Created: number; CreatedBy: string; Size: number; Comment: string }[]
+  >("GET", `/images/${encodeURIComponent(parsed.rest[0] ?? "")}/history`);
+  const isWhole = isSet(parsed, "no-trunc");
+  const nowMs = systemClock.nowMs();
+  const rows = found.map((entry): Listing => {
+    const id = entry.Id === "<missing>" ? entry.Id : shortId(entry.Id, isWhole);
+    const by = entry.CreatedBy.replaceAll("\t", " ");
+    const since = entry.Created > 0 ? `${humanDuration(nowMs - entry.Created * 1000)} ago` : "N/A";
+    const fields = {
+      ...{ ID: id, CreatedSince: since, CreatedBy: isWhole || by.length <= 45 ? by : `${by.slice(0, 44)}…` },
+      ...{
+        CreatedAt: new Date(entry.Created * 1000).toISOString(),
+        Size: humanSize(entry.Size),
+        Comment: entry.Comment,
+      },
+    };
+    return { id, fields };
+  });
+  const columns = [
+    ["IMAGE", "ID"],
+    ["CREATED", "CreatedSince"],
+    ["CREATED BY", "CreatedBy"],
+    ["SIZE", "Size"],
+    ["COMMENT", "Comment"],
+  ] as const;
+  printList(command, parsed, columns, rows);
+  return 0;
 }
 
 export async function rmi(command: CliCommand): Promise<number> {
-  const { rest } = parseFlags(command.args, [
+  const parsed = parseFlags(command.args, [
     { name: "force", short: "f", kind: "bool" },
     { name: "no-prune", kind: "bool" },
   ]);
-  if (rest.length === 0) throw requires("rmi", "at least 1 argument");
+  if (parsed.rest.length === 0) throw requires("rmi", "at least 1 argument");
   let code = 0;
-  for (const name of rest) {
+  for (const name of parsed.rest) {
     try {
       const gone = await command.api.json<{ Untagged?: string; Deleted?: string }[]>(
         "DELETE",
-        `/images/${encodeURIComponent(name)}`,
+        `/images/${encodeURIComponent(name)}${isSet(parsed, "force") ? "?force=1" : ""}`,
       );
       for (const entry of gone)
         command.stdout.write(
           entry.Untagged === undefined ? `Deleted: ${entry.Deleted}\n` : `Untagged: ${entry.Untagged}\n`,
         );
     } catch (error) {
-      command.stderr.write(`Error response from daemon: ${(error as Error).message}\n`);
-      code = 1;
+      if (!(error instanceof DaemonError)) throw error;
+      command.stderr.write(`Error response from daemon: ${error.message}\n`);
+      // Forced, a name that is nobody's is no failure.
+      if (error.status !== 404 || !isSet(parsed, "force")) code = 1;
     }
   }
   return code;
@@ -189,10 +217,42 @@ export async function save(command: CliCommand): Promise<number> {
   if (parsed.rest.length === 0) throw requires("save", "at least 1 argument");
   const query = parsed.rest.map((name) => `names=${encodeURIComponent(name)}`).join("&");
   const response = await command.api.send("GET", `/images/get?${query}`);
-  const output = flagOf(parsed, "output");
-  if (output !== undefined) await pipeline(response, createWriteStream(resolve(command.workingDirectory, output)));
-  else await pipeline(response, command.stdout, { end: false });
+  await writeTo(command, parsed, response);
   return 0;
+}
+
+export async function importFiles(command: CliCommand): Promise<number> {
+  const parsed = parseFlags(command.args, [
+    { name: "change", short: "c", kind: "list" },
+    { name: "message", short: "m", kind: "string" },
+    { name: "platform", kind: "string" },
+  ]);
+  requireArguments(parsed, "import", 1, 2);
+  const [source = "", name] = parsed.rest;
+  if (/^https?:/.test(source)) throw new Error(`kiln's docker does not import addresses: ${source}`);
+  const reference = name === undefined ? undefined : withDefaultTag(referenceFor(name, (text) => text));
+  const query = new URLSearchParams({
+    fromSrc: "-",
+    repo: reference ? familiarName(reference) : "",
+    tag: reference?.tag ?? "",
+  });
+  query.set("message", flagOf(parsed, "message") ?? "");
+  for (const change of listOf(parsed, "change")) query.append("changes", change);
+  const body = source === "-" ? command.stdin : await openFile(command, source);
+  const response = await command.api.send("POST", `/images/create?${query}`, {
+    headers: { "content-type": "application/x-tar" },
+    body: body as never,
+  });
+  return showProgress(command, response, false);
+}
+
+/** The file is open when this resolves: one that is not there is told by name. */
+async function openFile(command: CliCommand, path: string): Promise<ReadStream> {
+  const stream = createReadStream(resolve(command.workingDirectory, path));
+  await once(stream, "open").catch(() => {
+    throw new Error(`open ${path}: no such file or directory`);
+  });
+  return stream;
 }
 
 export async function load(command: CliCommand): Promise<number> {
@@ -201,7 +261,8 @@ export async function load(command: CliCommand): Promise<number> {
     { name: "quiet", short: "q", kind: "bool" },
   ]);
   const input = flagOf(parsed, "input");
-  const body = input === undefined ? command.stdin : createReadStream(resolve(command.workingDirectory, input));
+  if (input === undefined && command.stdin.isTTY) throw new Error("requested load from stdin, but stdin is empty");
+  const body = input === undefined ? command.stdin : await openFile(command, input);
   const response = await command.api.send("POST", "/images/load", {
     headers: { "content-type": "application/x-tar" },
     body: body as never,
@@ -231,23 +292,4 @@ function referenceFor(text: string, message: (problem: string) => string): Image
     if (error instanceof InvalidReference) throw new Error(message(error.message));
     throw error;
   }
-}
-
-function table(rows: readonly (readonly string[])[]): string {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => (row[column] ?? "").length)));
-  return rows
-    .map(
-      (row) =>
-        `${row
-          .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-          .join("   ")
-          .trimEnd()}\n`,
-    )
-    .join("");
-}
-
-function size(bytes: number): string {
-  const units = ["B", "kB", "MB", "GB"];
-  const power = Math.min(units.length - 1, bytes > 0 ? Math.floor(Math.log10(bytes) / 3) : 0);
-  return `${Number((bytes / 1000 ** power).toPrecision(3))}${units[power]}`;
 }

@@ -15,20 +15,51 @@ export const NO_DAEMON = "KILN_NO_DOCKER_DAEMON";
 
 /** Kiln's small docker. Returns the folder, for PATH. */
 export async function writeDockerWrapper(dir: string, hasDaemon: boolean): Promise<string> {
+  return writeScript(dir, [...(hasDaemon ? [] : [`export ${NO_DAEMON}=1`]), startSmallDocker()]);
+}
+
+function startSmallDocker(): string {
   // Run from its TypeScript sources, Kiln takes the CLI from its last build.
   const isSource = import.meta.url.endsWith(".ts");
   const entry = fileURLToPath(
     new URL(isSource ? "../../../dist/docker-api/cli/main.js" : "./main.js", import.meta.url),
   );
-  const lines = [
-    ...(hasDaemon ? [] : [`export ${NO_DAEMON}=1`]),
-    `exec ${quoted(process.execPath)} ${quoted(entry)} "$@"`,
-  ];
-  return writeScript(dir, lines);
+  return `exec ${quoted(process.execPath)} ${quoted(entry)} "$@"`;
 }
 
-/** The machine's docker CLI behind the guard, which gives `label` to what it builds. Returns the folder, for PATH. */
-export function writeDockerGuard(dir: string, machineCli: string, label?: string): Promise<string> {
+export interface GuardOptions {
+  /** For what the engine's BuildKit builds. */
+  readonly label?: string;
+  /** Where a `--push` of a BuildKit build ends; `refused` is the default. */
+  readonly pushes?: "refused" | "kiln";
+  /** The machine's CLI has no BuildKit client: builds go to Kiln's small docker, unless DOCKER_BUILDKIT=0. */
+  readonly buildsWithSmallDocker?: boolean;
+  /** For builds that may push to real registries. */
+  readonly refusesNothing?: boolean;
+}
+
+/** The machine's docker CLI behind the guard. Returns the folder, for PATH. */
+export function writeDockerGuard(dir: string, machineCli: string, options: GuardOptions = {}): Promise<string> {
+  const { label, pushes = "refused", buildsWithSmallDocker = false, refusesNothing = false } = options;
+  // Only where the command is the first word: the small docker knows few of docker's own flags.
+  const ownBuilds = [
+    'case "$1 $command $sub" in',
+    '  "buildx buildx "*) exec_small=1 ;;',
+    '  "build build "*|"builder builder build"|"image image build")',
+    '    case "${DOCKER_BUILDKIT:-1}" in 0|f|F|false|FALSE|False) exec_small="" ;; *) exec_small=1 ;; esac ;;',
+    '  *) exec_small="" ;;',
+    "esac",
+    `if [ -n "$exec_small" ]; then ${startSmallDocker()}; fi`,
+  ];
+  const refusals = [
+    'case "$command $sub" in',
+    '  "manifest "*) refuse manifest "it would ask the real registry; push and pull go to kiln\'s" ;;',
+    '  "trust "*) refuse trust "it would ask a real Notary server" ;;',
+    '  "buildx imagetools") refuse "buildx imagetools" "it would ask the real registry; push and pull go to kiln\'s" ;;',
+    '  build\\ *|buildx\\ *|builder\\ *|image\\ build|compose\\ *) if [ -n "$push" ]; then refuse "$command --push" "BuildKit would push to the real registry; build, then docker push"; fi ;;',
+    "esac",
+    'case "${DOCKER_CONTENT_TRUST:-0}" in 0|f|F|false|FALSE|False) ;; *) refuse "$command" "DOCKER_CONTENT_TRUST would ask a real Notary server; unset it" ;; esac',
+  ];
   const labelling = [
     // Every word goes to the end of the list once; the flag follows the command.
     'case "$command $sub" in build\\ *|buildx\\ build|builder\\ build|image\\ build)',
@@ -53,20 +84,17 @@ export function writeDockerGuard(dir: string, machineCli: string, label?: string
     "    :-*) ;;",
     "    :*) command=$word ;;",
     '    *) case "$word" in',
-    "      --push|--push=true|type=registry*|*=type=registry*|type=*push=true*|*=type=*push=true*) push=1 ;;",
+    // Before an engine buildx hands a plain --push to the engine, through the socket.
+    `      ${label === undefined ? "--push|--push=true|" : ""}type=registry*|*=type=registry*|type=*push=true*|*=type=*push=true*) push=1 ;;`,
     "      -*) ;;",
     '      *) [ -n "$sub" ] || sub=$word ;;',
     "    esac ;;",
     "  esac",
     "done",
-    'case "$command $sub" in',
-    '  "manifest "*) refuse manifest "it would ask the real registry; push and pull go to kiln\'s" ;;',
-    '  "trust "*) refuse trust "it would ask a real Notary server" ;;',
-    '  "buildx imagetools") refuse "buildx imagetools" "it would ask the real registry; push and pull go to kiln\'s" ;;',
-    '  build\\ *|buildx\\ *|builder\\ *|image\\ build|compose\\ *) if [ -n "$push" ]; then refuse "$command --push" "BuildKit would push to the real registry; build, then docker push"; fi ;;',
-    "esac",
-    'case "${DOCKER_CONTENT_TRUST:-0}" in 0|f|F|false|FALSE|False) ;; *) refuse "$command" "DOCKER_CONTENT_TRUST would ask a real Notary server; unset it" ;; esac',
+    ...(pushes === "kiln" ? ['push=""'] : []),
+    ...(refusesNothing ? [] : refusals),
     ...(label === undefined ? [] : labelling),
+    ...(buildsWithSmallDocker ? ownBuilds : []),
     `exec ${quoted(machineCli)} "$@"`,
   ]);
 }

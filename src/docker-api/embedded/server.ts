@@ -1,38 +1,95 @@
 /**
  * The embedded builder's Docker Engine API on a unix socket: as much of it as builds use, the rest refused by name.
- * Routing and the answers' form are here; what they do is in the *-routes.ts files.
+ * Routing and the answers' form are here; what they do is in the folders beside.
  * Source: https://docs.docker.com/reference/api/engine/version/v1.43/
  */
 import { chmod } from "node:fs/promises";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { join } from "node:path";
 import type { Duplex } from "node:stream";
 import { debug } from "../../core/log.ts";
-import { API_VERSION, ApiError, type ApiRoute, type BuilderContext, sendJson } from "./api.ts";
+import { refusedCall } from "../proxy/refusals.ts";
+import {
+  API_VERSION,
+  ApiError,
+  type ApiRoute,
+  type BuilderContext,
+  MIN_API_VERSION,
+  notDone,
+  sendJson,
+  type UpgradeRoute,
+} from "./api.ts";
 import { buildRoutes } from "./build-routes.ts";
-import { containerRoutes } from "./container-routes.ts";
-import { Containers } from "./containers.ts";
-import { ImageNames } from "./image-names.ts";
-import { imageRoutes } from "./image-routes.ts";
-import { systemRoutes } from "./system-routes.ts";
+import { BuildKit } from "./buildkit/buildkit.ts";
+import { buildkitUpgradeRoutes } from "./buildkit/buildkit-routes.ts";
+import { archiveRoutes } from "./containers/archive-routes.ts";
+import { Containers } from "./containers/containers.ts";
+import { createRoutes } from "./containers/create-routes.ts";
+import { execRoutes, execUpgradeRoutes } from "./containers/exec-routes.ts";
+import { inspectRoutes } from "./containers/inspect-routes.ts";
+import { lifecycleRoutes } from "./containers/lifecycle-routes.ts";
+import { streamRoutes, streamUpgradeRoutes } from "./containers/stream-routes.ts";
+import { imageArchiveRoutes } from "./images/archive-routes.ts";
+import { commitRoutes } from "./images/commit-routes.ts";
+import { ImageNames } from "./images/image-names.ts";
+import { imageRoutes } from "./images/image-routes.ts";
+import { transferRoutes } from "./images/transfer-routes.ts";
+import { networkRoutes } from "./networks/network-routes.ts";
+import { Networks } from "./networks/networks.ts";
+import { EventLog } from "./system/event-log.ts";
+import { systemRoutes } from "./system/system-routes.ts";
+import { volumeRoutes } from "./volumes/volume-routes.ts";
+import { Volumes } from "./volumes/volumes.ts";
 
-/** Listens on `socketPath` until `close`, which also ends what runs. */
-export async function startEmbeddedServer(
-  context: Omit<BuilderContext, "names" | "containers">,
-  socketPath: string,
-): Promise<{ close(): Promise<void> }> {
-  const full: BuilderContext = { ...context, names: new ImageNames(), containers: new Containers(context) };
-  const routes = [...systemRoutes, ...buildRoutes, ...imageRoutes, ...containerRoutes];
+const ROUTES: readonly ApiRoute[] = [
+  ...systemRoutes,
+  ...buildRoutes,
+  ...imageArchiveRoutes,
+  ...transferRoutes,
+  ...imageRoutes,
+  ...commitRoutes,
+  ...createRoutes,
+  ...inspectRoutes,
+  ...lifecycleRoutes,
+  ...streamRoutes,
+  ...execRoutes,
+  ...archiveRoutes,
+  ...networkRoutes,
+  ...volumeRoutes,
+];
+
+const UPGRADE_ROUTES: readonly UpgradeRoute[] = [
+  ...streamUpgradeRoutes,
+  ...execUpgradeRoutes,
+  ...buildkitUpgradeRoutes,
+];
+
+/** What is made here from what the caller gives. */
+type Given = Omit<BuilderContext, "names" | "containers" | "volumes" | "networks" | "events" | "buildkit">;
+
+/** Listens on `socketPath` until `close`, which also ends what runs and removes what containers wrote. */
+export async function startEmbeddedServer(given: Given, socketPath: string): Promise<{ close(): Promise<void> }> {
+  const { request, clock, ids } = given;
+  const events = new EventLog(clock);
+  const networks = new Networks({ clock, ids, events });
+  const volumes = new Volumes({ dir: join(request.workDir, "docker", "volumes"), clock, ids, events });
+  const names = new ImageNames();
+  const containers = new Containers({ ...given, networks, volumes, events });
+  const buildkit = new BuildKit(clock);
+  const context: BuilderContext = { ...given, events, networks, volumes, names, containers, buildkit };
   const sockets = new Set<Duplex>();
   const running = new Set<Promise<void>>();
   const closing = new AbortController();
-  const server = createServer({ requestTimeout: 0, headersTimeout: 60_000 }, (incoming, response) => {
-    const work = answer(full, routes, incoming, response, closing.signal).finally(() => running.delete(work));
-    running.add(work);
-  });
-  // `Connection: Upgrade` of attach: Node then gives the socket instead of a request and response pair's body.
-  server.on("upgrade", (incoming: IncomingMessage, socket: Duplex, head: Buffer) => {
-    full.containers.attachUpgrade(incoming, socket, head);
-  });
+  const started = (work: Promise<void>): void => {
+    const kept = work.finally(() => running.delete(kept));
+    running.add(kept);
+  };
+  const server = createServer({ requestTimeout: 0, headersTimeout: 60_000 }, (incoming, response) =>
+    started(answer(context, incoming, response, closing.signal)),
+  );
+  server.on("upgrade", (incoming: IncomingMessage, socket: Duplex, head: Buffer) =>
+    started(answerUpgrade(context, incoming, socket, head, closing.signal)),
+  );
   server.on("connection", (socket: Duplex) => {
     sockets.add(socket);
     socket.on("close", () => sockets.delete(socket));
@@ -46,54 +103,124 @@ export async function startEmbeddedServer(
   return {
     async close() {
       closing.abort(new Error("the build is over"));
-      await full.containers.close();
+      buildkit.close();
+      await containers.close();
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       for (const socket of sockets) socket.destroy();
       await Promise.allSettled(running);
       await closed;
+      // What was asked for while the rest ended.
+      await containers.close();
+      await volumes.close();
     },
   };
 }
 
 async function answer(
   context: BuilderContext,
-  routes: readonly ApiRoute[],
   incoming: IncomingMessage,
   response: ServerResponse,
   closing: AbortSignal,
 ): Promise<void> {
-  const url = new URL(incoming.url ?? "/", "http://docker");
-  const path = url.pathname.replace(/^\/v\d+\.\d+(?=\/)/, "");
   const gone = new AbortController();
   response.on("close", () => gone.abort(new Error("the client went away")));
-  const signal = AbortSignal.any([gone.signal, closing, context.request.signal]);
-  debug("docker", () => `${incoming.method} ${path}`);
+  response.on("error", () => undefined);
   response.setHeader("api-version", API_VERSION);
   response.setHeader("ostype", "linux");
+  response.setHeader("docker-experimental", "false");
   response.setHeader("server", "Kiln");
+  let shown = `${incoming.method} ${incoming.url}`;
   try {
-    for (const route of routes) {
-      const match = route.method === incoming.method ? route.pattern.exec(path) : null;
+    const asked = parseUrl(incoming);
+    shown = `${incoming.method} ${asked.path}`;
+    debug("docker", () => shown);
+    const signal = AbortSignal.any([gone.signal, closing, context.request.signal]);
+    for (const route of ROUTES) {
+      const match = route.method === incoming.method ? route.pattern.exec(asked.path) : null;
       if (!match) continue;
-      await route.handle({
-        context,
-        query: url.searchParams,
-        path: match.slice(1).map((part) => decodeURIComponent(part ?? "")),
-        incoming,
-        response,
-        signal,
-      });
+      await route.handle({ context, ...asked, path: groupsOf(match), incoming, response, signal });
       return;
     }
-    throw new ApiError(
-      501,
-      `kiln's embedded builder does not do ${incoming.method} ${path}; start Docker or Podman for it`,
-    );
+    const refused = refusedCall(incoming.method ?? "", asked.path);
+    throw refused === undefined ? notDone(shown) : new ApiError(403, refused);
   } catch (error) {
-    debug("docker", () => `${incoming.method} ${path} failed: ${(error as Error).stack}`);
-    const status = error instanceof ApiError ? error.status : 500;
-    const message = (error as Error).message;
+    debug("docker", () => `${shown} failed: ${(error as Error).stack}`);
+    const { status, message } = problemOf(error);
     if (response.headersSent) response.end(`${JSON.stringify({ errorDetail: { message }, error: message })}\r\n`);
     else sendJson(response, status, { message });
+    // Of a body that nobody reads any more.
+    incoming.resume();
   }
+}
+
+async function answerUpgrade(
+  context: BuilderContext,
+  incoming: IncomingMessage,
+  socket: Duplex,
+  head: Buffer,
+  closing: AbortSignal,
+): Promise<void> {
+  const gone = new AbortController();
+  socket.on("close", () => gone.abort(new Error("the client went away")));
+  socket.on("error", () => undefined);
+  try {
+    const asked = parseUrl(incoming);
+    debug("docker", () => `${incoming.method} ${asked.path} (upgrade)`);
+    const signal = AbortSignal.any([gone.signal, closing, context.request.signal]);
+    for (const route of UPGRADE_ROUTES) {
+      const match = route.pattern.exec(asked.path);
+      if (!match) continue;
+      await route.handle({ context, ...asked, path: groupsOf(match), incoming, socket, head, signal });
+      return;
+    }
+    throw notDone(`${incoming.method} ${asked.path} with an upgrade of the connection`);
+  } catch (error) {
+    debug("docker", () => `${incoming.url} failed: ${(error as Error).stack}`);
+    const { status, message } = problemOf(error);
+    const body = `${JSON.stringify({ message })}\n`;
+    socket.end(
+      `HTTP/1.1 ${status} ${STATUS_TEXTS[status] ?? "Error"}\r\nApi-Version: ${API_VERSION}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+    );
+  }
+}
+
+const STATUS_TEXTS: Readonly<Record<number, string>> = {
+  400: "Bad Request",
+  403: "Forbidden",
+  404: "Not Found",
+  409: "Conflict",
+  500: "Internal Server Error",
+  501: "Not Implemented",
+};
+
+function problemOf(error: unknown): { status: number; message: string } {
+  return { status: error instanceof ApiError ? error.status : 500, message: (error as Error).message };
+}
+
+/** Path without its version, and the query. Throws docker's answers for versions that are not spoken. */
+function parseUrl(incoming: IncomingMessage): { path: string; query: URLSearchParams; minorVersion: number } {
+  const [rawPath = "/", rawQuery = ""] = (incoming.url ?? "/").split(/\?(.*)/s, 2);
+  const query = new URLSearchParams(rawQuery);
+  const [, version, minor, rest = ""] = /^\/v((?:0|1)\.(\d+))(\/.*)$/.exec(rawPath) ?? [];
+  if (version === undefined) return { path: rawPath, query, minorVersion: minorOf(API_VERSION) };
+  if (Number(minor) > minorOf(API_VERSION))
+    throw new ApiError(400, `client version ${version} is too new. Maximum supported API version is ${API_VERSION}`);
+  if (Number(minor) < minorOf(MIN_API_VERSION))
+    throw new ApiError(
+      400,
+      `client version ${version} is too old. Minimum supported API version is ${MIN_API_VERSION}, please upgrade your client to a newer version`,
+    );
+  return { path: rest, query, minorVersion: Number(minor) };
+}
+
+const minorOf = (version: string): number => Number(version.split(".")[1]);
+
+function groupsOf(match: RegExpExecArray): string[] {
+  return match.slice(1).map((part) => {
+    try {
+      return decodeURIComponent(part ?? "");
+    } catch {
+      throw new ApiError(400, `invalid path: ${part}`);
+    }
+  });
 }

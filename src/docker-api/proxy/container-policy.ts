@@ -33,18 +33,28 @@ export interface CreateVolumeBody {
   DriverOpts?: Record<string, string> | null;
 }
 
+/** Where a build may bind folders from: its own folder, and only where the engine sees the same files. */
+export interface BindScope {
+  readonly workDir: string;
+  /** False: the engine is on another machine or in a virtual one. */
+  readonly isHere: boolean;
+}
+
 /** A volume of the `local` driver can be any folder of the machine: why it is refused, or undefined. */
 export async function volumeRefusal(
   options: Readonly<Record<string, string>> | null | undefined,
-  workDir: string,
+  scope: BindScope,
 ): Promise<string | undefined> {
   const device = options?.["device"];
   if (device === undefined || options?.["type"] === "tmpfs") return undefined;
-  return (await isInside(device, workDir)) ? undefined : `volumes outside the build's folder are refused: ${device}`;
+  if (!scope.isHere) return `volumes of folders are refused: the engine is on another machine: ${device}`;
+  return (await isInside(device, scope.workDir))
+    ? undefined
+    : `volumes outside the build's folder are refused: ${device}`;
 }
 
 /** Why it is refused, or undefined. */
-export async function refusal(body: CreateContainerBody, workDir: string): Promise<string | undefined> {
+export async function refusal(body: CreateContainerBody, scope: BindScope): Promise<string | undefined> {
   const host = body.HostConfig ?? {};
   if (host.Privileged) return "privileged containers are refused in a build";
   for (const [name, mode] of [
@@ -62,10 +72,12 @@ export async function refusal(body: CreateContainerBody, workDir: string): Promi
   const bound = (host.Binds ?? []).map((bind) => bind.split(":")[0] ?? "").filter((source) => source.startsWith("/"));
   const mounted = (host.Mounts ?? []).filter((mount) => mount.Type === "bind").map((mount) => mount.Source ?? "");
   for (const source of [...bound, ...mounted]) {
-    if (!(await isInside(source, workDir))) return `bind mounts outside the build's folder are refused: ${source}`;
+    if (!scope.isHere) return `bind mounts are refused: the engine is on another machine, which lacks ${source}`;
+    if (!(await isInside(source, scope.workDir)))
+      return `bind mounts outside the build's folder are refused: ${source}`;
   }
   for (const mount of host.Mounts ?? []) {
-    const reason = await volumeRefusal(mount.VolumeOptions?.DriverConfig?.Options, workDir);
+    const reason = await volumeRefusal(mount.VolumeOptions?.DriverConfig?.Options, scope);
     if (reason !== undefined) return reason;
   }
   return undefined;

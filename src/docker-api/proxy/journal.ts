@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { makeOwnedFolder, orphansIn } from "../../images/owned-folders.ts";
 
 export interface JournalEntry {
-  readonly socketPath: string;
+  readonly engineKey: string;
   readonly buildId: string;
   /** Names that must go though their images carry no label of the build. */
   readonly names: readonly string[];
@@ -52,7 +52,7 @@ export class Journal {
 /** Hands each note of a process that is gone to `clean`, then removes it. Notes about other engines stay. */
 export async function reclaim(
   dir: string,
-  socketPath: string,
+  engineKey: string,
   clean: (left: JournalEntry) => Promise<void>,
 ): Promise<void> {
   for (const name of await orphansIn(dir, PREFIX)) {
@@ -64,7 +64,7 @@ export async function reclaim(
     } catch {
       // Cut off while it was written: nothing had been made then.
     }
-    if (left && left.socketPath !== socketPath) continue;
+    if (left && left.engineKey !== engineKey) continue;
     if (left) await clean(left);
     await rm(folder, { recursive: true, force: true });
   }

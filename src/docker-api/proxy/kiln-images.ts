@@ -5,6 +5,7 @@
  * Gap: an engine cannot be given a name with a digest (`python@sha256:…`): it stays as the engine itself has it.
  */
 import { debug } from "../../core/log.ts";
+import { formatEngineAddress } from "../../engine-api/engine-address.ts";
 import type { EngineClient } from "../../engine-api/engine-client.ts";
 import { writeRegistryArchive } from "../../images/image-archive.ts";
 import {
@@ -110,7 +111,8 @@ export class KilnImages {
     );
     // Given to another build of this process: it must stay until this one ends, too.
     if (known && users.has(this.#userKey(name))) this.#hold(name);
-    if (this.#held.has(name)) return;
+    // Held, and gone all the same: the build removed it (`docker rmi`).
+    if (known && this.#held.has(name)) return;
     const found = await this.#find(asked, undefined);
     if (!found) return;
     try {
@@ -196,6 +198,6 @@ export class KilnImages {
   }
 
   #userKey(name: string): string {
-    return `${this.#engine.socketPath}\0${name}`;
+    return `${formatEngineAddress(this.#engine.address)}\0${name}`;
   }
 }

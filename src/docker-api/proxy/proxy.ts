@@ -9,22 +9,27 @@
  * the build itself goes past this proxy: cli/guard.ts refuses it.
  */
 import { chmod } from "node:fs/promises";
-import { connect, createServer, type Socket } from "node:net";
+import { createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { debug } from "../../core/log.ts";
+import { connectEngine } from "../../engine-api/connect-engine.ts";
+import { formatEngineAddress } from "../../engine-api/engine-address.ts";
 import { EngineClient } from "../../engine-api/engine-client.ts";
 import type { Engine } from "../../engine-api/find-engine.ts";
 import type { DockerSocketRequest } from "../docker-api.ts";
 import { imagesBelow, imagesOfContext, MadeByBuild, spoolContext } from "./build.ts";
+import { BuildKitNames } from "./buildkit-names.ts";
 import { type CreateContainerBody, type CreateVolumeBody, refusal, volumeRefusal } from "./container-policy.ts";
 import { bodyChunks, headBytes, headerOf, isUpgrade, type RequestHead, readBody, readHead } from "./http-head.ts";
 import { Journal, reclaim } from "./journal.ts";
 import { KilnImages } from "./kiln-images.ts";
+import { pingPodman, podmanTarget } from "./podman.ts";
 import { refusedCall } from "./refusals.ts";
 import {
   answer,
   cleanUp,
   goneSignal,
+  isHere,
   isOwnContainer,
   isOwnImage,
   isOwnNamed,
@@ -35,18 +40,18 @@ import {
   relay,
   relayQuietly,
 } from "./session.ts";
-import { login, NO_CREDENTIALS, pullFromKiln, pushToKiln } from "./transfers.ts";
+import { distribution, login, NO_CREDENTIALS, pullFromKiln, pushToKiln } from "./transfers.ts";
 
 export async function startProxy(options: {
   readonly request: DockerSocketRequest;
   readonly engine: Engine;
   readonly socketPath: string;
 }): Promise<{ close(): Promise<void> }> {
-  const client = new EngineClient(options.engine.socketPath);
+  const client = new EngineClient(options.engine.address);
   const { imageStoreDir, buildId } = options.request;
-  const { socketPath } = options.engine;
-  await reclaim(imageStoreDir, socketPath, (left) => cleanUp(client, { ...left, containers: [], images: [] }));
-  const journal = await Journal.open(imageStoreDir, { socketPath, buildId });
+  const engineKey = formatEngineAddress(options.engine.address);
+  await reclaim(imageStoreDir, engineKey, (left) => cleanUp(client, { ...left, containers: [], images: [] }));
+  const journal = await Journal.open(imageStoreDir, { engineKey, buildId });
   const images = new KilnImages(options.request, client, journal);
   const session: ProxySession = { ...options, client, images, journal, made: new MadeByBuild(), tags: new Set() };
   const sockets = new Set<Socket>();
@@ -131,28 +136,46 @@ async function foreign({ head, path, session }: Call): Promise<{ status: number;
 async function handled(call: Call): Promise<boolean> {
   const { client, head, url, path, session } = call;
   const { request } = session;
+  if (session.engine.kind === "podman") {
+    if (path === "/_ping") {
+      await pingPodman(client, head, session);
+      return true;
+    }
+    const target = podmanTarget(path, url);
+    if (target !== undefined) {
+      forward(call, target);
+      return true;
+    }
+  }
   if (path === "/containers/json" && head.method === "GET") {
     forward(call, targetWith(call, { filters: ownFilters(url.searchParams.get("filters"), request.buildId) }));
     return true;
   }
+  const asked = head.method === "GET" ? /^\/distribution\/(.+)\/json$/.exec(path)?.[1] : undefined;
+  if (asked !== undefined && !request.pushForReal) {
+    await distribution(client, head, decodeURIComponent(asked), session);
+    return true;
+  }
   if (head.method !== "POST") return false;
   const push = /^\/images\/(.+)\/push$/.exec(path)?.[1];
+  const scope = { workDir: request.workDir, isHere: isHere(session.engine) };
   const tagged = /^\/images\/(.+)\/tag$/.exec(path)?.[1];
   const own = { filters: ownFilters(url.searchParams.get("filters"), request.buildId) };
   if (push !== undefined && !request.pushForReal)
     await pushToKiln(client, head, decodeURIComponent(push), url.searchParams.get("tag"), session);
   else if (path === "/auth" && !request.pushForReal) await login(client, head, session);
-  else if (path === "/containers/create")
-    await create<CreateContainerBody>(call, (body) => refusal(body, request.workDir));
+  else if (path === "/containers/create") await create<CreateContainerBody>(call, (body) => refusal(body, scope));
   else if (path === "/networks/create") await create<CreateVolumeBody>(call, async () => undefined);
   else if (path === "/volumes/create")
-    await create<CreateVolumeBody>(call, (body) => volumeRefusal(body.DriverOpts, request.workDir));
+    await create<CreateVolumeBody>(call, (body) => volumeRefusal(body.DriverOpts, scope));
   else if (/^\/containers\/[^/]+\/exec$/.test(path)) await createExec(call);
   else if (path === "/build/prune") answer(client, 200, { CachesDeleted: null, SpaceReclaimed: 0 });
   else if (/^\/(containers|images|networks|volumes)\/prune$/.test(path)) forward(call, targetWith(call, own));
   else if (path === "/build") await build(call);
   else if (path === "/session" || path === "/grpc") {
     await session.images.ensure(await imagesBelow(request.workDir));
+    const names = new BuildKitNames((name) => noteTag(session, name));
+    if (path === "/grpc") client.on("data", (chunk: Buffer) => names.push(chunk));
     forward(call, head.target);
   } else if (path === "/commit") {
     url.searchParams.append("changes", `LABEL ${LABEL}=${request.buildId}`);
@@ -181,7 +204,7 @@ function forward(
   headers: Readonly<Record<string, string>> = {},
   body?: Buffer,
 ): void {
-  const engine = connect({ path: session.engine.socketPath, allowHalfOpen: true });
+  const engine = connectEngine(session.engine.address);
   engine.on("error", (error) => {
     debug("docker", () => `engine: ${error.message}`);
     client.destroy();

@@ -3,11 +3,6 @@
 const REFUSED: readonly { readonly method: string; readonly path: RegExp; readonly why: string }[] = [
   { method: "GET", path: /^\/images\/search$/, why: "docker search would ask Docker Hub" },
   {
-    method: "GET",
-    path: /^\/distribution\/.+\/json$/,
-    why: "this would ask the real registry; kiln's has the image if you pushed it",
-  },
-  {
     method: "POST",
     path: /^\/plugins\/(?!.+\/(?:enable|disable)$)/,
     why: "engine plugins are the machine's, not a build's",

@@ -14,6 +14,9 @@ import type { KilnImages } from "./kiln-images.ts";
 /** On everything that a build makes in the engine; the value is the build's id. */
 export const LABEL = "dev.kiln.build";
 
+/** Whether the engine shares this machine's files and its 127.0.0.1: not one elsewhere, nor one in a virtual machine. */
+export const isHere = ({ address }: Engine): boolean => address.kind === "unix" && process.platform === "linux";
+
 export interface ProxySession {
   readonly request: DockerSocketRequest;
   readonly engine: Engine;
@@ -47,8 +50,9 @@ export async function relay(
   client: Socket,
   response: IncomingMessage,
   onLine: (line: string) => void = () => undefined,
+  moreHeaders: readonly string[] = [],
 ): Promise<void> {
-  const lines = [`HTTP/1.1 ${response.statusCode} ${response.statusMessage}`];
+  const lines = [`HTTP/1.1 ${response.statusCode} ${response.statusMessage}`, ...moreHeaders];
   for (let at = 0; at < response.rawHeaders.length; at += 2) {
     const name = response.rawHeaders[at] ?? "";
     if (!/^(connection|keep-alive|transfer-encoding|content-length)$/i.test(name))

@@ -1,5 +1,7 @@
 /** Logins, pushes and pulls before an engine: they go to Kiln's registry, as the names and credentials of the build say. */
 import type { Socket } from "node:net";
+import { join } from "node:path";
+import { pushArchive } from "../../images/push-archive.ts";
 import {
   familiarName,
   familiarReference,
@@ -10,14 +12,16 @@ import {
   standInRepository,
   withDefaultTag,
 } from "../../images/reference.ts";
-import { RegistryRequestError } from "../../images/registry-client.ts";
+import { RegistryClient, RegistryRequestError } from "../../images/registry-client.ts";
 import { credentialsOf } from "../registry-credentials.ts";
 import { type AuthBody, checkLogin, registryHost } from "../registry-login.ts";
 import { headerOf, type RequestHead, readBody } from "./http-head.ts";
-import { answer, type ProxySession, startLines } from "./session.ts";
+import { answer, isHere, type ProxySession, startLines } from "./session.ts";
 
 /** An empty object in the form of `X-Registry-Auth`: no credentials. */
 export const NO_CREDENTIALS = "e30=";
+/** Asked for only to see how the registry wants to be asked. */
+const NO_BLOB = `sha256:${"0".repeat(64)}`;
 
 export async function login(client: Socket, head: RequestHead, { request }: ProxySession): Promise<void> {
   const body = JSON.parse((await readBody(head, client)).toString("utf8")) as AuthBody;
@@ -47,6 +51,7 @@ export async function pushToKiln(
   const { registryUrl, onPushed } = session.request;
   const reference = withDefaultTag(parseReference(tag ? `${name}:${tag}` : name));
   const wanted = reference.tag ?? "latest";
+  if (!isHere(session.engine)) return pushThroughHere(client, head, reference, wanted, session);
   const own = nameInKiln(reference, registryUrl);
   const shown = `${reference.host}/${reference.repository}`;
   const tagged = await session.client.text(
@@ -60,12 +65,22 @@ export async function pushToKiln(
     client.end();
     return;
   }
+  const given = headerOf(head, "x-registry-auth");
   try {
-    const auth = headerOf(head, "x-registry-auth") || NO_CREDENTIALS;
-    const response = await session.client.send("POST", `/images/${own}/push?tag=${wanted}`, {
-      headers: { "x-registry-auth": auth },
+    // An engine asks `/v2/` how to log in, which is one answer for all the registries that Kiln stands in for.
+    if (credentialsOf(given) === undefined && (await wantsBasic(session, standInRepository(reference, registryUrl)))) {
+      const message = "no basic auth credentials";
+      send({ status: `The push refers to repository [${shown}]` });
+      send({ errorDetail: { message }, error: message });
+      return;
+    }
+    // Podman talks plain HTTP to a loopback address only when told to.
+    const plain = session.engine.kind === "podman" ? "&tlsVerify=false" : "";
+    const response = await session.client.send("POST", `/images/${own}/push?tag=${wanted}${plain}`, {
+      headers: { "x-registry-auth": given || NO_CREDENTIALS },
     });
     let rest = "";
+    let digest: string | undefined;
     response.setEncoding("utf8");
     for await (const chunk of response) {
       rest += String(chunk);
@@ -74,15 +89,70 @@ export async function pushToKiln(
       for (const line of lines) pass(line);
     }
     pass(rest);
+    if (digest !== undefined) onPushed(formatReference({ ...reference, tag: wanted }), digest);
     function pass(line: string): void {
       if (line.trim() === "") return;
-      client.write(`${line.replaceAll(own, shown).trimEnd()}\r\n`);
-      const { aux } = JSON.parse(line) as { aux?: { Digest?: string } };
-      if (aux?.Digest !== undefined) onPushed(formatReference({ ...reference, tag: wanted }), aux.Digest);
+      // Podman names the tag here, too.
+      const translated = line.replaceAll(own, shown).replace(`[${shown}:${wanted}]`, `[${shown}]`);
+      client.write(`${translated.trimEnd()}\r\n`);
+      const { aux, status } = JSON.parse(line) as { aux?: { Digest?: string }; status?: string };
+      if (aux?.Digest !== undefined) digest = aux.Digest;
+      else digest ??= /: digest: (sha256:[0-9a-f]{64}) size: /.exec(status ?? "")?.[1];
     }
   } finally {
     client.end();
     if (own !== shown) await session.client.text("DELETE", `/images/${own}:${wanted}?noprune=1`);
+  }
+}
+
+/** Takes the image out of the engine and pushes it from here. */
+async function pushThroughHere(
+  client: Socket,
+  head: RequestHead,
+  reference: ImageReference,
+  tag: string,
+  session: ProxySession,
+): Promise<void> {
+  const { registryUrl, workDir, signal, onPushed } = session.request;
+  const name = familiarReference({ ...reference, tag });
+  const response = await session.client.send("GET", `/images/${encodeURIComponent(name)}/get`, { signal });
+  const send = startLines(client);
+  const fail = (message: string): void => send({ errorDetail: { message }, error: message });
+  const registry = new RegistryClient({
+    url: registryUrl,
+    credentials: credentialsOf(headerOf(head, "x-registry-auth")),
+    signal,
+  });
+  try {
+    if ((response.statusCode ?? 500) >= 400) {
+      response.resume();
+      fail(`An image does not exist locally with the tag: ${familiarName(reference)}`);
+      return;
+    }
+    send({ status: `The push refers to repository [${reference.host}/${reference.repository}]` });
+    const repository = standInRepository(reference, registryUrl);
+    const digest = await pushArchive(registry, repository, tag, response, join(workDir, "docker"), send);
+    onPushed(formatReference({ ...reference, tag }), digest);
+  } catch (error) {
+    if (!(error instanceof RegistryRequestError)) throw error;
+    fail(error.message);
+  } finally {
+    registry.close();
+    client.end();
+  }
+}
+
+/** Whether Kiln's registry asks for a user and a password themselves, as ECR does, rather than for a token. */
+async function wantsBasic({ request }: ProxySession, repository: string): Promise<boolean> {
+  const client = new RegistryClient({ url: request.registryUrl, signal: request.signal });
+  try {
+    await client.hasBlob(repository, NO_BLOB);
+    return false;
+  } catch (error) {
+    if (error instanceof RegistryRequestError) return error.code === "NO_CREDENTIALS";
+    throw error;
+  } finally {
+    client.close();
   }
 }
 
@@ -117,4 +187,58 @@ export async function pullFromKiln(
     answer(client, error.status === 404 ? 404 : 500, { message: error.message });
   }
   return true;
+}
+
+/** `GET /distribution/{name}/json`: what the registry has under a name; buildx asks it after a push. */
+export async function distribution(
+  client: Socket,
+  head: RequestHead,
+  name: string,
+  { request }: ProxySession,
+): Promise<void> {
+  const { registryUrl, rootKey, signal } = request;
+  const own = { username: rootKey.accessKeyId, password: rootKey.secretAccessKey };
+  const registry = new RegistryClient({
+    url: registryUrl,
+    credentials: credentialsOf(headerOf(head, "x-registry-auth")) ?? own,
+    signal,
+  });
+  try {
+    const reference = withDefaultTag(parseReference(name));
+    const repository = standInRepository(reference, registryUrl);
+    const found = await registry.manifest(repository, reference.digest ?? reference.tag ?? "latest");
+    if (!found) {
+      const message = `kiln's registry has no ${familiarReference(reference)}, and the real one is not asked in a build`;
+      return answer(client, 404, { message });
+    }
+    const manifest = JSON.parse(found.bytes.toString("utf8")) as {
+      config?: { digest: string };
+      manifests?: { platform?: Record<string, unknown> }[];
+    };
+    const platforms = manifest.config
+      ? [await platformOf(registry, repository, manifest.config.digest)]
+      : (manifest.manifests ?? []).flatMap(({ platform }) => (platform ? [platform] : []));
+    answer(client, 200, {
+      Descriptor: { mediaType: found.mediaType, digest: found.digest, size: found.bytes.length },
+      Platforms: platforms,
+    });
+  } catch (error) {
+    const isTheirs = error instanceof RegistryRequestError || error instanceof InvalidReference;
+    if (!isTheirs) throw error;
+    answer(client, error instanceof RegistryRequestError ? error.status : 400, { message: error.message });
+  } finally {
+    registry.close();
+  }
+}
+
+async function platformOf(
+  registry: RegistryClient,
+  repository: string,
+  digest: string,
+): Promise<Record<string, unknown>> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of await registry.blob(repository, digest)) chunks.push(chunk as Buffer);
+  const config = JSON.parse(Buffer.concat(chunks).toString("utf8")) as Record<string, unknown>;
+  const { architecture, os, variant } = config;
+  return { architecture, os, ...(variant !== undefined && { variant }) };
 }

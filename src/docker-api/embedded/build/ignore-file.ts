@@ -10,33 +10,52 @@ export interface IgnoreRules {
   isIgnored(path: string): boolean;
   /** True when something below an ignored folder may have been taken back. */
   readonly hasExceptions: boolean;
+  readonly isEmpty: boolean;
 }
 
-export function parseIgnoreFile(text: string): IgnoreRules {
-  const rules = text
+export const parseIgnoreFile = (text: string): IgnoreRules => ignoreRules(ignoreLines(text));
+
+/** Patterns of the file, comments and blanks left out. */
+export const ignoreLines = (text: string): string[] =>
+  text
     .replace(/^\ufeff/, "")
     .split(/\r?\n/)
     .filter((line) => !line.startsWith("#"))
     .map((line) => line.trim())
-    .filter((line) => line !== "")
-    .map((line) => {
-      const isException = line.startsWith("!");
-      const pattern = clean(isException ? line.slice(1).trim() : line);
-      return { isException, regExp: matcher(pattern) };
-    });
+    .filter((line) => line !== "");
+
+/** Of patterns in the file's order; also `--exclude`. */
+export function ignoreRules(lines: readonly string[]): IgnoreRules {
+  const rules = lines.flatMap((line) => {
+    const isException = line.startsWith("!");
+    const pattern = clean(isException ? line.slice(1).trim() : line);
+    return pattern === "" ? [] : [{ isException, matches: globMatcher(pattern) }];
+  });
+  // Which rules a folder matches, by itself or by a folder above: what is below it need not ask again.
+  let known = new Map<string, readonly boolean[]>();
+  const matchesOf = (path: string): readonly boolean[] => {
+    const kept = known.get(path);
+    if (kept) return kept;
+    const slash = path.lastIndexOf("/");
+    const above = slash < 0 ? undefined : matchesOf(path.slice(0, slash));
+    const own = rules.map((rule, i) => above?.[i] === true || rule.matches(path));
+    if (known.size > MAX_KNOWN) known = new Map();
+    known.set(path, own);
+    return own;
+  };
   return {
     hasExceptions: rules.some((rule) => rule.isException),
+    isEmpty: rules.length === 0,
     isIgnored(path) {
-      const parents = path.split("/").map((_, i, parts) => parts.slice(0, i + 1).join("/"));
+      if (path === "" || rules.length === 0) return false;
       let ignored = false;
-      for (const rule of rules) {
-        if (rule.isException === ignored && parents.some((parent) => rule.regExp.test(parent)))
-          ignored = !rule.isException;
-      }
+      for (const [i, matches] of matchesOf(path).entries()) if (matches) ignored = rules[i]?.isException === false;
       return ignored;
     },
   };
 }
+
+const MAX_KNOWN = 10_000;
 
 function clean(pattern: string): string {
   const parts: string[] = [];
@@ -48,37 +67,97 @@ function clean(pattern: string): string {
   return parts.join("/");
 }
 
-/** A Go filepath.Match pattern, with `**` for any number of folders, as a regular expression. */
-export function matcher(pattern: string): RegExp {
-  let source = "";
+/** A Go filepath.Match pattern, with `**` for any number of folders, as a test of whole paths. */
+export function globMatcher(pattern: string): (path: string) => boolean {
+  const tokens = readTokens(pattern);
+  const stars = tokens.filter((token) => token.kind !== "one").length;
+  if (stars === 0 && tokens.every((token) => token.kind === "one" && typeof token.is === "string")) {
+    const literal = tokens.map((token) => (token.kind === "one" ? token.is : "")).join("");
+    return (path) => path === literal;
+  }
+  // A regular expression goes back and forth for every star: with many of them, all places are tried at once instead.
+  return stars <= 2 ? asRegExp(tokens) : (path) => simulate(tokens, path);
+}
+
+type GlobToken =
+  | { readonly kind: "one"; readonly is: string | RegExp }
+  /** Any characters but slashes; any characters; nothing, or folders with a slash at their end. */
+  | { readonly kind: "star" | "any" | "folders" };
+
+function readTokens(pattern: string): GlobToken[] {
+  const tokens: GlobToken[] = [];
   for (let at = 0; at < pattern.length; at++) {
     const char = pattern[at] ?? "";
     if (char === "*" && pattern[at + 1] === "*") {
-      at++;
+      while (pattern[at + 1] === "*") at++;
       if (pattern[at + 1] === "/") {
         at++;
-        source += "(?:.*/)?";
+        tokens.push({ kind: "folders" });
       } else {
-        source += ".*";
+        tokens.push({ kind: "any" });
       }
     } else if (char === "*") {
-      source += "[^/]*";
+      tokens.push({ kind: "star" });
     } else if (char === "?") {
-      source += "[^/]";
+      tokens.push({ kind: "one", is: /[^/]/s });
     } else if (char === "[") {
       const end = pattern.indexOf("]", at + 2);
+      const inside = pattern.slice(at + 1, end).replace(/[\\[\]]/g, "\\$&");
       if (end < 0) {
-        source += "\\[";
+        tokens.push({ kind: "one", is: char });
         continue;
       }
-      const inside = pattern.slice(at + 1, end).replaceAll("\\", "\\\\");
-      source += `[${inside}]`;
+      tokens.push({ kind: "one", is: new RegExp(`^[${inside}]$`, "s") });
       at = end;
     } else if (char === "\\" && at + 1 < pattern.length) {
-      source += `\\${pattern[++at]}`.replace(/\\([a-zA-Z0-9])/, "$1");
+      tokens.push({ kind: "one", is: pattern[++at] ?? "" });
     } else {
-      source += char.replace(/[.+^${}()|\]\\]/g, "\\$&");
+      tokens.push({ kind: "one", is: char });
     }
   }
-  return new RegExp(`^${source}$`, "s");
+  return tokens;
+}
+
+function asRegExp(tokens: readonly GlobToken[]): (path: string) => boolean {
+  const source = tokens.map((token) => {
+    if (token.kind === "one") {
+      if (typeof token.is === "string") return token.is.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+      return `(?!/)${token.is.source.replace(/^\^|\$$/g, "")}`;
+    }
+    return { star: "[^/]*", any: ".*", folders: "(?:.*/)?" }[token.kind];
+  });
+  const whole = new RegExp(`^${source.join("")}$`, "s");
+  return (path) => whole.test(path);
+}
+
+/** All positions in the pattern at once, character by character. */
+function simulate(tokens: readonly GlobToken[], path: string): boolean {
+  let at = new Set<number>();
+  const enter = (set: Set<number>, position: number): void => {
+    if (set.has(position)) return;
+    set.add(position);
+    if (tokens[position]?.kind !== "one" && position < tokens.length) enter(set, position + 1);
+  };
+  enter(at, 0);
+  for (const char of path) {
+    const next = new Set<number>();
+    for (const position of at) {
+      const token = tokens[position];
+      if (!token) continue;
+      if (token.kind === "one") {
+        if (typeof token.is === "string" ? token.is === char : char !== "/" && token.is.test(char))
+          enter(next, position + 1);
+      } else if (token.kind === "star") {
+        if (char !== "/") enter(next, position);
+      } else if (token.kind === "any") {
+        enter(next, position);
+      } else {
+        // Inside of folders until a slash: only there may it end.
+        next.add(position);
+        if (char === "/") enter(next, position);
+      }
+    }
+    at = next;
+  }
+  return at.has(tokens.length);
 }

@@ -1,112 +1,172 @@
-/** RUN: one command in a namespace on top of the stage's layers; what it wrote becomes the contents of a layer. */
+/** RUN: one command in a namespace on top of the stage's layers; what it wrote becomes a layer. */
 import type { ChildProcess } from "node:child_process";
-import { createHash } from "node:crypto";
-import { chmod, mkdir, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { StringDecoder } from "node:string_decoder";
-import { DEFAULT_PATH, type Image } from "../../../images/image.ts";
-import type { LayerContents } from "../../../images/layer-store.ts";
+import type { LayerRecord } from "../../../images/layer-store.ts";
+import { type LayeredRoot, TooManyLinks } from "../../../images/layered-root.ts";
 import { removeTree } from "../../../images/remove-tree.ts";
-import { takeOwnership } from "../../../images/user-namespace.ts";
-import { readMarks } from "../../../images/whiteouts.ts";
+import { requireCommand } from "../containers/find-command.ts";
 import { imageUser } from "../image-user.ts";
+import type { RunMountPoint } from "../mount-table.ts";
 import { startInNamespace } from "../namespace.ts";
-import { BuildError, type BuildRequest } from "./build-request.ts";
+import { BuildError } from "./build-request.ts";
+import { goQuoted } from "./go-text.ts";
+import { bindMounts, type ResolvedMount } from "./run-binds.ts";
+import type { RunOrder } from "./run-instruction.ts";
+import type { BuildScope, StepRun } from "./stage-state.ts";
 
 /** Where the script of a RUN heredoc with `#!` is shown: on /dev, which is no part of the layer. */
-export const SCRIPT_PATH = "/dev/kiln-script";
+export const scriptPath = (name: string): string => `/dev/pipes/${name}`;
 
-export interface RunStep {
-  readonly request: BuildRequest;
-  readonly image: Image;
-  readonly argv: readonly string[];
-  /** Text of a script shown at `SCRIPT_PATH`. */
-  readonly script: string | undefined;
-  readonly environment: Readonly<Record<string, string>>;
-  readonly network: "host" | "none";
-  readonly caches: readonly { readonly id: string; readonly target: string }[];
-  onOutput(text: string): void;
-}
+/** Of /dev/shm, docker's. */
+const DEFAULT_SHM_BYTES = 64 * 1024 * 1024;
 
-export async function runStep(step: RunStep): Promise<{ exitCode: number; contents: LayerContents }> {
-  const { request, image } = step;
-  const { store, isolation } = request;
+/** What an ordinary user without a range of ids may have met. */
+const ONE_ID_HINT =
+  "kiln: as an ordinary user without newuidmap, RUN has no user but root (chown and apt fail): install newuidmap (Debian: apt-get install uidmap) or run kiln as root";
+
+export async function runStep(
+  scope: BuildScope,
+  order: RunOrder,
+  mounts: readonly ResolvedMount[],
+  run: StepRun,
+): Promise<LayerRecord | undefined> {
+  const { request } = scope;
+  const { store, isolation, style } = request;
   if (isolation.kind === "none") {
     throw new BuildError(
       `RUN needs Linux namespaces, which this machine does not give (${isolation.reason}): start Docker or Podman, or run kiln as root or where user namespaces are allowed`,
     );
   }
-  if (image.layers.length === 0) throw new BuildError("No image was generated. Is your Dockerfile empty?");
-  const root = store.root(image.layers);
-  const user = await imageUser(root, image.config.config.User ?? "");
+  const below = run.below.length > 0 ? run.below : [await emptyLayer(scope)];
+  const root = store.root(below);
+  const user = await userOf(root, order, style);
+  await requireProgram(root, order, run, style);
+  const upper = await store.newFolder();
+  const binds = await bindMounts(request, mounts);
   const holder = await store.temporary();
-  const upper = join(holder, "d");
+  let isCommitting = false;
   try {
-    await mkdir(upper);
-    await chmod(upper, 0o755);
-    const binds: { source: string; target: string; isReadOnly: boolean }[] = [];
-    for (const cache of step.caches)
-      binds.push({ source: await cacheFolder(store.dir, cache.id), target: cache.target, isReadOnly: false });
-    let scriptDir: string | undefined;
-    if (step.script !== undefined) {
-      scriptDir = await store.temporary();
-      await chmod(scriptDir, 0o755);
-      await writeFile(join(scriptDir, "script"), step.script, { mode: 0o755 });
-      binds.push({ source: join(scriptDir, "script"), target: SCRIPT_PATH, isReadOnly: true });
+    const points: RunMountPoint[] = [...binds.points];
+    if (order.script) {
+      await chmod(holder, 0o755);
+      const path = join(holder, "script");
+      await writeFile(path, order.script.text, { mode: 0o755 });
+      await chmod(path, 0o755);
+      points.push({ kind: "file", source: path, target: order.script.path, isReadOnly: true });
     }
-    try {
-      const { child, ended } = await startInNamespace(store, isolation, {
-        lowerDirs: [...image.layers].reverse().map((layer) => store.layerDir(layer)),
-        upperDir: upper,
-        argv: step.argv,
-        environment: { PATH: DEFAULT_PATH, HOME: user.home, ...step.environment },
-        workingDirectory: image.config.config.WorkingDir || "/",
-        uid: user.uid,
-        gid: user.gid,
-        network: step.network,
-        binds,
-        signal: request.signal,
-      });
-      forwardOutput(child, step.onOutput);
-      const exitCode = await ended;
-      request.signal.throwIfAborted();
-      if (exitCode !== 0) {
-        await removeTree(holder);
-        return { exitCode, contents: emptyContents(upper) };
-      }
-      const owners = await takeOwnership(upper);
-      return { exitCode, contents: { dir: upper, owners, ...(await readMarks(upper)) } };
-    } finally {
-      if (scriptDir !== undefined) await removeTree(scriptDir);
-    }
-  } catch (error) {
-    await removeTree(holder);
-    throw error;
-  }
-}
-
-/** Whole characters only: a chunk may end inside one. */
-export function forwardOutput(child: ChildProcess, onOutput: (text: string) => void): void {
-  for (const stream of [child.stdout, child.stderr]) {
-    const decoder = new StringDecoder("utf8");
-    stream?.on("data", (chunk: Buffer) => onOutput(decoder.write(chunk)));
-    stream?.on("end", () => {
-      const rest = decoder.end();
-      if (rest !== "") onOutput(rest);
+    const { child, ended } = await startInNamespace(store, isolation, {
+      lowerDirs: store.rootLayers(below).map((layer) => layer.dir),
+      upperDir: upper,
+      argv: order.argv,
+      environment: { HOME: user.home, ...order.environment, ...binds.environment },
+      workingDirectory: order.workingDirectory,
+      ...{ uid: user.uid, gid: user.gid, groups: user.groups },
+      network: order.network,
+      runMounts: { root, points, secrets: binds.secrets },
+      extraHosts: request.extraHosts,
+      shmSizeBytes: request.shmSizeBytes ?? DEFAULT_SHM_BYTES,
+      ulimits: request.ulimits,
+      mayMakeDevices: true,
+      signal: request.signal,
     });
+    const print = forwardOutput(child, run.vertex.output);
+    const exitCode = await ended;
+    print();
+    request.signal.throwIfAborted();
+    if (exitCode !== 0) {
+      if (isolation.kind === "user" && !isolation.hasRange) run.vertex.output(2, `${ONE_ID_HINT}\n`);
+      throw failure(order.argv, exitCode, style);
+    }
+    for (const volume of order.volumes) await forgetVolume(root, upper, volume);
+    if (style === "classic" && (await readdir(upper)).length === 0) return undefined;
+    isCommitting = true;
+    return await store.commitUpper(run.below.at(-1), upper, scope.epochSeconds);
+  } finally {
+    await removeTree(holder);
+    await binds.release();
+    if (!isCommitting) await removeTree(join(upper, ".."));
   }
 }
 
-const emptyContents = (dir: string): LayerContents => ({
-  dir,
-  owners: new Map(),
-  whiteouts: new Set(),
-  opaque: new Set(),
-});
+function failure(argv: readonly string[], exitCode: number, style: "buildkit" | "classic"): BuildError {
+  const command = argv.join(" ");
+  return style === "classic"
+    ? new BuildError(`The command '${command}' returned a non-zero code: ${exitCode}`, exitCode)
+    : new BuildError(`process ${goQuoted(command)} did not complete successfully: exit code: ${exitCode}`);
+}
 
-/** Folder on this machine of a RUN cache mount. */
-async function cacheFolder(storeDir: string, id: string): Promise<string> {
-  const dir = join(storeDir, "caches", createHash("sha256").update(id).digest("hex").slice(0, 16));
-  await mkdir(dir, { recursive: true });
-  return dir;
+async function userOf(root: LayeredRoot, order: RunOrder, style: "buildkit" | "classic"): ReturnType<typeof imageUser> {
+  try {
+    return await imageUser(root, order.user);
+  } catch (error) {
+    const text = (error as Error).message;
+    throw new BuildError(
+      style === "classic" ? text : `process ${goQuoted(order.argv.join(" "))} did not complete successfully: ${text}`,
+    );
+  }
+}
+
+/** What docker's runtime says before anything runs. */
+async function requireProgram(
+  root: LayeredRoot,
+  order: RunOrder,
+  run: StepRun,
+  style: "buildkit" | "classic",
+): Promise<void> {
+  const [program = ""] = order.argv;
+  if (program === order.script?.path) return;
+  const place = { path: order.environment["PATH"] ?? "", workingDirectory: order.workingDirectory };
+  try {
+    await requireCommand(root, program, place, (reason) => reason);
+  } catch (error) {
+    if (error instanceof TooManyLinks) throw error;
+    const reason = (error as Error).message;
+    const start = "unable to start container process: ";
+    if (style === "classic")
+      throw new BuildError(
+        `failed to create task for container: failed to create shim task: OCI runtime create failed: runc create failed: ${start}error during container init: ${reason}: unknown`,
+      );
+    run.vertex.output(2, `runc run failed: ${start}error during container init: ${reason}\n`);
+    throw failure(order.argv, 1, style);
+  }
+}
+
+/** A command on nothing: its stage has no layer yet, and an overlay needs one. */
+async function emptyLayer(scope: BuildScope): Promise<LayerRecord> {
+  return scope.request.store.newLayer([], async (writer) => {
+    await writer.finish();
+    return scope.request.store.commit(undefined, writer);
+  });
+}
+
+/**
+ * A folder named by VOLUME is a volume of its own while a command of the classic builder runs: what is written there is
+ * lost, but the folder is made.
+ */
+async function forgetVolume(root: LayeredRoot, upper: string, volume: string): Promise<void> {
+  const { path, found } = await root.resolve(volume);
+  if (path === "") return;
+  await removeTree(join(upper, path));
+  if (!found) await mkdir(join(upper, path), { recursive: true, mode: 0o755 });
+}
+
+/** Whole characters only: a chunk may end inside one. The function returned gives out what is left. */
+function forwardOutput(child: ChildProcess, output: (stream: 1 | 2, text: string) => void): () => void {
+  const rests = ([1, 2] as const).map((stream) => {
+    const decoder = new StringDecoder("utf8");
+    const source = stream === 1 ? child.stdout : child.stderr;
+    source?.on("data", (chunk: Buffer) => {
+      const text = decoder.write(chunk);
+      if (text !== "") output(stream, text);
+    });
+    return () => {
+      const rest = decoder.end();
+      if (rest !== "") output(stream, rest);
+    };
+  });
+  return () => {
+    for (const rest of rests) rest();
+  };
 }

@@ -2,9 +2,11 @@
  * Which stages of a Dockerfile a build needs, and which images from elsewhere those are made of. Pure.
  * The embedded builder walks the stages; the engine proxy asks for the names, so that the engine has the images.
  */
-import { imageArchitecture } from "../../../images/image.ts";
-import { BuildError } from "./build-request.ts";
-import { type Dockerfile, DockerfileError, type Stage } from "./dockerfile.ts";
+import type { BuildStyle } from "./build-request.ts";
+import type { Dockerfile, Stage } from "./dockerfile.ts";
+import { didYouMean } from "./go-text.ts";
+import { DockerfileError } from "./instruction.ts";
+import { platformArgs, readGlobalArgs } from "./variables.ts";
 import { expandWord } from "./words.ts";
 
 export interface NeededStage {
@@ -14,52 +16,42 @@ export interface NeededStage {
   readonly base: string;
 }
 
-/** ARGs that describe the platform; in scope in FROM without a declaration. */
-export function platformArgs(): Record<string, string> {
-  const arch = imageArchitecture();
-  return {
-    ...{ TARGETPLATFORM: `linux/${arch}`, TARGETOS: "linux", TARGETARCH: arch, TARGETVARIANT: "" },
-    ...{ BUILDPLATFORM: `linux/${arch}`, BUILDOS: "linux", BUILDARCH: arch, BUILDVARIANT: "" },
-  };
-}
-
-/** Values of the ARGs before the first FROM: given ones before defaults. */
-export function readGlobalArgs(
-  dockerfile: Dockerfile,
-  given: Readonly<Record<string, string>>,
-): Record<string, string> {
-  const values: Record<string, string> = {};
-  for (const { text } of dockerfile.globalArgs) {
-    for (const word of text.split(/\s+/)) {
-      const [name = "", ...rest] = word.split("=");
-      const fallback =
-        rest.length > 0 ? expandWord(rest.join("="), (key) => values[key] ?? given[key], dockerfile.escape) : undefined;
-      const value = given[name] ?? fallback;
-      if (value !== undefined) values[name] = value;
-    }
-  }
-  return values;
-}
-
-/** The stages up to the target that it is made of, in file order. */
+/** The stages that a build goes through, in file order: what the target is made of, or with `all` each one up to it. */
 export function neededStages(
   dockerfile: Dockerfile,
   target: string,
   args: Readonly<Record<string, string>>,
+  style: BuildStyle = "buildkit",
 ): NeededStage[] {
   const all = allStages(dockerfile, args);
-  const goal = target === "" ? all.length - 1 : stageIndex(all, target, all.length);
-  if (goal < 0 || goal >= all.length) throw new BuildError(`failed to reach build target ${target} in Dockerfile`);
+  const goal = target === "" ? all.length - 1 : targetIndex(all, target, style);
+  // AWS: the classic builder builds every stage up to the target, needed or not.
+  if (style === "classic") return all.slice(0, goal + 1);
   const needed = new Set<number>();
-  const visit = (index: number): void => {
-    const entry = all[index];
-    if (!entry || needed.has(index)) return;
-    needed.add(index);
-    visit(stageIndex(all, entry.base, index));
-    for (const source of copySources(entry.stage)) visit(stageIndex(all, source, index));
+  const visit = (index: number | undefined): void => {
+    const entry = index === undefined ? undefined : all[index];
+    if (!entry || needed.has(entry.index)) return;
+    needed.add(entry.index);
+    visit(stageBefore(all, entry.base, entry.index));
+    for (const source of copySources(entry.stage)) visit(stageBefore(all, source, entry.index));
   };
   visit(goal);
   return all.filter(({ index }) => needed.has(index));
+}
+
+function targetIndex(all: readonly NeededStage[], target: string, style: BuildStyle): number {
+  const index = stageIndex(all, target, all.length);
+  const isNumber = /^\d+$/.test(target);
+  if (index >= 0 && index < all.length && !isNumber) return index;
+  if (style === "classic") throw new DockerfileError(`failed to reach build target ${target} in Dockerfile`);
+  const names = all.map(({ stage, index: at }) => stage.name ?? `stage-${at}`);
+  throw new DockerfileError(`target stage "${target}" could not be found${didYouMean(target, names, true)}`);
+}
+
+/** Undefined when it is none of the stages before. */
+export function stageBefore(all: readonly NeededStage[], name: string, before: number): number | undefined {
+  const index = stageIndex(all, name, before);
+  return index < 0 || index >= before ? undefined : index;
 }
 
 /**
@@ -85,10 +77,11 @@ export function baseImageNames(
   return [...names];
 }
 
-function allStages(dockerfile: Dockerfile, args: Readonly<Record<string, string>>): NeededStage[] {
+export function allStages(dockerfile: Dockerfile, args: Readonly<Record<string, string>>): NeededStage[] {
   return dockerfile.stages.map((stage, index) => {
     const base = baseOf(stage, dockerfile, args);
-    if (base === "") throw new DockerfileError(`base name (${stage.from.text.split(/\s+/)[0]}) should not be blank`);
+    if (base === "")
+      throw new DockerfileError(`base name (${stage.from.text.split(/\s+/)[0]}) should not be blank`, stage.from);
     return { stage, index, base };
   });
 }
@@ -102,7 +95,7 @@ function stageIndex(all: readonly NeededStage[], name: string, before: number): 
   return byName >= 0 || !/^\d+$/.test(name) ? byName : Number(name);
 }
 
-const copySources = (stage: Stage): string[] =>
+export const copySources = (stage: Stage): string[] =>
   stage.instructions.flatMap((instruction) =>
     instruction.flags.flatMap(({ name, value }) =>
       name === "from" ? [value] : name === "mount" ? mountSources(value) : [],

@@ -1,0 +1,19 @@
+/**
+ * Renders the progress of a build as docker's classic builder prints it (`Step 2/5 : COPY . .`, ` ---> Using cache`, …),
+ * into the `stream` lines of `POST /build`.
+ */
+import type { BuildReporter } from "./build-reporter.ts";
+
+export function classicProgress(print: (text: string) => void): BuildReporter {
+  return {
+    started: ({ classic }) => {
+      if (classic) print(`${classic.announcement}\n`);
+    },
+    output: (_digest, _stream, text) => print(text),
+    status: () => undefined,
+    completed: (_digest, { imageId }) => {
+      if (imageId !== undefined) print(` ---> ${imageId}\n`);
+    },
+    remark: print,
+  };
+}

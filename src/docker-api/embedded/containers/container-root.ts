@@ -1,0 +1,95 @@
+/**
+ * The files of a container, to read and write from outside: of a running one its own root folder, of another the same
+ * overlay mounted by a process of ours for as long as it is used. Either is reached below `/proc/<pid>/root`.
+ * Where nothing can be mounted, the files of a container that never ran are its image's, to be read only.
+ */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdir } from "node:fs/promises";
+import { join, relative } from "node:path";
+import type { LayerStore } from "../../../images/layer-store.ts";
+import { LayeredRoot } from "../../../images/layered-root.ts";
+import { removeTree } from "../../../images/remove-tree.ts";
+import { ApiError } from "../api.ts";
+import {
+  bindLines,
+  exitCodeOf,
+  type Isolation,
+  overlayOptions,
+  quote,
+  TOOL_PATH,
+  unshareCommand,
+} from "../namespace.ts";
+import type { Container } from "./container.ts";
+import { bindsOf } from "./start-process.ts";
+
+export interface OpenRoot {
+  /** Folder on this machine; undefined: it cannot be written. */
+  readonly dir: string | undefined;
+  readonly root: LayeredRoot;
+}
+
+const plain = (dir: string): OpenRoot => ({
+  dir,
+  root: new LayeredRoot([{ dir, whiteouts: new Set(), opaque: new Set() }]),
+});
+
+/** Gives `use` the container's files; they must not be used after it. */
+export async function withRoot<T>(
+  deps: { readonly store: LayerStore; readonly isolation: Isolation },
+  container: Container,
+  use: (open: OpenRoot) => Promise<T>,
+): Promise<T> {
+  const { run } = container;
+  if (run) return use(plain(`/proc/${run.place.initPid}/root${run.place.rootDir}`));
+  const { store, isolation } = deps;
+  if (isolation.kind === "none") return use({ dir: undefined, root: store.root(container.spec.image.layers) });
+  const dir = await store.temporary();
+  try {
+    for (const name of ["w", "m", "e"]) await mkdir(join(dir, name), { mode: 0o755 });
+    const layersDir = join(store.dir, "layers");
+    // One empty layer: an image may have none.
+    const lower = [...store.rootLayers(container.spec.image.layers).map((layer) => layer.dir), join(dir, "e")];
+    const options = overlayOptions(
+      isolation,
+      lower.map((path) => relative(layersDir, path)),
+      container.upperDir,
+      join(dir, "w"),
+    );
+    const m = quote(join(dir, "m"));
+    const script = [
+      "set -e",
+      `mount -t overlay overlay -o ${quote(options)} ${m}`,
+      ...bindLines(m, await bindsOf(store, container)),
+      'read -r pid rest < /proc/self/stat; echo "$pid"',
+      "read -r end || :",
+    ].join("\n");
+    const [command = "", ...args] = [...unshareCommand(isolation, "host"), "sh", "-c", script];
+    const child = spawn(command, args, {
+      cwd: layersDir,
+      env: { PATH: TOOL_PATH },
+      stdio: ["pipe", "pipe", "pipe"],
+      detached: true,
+    });
+    const ended = exitCodeOf(child);
+    let problem = "";
+    child.stderr.on("data", (chunk: Buffer) => {
+      problem += chunk.toString();
+    });
+    child.stdin.on("error", () => undefined);
+    try {
+      const pid = await Promise.race([
+        once(child.stdout, "data").then(([line]) => Number(String(line).trim())),
+        ended.then((code) => {
+          throw new ApiError(500, `cannot mount the container's files: ${problem.trim() || `exit ${code}`}`);
+        }),
+      ]);
+      return await use(plain(`/proc/${pid}/root${join(dir, "m")}`));
+    } finally {
+      child.kill("SIGKILL");
+      await ended.catch(() => undefined);
+    }
+  } finally {
+    await removeTree(dir);
+  }
+}

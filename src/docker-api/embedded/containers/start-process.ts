@@ -1,0 +1,107 @@
+/**
+ * Starts what a container is to run: its layers and mounts as one root folder, then, when all of that is there, the user,
+ * the working folder and the command by what the root folder says, then the command itself.
+ */
+import { DEFAULT_PATH, environmentOf } from "../../../images/image.ts";
+import type { LayerStore } from "../../../images/layer-store.ts";
+import { LayerWriter } from "../../../images/layer-writer.ts";
+import { components, LayeredRoot } from "../../../images/layered-root.ts";
+import { ApiError } from "../api.ts";
+import type { ExtraHost } from "../build/build-request.ts";
+import { imageUser } from "../image-user.ts";
+import { type Bind, type InnerCommand, type Isolation, startInNamespace, type Usable } from "../namespace.ts";
+import type { Container, ContainerRun } from "./container.ts";
+import { requireCommand, startRefusal } from "./find-command.ts";
+import { publish } from "./published-ports.ts";
+
+interface StartDeps {
+  readonly store: LayerStore;
+  readonly isolation: Isolation;
+}
+
+/** Throws the answer for a machine that cannot run containers. */
+export function requireIsolation(isolation: Isolation): Usable {
+  if (isolation.kind !== "none") return isolation;
+  throw new ApiError(
+    500,
+    `docker run needs Linux namespaces, which this machine does not give (${isolation.reason}): start Docker or Podman`,
+  );
+}
+
+/** A container's mounts with targets that no symbolic link of its files leads elsewhere. */
+export async function bindsOf(store: LayerStore, container: Container): Promise<Bind[]> {
+  const root = new LayeredRoot([
+    { dir: container.upperDir, whiteouts: new Set(), opaque: new Set() },
+    ...store.rootLayers(container.spec.image.layers),
+  ]);
+  const binds: Bind[] = [];
+  for (const { source, target, isReadOnly } of container.spec.mounts)
+    binds.push({ source, isReadOnly, target: `/${(await root.resolve(target)).path}` });
+  // A mount point inside another one comes after it.
+  return binds.sort((a, b) => components(a.target).length - components(b.target).length);
+}
+
+/** Throws docker's text when it cannot be started; then nothing of it is left. */
+export async function startProcess(
+  deps: StartDeps,
+  container: Container,
+  hosts: readonly ExtraHost[],
+): Promise<ContainerRun> {
+  const isolation = requireIsolation(deps.isolation);
+  const { store } = deps;
+  const { spec } = container;
+  const { config } = spec;
+  const argv = [...(config.Entrypoint ?? []), ...(config.Cmd ?? [])];
+  const workingDirectory = config.WorkingDir || "/";
+  const variables = environmentOf(config);
+  const hostname = config.Hostname || container.id.slice(0, 12);
+  const stop = new AbortController();
+  const command: InnerCommand = {
+    ...{ argv, workingDirectory, uid: 0, gid: 0, tty: config.Tty === true },
+    environment: { PATH: DEFAULT_PATH, HOSTNAME: hostname, ...(config.Tty && { TERM: "xterm" }), ...variables },
+    droppedCapabilities: spec.droppedCapabilities,
+    noNewPrivileges: spec.noNewPrivileges,
+  };
+  let complete = command;
+  const forwards = await publish(spec.ports, `${container.name} (${container.id})`);
+  try {
+    const { child, ended, place } = await startInNamespace(store, isolation, {
+      ...command,
+      lowerDirs: store.rootLayers(spec.image.layers).map((layer) => layer.dir),
+      upperDir: container.upperDir,
+      network: spec.network,
+      binds: await bindsOf(store, container),
+      tmpfs: spec.tmpfs,
+      readOnlyRoot: spec.isReadOnly,
+      hostname,
+      extraHosts: hosts,
+      shmSizeBytes: spec.shmSizeBytes,
+      ulimits: spec.ulimits,
+      stdin: config.OpenStdin ? "pipe" : "ignore",
+      signal: stop.signal,
+      beforeCommand: async ({ initPid, rootDir }) => {
+        const dir = `/proc/${initPid}/root${rootDir}`;
+        const root = new LayeredRoot([{ dir, whiteouts: new Set(), opaque: new Set() }]);
+        const { uid, gid, home } = await imageUser(root, config.User ?? "");
+        const inside = await root.resolve(workingDirectory);
+        if (inside.found && !inside.found.stats.isDirectory())
+          throw new ApiError(400, startRefusal(`mkdir ${workingDirectory}: not a directory`));
+        if (!inside.found) await new LayerWriter(dir, []).folder(inside.path, { uid, gid });
+        await requireCommand(
+          root,
+          argv[0] ?? "",
+          { path: command.environment["PATH"] ?? "", workingDirectory },
+          startRefusal,
+        );
+        complete = { ...command, uid, gid, environment: { HOME: home, ...command.environment } };
+        return complete;
+      },
+    });
+    if (!place) throw new Error("the container's place is not known");
+    const closed = ended.finally(() => forwards.close());
+    return { child, place, command: complete, stop, hostPorts: forwards.hostPorts, ended: closed };
+  } catch (error) {
+    forwards.close();
+    throw error;
+  }
+}
