@@ -11,8 +11,10 @@ export function classicProgress(print: (text: string) => void): BuildReporter {
     },
     output: (_digest, _stream, text) => print(text),
     status: () => undefined,
-    completed: (_digest, { imageId }) => {
-      if (imageId !== undefined) print(` ---> ${imageId}\n`);
+    completed: (_digest, { isCached, imageId }) => {
+      if (imageId === undefined) return;
+      if (isCached) print(" ---> Using cache\n");
+      print(` ---> ${imageId}\n`);
     },
     remark: print,
   };

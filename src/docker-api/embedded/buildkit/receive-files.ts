@@ -4,7 +4,20 @@
  * folder told before, so that nothing is ever written through a link or outside of `dir`.
  * Source: https://github.com/tonistiigi/fsutil (types/wire.proto). As context, devices, pipes and sockets are left out.
  */
-import { chmod, type FileHandle, link, lstat, lutimes, mkdir, open, rm, symlink, utimes } from "node:fs/promises";
+import { closeSync, fchmodSync, futimesSync, openSync, writeFileSync } from "node:fs";
+import {
+  chmod,
+  type FileHandle,
+  link,
+  lstat,
+  lutimes,
+  mkdir,
+  open,
+  readdir,
+  rm,
+  symlink,
+  utimes,
+} from "node:fs/promises";
 import { join } from "node:path";
 import type { WantedFiles } from "../build/build-request.ts";
 import { kindOfGoMode, permissionsOfGoMode } from "./go-file-mode.ts";
@@ -20,6 +33,8 @@ const MAX_PATH_BYTES = 4096;
 /** Files asked for and not yet here. */
 const MAX_REQUESTED = 128;
 const MAX_PENDING_BYTES = 8 * 1024 * 1024;
+const FLUSH_BYTES = 1024 * 1024;
+const SMALL_FILE_BYTES = 128 * 1024;
 
 /** The client sent what no well-meant client sends. */
 class BadTransfer extends GrpcError {
@@ -54,8 +69,10 @@ export async function receiveFiles(request: ReceiveRequest): Promise<void> {
 }
 
 interface Incoming {
-  readonly path: string;
   readonly stat: StatMessage;
+  /** Contents not yet written. */
+  chunks: Uint8Array[];
+  chunkBytes: number;
   handle: FileHandle | undefined;
   /** Writes of one file go one after the other. */
   work: Promise<void>;
@@ -75,6 +92,8 @@ class Transfer {
   #receivedBytes = 0;
   #failure: Error | undefined;
   #isRequesting = false;
+  /** Nothing was there before. */
+  #isFresh = false;
 
   constructor(request: ReceiveRequest, call: ClientCall) {
     this.#request = request;
@@ -82,6 +101,7 @@ class Transfer {
   }
 
   async run(): Promise<void> {
+    this.#isFresh = (await readdir(this.#request.dir)).length === 0;
     for await (const bytes of this.#call.messages) {
       const packet = Packet.decode(bytes);
       this.#receivedBytes += bytes.length;
@@ -117,7 +137,7 @@ class Transfer {
       throw new BadTransfer(`\`${path}\` lies in no folder of theirs`);
     if (this.#kinds.has(path)) throw new BadTransfer(`\`${path}\` comes twice`);
     const target = join(this.#request.dir, path);
-    const existing = await lstat(target).catch(() => undefined);
+    const existing = this.#isFresh ? undefined : await lstat(target).catch(() => undefined);
     const kind = kindOfGoMode(mode);
     const isFolder = kind === "directory";
     if (existing && !(isFolder && existing.isDirectory())) await rm(target, { recursive: true });
@@ -147,12 +167,8 @@ class Transfer {
     while (this.#incoming.size < MAX_REQUESTED && this.#asked < this.#files.length) {
       const file = this.#files[this.#asked++];
       if (!file) break;
-      this.#incoming.set(file.id, {
-        path: file.stat.path,
-        stat: file.stat,
-        handle: undefined,
-        work: Promise.resolve(),
-      });
+      const { id, stat } = file;
+      this.#incoming.set(id, { stat, chunks: [], chunkBytes: 0, handle: undefined, work: Promise.resolve() });
       await this.#call.send(Packet.encode({ type: PACKET.request, id: file.id }));
     }
     if (this.#incoming.size === 0) this.#call.end(Packet.encode({ type: PACKET.end }));
@@ -161,27 +177,49 @@ class Transfer {
   async #data(id: number, data: Uint8Array): Promise<void> {
     const file = this.#incoming.get(id);
     if (!file) throw new BadTransfer("contents nobody asked for");
+    if (this.#failure) throw this.#failure;
+    if (data.length === 0) {
+      if (file.handle || file.chunkBytes > SMALL_FILE_BYTES) await this.#flush(file, true);
+      else this.#writeSmall(file);
+      this.#incoming.delete(id);
+      return this.#ask();
+    }
+    file.chunks.push(data);
+    file.chunkBytes += data.length;
     this.#pendingBytes += data.length;
+    if (file.chunkBytes >= FLUSH_BYTES) void this.#flush(file, false).catch(() => undefined);
+    if (this.#pendingBytes > MAX_PENDING_BYTES) await this.#flush(file, false);
+  }
+
+  /** Without the detour over other threads, which costs more than the writing. */
+  #writeSmall({ stat, chunks, chunkBytes }: Incoming): void {
+    const seconds = stat.modTime / 1e9;
+    // Its own name in a folder of this process's own making: never through a link.
+    const descriptor = openSync(join(this.#request.dir, stat.path), "wx", 0o600);
+    try {
+      if (chunkBytes > 0) writeFileSync(descriptor, chunks.length === 1 ? (chunks[0] ?? "") : Buffer.concat(chunks));
+      fchmodSync(descriptor, permissionsOfGoMode(stat.mode));
+      futimesSync(descriptor, seconds, seconds);
+    } finally {
+      closeSync(descriptor);
+    }
+    this.#pendingBytes -= chunkBytes;
+  }
+
+  #flush(file: Incoming, isLast: boolean): Promise<void> {
+    const { chunks, chunkBytes } = file;
+    file.chunks = [];
+    file.chunkBytes = 0;
     file.work = file.work.then(async () => {
-      try {
-        // Its own name in a folder of this process's own making: never through a link.
-        file.handle ??= await open(join(this.#request.dir, file.path), "wx", 0o600);
-        await (data.length > 0 ? file.handle.writeFile(data) : this.#close(file, file.handle));
-      } finally {
-        this.#pendingBytes -= data.length;
-      }
+      file.handle ??= await open(join(this.#request.dir, file.stat.path), "wx", 0o600);
+      for (const chunk of chunks.length > 1 ? [Buffer.concat(chunks)] : chunks) await file.handle.writeFile(chunk);
+      this.#pendingBytes -= chunkBytes;
+      if (isLast) await this.#close(file, file.handle);
     });
     file.work.catch((error: Error) => {
       this.#failure ??= error;
     });
-    if (data.length === 0) {
-      await file.work;
-      this.#incoming.delete(id);
-      await this.#ask();
-    } else if (this.#pendingBytes > MAX_PENDING_BYTES) {
-      await file.work;
-    }
-    if (this.#failure) throw this.#failure;
+    return file.work;
   }
 
   async #close(file: Incoming, handle: FileHandle): Promise<void> {

@@ -84,7 +84,12 @@ async function write(call: ApiCall): Promise<void> {
       throw new ApiError(400, `cannot overwrite ${other} with ${one} ${at}`);
     };
     try {
-      await unpackBelow(new LayerWriter(dir, [], Math.floor(context.clock.nowMs() / 1000)), decompressed(incoming), base, check);
+      await unpackBelow(
+        new LayerWriter(dir, [], Math.floor(context.clock.nowMs() / 1000)),
+        decompressed(incoming),
+        base,
+        check,
+      );
     } catch (error) {
       if (error instanceof TarError || error instanceof PathEscape) throw new ApiError(400, error.message);
       if ((error as NodeJS.ErrnoException).code === "EROFS")

@@ -59,7 +59,10 @@ export interface ReadBody {
 export async function readCreateBody(context: BuilderContext, body: CreateBody, image: Image): Promise<ReadBody> {
   const host = body.HostConfig ?? {};
   await makeBindSources(context, host);
-  const reason = await refusal({ HostConfig: host } as CreateContainerBody, { workDir: context.request.workDir, isHere: true });
+  const reason = await refusal({ HostConfig: host } as CreateContainerBody, {
+    workDir: context.request.workDir,
+    isHere: true,
+  });
   if (reason !== undefined) throw new ApiError(403, reason);
   const warnings = limitWarnings(host);
   const config = mergedConfig(body, image);

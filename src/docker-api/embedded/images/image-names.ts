@@ -107,9 +107,7 @@ export class ImageNames {
     map.delete(key);
     const gone: RemovedName[] = [{ Untagged: familiarReference(isTag ? reference : { ...reference, tag: undefined }) }];
     const isOfRepository = (one: Name): boolean =>
-      one.id === known.id &&
-      one.reference.host === reference.host &&
-      one.reference.repository === reference.repository;
+      one.id === known.id && one.reference.host === reference.host && one.reference.repository === reference.repository;
     if (!isTag || [...this.#tags.values()].some(isOfRepository)) return gone;
     for (const [other, one] of this.#digests) {
       if (!isOfRepository(one)) continue;

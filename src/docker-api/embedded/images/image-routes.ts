@@ -145,7 +145,8 @@ function tag({ context, path: [name = ""], query, response }: ApiCall): void {
 const usersOf = (context: BuilderContext, image: Image): Container[] =>
   context.containers.list().filter((container) => container.spec.image.id === image.id);
 
-const repositoryOf = (name: string): string => name.slice(0, name.includes("@") ? name.indexOf("@") : name.lastIndexOf(":"));
+const repositoryOf = (name: string): string =>
+  name.slice(0, name.includes("@") ? name.indexOf("@") : name.lastIndexOf(":"));
 
 /** Docker's rules: a name alone goes while others are left; what a container needs stays unless forced, and always while it runs. */
 function remove({ context, path: [name = ""], query, response }: ApiCall): void {

@@ -70,7 +70,7 @@ async function create(call: ApiCall): Promise<void> {
     const pulled =
       (await pullImage(transfer, reference, credentials, progress)) ??
       (await findBaseImage(transfer, formatReference(reference), credentials));
-    if (!pulled) throw new ApiError(404, missingBaseImage(familiarReference(reference)));
+    if (!pulled) throw new ApiError(404, pullDenied(reference));
     requirePlatform(query.get("platform") ?? "", pulled.image.config.architecture, familiarReference(reference));
     const isNew = context.names.find(formatReference(reference))?.id !== pulled.image.id;
     if (reference.digest === undefined) context.names.tag(reference, pulled.image);
@@ -91,6 +91,13 @@ async function create(call: ApiCall): Promise<void> {
     if (error instanceof RegistryRequestError) throw new ApiError(error.status === 404 ? 404 : 500, error.message);
     throw error;
   }
+}
+
+/** Docker's words, by which SDKs know a missing image, then ours. */
+function pullDenied(reference: ImageReference): string {
+  const ours = missingBaseImage(familiarReference(reference)).replace(/^pull access denied for \S+ /, "");
+  const name = familiarName(reference);
+  return `pull access denied for ${name}, repository does not exist or may require 'docker login': ${ours}`;
 }
 
 function requirePlatform(wanted: string, architecture: string, name: string): void {

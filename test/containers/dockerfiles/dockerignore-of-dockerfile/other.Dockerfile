@@ -1,0 +1,2 @@
+FROM kiln-compare/base:1
+COPY . /all

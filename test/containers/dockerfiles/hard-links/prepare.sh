@@ -1,0 +1,1 @@
+ln tree/first tree/second; ln tree/first other

@@ -1,0 +1,1 @@
+test -f src/main && echo ok one
