@@ -1,5 +1,5 @@
 /** Runs one benchmark by name, or all of them. `--smoke` shortens each. */
-const NAMES = ["cold-start", "requests", "build", "build-curve", "decisions", "registry"];
+const NAMES = ["cold-start", "requests", "build", "build-curve", "decisions", "registry", "images"];
 
 const smoke = process.argv.includes("--smoke");
 const wanted = process.argv.slice(2).filter((argument) => !argument.startsWith("--"));

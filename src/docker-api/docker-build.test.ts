@@ -23,7 +23,12 @@ describe.skipIf((await staticBusybox()) === undefined).each(clients)("docker bui
   let docker: DockerClient | undefined;
   beforeAll(async () => {
     at = await openDockerFixture();
-    docker = name === "the docker CLI" ? realDocker(at.socket) : smallDocker(at.socket);
+    // The classic builder's words: BuildKit's are in embedded/buildkit/buildkit-clients.test.ts.
+    const classic = { DOCKER_BUILDKIT: "0" };
+    docker =
+      name === "the docker CLI"
+        ? realDocker(at.socket, classic)
+        : smallDocker({ ...at.socket, variables: { ...at.socket.variables, ...classic } });
     if (!docker) process.stderr.write("the docker CLI is not on this machine: its tests are skipped\n");
   });
   afterAll(() => at.close());

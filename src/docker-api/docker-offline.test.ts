@@ -1,5 +1,5 @@
 /** The machine's docker CLI in a build asks nobody but the build's socket: a proxy that it would use sees no request. */
-import { chmod, mkdir, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -48,10 +48,10 @@ describe.skipIf(!hasCli)("the docker CLI in a build", () => {
     [["login"], "", 1, "Error: Cannot perform an interactive login from a non TTY device"],
     [["login", "-u", "me", "--password-stdin"], "wrong", 1, "unauthorized: incorrect username or password"],
     [["login", "-u", "me", "--password-stdin"], "secret", 0, "Login Succeeded"],
-    [["pull", "nowhere/x:1"], "", 1, "pull access denied for nowhere/x:1"],
+    [["pull", "nowhere/x:1"], "", 1, "pull access denied for nowhere/x, "],
     [["push", "nowhere/x:1"], "", 1, "An image does not exist locally with the tag: nowhere/x"],
-    [["run", "nowhere/x:1"], "", 125, "pull access denied for nowhere/x:1"],
-    [["search", "x"], "", 1, "does not do GET /images/search"],
+    [["run", "nowhere/x:1"], "", 125, "pull access denied for nowhere/x, "],
+    [["search", "x"], "", 1, "kiln refuses GET /images/search in a build: docker search would ask Docker Hub"],
     [
       ["manifest", "inspect", "python:3"],
       "",
@@ -103,6 +103,38 @@ describe.skipIf(!hasCli)("the docker CLI in a build", () => {
     expect((await guarded(["build", "-t", "build", "a b"])).out).toBe("ran build --label a=b:1 -t build a b\n");
     expect((await guarded(["-D", "buildx", "build", "."])).out).toBe("ran -D buildx build --label a=b:1 .\n");
     expect((await guarded(["run", "build"])).out).toBe("ran run build\n");
+  });
+
+  it("gives builds to Kiln's small docker where the machine's CLI has no buildx, unless they ask for the classic builder", async () => {
+    const dir = join(at.dir, "builds");
+    await mkdir(dir);
+    await writeFile(join(dir, "docker"), '#!/bin/sh\necho "ran $*"\n', { mode: 0o755 });
+    await writeDockerGuard(join(dir, "bin"), join(dir, "docker"), { pushes: "kiln", buildsWithSmallDocker: true });
+    const script = await readFile(join(dir, "bin/docker"), "utf8");
+    // The small docker itself is built code; what stands in for it says how it was called.
+    const small = script.replaceAll(/exec '[^']*node[^']*' '[^']*main\.js'/g, "exec echo small");
+    await writeFile(join(dir, "bin/docker"), small);
+    const plain = realDocker({ ...at.socket, pathPrefix: [join(dir, "bin")] }) as DockerClient;
+    const classic = realDocker(
+      { ...at.socket, pathPrefix: [join(dir, "bin")] },
+      { DOCKER_BUILDKIT: "0" },
+    ) as DockerClient;
+    for (const args of [
+      ["build", "--push", "a b"],
+      ["image", "build", "."],
+      ["builder", "build", "."],
+      ["buildx", "build", "."],
+    ])
+      expect((await plain(args)).out).toBe(`small ${args.join(" ")}\n`);
+    for (const args of [
+      ["build", "."],
+      ["image", "build", "."],
+    ])
+      expect((await classic(args)).out).toBe(`ran ${args.join(" ")}\n`);
+    expect((await classic(["buildx", "ls"])).out).toBe("small buildx ls\n");
+    for (const args of [["images"], ["image", "ls"], ["run", "build"], ["compose", "build"]])
+      expect((await plain(args)).out).toBe(`ran ${args.join(" ")}\n`);
+    expect((await plain(["manifest", "create", "a"])).err).toContain("kiln refuses docker manifest");
   });
 
   it("refuses signing with Notary", async () => {

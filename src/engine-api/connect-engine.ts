@@ -4,7 +4,7 @@
  * Source: https://docs.docker.com/engine/security/protect-access/#use-ssh-to-protect-the-docker-daemon-socket
  */
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
-import { connect } from "node:net";
+import { connect, isIP } from "node:net";
 import { Duplex } from "node:stream";
 import { connect as connectTls } from "node:tls";
 import type { EngineAddress } from "./engine-address.ts";
@@ -22,7 +22,9 @@ export function connectEngine(address: EngineAddress): Duplex {
       const { host, port, tls } = address;
       if (!tls) return connect({ host, port, allowHalfOpen: true });
       const { verifies, ...files } = tls;
-      return connectTls({ host, port, servername: host, rejectUnauthorized: verifies, ...files });
+      // A server name is a name: for addresses the certificate is checked without one.
+      const name = isIP(host) === 0 ? { servername: host } : {};
+      return connectTls({ host, port, ...name, rejectUnauthorized: verifies, ...files });
     }
     case "ssh":
       return new SshConnection(sshArguments(address));
@@ -56,7 +58,8 @@ class SshConnection extends Duplex {
     child.stdout.on("data", (chunk: Buffer) => {
       if (!this.push(chunk)) child.stdout.pause();
     });
-    child.stdin.on("error", (error) => this.destroy(error));
+    // A program that ended reads no more: `close` has the reason.
+    child.stdin.on("error", () => {});
     child.on("close", (exitCode) => {
       if (exitCode === 0 || exitCode === null) this.push(null);
       else this.destroy(new Error(`ssh: ${this.#reason.trim() || `exit status ${exitCode}`}`));
@@ -68,7 +71,7 @@ class SshConnection extends Duplex {
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
-    this.#child.stdin.write(chunk, done);
+    this.#child.stdin.write(chunk, () => done());
   }
 
   override _final(done: (error?: Error | null) => void): void {

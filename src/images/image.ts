@@ -123,15 +123,17 @@ export interface ImageUser {
 /** `user`, `uid`, `user:group`, `uid:gid` by the image's own /etc/passwd and /etc/group; numbers need no entry. */
 export function ownerFrom(spec: string, passwd: string, group: string): ImageUser {
   const [user = "", wantedGroup] = spec.split(":", 2);
-  const rows = passwd.split("\n").map((line) => line.split(":"));
+  const rows = passwd
+    .split("\n")
+    .map((line) => line.split(":"))
+    .filter((fields) => fields.length > 2);
   const row =
-    rows.find((fields) => fields[0] === user) ?? rows.find((fields) => fields.length > 3 && fields[2] === user);
+    rows.find((fields) => fields[0] === (user || "root")) ?? rows.find((fields) => fields[2] === (user || "0"));
   const isNumber = /^\d+$/.test(user);
   if (!row && !isNumber && user !== "")
     throw new Error(`unable to find user ${user}: no matching entries in passwd file`);
-  const ofRoot = user === "" ? rows.find((fields) => fields[2] === "0") : undefined;
   const uid = Number(row?.[2] ?? (isNumber ? user : 0));
-  let gid = Number((row ?? ofRoot)?.[3] ?? 0);
+  let gid = Number(row?.[3] || 0);
   if (wantedGroup !== undefined && wantedGroup !== "") {
     const groupRow = group
       .split("\n")

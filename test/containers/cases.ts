@@ -26,8 +26,8 @@ export interface CaseSettings {
   readonly fails?: boolean;
   /** Run on the engine, the engine's image and ours, and compared: arguments after the image's name. */
   readonly run?: readonly string[];
-  /** Differences that are meant, by start of their line, and why; each must be there. */
-  readonly differs?: Readonly<Record<string, string>>;
+  /** Differences that are meant, by style and start of their line, and why; each must be there. */
+  readonly differs?: Readonly<Partial<Record<Style, Readonly<Record<string, string>>>>>;
 }
 
 export interface Case extends CaseSettings {

@@ -140,7 +140,7 @@ export async function openComparison(): Promise<Comparison> {
           }
         }
       }
-      const starts = Object.keys(one.differs ?? {});
+      const starts = Object.keys(one.differs?.[style] ?? {});
       const meant = new Set(starts.filter((start) => found.some((line) => line.startsWith(start))));
       return { differences: found.filter((line) => !starts.some((start) => line.startsWith(start))), meant };
     },

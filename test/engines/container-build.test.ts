@@ -183,6 +183,25 @@ phases:
     );
   });
 
+  it("has the build's own docker socket with privilegedMode, and is not privileged itself", {
+    timeout: TIMEOUT_MS,
+  }, async () => {
+    const built = await at.build({
+      files: {
+        "buildspec.yml": `version: 0.2
+phases:
+  build:
+    commands:
+      - test -S /var/run/docker.sock && echo "socket $DOCKER_HOST"
+      - grep CapEff /proc/self/status
+`,
+      },
+      environment: { ...environment, privilegedMode: true },
+    });
+    expect(built.log, built.notices).toContain("\nsocket \n");
+    expect(built.log).not.toContain("CapEff:\t000001ffffffffff");
+  });
+
   it("keeps a local cache between builds", { timeout: TIMEOUT_MS }, async () => {
     const files = {
       "buildspec.yml": `version: 0.2

@@ -66,7 +66,9 @@ export interface BuildKitClientOptions {
   readonly plugins?: Readonly<Record<string, string | undefined>>;
   readonly cli?: string | undefined;
   readonly environment?: Readonly<Record<string, string>>;
+  /** Kills it. */
   readonly signal?: AbortSignal;
+  onError?(text: string): void;
 }
 
 /** A docker CLI of the machine at the socket, with a config folder of its own below `dir`. */
@@ -90,7 +92,10 @@ export async function buildKitDocker(
       });
       const [out, err]: [Buffer[], Buffer[]] = [[], []];
       child.stdout.on("data", (chunk: Buffer) => out.push(chunk));
-      child.stderr.on("data", (chunk: Buffer) => err.push(chunk));
+      child.stderr.on("data", (chunk: Buffer) => {
+        err.push(chunk);
+        options.onError?.(chunk.toString("utf8"));
+      });
       child.on("error", reject);
       child.on("close", (code) =>
         resolve({

@@ -8,7 +8,7 @@ import { Readable } from "node:stream";
 import { systemClock } from "../../core/clock.ts";
 import { type BuildPreamble, PREAMBLE_HEADER } from "../embedded/buildkit/build-preamble.ts";
 import { StatusResponse } from "../embedded/buildkit/messages.ts";
-import { streamMessages } from "./api-client.ts";
+import { NoDaemon, streamMessages } from "./api-client.ts";
 import {
   argumentsOf,
   BUILD_FLAGS,
@@ -25,10 +25,11 @@ import { configPath, readLogins } from "./credentials.ts";
 import { flagOf, isSet, listOf, type ParsedFlags, parseFlags, UsageError } from "./flags.ts";
 import { push } from "./image-commands.ts";
 import { PlainProgress, sourceExcerpt } from "./plain-progress.ts";
+import { NO_DAEMON } from "./wrapper.ts";
 
 export async function build(command: CliCommand): Promise<number> {
-  const isBuildKit = await hasBuildKit(command);
-  if (!isBuildKit) return classicBuild(command);
+  const builder = await builderKind(command);
+  if (builder !== "buildkit") return classicBuild(command, builder);
   try {
     return await buildkitBuild(command);
   } catch (error) {
@@ -38,18 +39,24 @@ export async function build(command: CliCommand): Promise<number> {
   }
 }
 
-/** BuildKit unless told otherwise, where Kiln's own builder answers. */
-async function hasBuildKit({ environment, api }: CliCommand): Promise<boolean> {
-  if (["0", "false", "f"].includes((environment["DOCKER_BUILDKIT"] ?? "").toLowerCase())) return false;
-  const { headers } = await api.send("GET", "/_ping");
-  return headers["server"] === "Kiln" && headers["builder-version"] === "2";
+/** BuildKit unless told otherwise, where Kiln's own builder answers; with nobody there, flags are checked first. */
+async function builderKind({ environment, api }: CliCommand): Promise<"buildkit" | "classic" | "none"> {
+  if (["0", "false", "f"].includes((environment["DOCKER_BUILDKIT"] ?? "").toLowerCase())) return "classic";
+  try {
+    const { headers } = await api.send("GET", "/_ping");
+    return headers["server"] === "Kiln" && headers["builder-version"] === "2" ? "buildkit" : "classic";
+  } catch (error) {
+    // In a build without docker nothing else matters.
+    if (error instanceof NoDaemon && environment[NO_DAEMON] === undefined) return "none";
+    throw error;
+  }
 }
 
-async function classicBuild(command: CliCommand): Promise<number> {
+async function classicBuild(command: CliCommand, builder: "classic" | "none"): Promise<number> {
   const parsed = parseFlags(command.args, BUILD_FLAGS);
   const tags = buildTags(parsed, false);
   if (parsed.rest.length !== 1) throw new UsageError('"docker build" requires exactly 1 argument.');
-  checkBuildFlags(parsed, false);
+  if (builder === "classic") checkBuildFlags(parsed, false);
   const [path = ""] = parsed.rest;
   const context = await readBuildInput(command, path, flagOf(parsed, "file"), false);
   const query = queryOf(command, parsed, tags, context.dockerfile);

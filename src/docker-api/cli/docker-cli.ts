@@ -5,6 +5,7 @@
  */
 import { ApiClient, DaemonError, NoDaemon } from "./api-client.ts";
 import { build } from "./build-command.ts";
+import { buildxCreate, buildxInspect, buildxList, buildxUse, buildxVersion } from "./buildx-commands.ts";
 import type { CliCommand, CliStreams } from "./cli-command.ts";
 import {
   commit,
@@ -97,7 +98,15 @@ const removal = (entry: Entry | undefined): Record<string, Entry> => (entry ? { 
 /** `docker GROUP COMMAND`. */
 const GROUPS: Readonly<Record<string, Readonly<Record<string, Entry>>>> = {
   builder: { ...of("build"), prune: { run: builderPrune, usage: "builder prune [OPTIONS]" } },
-  buildx: of("build"),
+  buildx: {
+    ...of("build"),
+    create: { run: buildxCreate, usage: "buildx create [OPTIONS] [CONTEXT|ENDPOINT]" },
+    inspect: { run: buildxInspect, usage: "buildx inspect [NAME]" },
+    ls: { run: buildxList, usage: "buildx ls" },
+    prune: { run: builderPrune, usage: "buildx prune" },
+    use: { run: buildxUse, usage: "buildx use [OPTIONS] NAME" },
+    version: { run: buildxVersion, usage: "buildx version" },
+  },
   container: {
     ...of("attach commit cp create diff exec export kill logs port ps rename restart rm run start stop top wait"),
     ...listing(COMMANDS["ps"]),

@@ -9,7 +9,7 @@ import {
 } from "../../images/reference.ts";
 import { removeTree } from "../../images/remove-tree.ts";
 import { type ApiCall, ApiError, type ApiRoute, jsonLines, sendJson } from "./api.ts";
-import { BuildError } from "./build/build-request.ts";
+import { BuildError, type ExtraHost } from "./build/build-request.ts";
 import { buildImage } from "./build/builder.ts";
 import { classicProgress } from "./build/classic-progress.ts";
 import { makeContextFolder, resolveImage, unpackContext } from "./build-sources.ts";
@@ -30,7 +30,12 @@ async function build(call: ApiCall): Promise<void> {
   try {
     const contextDir = await makeContextFolder(holder, "context");
     await unpackContext(incoming, contextDir);
-    const send = jsonLines(response);
+    // Opened by the first line: what is wrong with the Dockerfile itself is an answer of its own, as docker's daemon gives it.
+    let lines: ReturnType<typeof jsonLines> | undefined;
+    const send = (message: Record<string, unknown>): void => {
+      lines ??= jsonLines(response);
+      lines(message);
+    };
     const isQuiet = query.get("q") === "1";
     try {
       const image = await buildImage({
@@ -38,11 +43,13 @@ async function build(call: ApiCall): Promise<void> {
         context: { dir: contextDir },
         dockerfile: { dir: contextDir, name: query.get("dockerfile") || "Dockerfile" },
         namedContexts: {},
-        cacheFrom: [],
+        cacheFrom: listParameter<string>(query, "cachefrom"),
         platform: query.get("platform") || undefined,
-        extraHosts: [],
-        shmSizeBytes: undefined,
-        ulimits: [],
+        extraHosts: query.getAll("extrahosts").flatMap(readExtraHost),
+        shmSizeBytes: Number(query.get("shmsize") ?? 0) || undefined,
+        ulimits: listParameter<{ Name: string; Soft: number; Hard: number }>(query, "ulimits").map(
+          ({ Name, Soft, Hard }) => ({ name: Name, soft: Soft, hard: Hard }),
+        ),
         exportNames: tags.map((tag) => formatReference(withDefaultTag(tag))),
         secret: async () => undefined,
         buildArgs,
@@ -67,6 +74,7 @@ async function build(call: ApiCall): Promise<void> {
         if (!isQuiet) send({ stream: `Successfully tagged ${familiarReference(withDefaultTag(tag))}\n` });
       }
     } catch (error) {
+      if (error instanceof BuildError && !lines) throw new ApiError(400, error.message);
       const code = error instanceof BuildError ? error.exitCode : 1;
       const message = signal.aborted ? "context canceled" : (error as Error).message;
       send({ errorDetail: { code, message }, error: message });
@@ -84,6 +92,21 @@ export function namedTag(text: string): ImageReference {
   } catch (error) {
     if (error instanceof InvalidReference) throw new ApiError(400, error.message);
     throw error;
+  }
+}
+
+/** `name:address`, where the address may hold colons. */
+function readExtraHost(text: string): ExtraHost[] {
+  const at = text.indexOf(":");
+  return at <= 0 ? [] : [{ name: text.slice(0, at), address: text.slice(at + 1).replace(/^\[(.*)\]$/, "$1") }];
+}
+
+function listParameter<T>(query: URLSearchParams, name: string): T[] {
+  try {
+    const parsed: unknown = JSON.parse(query.get(name) || "[]");
+    return Array.isArray(parsed) ? (parsed as T[]) : [];
+  } catch {
+    throw new ApiError(400, `invalid JSON in parameter ${name}`);
   }
 }
 

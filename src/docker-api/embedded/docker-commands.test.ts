@@ -49,9 +49,9 @@ describe.skipIf(!rootTar).each(dockerClients)("docker commands with $name", ({ o
   it("takes variables, user, working folder, entrypoint, host names and labels", async () => {
     const ran = await run([
       ...["-e", "A=b", "-u", "app", "-w", "/made/here", "--entrypoint", "sh", "--add-host", "db:10.1.2.3", "-h", "box"],
-      ...["bb:1", "-c", 'echo "$A $HOME $(id -u):$(id -g) $(pwd) $(cat /etc/hostname)"; grep db /etc/hosts'],
+      ...["bb:1", "-c", 'echo "$A $HOME $(id -u):$(id -g) $(id -G) $(pwd) $(cat /etc/hostname)"; grep db /etc/hosts'],
     ]);
-    expect(ran.out).toBe("b /home/app 1000:1001 /made/here box\n10.1.2.3\tdb\n");
+    expect(ran.out).toBe("b /home/app 1000:1001 1001 10 /made/here box\n10.1.2.3\tdb\n");
   });
 
   it("shows folders of the build, named volumes and tmpfs, and keeps a read-only root folder so", async () => {

@@ -21,6 +21,7 @@ import type { Outcome } from "../outcome.ts";
 import { CONTAINER_CACHE, CONTAINER_HOME, CONTAINER_PRIVATE, containerPaths } from "./container-paths.ts";
 import { removeContainer } from "./create-container.ts";
 import { ExecShell, quoted } from "./exec-shell.ts";
+import type { Programs } from "./look-around.ts";
 import type { Reach } from "./reach-endpoint.ts";
 
 export interface ContainerParts {
@@ -40,15 +41,6 @@ export interface ContainerParts {
   onClosed(): void;
 }
 
-/** Where things are in the image; absolute, because a command may leave any PATH. */
-interface Programs {
-  readonly sh: string;
-  readonly bash: string | undefined;
-  readonly setsid: string | undefined;
-  /** Processes that are not the build's. */
-  readonly kept: readonly string[];
-}
-
 /** Looks for processes of a command that was cancelled before it had begun. */
 const CANCEL_ATTEMPTS = 1000;
 const DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -57,19 +49,6 @@ const IDENTIFIER = /^[A-Za-z_][A-Za-z0-9_]*$/;
 const READ_ONLY: ReadonlySet<string> = new Set(["BASHOPTS", "BASH_VERSINFO", "EUID", "PPID", "SHELLOPTS", "UID"]);
 /** Set by the engine or the shell itself in every exec. */
 const ENGINE_VARIABLES = ["HOME", "HOSTNAME", "PATH", "TERM", "container", "PWD", "OLDPWD", "SHLVL"];
-
-/** Makes the folders of a build and looks at what the image has; undefined when its shell does not answer. */
-export async function lookAround(control: ExecShell): Promise<Programs | undefined> {
-  const folders = ["output/tmp", "readonly", "work"].map((name) => `/codebuild/${name}`).join(" ");
-  const text = await control.evaluate(
-    `umask 022; mkdir -p ${folders}; umask 077
-for kiln_name in sh bash setsid; do printf '%s\\n' "$(command -v $kiln_name)"; done
-printf '%s' "$$"; for kiln_name in /proc/[0-9]*; do printf ' %s' "\${kiln_name#/proc/}"; done`,
-  );
-  if (text === undefined) return undefined;
-  const [sh = "", bash = "", setsid = "", pids = ""] = text.split("\n");
-  return { sh: sh || "sh", bash: bash || undefined, setsid: setsid || undefined, kept: pids.split(" ") };
-}
 
 export function containerEnvironment(parts: ContainerParts, programs: Programs): ProvisionedEnvironment {
   return new ContainerEnvironment(parts, programs);

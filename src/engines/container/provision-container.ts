@@ -10,7 +10,7 @@ import { err, ok, type Result } from "../../core/result.ts";
 import { type Engine as ApiEngine, EngineClient, isLocalAddress } from "../../engine-api/index.ts";
 import type { ProvisionedEnvironment, ProvisionFailure, ProvisionSpec } from "../engine.ts";
 import { containerVariables, reachLoopbackDirectly } from "../host-variables.ts";
-import { containerEnvironment, lookAround } from "./container-environment.ts";
+import { containerEnvironment } from "./container-environment.ts";
 import {
   type ContainerPlan,
   ENVIRONMENT_LABEL,
@@ -19,6 +19,7 @@ import {
   startContainer,
 } from "./create-container.ts";
 import { ExecShell } from "./exec-shell.ts";
+import { lookAround } from "./look-around.ts";
 import { obtainImage } from "./obtain-image.ts";
 import { type EngineInfo, type Reach, reachEndpoint } from "./reach-endpoint.ts";
 

@@ -225,7 +225,7 @@ async function prepare(order: CopyOrder, run: StepRun): Promise<PreparedStep> {
     ...(style === "classic" && {
       createdBy: `${keyword}${order.shownFlags}${order.shownFlags === "" ? " " : ""}${kind}:${contentHash || downloads[0]?.digest.slice(7)} in ${order.shownDestination} `,
     }),
-    make: () => make().finally(release),
+    make,
     release,
   };
 }

@@ -3,6 +3,7 @@ import type { ChildProcess } from "node:child_process";
 import { chmod, mkdir, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { StringDecoder } from "node:string_decoder";
+import type { ImageUser } from "../../../images/image.ts";
 import type { LayerRecord } from "../../../images/layer-store.ts";
 import { type LayeredRoot, TooManyLinks } from "../../../images/layered-root.ts";
 import { removeTree } from "../../../images/remove-tree.ts";
@@ -15,12 +16,16 @@ import { goQuoted } from "./go-text.ts";
 import { bindMounts, type ResolvedMount } from "./run-binds.ts";
 import type { RunOrder } from "./run-instruction.ts";
 import type { BuildScope, StepRun } from "./stage-state.ts";
+import { startProblem } from "./start-problem.ts";
 
 /** Where the script of a RUN heredoc with `#!` is shown: on /dev, which is no part of the layer. */
 export const scriptPath = (name: string): string => `/dev/pipes/${name}`;
 
 /** Of /dev/shm, docker's. */
 const DEFAULT_SHM_BYTES = 64 * 1024 * 1024;
+
+/** What docker's runtime ends with when the program cannot be started. */
+const NOT_STARTED = 255;
 
 /** What an ordinary user without a range of ids may have met. */
 const ONE_ID_HINT =
@@ -62,7 +67,7 @@ export async function runStep(
       argv: order.argv,
       environment: { HOME: user.home, ...order.environment, ...binds.environment },
       workingDirectory: order.workingDirectory,
-      ...{ uid: user.uid, gid: user.gid, groups: user.groups },
+      ...{ uid: user.uid, gid: user.gid, groups: groupsOf(user, order, style) },
       network: order.network,
       runMounts: { root, points, secrets: binds.secrets },
       extraHosts: request.extraHosts,
@@ -71,9 +76,9 @@ export async function runStep(
       mayMakeDevices: true,
       signal: request.signal,
     });
-    const print = forwardOutput(child, run.vertex.output);
+    const flush = forwardOutput(child, run.vertex.output);
     const exitCode = await ended;
-    print();
+    flush();
     request.signal.throwIfAborted();
     if (exitCode !== 0) {
       if (isolation.kind === "user" && !isolation.hasRange) run.vertex.output(2, `${ONE_ID_HINT}\n`);
@@ -88,6 +93,12 @@ export async function runStep(
     await binds.release();
     if (!isCommitting) await removeTree(join(upper, ".."));
   }
+}
+
+/** BuildKit gives groups to a user that is named; the classic builder always, its own group first. */
+function groupsOf(user: ImageUser, order: RunOrder, style: "buildkit" | "classic"): readonly number[] {
+  if (style === "classic") return [user.gid, ...user.groups];
+  return order.user === "" ? [] : user.groups;
 }
 
 function failure(argv: readonly string[], exitCode: number, style: "buildkit" | "classic"): BuildError {
@@ -120,7 +131,12 @@ async function requireProgram(
   const place = { path: order.environment["PATH"] ?? "", workingDirectory: order.workingDirectory };
   try {
     await requireCommand(root, program, place, (reason) => reason);
+    const problem = await startProblem(root, program, place);
+    if (problem === undefined) return;
+    run.vertex.output(2, `exec ${program}: ${problem}\n`);
+    throw failure(order.argv, NOT_STARTED, style);
   } catch (error) {
+    if (error instanceof BuildError) throw error;
     if (error instanceof TooManyLinks) throw error;
     const reason = (error as Error).message;
     const start = "unable to start container process: ";

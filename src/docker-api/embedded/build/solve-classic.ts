@@ -107,8 +107,8 @@ async function baseImage(
   base: string,
 ): Promise<Image> {
   const earlier = stageBefore(stages, base, index);
-  if (earlier !== undefined && !/^\d+$/.test(base)) return built[earlier] ?? scratchImage();
-  return base === "scratch" ? scratchImage() : sources.image(base);
+  if (earlier !== undefined && !/^\d+$/.test(base)) return built[earlier] ?? scratchImage("classic");
+  return base === "scratch" ? scratchImage("classic") : sources.image(base);
 }
 
 async function applyOne(

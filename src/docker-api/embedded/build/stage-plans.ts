@@ -4,6 +4,7 @@
  */
 import { type Image, imageOf, scratchConfig } from "../../../images/image.ts";
 import type { LayerRecord } from "../../../images/layer-store.ts";
+import type { BuildStyle } from "./build-request.ts";
 import { convert, isStep } from "./convert.ts";
 import { type Dockerfile, parseInstruction } from "./dockerfile.ts";
 import { asBuildError, type Script } from "./failure.ts";
@@ -47,8 +48,8 @@ export interface StagePlan {
 /** The same always, or no step on `scratch` would be found in the cache. */
 const SCRATCH_CREATED = "0001-01-01T00:00:00Z";
 
-export const scratchImage = (): Image =>
-  imageOf({ ...scratchConfig(SCRATCH_CREATED), config: { WorkingDir: "/" } }, []);
+export const scratchImage = (style: BuildStyle): Image =>
+  imageOf({ ...scratchConfig(SCRATCH_CREATED), config: style === "buildkit" ? { WorkingDir: "/" } : {} }, []);
 
 export class StagePlans {
   readonly #scope: BuildScope;
@@ -150,7 +151,7 @@ export class StagePlans {
       );
     const earlier = named ? undefined : stageBefore(this.#all, base, index);
     if (earlier !== undefined) return { kind: "stage", plan: await this.plan(earlier) };
-    if (base === "scratch") return { kind: "image", image: scratchImage() };
+    if (base === "scratch") return { kind: "image", image: scratchImage("buildkit") };
     return { kind: "image", image: await this.#sources.image(named?.reference ?? base) };
   }
 

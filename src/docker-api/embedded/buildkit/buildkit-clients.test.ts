@@ -188,17 +188,17 @@ describe.skipIf((await staticBusybox()) === undefined)("BuildKit clients", () =>
     });
 
     test("leaves nothing behind when the client is killed", async () => {
-      const cwd = await at.context({ Dockerfile: `${BASE}RUN sleep 600\n` });
+      const cwd = await at.context({ Dockerfile: `${BASE}RUN echo running; sleep 600\n` });
       const killed = new AbortController();
       // The plugin by itself: killing the docker CLI would leave its plugin.
-      const direct = await buildKitDocker(at.socket, join(at.dir, "direct"), {
+      const options = {
         cli: found.buildx,
         signal: killed.signal,
-      });
-      const ran = direct(["build", "--progress", "plain", "."], { cwd });
-      await expect.poll(() => readdir(join(at.dir, "images/tmp")), { timeout: 15_000 }).not.toEqual([]);
-      killed.abort();
-      await ran;
+        onError: (text: string) => void (text.includes(" running\n") && killed.abort()),
+      };
+      const direct = await buildKitDocker(at.socket, join(at.dir, "direct"), options);
+      await direct(["build", "--progress", "plain", "."], { cwd });
+      expect(killed.signal.aborted).toBe(true);
       await expect.poll(() => readdir(join(at.dir, "images/tmp")), { timeout: 15_000 }).toEqual([]);
       expect(await docker(["buildx", "ls"])).toMatchObject({ code: 0 });
     });

@@ -38,6 +38,8 @@ function takeOver({ incoming, socket, head, signal }: UpgradeCall): void {
   if ((incoming.headers.upgrade ?? "").toLowerCase() !== "h2c")
     throw new ApiError(400, `unsupported protocol ${incoming.headers.upgrade}`);
   signal.addEventListener("abort", () => socket.destroy(), { once: true });
+  // Servers of Node let a connection live on whose other end is gone; HTTP/2 has no use for that.
+  socket.once("end", () => socket.destroy());
   socket.write("HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n");
   if (head.length > 0) socket.unshift(head);
 }

@@ -4,7 +4,7 @@
  * Unlike docker's, the first process of a container is a shell of ours that waits for the command (as with `--init`): signals
  * go to the command, which therefore ends on SIGTERM unless it handles it.
  */
-import { chmod, mkdir, writeFile } from "node:fs/promises";
+import { chmod, mkdir, open } from "node:fs/promises";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { type Clock, sleep } from "../../../core/clock.ts";
@@ -48,6 +48,8 @@ export class Containers {
   readonly #taken = new Set<string>();
   /** Removals that go on. */
   readonly #removing = new Map<string, Promise<void>>();
+  /** What stands in the hosts file of each. */
+  readonly #hosts = new WeakMap<ContainerRun, string>();
   readonly execs: Execs;
   #isClosed = false;
 
@@ -182,8 +184,11 @@ export class Containers {
     for (const container of this.#containers.values()) {
       const { run } = container;
       if (!run || !networks.of(container.id).some((network) => networks.isNamed(network))) continue;
-      // In place, for the file is mounted; gone when the container ends meanwhile.
-      await writeFile(run.place.hostsFile, hostsText(this.#hostsOf(container))).catch(() => undefined);
+      const text = hostsText(this.#hostsOf(container));
+      if (this.#hosts.get(run) === text) continue;
+      this.#hosts.set(run, text);
+      // Gone when the container ends meanwhile.
+      await overwrite(run.place.hostsFile, text).catch(() => undefined);
     }
   }
 
@@ -198,8 +203,9 @@ export class Containers {
     if (this.#isClosed) throw new ApiError(500, "the build is over");
     const { networks, clock, events } = this.#deps;
     let run: ContainerRun;
+    const hosts = this.#hostsOf(container);
     try {
-      run = await startProcess(this.#deps, container, this.#hostsOf(container));
+      run = await startProcess(this.#deps, container, hosts);
     } catch (error) {
       container.error = (error as Error).message;
       container.exitCode = exitCodeOfRefusal(container.error);
@@ -208,6 +214,7 @@ export class Containers {
       if (container.spec.removesItself) await this.remove(container, true).catch(() => undefined);
       throw error;
     }
+    this.#hosts.set(run, hostsText(hosts));
     container.run = run;
     container.status = "running";
     container.error = "";
@@ -359,6 +366,17 @@ export class Containers {
 
   #freeName(): string {
     return `kiln_${this.#deps.ids.bytes(6).toString("hex")}`;
+  }
+}
+
+/** In place, for the file is mounted, and never empty on the way, for somebody may be reading it. */
+async function overwrite(path: string, text: string): Promise<void> {
+  const file = await open(path, "r+");
+  try {
+    await file.write(text, 0);
+    await file.truncate(Buffer.byteLength(text));
+  } finally {
+    await file.close();
   }
 }
 

@@ -105,7 +105,7 @@ export class Execs {
     const workingDirectory = spec.workingDirectory || run.command.workingDirectory;
     const command: InnerCommand = {
       ...run.command,
-      ...(user && { uid: user.uid, gid: user.gid }),
+      ...(user && { uid: user.uid, gid: user.gid, groups: user.groups }),
       argv: spec.argv,
       tty: spec.tty,
       workingDirectory,

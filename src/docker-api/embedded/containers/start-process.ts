@@ -82,7 +82,7 @@ export async function startProcess(
       beforeCommand: async ({ initPid, rootDir }) => {
         const dir = `/proc/${initPid}/root${rootDir}`;
         const root = new LayeredRoot([{ dir, whiteouts: new Set(), opaque: new Set() }]);
-        const { uid, gid, home } = await imageUser(root, config.User ?? "");
+        const { uid, gid, home, groups } = await imageUser(root, config.User ?? "");
         const inside = await root.resolve(workingDirectory);
         if (inside.found && !inside.found.stats.isDirectory())
           throw new ApiError(400, startRefusal(`mkdir ${workingDirectory}: not a directory`));
@@ -93,7 +93,7 @@ export async function startProcess(
           { path: command.environment["PATH"] ?? "", workingDirectory },
           startRefusal,
         );
-        complete = { ...command, uid, gid, environment: { HOME: home, ...command.environment } };
+        complete = { ...command, uid, gid, groups, environment: { HOME: home, ...command.environment } };
         return complete;
       },
     });

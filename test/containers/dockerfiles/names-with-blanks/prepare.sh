@@ -1,0 +1,1 @@
+echo dash > ./-dash; echo quote > "quote'\"d"; echo letters > 'ünïcode'
