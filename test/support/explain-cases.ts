@@ -12,6 +12,8 @@ export interface CauseCase extends FactsInput {
   readonly field?: string;
   /** Title of the fix. */
   readonly fix?: string;
+  /** Commands of the fix. */
+  readonly commands?: readonly string[];
   /** Actions and resources of the fix's policy: `a, b on c, d`. */
   readonly allows?: readonly string[];
 }
@@ -20,7 +22,7 @@ export interface CauseCase extends FactsInput {
 export function explains(cases: readonly CauseCase[]): void {
   it.each(cases.map((each) => [`${each.code}: ${each.cause}`, each] as const))(
     "%s",
-    (_, { code, cause, line, next, field, fix, allows, ...input }) => {
+    (_, { code, cause, line, next, field, fix, commands, allows, ...input }) => {
       const diagnosis = explainBuild(factsOf(input));
       expect({ code: diagnosis.code, cause: diagnosis.cause }).toEqual({ code, cause });
       if (line !== undefined) expect(diagnosis.line).toBe(line);
@@ -30,6 +32,7 @@ export function explains(cases: readonly CauseCase[]): void {
         expect(value === undefined ? path : `${path} = ${value}`).toBe(field);
       }
       if (fix !== undefined) expect(diagnosis.fix?.title).toBe(fix);
+      if (commands !== undefined) expect(diagnosis.fix).toMatchObject({ commands });
       if (allows !== undefined) expect(allowedBy(diagnosis.fix)).toEqual(allows);
       expect(diagnosis.fix ?? diagnosis.next).toBeDefined();
     },

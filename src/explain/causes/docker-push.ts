@@ -173,8 +173,16 @@ export const repositoryMissing: Cause = {
       cause: `the ECR repository \`${name}\` does not exist`,
       ...placeOfCommand(facts, failure.command),
       evidence: [line],
-      fix: { kind: "command", title: "create it", commands: [`aws ecr create-repository --repository-name ${name}`] },
+      fix: { kind: "command", title: "create it", commands: [createCommand(name, failure.output)] },
       confidence: "certain",
     };
   },
 };
+
+/** The region is that of the registry which was pushed to; it need not be the build's. */
+function createCommand(name: string, output: readonly string[]): string {
+  const region = output
+    .map((line) => /\b\d{12}\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com/.exec(line)?.[1])
+    .find((found) => found !== undefined);
+  return `aws ecr create-repository --repository-name ${name}${region === undefined ? "" : ` --region ${region}`}`;
+}

@@ -80,9 +80,13 @@ describe("causes: docker", () => {
     },
     {
       ...push,
-      output: ["name unknown: The repository with name 'app' does not exist in the registry with id '000000000000'"],
+      output: [
+        "The push refers to repository [000000000000.dkr.ecr.eu-west-1.amazonaws.com/app]",
+        "name unknown: The repository with name 'app' does not exist in the registry with id '000000000000'",
+      ],
       code: "ecr/repository-missing",
       cause: "the ECR repository `app` does not exist",
+      commands: ["aws ecr create-repository --repository-name app --region eu-west-1"],
     },
     {
       ...make,

@@ -1,7 +1,7 @@
 /**
  * The options of a BuildKit build as a client sends them: the attributes of the `dockerfile.v0` frontend. Each is taken,
  * known to change nothing here, or refused by its name; none is silently left out.
- * Source: https://github.com/moby/buildkit/blob/master/frontend/dockerfile/docs/reference.md and the flags of
+ * Source: https://docs.docker.com/reference/dockerfile/ and the flags of
  * https://docs.docker.com/reference/cli/docker/buildx/build/
  */
 import type { BuildRequest, ExtraHost, Ulimit } from "../build/build-request.ts";
