@@ -43,6 +43,17 @@ export class PathEscape extends Error {
   override readonly name = "PathEscape";
 }
 
+/** A file where a folder would have to be. */
+export class NotADirectory extends Error {
+  override readonly name = "NotADirectory";
+  readonly path: string;
+
+  constructor(path: string) {
+    super(`not a directory: /${path}`);
+    this.path = path;
+  }
+}
+
 export class LayerWriter {
   readonly dir: string;
   readonly root: LayeredRoot;
@@ -79,8 +90,7 @@ export class LayerWriter {
       const own = await lstatOrUndefined(join(this.dir, current));
       if (!own?.isDirectory()) {
         if (own) await rm(join(this.dir, current));
-        if (found && !found.stats.isDirectory() && depth < parts.length)
-          throw new Error(`not a directory: /${current}`);
+        if (found && !found.stats.isDirectory() && depth < parts.length) throw new NotADirectory(current);
         await mkdir(join(this.dir, current));
         const like = found?.stats.isDirectory() ? await metaOfFound(found) : undefined;
         await this.#applyFolder(

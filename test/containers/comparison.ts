@@ -69,7 +69,8 @@ export async function openComparison(): Promise<Comparison> {
   let count = 0;
   const build = (socketPath: string, one: Case, style: Style, context: string, tag: string): Promise<Ran> => {
     const cli = style === "buildkit" ? buildkitCli : clis[0]?.path;
-    const progress = style === "buildkit" ? ["--progress=plain"] : [];
+    // The classic builder leaves the containers of failed commands behind unless told.
+    const progress = style === "buildkit" ? ["--progress=plain"] : ["--force-rm"];
     // An engine for tests may have no bridge: then RUN has a network of its own only.
     const args = [
       "build",

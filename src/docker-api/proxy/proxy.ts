@@ -17,9 +17,11 @@ import { formatEngineAddress } from "../../engine-api/engine-address.ts";
 import { EngineClient } from "../../engine-api/engine-client.ts";
 import type { Engine } from "../../engine-api/find-engine.ts";
 import type { DockerSocketRequest } from "../docker-api.ts";
+import { placeVolume } from "./bind-sources.ts";
 import { imagesBelow, imagesOfContext, MadeByBuild, spoolContext } from "./build.ts";
 import { BuildKitNames } from "./buildkit-names.ts";
-import { type CreateContainerBody, type CreateVolumeBody, refusal, volumeRefusal } from "./container-policy.ts";
+import type { CreateContainerBody, CreateVolumeBody } from "./container-policy.ts";
+import { bindScope, changedMount, mayCreate, RESTARTS } from "./container-mounts.ts";
 import { bodyChunks, headBytes, headerOf, isUpgrade, type RequestHead, readBody, readHead } from "./http-head.ts";
 import { Journal, reclaim } from "./journal.ts";
 import { KilnImages } from "./kiln-images.ts";
@@ -158,16 +160,18 @@ async function handled(call: Call): Promise<boolean> {
   }
   if (head.method !== "POST") return false;
   const push = /^\/images\/(.+)\/push$/.exec(path)?.[1];
-  const scope = { workDir: request.workDir, isHere: isHere(session.engine) };
+  const scope = bindScope(session);
   const tagged = /^\/images\/(.+)\/tag$/.exec(path)?.[1];
   const own = { filters: ownFilters(url.searchParams.get("filters"), request.buildId) };
   if (push !== undefined && !request.pushForReal)
     await pushToKiln(client, head, decodeURIComponent(push), url.searchParams.get("tag"), session);
   else if (path === "/auth" && !request.pushForReal) await login(client, head, session);
-  else if (path === "/containers/create") await create<CreateContainerBody>(call, (body) => refusal(body, scope));
+  else if (path === "/containers/create") await create<CreateContainerBody>(call, (body) => mayCreate(body, scope, session));
+  else if (/^\/containers\/[^/]+\/(?:start|restart)$/.test(path)) await start(call, scope);
+  else if (/^\/containers\/[^/]+\/update$/.test(path)) await update(call);
   else if (path === "/networks/create") await create<CreateVolumeBody>(call, async () => undefined);
   else if (path === "/volumes/create")
-    await create<CreateVolumeBody>(call, (body) => volumeRefusal(body.DriverOpts, scope));
+    await create<CreateVolumeBody>(call, (body) => placeVolume(body.DriverOpts, scope));
   else if (/^\/containers\/[^/]+\/exec$/.test(path)) await createExec(call);
   else if (path === "/build/prune") answer(client, 200, { CachesDeleted: null, SpaceReclaimed: 0 });
   else if (/^\/(containers|images|networks|volumes)\/prune$/.test(path)) forward(call, targetWith(call, own));
@@ -232,6 +236,24 @@ async function create<Body extends { Labels?: Record<string, string> | null }>(
   if (reason !== undefined) return answer(client, 403, { message: reason });
   const labelledBody = { ...body, Labels: { ...body.Labels, [LABEL]: session.request.buildId } };
   forward(call, head.target, {}, Buffer.from(JSON.stringify(labelledBody)));
+}
+
+/** The engine looks at what a container mounts now. */
+async function start(call: Call, scope: ReturnType<typeof bindScope>): Promise<void> {
+  const id = decodeURIComponent(call.path.split("/")[2] ?? "");
+  const source = await changedMount(id, scope, call.session);
+  if (source === undefined) return forward(call, call.head.target);
+  answer(call.client, 403, { message: `bind mounts outside the build's folder are refused: ${source} is elsewhere now` });
+}
+
+/** A container that the engine starts by itself is not asked about: see `mayCreate`. */
+async function update(call: Call): Promise<void> {
+  const body = await readBody(call.head, call.client);
+  const { RestartPolicy: policy } = JSON.parse(body.toString("utf8") || "{}") as CreateContainerBody["HostConfig"] & {};
+  if (RESTARTS.has(policy?.Name ?? "")) {
+    return answer(call.client, 403, { message: "docker update --restart is refused in a build: give --restart to run" });
+  }
+  forward(call, call.head.target, {}, body);
 }
 
 async function createExec(call: Call): Promise<void> {

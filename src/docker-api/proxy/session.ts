@@ -20,6 +20,8 @@ export const isHere = ({ address }: Engine): boolean => address.kind === "unix" 
 export interface ProxySession {
   readonly request: DockerSocketRequest;
   readonly engine: Engine;
+  /** Where the build's docker answers. */
+  readonly socketPath: string;
   readonly client: EngineClient;
   readonly images: KilnImages;
   readonly made: MadeByBuild;

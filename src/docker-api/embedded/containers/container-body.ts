@@ -60,7 +60,7 @@ export async function readCreateBody(context: BuilderContext, body: CreateBody, 
   const host = body.HostConfig ?? {};
   await makeBindSources(context, host);
   const reason = await refusal({ HostConfig: host } as CreateContainerBody, {
-    workDir: context.request.workDir,
+    ...context.request,
     isHere: true,
   });
   if (reason !== undefined) throw new ApiError(403, reason);

@@ -274,6 +274,7 @@ async function changes(call: ApiCall): Promise<void> {
 
 export const inspectRoutes: readonly ApiRoute[] = [
   { method: "GET", pattern: /^\/containers\/json$/, handle: list },
-  { method: "GET", pattern: /^\/containers\/([^/]+)\/json$/, handle: inspect },
+  // `docker inspect` asks with an image's name, slashes and all.
+  { method: "GET", pattern: /^\/containers\/(.+)\/json$/, handle: inspect },
   { method: "GET", pattern: /^\/containers\/([^/]+)\/changes$/, handle: changes },
 ];

@@ -141,7 +141,8 @@ export const networkRoutes: readonly ApiRoute[] = [
   { method: "POST", pattern: /^\/networks\/prune$/, handle: prune },
   {
     method: "GET",
-    pattern: /^\/networks\/([^/]+)$/,
+    // With slashes: `docker inspect` asks with an image's name.
+    pattern: /^\/networks\/(.+)$/,
     handle: (call) => sendJson(call.response, 200, shapeOf(call, requested(call))),
   },
   { method: "DELETE", pattern: /^\/networks\/([^/]+)$/, handle: remove },

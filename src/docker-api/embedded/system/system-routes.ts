@@ -166,6 +166,11 @@ async function diskUsage({ context, response }: ApiCall): Promise<void> {
   });
 }
 
+/** There are none; `docker inspect` asks for what is nothing else. */
+function noPlugin({ path: [name = ""] }: ApiCall): never {
+  throw new ApiError(404, `plugin "${name}" not found`);
+}
+
 export const systemRoutes: readonly ApiRoute[] = [
   { method: "GET", pattern: /^\/_ping$/, handle: ping },
   { method: "HEAD", pattern: /^\/_ping$/, handle: ping },
@@ -173,5 +178,7 @@ export const systemRoutes: readonly ApiRoute[] = [
   { method: "GET", pattern: /^\/info$/, handle: info },
   { method: "POST", pattern: /^\/auth$/, handle: auth },
   { method: "GET", pattern: /^\/system\/df$/, handle: diskUsage },
+  { method: "GET", pattern: /^\/plugins$/, handle: ({ response }) => sendJson(response, 200, []) },
+  { method: "GET", pattern: /^\/plugins\/(.+)\/json$/, handle: noPlugin },
   ...eventRoutes,
 ];

@@ -79,7 +79,7 @@ export const volumeRoutes: readonly ApiRoute[] = [
   { method: "POST", pattern: /^\/volumes\/prune$/, handle: prune },
   {
     method: "GET",
-    pattern: /^\/volumes\/([^/]+)$/,
+    pattern: /^\/volumes\/(.+)$/,
     handle: (call) => sendJson(call.response, 200, volumeShape(requested(call))),
   },
   { method: "DELETE", pattern: /^\/volumes\/([^/]+)$/, handle: remove },

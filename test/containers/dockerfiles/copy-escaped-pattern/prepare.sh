@@ -1,0 +1,1 @@
+echo lit > 'lit[1].txt'
