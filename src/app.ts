@@ -7,11 +7,11 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { AccessCheck, AccessCheckDependencies } from "./access/index.ts";
 import type { DecisionRecord } from "./authorize/decision.ts";
-import type { NoEngine } from "./build/run/choose-engine.ts";
+import type { EngineWish, NoEngine } from "./build/run/choose-engine.ts";
 import type { BuildEvent } from "./build/run/events.ts";
 import type { AwsScope } from "./core/arn.ts";
 import type { AwsCaller, Principal } from "./core/aws.ts";
-import { systemClock } from "./core/clock.ts";
+import { type Clock, systemClock } from "./core/clock.ts";
 import { KilnError } from "./core/errors.ts";
 import { systemIds } from "./core/ids.ts";
 import { kilnVersion } from "./core/kiln-version.ts";
@@ -27,7 +27,7 @@ import {
 } from "./engines/index.ts";
 import { createIdentity, type Identity, rootPrincipal, servicePrincipal } from "./identity/index.ts";
 import { findMappedImage } from "./images/image-map.ts";
-import { createRegistry, type Registry, type RegistryQuota } from "./registry/index.ts";
+import { createRegistry, type Registry, type RegistryQuota, registryRefusal } from "./registry/index.ts";
 import {
   codebuildService,
   createReaderCheck,
@@ -84,6 +84,8 @@ export interface KilnOptions {
   readonly eventTarget?: string;
   /** Key of the signature of what is posted to `eventTarget`. */
   readonly eventTargetSecret?: string;
+  /** The time that services go by, for tests of what takes days; default the system's. Engines keep the system's. */
+  readonly clock?: Clock;
 }
 
 export interface Kiln {
@@ -126,7 +128,7 @@ export const DEFAULT_ROOT_KEY = { accessKeyId: "test", secretAccessKey: "test" }
 
 /** Opens the state and starts the endpoint. Rejects with a `KilnError` that says what to do. */
 export async function startKiln(options: KilnOptions = {}): Promise<Kiln> {
-  const [clock, ids] = [systemClock, systemIds];
+  const [clock, ids] = [options.clock ?? systemClock, systemIds];
   if (options.eventTarget !== undefined) eventTargetUrl(options.eventTarget);
   const scope = scopeOf(options);
   const rootKey = options.rootKey ?? DEFAULT_ROOT_KEY;
@@ -225,7 +227,7 @@ export async function startKiln(options: KilnOptions = {}): Promise<Kiln> {
       host: options.host ?? DEFAULT_HOST,
       port: options.port ?? DEFAULT_PORT,
       routes: [
-        { prefix: "/v2/", handle: (...exchange) => registry.handle(...exchange) },
+        { prefix: "/v2/", handle: (...exchange) => registry.handle(...exchange), refusal: registryRefusal },
         credentialsRoute(codebuild.runner),
         ...codebuild.routes,
       ],
@@ -259,13 +261,8 @@ export async function startKiln(options: KilnOptions = {}): Promise<Kiln> {
       webhooks: codebuild.webhooks,
       access: lateAccessCheck({ dispatcher, scope, clock }),
       decisions: (filter) => dispatcher.decisions(filter),
-      async engineFor(image) {
-        const { chooseEngine } = await import("./build/run/choose-engine.ts");
-        const isMapped = mappedImage(image) !== undefined;
-        const wish = { requested: options.engine ?? "auto", image, isMapped } as const;
-        const chosen = await chooseEngine(engines, wish, new AbortController().signal);
-        return chosen.ok ? ok(chosen.value.engine.name) : chosen;
-      },
+      engineFor: (image) =>
+        engineFor(engines, { requested: options.engine ?? "auto", image, isMapped: mappedImage(image) !== undefined }),
       async close() {
         await codebuild.batches.close();
         await codebuild.runner.close();
@@ -288,13 +285,22 @@ export function createEngines(options: Pick<KilnOptions, "stateDir" | "memory"> 
   const [clock, ids] = [systemClock, systemIds];
   const stateDir = options.memory ? undefined : (options.stateDir ?? join(process.cwd(), ".kiln"));
   // Kiln's own programs may lie where a build has a folder of its own, such as /tmp.
+  // Folders of other builds lie in the system's temporary folder, which need not be /tmp.
+  const hidden = [...(stateDir === undefined ? [] : [stateDir]), tmpdir()];
   const visible = [fileURLToPath(new URL("..", import.meta.url)), dirname(process.execPath)];
   return [
-    createSandboxEngine({ clock, ids, hidden: stateDir === undefined ? [] : [stateDir], visible }),
+    createSandboxEngine({ clock, ids, hidden, visible }),
     createHostEngine({ clock, ids }),
     createContainerEngine({ kind: "docker", ids }),
     createContainerEngine({ kind: "podman", ids }),
   ];
+}
+
+/** The engine that builds in an image take, each asked whether it can, or why there is none. */
+export async function engineFor(engines: readonly Engine[], wish: EngineWish): Promise<Result<EngineName, NoEngine>> {
+  const { chooseEngine } = await import("./build/run/choose-engine.ts");
+  const chosen = await chooseEngine(engines, wish, new AbortController().signal);
+  return chosen.ok ? ok(chosen.value.engine.name) : chosen;
 }
 
 function scopeOf({ region = DEFAULT_REGION, accountId = DEFAULT_ACCOUNT_ID }: KilnOptions): AwsScope {

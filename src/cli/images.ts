@@ -12,6 +12,7 @@ import {
   loadIntoRegistry,
   makeBaseImage,
   mapImage,
+  parseReference,
   unmapImage,
 } from "../images/index.ts";
 import { type CommandContext, commandContext, withKiln } from "./command-context.ts";
@@ -102,8 +103,8 @@ async function map(context: CommandContext, kiln: Kiln, argument: string, values
     context.note(`${argument} is no longer mapped`);
     return 0;
   }
-  const [from, to] = argument.split("=");
-  if (!from || !to) {
+  const [from, to, ...more] = argument.split("=");
+  if (!from || !to || more.length > 0) {
     throw new KilnError({
       code: "KILN_E_USAGE",
       message: `expected NAME=IMAGE, not \`${argument}\``,
@@ -114,6 +115,9 @@ async function map(context: CommandContext, kiln: Kiln, argument: string, values
   const mapping = await checkedName(mapImage(kiln.store, from, to));
   if (context.settings.output === "json") context.printJson(mapping);
   else context.note(`${mapping.from} is now ${mapping.to}`);
+  const target = kiln.registry.reference(mapping.to);
+  if (!target || !kiln.registry.images.find(target.address, target.reference))
+    context.note(`note: Kiln's registry has no \`${mapping.to}\` yet; \`kiln images ls\` shows what it has`);
   return 0;
 }
 
@@ -128,21 +132,38 @@ async function checkedName<T>(work: Promise<T>): Promise<T> {
   }
 }
 
+/** Before the work, which may be long. */
+async function requireName(name: string | undefined): Promise<void> {
+  if (name !== undefined) await checkedName((async () => parseReference(name))());
+}
+
 /** The folder app.ts gives to the embedded builder. */
 const storeDir = ({ settings }: CommandContext): string => join(settings.stateDir, "images");
 
 async function make(context: CommandContext, kiln: Kiln, kind: string, values: ImagesValues): Promise<number> {
+  await requireName(values.as);
   return withSignals(async ({ first }) => {
     const onProgress = (text: string) => context.note(text);
     const options = { outputDir: storeDir(context), onProgress, signal: first };
     const { image, suggestedReference, store } = await makeBaseImage(kind as BaseImageKind, options);
     const name = values.as ?? suggestedReference;
     const digest = await checkedName(loadIntoRegistry(store, image, name, access(kiln, first)));
+    const other = otherVersion(name, suggestedReference);
+    if (other !== undefined)
+      context.note(`note: ${name} is ${kind} ${other}, the only one of this machine's Debian packages`);
     return printed(context, name, digest);
   });
 }
 
+/** The version in the image, where the name it gets promises another one. */
+function otherVersion(name: string, suggestedReference: string): string | undefined {
+  const [made, named] = [suggestedReference, name].map((reference) => /:(\d+(?:\.\d+)*)[^/]*$/.exec(reference)?.[1]);
+  if (made === undefined || named === undefined) return undefined;
+  return `${named}.`.startsWith(`${made}.`) || `${made}.`.startsWith(`${named}.`) ? undefined : made;
+}
+
 async function importArchive(context: CommandContext, kiln: Kiln, path: string, values: ImagesValues): Promise<number> {
+  await requireName(values.as);
   return withSignals(async ({ first }) => {
     const store = await LayerStore.open(storeDir(context));
     const file = absolute(path, context.io.cwd);

@@ -87,11 +87,14 @@ async function printPlan(context: CommandContext, dir: string, values: Values): 
   const batchPermissions = batch ? batchRolePolicy(scope, name).Statement : [];
   const ownRole = values.role ?? planned.serviceRole?.split("/").at(-1);
   const roleName = ownRole ?? `kiln-${name}-service-role`;
+  const { createEngines, engineFor } = await import("../app.ts");
+  const found = await engineFor(createEngines(context.settings), { requested: "auto", image: plan.image });
+  const engine = found.ok ? found.value : "none";
   if (context.settings.output === "json") {
     context.printJson({
       project: name,
       serviceRole: roleName,
-      engine: "host",
+      engine,
       source: dir,
       plan: withoutValues(plan),
       ...(batch?.plan ? { batch: JSON.parse(renderGraph(batch.plan, "json")) } : {}),
@@ -106,7 +109,7 @@ async function printPlan(context: CommandContext, dir: string, values: Values): 
       ["source", dir],
       ["buildspec", `${plan.buildspecFile} (version ${plan.version})`],
       ["image", `${plan.image}, privileged mode ${plan.privilegedMode ? "on" : "off"}`],
-      ["engine", "host"],
+      ["engine", engine],
       ["shell", plan.shell],
       ["role", `${roleName}${ownRole === undefined ? " (generated)" : ""}`],
       ["timeout", `${plan.timeoutMs / 60_000} minutes`],

@@ -211,7 +211,21 @@ export async function exportImages(context: CommandContext, kiln: Kiln, args: Ar
     const tag = isTag ? reference : (kiln.registry.images.tagsOf(address, found.digest)[0] ?? "latest");
     return { name: `${address.fullName}:${tag}`, address, root };
   });
-  const blobs = await withSignals(({ first }) => exportLayout(kiln, images, path, first));
+  const blobs = await withSignals(({ first }) =>
+    exportLayout(kiln, images, path, first).catch((error: NodeJS.ErrnoException) => {
+      // A full disk has its own words.
+      throw error.path?.startsWith(path) !== true || error.code === "ENOSPC"
+        ? error
+        : new KilnError({
+            code: "KILN_E_NOT_EXPORTED",
+            message: `cannot write to \`${path}\``,
+            why: error.message,
+            fix: ["give a folder, or a file that ends in `.tar`, where you may write"],
+            exitCode: 1,
+            cause: error,
+          });
+    }),
+  );
   if (context.settings.output === "json") context.printJson({ path, images: images.map(({ name }) => name), blobs });
   else context.note(`wrote ${plural(images.length, "image")}, ${plural(blobs, "blob")}, to ${path}`);
   return 0;
@@ -253,7 +267,10 @@ function findImage(kiln: Kiln, text: string): Reference & { readonly found: Foun
   const known = registry
     .repositories()
     .flatMap(({ name }) => registry.imagesOf(name).flatMap(({ tags }) => tags.map((tag) => `${name}:${tag}`)));
-  const suggestion = nearest(text.includes(":") || text.includes("@") ? text : `${text}:latest`, known);
+  const wanted = /[:@]/.test(text.slice(text.lastIndexOf("/") + 1)) ? text : `${text}:latest`;
+  // `python:3` as docker shortens it is below docker.io/library here; a repository of ECR below its host.
+  const longer = known.find((name) => name.endsWith(`/${wanted}`)) ?? known.find((name) => name.includes(`/${text}:`));
+  const suggestion = longer ?? nearest(wanted, known);
   throw new KilnError({
     code: "KILN_E_NO_IMAGE",
     message: `there is no image \`${text}\`${suggestion === undefined ? "" : `; the nearest is \`${suggestion}\``}`,

@@ -99,6 +99,12 @@ describe("kiln registry show", () => {
     expect(err).toContain("there is no image `me/ap:1.2`; the nearest is `me/app:1.2`");
     expect(err).toContain("see them with `kiln registry ls`");
   });
+
+  it.each(["busybox", "busybox:1"])("names the whole name of `%s`, as docker shortens it", async (short) => {
+    await withState((open) => pushImage(open, "docker.io/library/busybox", "1"));
+    const { err } = await kiln("show", short);
+    expect(err).toContain(`there is no image \`${short}\`; the nearest is \`docker.io/library/busybox:1\``);
+  });
 });
 
 describe("kiln registry rm and gc", () => {
@@ -196,6 +202,17 @@ describe("kiln registry export and import", () => {
       expect.stringContaining("the registry refuses what is in `out`"),
     ]);
     expect((await kiln("ls", "-o", "json")).out).toContain('"imageCount": 0');
+  });
+
+  it("say where a layout cannot be written", async () => {
+    await withState((open) => pushImage(open, "me/app", "1"));
+    writeFileSync(join(folder, "taken"), "");
+    for (const path of ["taken", "absent/x.tar"]) {
+      const { exitCode, err } = await kiln("export", path, "me/app:1");
+      expect(exitCode).toBe(1);
+      expect(err).toContain(`cannot write to \`${join(folder, path)}\``);
+      expect(err).not.toContain("bug");
+    }
   });
 });
 

@@ -27,6 +27,12 @@ export interface DockerSocketRequest {
   /** FROM and `docker pull` may ask the network for what neither Kiln's registry nor the image map has; an engine always may. */
   readonly pullForReal?: boolean;
   readonly signal: AbortSignal;
+  /**
+   * Given where the build's commands see other files than this machine's: the engine's path of one of their folders or
+   * files, links resolved; undefined for what is not the build's. `makes`: the folder may be made. With `enginePath`, the
+   * answer of before, it says what is at that place now.
+   */
+  readonly sharedPath?: ((asked: SharedPathQuestion) => Promise<string | undefined>) | undefined;
   /** After each push that the registry accepted, with the name as the build wrote it. */
   onPushed(reference: string, digest: string): void;
   /** One-line remarks for the build's own output. */
@@ -34,6 +40,15 @@ export interface DockerSocketRequest {
   readonly backend?: "auto" | "docker" | "podman" | "embedded";
   /** The image map: another reference or `undefined`; see src/images/image-map.ts. */
   readonly mappedImage?: (reference: string) => string | undefined;
+}
+
+export type SharedPathQuestion = { readonly path: string; readonly makes: boolean } | { readonly enginePath: string };
+
+/** The docker CLI of a container. */
+export interface ContainerCli {
+  /** Its path there. */
+  readonly path: string;
+  readonly hasBuildx: boolean;
 }
 
 export interface DockerSocket {
@@ -44,5 +59,7 @@ export interface DockerSocket {
   /** Folder of the build's `docker`: Kiln's small CLI, or a guard before the machine's. Must come first on PATH. */
   readonly pathPrefix: readonly string[];
   readonly backend: "docker" | "podman" | "embedded" | "none";
+  /** For commands in a container: what its own docker CLI needs besides the socket. Writes the folders of `pathPrefix`. */
+  forContainer(cli: ContainerCli): Promise<Pick<DockerSocket, "variables" | "pathPrefix">>;
   close(): Promise<void>;
 }

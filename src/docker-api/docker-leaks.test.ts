@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, it, vi } from "vitest";
 import { openDockerFixture, smallDocker, staticBusybox } from "../../test/support/docker-fixture.ts";
 import { LayerStore } from "../images/index.ts";
-import { detectIsolation } from "./embedded/namespace.ts";
+import { detectIsolation } from "./embedded/isolation.ts";
 
 const dir = await mkdtemp(join(tmpdir(), "kiln-leaks-"));
 const isolation = await detectIsolation(await LayerStore.open(dir));

@@ -16,6 +16,7 @@ const hasCli = realDocker({
   pathPrefix: [],
   dockerHost: "",
   backend: "none",
+  forContainer: async () => ({ variables: {}, pathPrefix: [] }),
   close: async () => undefined,
 });
 

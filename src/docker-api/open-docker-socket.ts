@@ -14,8 +14,8 @@ import { findEngine } from "../engine-api/find-engine.ts";
 import { LayerStore } from "../images/layer-store.ts";
 import { makeOwnedFolder, removeOrphans } from "../images/owned-folders.ts";
 import { type GuardOptions, writeDockerGuard, writeDockerWrapper } from "./cli/wrapper.ts";
-import type { DockerSocket, DockerSocketRequest } from "./docker-api.ts";
-import { detectIsolation } from "./embedded/namespace.ts";
+import type { ContainerCli, DockerSocket, DockerSocketRequest } from "./docker-api.ts";
+import { detectIsolation } from "./embedded/isolation.ts";
 import { startEmbeddedServer } from "./embedded/server.ts";
 import { startProxy } from "./proxy/proxy.ts";
 import { LABEL } from "./proxy/session.ts";
@@ -38,6 +38,7 @@ export async function openDockerSocket(
   await mkdir(dockerDir, { recursive: true, mode: 0o700 });
   const machineCli = findDockerCli(ports.environment["PATH"]);
   const binDir = join(dockerDir, "bin");
+  const containerBinDir = join(dockerDir, "container-bin");
   const configDir = join(dockerDir, "config");
   const variables = { DOCKER_CONFIG: configDir, DOCKER_CLI_HINTS: "false" };
   if (!request.privileged) {
@@ -49,6 +50,7 @@ export async function openDockerSocket(
       variables: { ...variables, DOCKER_HOST: nowhere },
       pathPrefix: [await writeDockerWrapper(binDir, false)],
       backend: "none",
+      forContainer: async () => ({ variables: {}, pathPrefix: [] }),
       close: async () => undefined,
     };
   }
@@ -58,6 +60,11 @@ export async function openDockerSocket(
     // Pushes that are meant go where the machine's CLI sends them.
     if (request.pushForReal && !options.buildsWithSmallDocker) return [];
     return [await writeDockerGuard(binDir, machineCli, { ...options, refusesNothing: request.pushForReal })];
+  };
+  /** The guard before the docker CLI of a container; its folder is the build's, and the build sends it there. */
+  const inContainer = async (cli: ContainerCli, options: GuardOptions): Promise<string[]> => {
+    if (request.pushForReal && options.label === undefined) return [];
+    return [await writeDockerGuard(containerBinDir, cli.path, { ...options, refusesNothing: request.pushForReal })];
   };
   const { socketPath, release } = await socketPathFor(dockerDir);
   const dockerHost = `unix://${socketPath}`;
@@ -70,6 +77,7 @@ export async function openDockerSocket(
       const proxy = await startProxy({ request, engine, socketPath });
       // Docker's CLI without buildx refuses to build when told to use BuildKit; Podman has none.
       const hasBuildKit = engine.kind === "docker" && (await hasBuildx(machineCli, cliEnvironment));
+      const label = `${LABEL}=${request.buildId}`;
       const builder = hasBuildKit ? "BuildKit" : "the classic builder (no buildx here)";
       const target = request.pushForReal ? "the registries they name" : "Kiln's registry";
       request.onNotice(`docker: ${engine.description}, builds with ${builder}, pushes go to ${target}`);
@@ -77,8 +85,15 @@ export async function openDockerSocket(
         dockerHost,
         variables: { ...variables, DOCKER_HOST: dockerHost, ...(!hasBuildKit && { DOCKER_BUILDKIT: "0" }) },
         // With BuildKit it is the only place where the build's label can be added.
-        pathPrefix: await pathWith(hasBuildKit ? { label: `${LABEL}=${request.buildId}` } : {}),
+        pathPrefix: await pathWith(hasBuildKit ? { label } : {}),
         backend: engine.kind,
+        forContainer: async (cli) => {
+          const buildsWithBuildKit = engine.kind === "docker" && cli.hasBuildx;
+          return {
+            variables: buildsWithBuildKit ? {} : { DOCKER_BUILDKIT: "0" },
+            pathPrefix: await inContainer(cli, buildsWithBuildKit ? { label } : {}),
+          };
+        },
         close: () => proxy.close().finally(release),
       };
     }
@@ -113,6 +128,7 @@ export async function openDockerSocket(
         buildsWithSmallDocker: !(await hasBuildx(machineCli, cliEnvironment)),
       }),
       backend: "embedded",
+      forContainer: async (cli) => ({ variables: {}, pathPrefix: await inContainer(cli, { pushes: "kiln" }) }),
       close: () => server.close().finally(release),
     };
   } catch (error) {

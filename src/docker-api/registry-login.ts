@@ -4,6 +4,7 @@
  */
 import { type NetworkUse, openNetworkRegistry } from "../images/network-registry.ts";
 import { RegistryClient } from "../images/registry-client.ts";
+import { RegistryRequestError } from "../images/registry-error.ts";
 
 export interface AuthBody {
   readonly username?: string;
@@ -19,6 +20,9 @@ export async function checkLogin(
   signal: AbortSignal,
   network?: NetworkUse,
 ): Promise<void> {
+  // The variable in front of the dot is empty: docker asks the name server, which knows no such name.
+  if (/^\.|\.\./.test(host))
+    throw new RegistryRequestError(500, "UNKNOWN", `Get "https://${host}/v2/": dial tcp: lookup ${host}: no such host`);
   const own = new URL(registryUrl);
   const isOwn = [own.host, `localhost:${own.port}`, `127.0.0.1:${own.port}`].includes(host);
   const credentials = { username: body.username ?? "", password: body.password ?? "" };

@@ -1,5 +1,5 @@
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { type AddressInfo, connect } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { rawRequest } from "../../test/support/raw-request.ts";
 import { signedHeaders } from "../../test/support/sign.ts";
@@ -41,9 +41,14 @@ beforeAll(async () => {
   dispatcher = createDispatcher({ services: [logs, sts], identity, store, clock: systemClock, ids: systemIds });
   const route = {
     prefix: "/v2/",
-    async handle(_request: unknown, response: { end(text: string): void }) {
-      response.end("the registry");
+    async handle({ url }: IncomingMessage, response: ServerResponse) {
+      if (url === "/v2/begun") response.write("the");
+      else response.end("the registry");
     },
+    refusal: (status: number, message: string) => ({
+      headers: { "content-type": "text/x-refusal" },
+      body: `${status}: ${message}`,
+    }),
   };
   endpoint = await startEndpoint(optionsWith({ routes: [route] }));
 });
@@ -193,6 +198,12 @@ describe("the host check", () => {
     expect((await rawRequest(endpoint.url, { headers: { host } })).status).toBe(200);
   });
 
+  it("says so in a route's own words to the route's clients", async () => {
+    const answer = await rawRequest(endpoint.url, { path: "/v2/app", headers: { host: "evil.example:4566" } });
+    expect([answer.status, answer.headers["content-type"]]).toEqual([403, "text/x-refusal"]);
+    expect(answer.body).toContain("403: the Host header `evil.example:4566` is not a name of this endpoint");
+  });
+
   it("sends no CORS header", async () => {
     const headers = { origin: "https://evil.example" };
     expect((await rawRequest(endpoint.url, { headers })).headers["access-control-allow-origin"]).toBeUndefined();
@@ -257,5 +268,42 @@ describe("closing", () => {
     await other.close();
     await other.close();
     await expect(rawRequest(other.url)).rejects.toMatchObject({ code: "ECONNREFUSED" });
+  });
+});
+
+describe("what is no HTTP request", () => {
+  /** All that the server says to these bytes, until it closes the connection. */
+  const say = (text: string) =>
+    new Promise<string>((resolve, reject) => {
+      const socket = connect(endpoint.port, "127.0.0.1", () => socket.write(text));
+      let heard = "";
+      socket.setEncoding("utf8");
+      socket.on("data", (chunk: string) => {
+        heard += chunk;
+      });
+      socket.on("close", () => resolve(heard));
+      socket.on("error", reject);
+    });
+  const large = `Authorization: Bearer ${"a".repeat(20_000)}`;
+
+  it("is refused in a route's own words where the path is one of the route's", async () => {
+    expect(await say(`PUT /v2/app/manifests/v1 HTTP/1.1\r\nHost: localhost\r\n${large}\r\n\r\n`)).toBe(
+      "HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-type: text/x-refusal\r\nConnection: close\r\n\r\n" +
+        "431: the headers of the request are larger than 16384 bytes",
+    );
+    expect(await say("GET /v2/ HTTP/1.1\r\nHost: localhost\r\nno header\r\n\r\n")).toContain(
+      "400: the request is not HTTP/1.1 as its specification has it",
+    );
+  });
+
+  it("is refused by a bare status line elsewhere", async () => {
+    const tooLarge = "HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\n\r\n";
+    expect(await say(`GET / HTTP/1.1\r\nHost: localhost\r\n${large}\r\n\r\n`)).toBe(tooLarge);
+    expect(await say("hello\r\n\r\n")).toBe("HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n");
+  });
+
+  it("does not come into an answer that has begun", async () => {
+    const heard = await say("GET /v2/begun HTTP/1.1\r\nHost: localhost\r\n\r\nno request\r\n\r\n");
+    expect(heard).not.toContain("400");
   });
 });

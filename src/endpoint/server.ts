@@ -4,7 +4,7 @@
  * Plain node:http, no framework: the measured choice for the read path.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import type { AwsScope } from "../core/arn.ts";
 import type { Clock } from "../core/clock.ts";
 import { KilnError } from "../core/errors.ts";
@@ -12,6 +12,7 @@ import type { Ids } from "../core/ids.ts";
 import { debug } from "../core/log.ts";
 import type { Identity } from "../identity/index.ts";
 import type { Dispatcher } from "../services/index.ts";
+import { createClientErrors, type Refusal } from "./client-errors.ts";
 import { foreignHost } from "./errors.ts";
 import type { Answer, Exchange } from "./exchange.ts";
 import { createHostCheck, isLoopbackHost } from "./host-header.ts";
@@ -39,6 +40,8 @@ export interface Route {
   /** False leaves a request to what comes next. Default: every one is taken. */
   accepts?(request: IncomingMessage): boolean;
   handle(request: IncomingMessage, response: ServerResponse): Promise<void>;
+  /** An error that the endpoint answers itself, as this route's clients read it. Default: as AWS's services say it. */
+  refusal?(status: number, message: string): Refusal;
 }
 
 export interface EndpointOptions {
@@ -66,7 +69,12 @@ export interface Endpoint {
 /** Listens. Rejects with `KILN_E_PORT_IN_USE`, `KILN_E_ROOT_KEY_OFF_LOOPBACK` or `KILN_E_CANNOT_LISTEN`. */
 export async function startEndpoint(options: EndpointOptions): Promise<Endpoint> {
   requireOwnRootKey(options);
-  const handle = createHandler(options);
+  const clientErrors = createClientErrors(options.routes);
+  const answer = createHandler(options);
+  const handle = (request: IncomingMessage, response: ServerResponse): void => {
+    clientErrors.begin(request, response);
+    answer(request, response);
+  };
   const server = createServer(
     { headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: 0, keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS, noDelay: true },
     handle,
@@ -77,6 +85,7 @@ export async function startEndpoint(options: EndpointOptions): Promise<Endpoint>
     else response.writeContinue();
     handle(request, response);
   });
+  server.on("clientError", (error, socket) => clientErrors.answer(error, socket as Socket));
   await listen(server, options);
   // The kernel's answer to a client that vanishes is its own business.
   server.on("error", (error) => debug("endpoint", () => `server error: ${error.message}`));
@@ -140,8 +149,10 @@ function createHandler(options: EndpointOptions): (request: IncomingMessage, res
     const path = pathOf(url);
     try {
       if (!isOwnHost(request.headers.host)) {
-        const exchange = newExchange(request, url, path);
-        return sendAnswer(response, errorAnswer(exchange, foreignHost(request.headers.host ?? "")));
+        const error = foreignHost(request.headers.host ?? "");
+        const refused = routes.find(({ prefix }) => path.startsWith(prefix))?.refusal?.(error.status, error.message);
+        if (refused) return sendAnswer(response, { status: error.status, ...refused, headers: { ...refused.headers } });
+        return sendAnswer(response, errorAnswer(newExchange(request, url, path), error));
       }
       for (const route of routes) {
         // A key in a bucket's own host may begin like a route.

@@ -99,6 +99,13 @@ export interface ProvisionedEnvironment extends EnvironmentPaths {
   readonly files?: EnvironmentFiles;
   /** With `toHostPath` that is not the same path, though `files` is absent: what commands see there. */
   readonly outside?: OutsideFiles;
+  /**
+   * The engine's own path for a folder or file of the build, links resolved, for containers beside this one; undefined for
+   * any other. `makes`: a missing folder is made. With `enginePath`, an earlier answer, it says what is at that place now.
+   */
+  readonly sharedPath?: (
+    asked: { readonly path: string; readonly makes: boolean } | { readonly enginePath: string },
+  ) => Promise<string | undefined>;
   /** Call once. */
   open(spec: EnvironmentSpec, signal: AbortSignal): Promise<BuildEnvironment>;
   /** Ends and removes everything; also what `open` gave. May be called again. */
@@ -122,7 +129,8 @@ export interface EnvironmentFiles {
  * where a copy may be put; nothing that runs in the environment reaches it.
  */
 export interface OutsideFiles extends Pick<EnvironmentFiles, "get"> {
-  hasFolder(path: string): Promise<boolean>;
+  /** Where a path leads, links resolved as commands see them; undefined where they see no folder. */
+  realFolder(path: string): Promise<string | undefined>;
 }
 
 export interface EnvironmentSpec {

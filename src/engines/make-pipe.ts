@@ -5,7 +5,7 @@
  */
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { constants, openSync, unlinkSync } from "node:fs";
+import { constants, existsSync, openSync, unlinkSync } from "node:fs";
 import { KilnError } from "../core/errors.ts";
 import { debug } from "../core/log.ts";
 import { findProgram } from "./run-as.ts";
@@ -27,7 +27,10 @@ export const makePipe: MakePipe = async (path) => {
   const mkfifo = findProgram("mkfifo");
   if (mkfifo === undefined) return makePipeWithoutMkfifo();
   execFileSync(mkfifo, ["-m", "600", path], { stdio: "ignore" });
-  return { path, ...openEnds(path), remove: () => unlinkSync(path) };
+  const ends = openEnds(path);
+  // A command may put something else at the name.
+  const further = process.platform === "linux" && existsSync("/proc/self/fd") ? `/proc/self/fd/${ends.writeFd}` : path;
+  return { path: further, ...ends, remove: () => unlinkSync(path) };
 };
 
 /** Rejects with `KILN_E_NO_MKFIFO` where this cannot be, either. */

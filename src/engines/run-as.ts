@@ -2,13 +2,15 @@
  * Commands as another user of this machine (`run-as`): who that is, and what the user needs of the build's folders. Only
  * root may do it. `setpriv` (util-linux) starts the command with the user's groups; without it the command has the
  * primary group only. The build's work folder is opened for passing through, the sources for reading, the saved
- * environment (it holds secrets) is handed over: nobody but root and that user reads it.
+ * environment (it holds secrets) is handed over: nobody but root and that user reads it. A command may have put links in
+ * the place of any of them: rights of what a link leads to are never touched.
  */
 import { execFile } from "node:child_process";
-import { accessSync, constants } from "node:fs";
-import { chmod, chown, lstat, mkdir, readdir, readFile } from "node:fs/promises";
+import { accessSync, chmodSync, chownSync, constants, readdirSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { userInfo } from "node:os";
 import { delimiter, dirname, join } from "node:path";
+import { type HeldPath, holdEntry, holdFolderBelow, withHeld } from "../core/held-path.ts";
 import type { CommandSpec, UserProblem } from "./engine.ts";
 
 export interface SystemUser {
@@ -69,7 +71,10 @@ export class RunAs {
     this.#find = find;
   }
 
-  /** Lets the user at what the command needs and says how to start it. Undefined: start it as it is. */
+  /**
+   * Lets the user at what the command needs and says how to start it. Undefined: start it as it is. `files`: held by this
+   * process, so that a command cannot replace them.
+   */
   async prepare(
     command: CommandSpec,
     files: readonly string[],
@@ -84,46 +89,55 @@ export class RunAs {
     const user = await finding;
     if (!user) throw new Error(`there is no user \`${name}\` on this machine`);
     if (user.uid === 0) return undefined;
-    await this.#openFor(readableFolder);
-    if (stateFolder !== undefined) await handOver(stateFolder, user);
-    for (const file of [...files, command.scriptPath]) await chown(file, user.uid, user.gid);
-    for (const folder of ["home", "tmp"]) await shareFolder(join(this.#workDir, folder));
+    this.#openFor(readableFolder);
+    if (stateFolder !== undefined) handOver(stateFolder, user);
+    for (const file of files) chownSync(file, user.uid, user.gid);
+    for (const folder of ["home", "tmp"]) shareFolder(this.#workDir, folder);
     return (start) => asUser(user, start);
   }
 
   /** AWS: `run-as` grants the user read and run permission. Passing through to a folder is part of it. */
-  async #openFor(folder: string | undefined): Promise<void> {
-    if (this.#opened.size === 0) await chmod(this.#workDir, 0o711);
+  #openFor(folder: string | undefined): void {
+    if (this.#opened.size === 0) chmodSync(this.#workDir, 0o711);
     if (folder === undefined || this.#opened.has(folder)) return;
     this.#opened.add(folder);
-    await openTree(folder);
+    openTree(folder);
   }
 }
 
 /** `chmod -R go+rX` without the program, which stripped images do not have. Links are left alone. */
-export async function openTree(path: string | Buffer): Promise<void> {
-  const found = await lstat(path);
-  if (!found.isDirectory() && !found.isFile()) return;
-  const isRun = found.isDirectory() || (found.mode & 0o111) !== 0;
-  const mode = (found.mode | (isRun ? 0o055 : 0o044)) & 0o7777;
-  if (mode !== (found.mode & 0o7777)) await chmod(path, mode);
-  if (!found.isDirectory()) return;
-  const folder = Buffer.concat([Buffer.from(path), Buffer.from("/")]);
-  // Bytes: a name need not be UTF-8.
-  for (const name of await readdir(path, { encoding: "buffer" })) await openTree(Buffer.concat([folder, name]));
+export function openTree(path: string | Buffer): void {
+  withHeld(holdEntry(path), (held) => {
+    const { stats } = held;
+    if (!stats.isDirectory() && !stats.isFile()) return;
+    const isRun = stats.isDirectory() || (stats.mode & 0o111) !== 0;
+    const mode = (stats.mode | (isRun ? 0o055 : 0o044)) & 0o7777;
+    if (mode !== (stats.mode & 0o7777)) chmodSync(held.path, mode);
+    if (!stats.isDirectory()) return;
+    const folder = Buffer.from(`${held.path}/`);
+    // Bytes: a name need not be UTF-8.
+    for (const name of readdirSync(held.path, { encoding: "buffer" })) openTree(Buffer.concat([folder, name]));
+  });
 }
 
 /** The folder and its files become the user's; root reads them anyway. */
-async function handOver(folder: string, user: SystemUser): Promise<void> {
-  await chmod(dirname(folder), 0o711);
-  await chown(folder, user.uid, user.gid);
-  for (const name of await readdir(folder)) await chown(join(folder, name), user.uid, user.gid);
+function handOver(folder: string, user: SystemUser): void {
+  chmodSync(dirname(folder), 0o711);
+  withHeld(holdEntry(folder), (held) => {
+    if (!held.stats.isDirectory()) return;
+    own(held, user);
+    for (const name of readdirSync(held.path)) withHeld(holdEntry(join(held.path, name)), (file) => own(file, user));
+  });
+}
+
+/** Not of a second name: it may be one of a file elsewhere. */
+function own({ path, stats }: HeldPath, { uid, gid }: SystemUser): void {
+  if (stats.isDirectory() || (stats.isFile() && stats.nlink <= 1)) chownSync(path, uid, gid);
 }
 
 /** As /tmp is: everybody may write, nobody may remove what another made. */
-async function shareFolder(folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true });
-  await chmod(folder, 0o1777);
+function shareFolder(workDir: string, name: string): void {
+  withHeld(holdFolderBelow(workDir, name, true), (held) => chmodSync(held.path, 0o1777));
 }
 
 function asUser(user: SystemUser, start: UserStart): UserStart {

@@ -6,10 +6,12 @@
  * watchdog (watchdog.ts) does. Where a shell starts, and how all that a build runs is ended, is the engine's `ShellPlace`.
  */
 import { spawn } from "node:child_process";
-import { closeSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { type Clock, sleep, systemClock } from "../core/clock.ts";
+import { KilnError } from "../core/errors.ts";
+import { type HeldPath, holdEntry, holdPath } from "../core/held-path.ts";
 import { type Ids, systemIds } from "../core/ids.ts";
 import { debug } from "../core/log.ts";
 import type { BuildEnvironment, CommandSpec, EnvironmentSpec, UserProblem } from "./engine.ts";
@@ -100,7 +102,8 @@ interface Parts {
 class ShellEnvironment implements BuildEnvironment {
   readonly #parts: Parts;
   readonly #groups: number[] = [];
-  readonly #scriptFolders = new Set<string>();
+  /** Folders of scripts, and where they really are. */
+  readonly #scriptFolders = new Map<string, string>();
   readonly #shells = new Map<string, string>();
   readonly #runAs: RunAs;
 
@@ -124,15 +127,7 @@ class ShellEnvironment implements BuildEnvironment {
   async run(command: CommandSpec): Promise<Outcome> {
     if (command.signal.aborted) return { kind: "cancelled" };
     const { pipe, ids } = this.#parts;
-    const folder = dirname(command.scriptPath);
-    if (!this.#scriptFolders.has(folder)) {
-      await mkdir(folder, { recursive: true });
-      this.#scriptFolders.add(folder);
-    }
-    // A new file: a shell that still runs in the background keeps its own. ext4 also flushes a file that is cut and
-    // written again. At once: a busy machine takes longer to change threads than to write a small file.
-    rmSync(command.scriptPath, { force: true });
-    writeFileSync(command.scriptPath, command.script, { mode: 0o700 });
+    const script = await this.#writeScript(command);
     // A receiver that fails (no space for the log) ends the command, and then the run.
     const broken = new AbortController();
     pipe.receive((chunk) => {
@@ -144,16 +139,54 @@ class ShellEnvironment implements BuildEnvironment {
         broken.abort(error);
       }
     });
-    const outcome = await this.#spawn({ ...command, signal: AbortSignal.any([command.signal, broken.signal]) });
+    const signal = AbortSignal.any([command.signal, broken.signal]);
+    const outcome = await this.#spawn({ ...command, signal }, script).finally(() => script.close());
     await pipe.endOfCommand(`\0kiln-end-${ids.alphanumeric(16)}\0`);
     pipe.receive(() => {});
     broken.signal.throwIfAborted();
     return outcome;
   }
 
-  async #spawn(command: CommandSpec): Promise<Outcome> {
+  /** The script, to be closed by the caller. */
+  async #writeScript({ scriptPath, script }: CommandSpec): Promise<HeldPath> {
+    const folder = dirname(scriptPath);
+    if (!this.#scriptFolders.has(folder)) {
+      await mkdir(folder, { recursive: true });
+      this.#scriptFolders.set(folder, realpathSync(folder));
+    }
+    const held = this.#scriptFolder(folder);
+    try {
+      const file = join(held.path, basename(scriptPath));
+      // A new file: a shell that still runs in the background keeps its own. ext4 also flushes a file that is cut and
+      // written again. At once: a busy machine takes longer to change threads than to write a small file.
+      rmSync(file, { force: true });
+      writeFileSync(file, script, { mode: 0o700, flag: "wx" });
+      const written = holdEntry(file);
+      if (!written) throw new Error(`${scriptPath} was removed as soon as it was written`);
+      return written;
+    } finally {
+      held.close();
+    }
+  }
+
+  /** A command may have put a link in its place, and then a script would be written wherever that leads. */
+  #scriptFolder(folder: string): HeldPath {
+    const held = holdPath(folder);
+    if (held?.realPath === this.#scriptFolders.get(folder)) return held as HeldPath;
+    held?.close();
+    const now = held === undefined ? "is gone" : `now leads to ${held.realPath}`;
+    throw new KilnError({
+      code: "KILN_E_SCRIPT_FOLDER",
+      message: `the folder for the scripts of commands, ${folder}, ${now}`,
+      why: "a command of the build has removed or replaced it",
+      fix: ["leave that folder to Kiln"],
+      exitCode: 1,
+    });
+  }
+
+  async #spawn(command: CommandSpec, script: HeldPath): Promise<Outcome> {
     const { base, pipe, watchdog, place, clock } = this.#parts;
-    const asUser = await this.#runAs.prepare(command, [pipe.path]);
+    const asUser = await this.#runAs.prepare(command, [pipe.path, script.path]);
     const plain = { file: this.#shell(command.shell), args: [command.scriptPath] };
     const env = { ...(command.bringsVariables ? withoutCarried(base) : base), ...command.variables };
     const start = { ...(asUser ? asUser(plain) : plain), cwd: command.workingDirectory, env };

@@ -41,6 +41,8 @@ export interface Identity {
   findAccessKey(accessKeyId: string): AccessKey | undefined;
   /** Policies in force now; none for root and for services. */
   policiesOf(principal: Principal): PrincipalPolicies;
+  /** True for a user, or a session of a role, that was deleted since, even if there is one of that name again. */
+  isGone(principal: Principal): boolean;
   /** Tags of the user or role itself (a session's own tags are in the principal). */
   tagsOf(principal: Principal): Readonly<Record<string, string>>;
 }
@@ -114,6 +116,11 @@ export function createIdentity(options: IdentityOptions): Identity {
         ...(boundaryArn === undefined ? {} : { boundary: managedPolicyInForce(store, boundaryArn) }),
         ...session,
       };
+    },
+    isGone(principal) {
+      const issuer = principal.type === "FederatedUser" ? principal.issuer : principal;
+      if (issuer.type !== "User" && issuer.type !== "AssumedRole") return false;
+      return entityOf(principal, collections) === undefined;
     },
     tagsOf(principal) {
       const tags = entityOf(principal, collections)?.record.tags;

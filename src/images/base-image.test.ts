@@ -44,8 +44,7 @@ describe.skipIf((await staticBusybox()) === undefined)("base images and wheels f
       });
       await cp(wheels, join(cwd, "wheels"), { recursive: true });
       const built = await smallDocker(at.socket)(["build", "-t", "flask", "."], { cwd });
-      expect(built.err).toBe("");
-      expect(built.out).toContain("Successfully tagged flask:latest");
+      expect(built.err).toContain("naming to docker.io/library/flask:latest done");
     } finally {
       await at.close();
     }
@@ -72,8 +71,7 @@ describe.skipIf((await staticBusybox()) === undefined)("base images and wheels f
           "FROM node:slim\nWORKDIR /app\nCOPY . .\nRUN npm pack ./dep && npm install ./dep-1.0.0.tgz && npm test\nRUN node -p 'require(\"dep\")'\n",
       });
       const built = await smallDocker(at.socket)(["build", "."], { cwd });
-      expect(built.err).toBe("");
-      expect(built.out).toMatch(/^42$/m);
+      expect(built.err).toMatch(/^#\d+ \S+ 42$/m);
     } finally {
       await at.close();
     }

@@ -7,7 +7,7 @@
 import { join } from "node:path";
 import type { Clock } from "../core/clock.ts";
 import { systemClock } from "../core/clock.ts";
-import { fetchPackages, packageFiles } from "./debian-packages.ts";
+import { fetchPackages, packageCount, packageFiles } from "./debian-packages.ts";
 import { DEFAULT_PATH, type Image, imageArchitecture, imageOf, type RunConfig, saveImage } from "./image.ts";
 import { LayerStore } from "./layer-store.ts";
 import type { LayerWriter } from "./layer-writer.ts";
@@ -156,7 +156,7 @@ async function unpackPackages(
   const step = Math.max(16, Math.ceil(files.length / MAX_PROGRESS_LINES));
   for (const [index, file] of files.entries()) {
     options.signal.throwIfAborted();
-    if (index === 0) options.onProgress(`unpacking ${files.length} packages`);
+    if (index === 0) options.onProgress(`unpacking ${packageCount(files.length)}`);
     else if (index % step === 0) options.onProgress(`unpacked ${index} of ${files.length} packages`);
     await unpackPackage(file, writer, certificates);
   }

@@ -115,7 +115,7 @@ async function download(
   const archives = join(options.dir, "archives");
   const found = options.withDependencies ? await closure(names, apt, options.signal) : [...names];
   const listed = found.filter((name) => options.leaveOut?.(name) !== true);
-  options.onProgress(`fetching ${listed.length} packages`);
+  options.onProgress(`fetching ${packageCount(listed.length)}`);
   await run("apt-get", [...apt, "-qq", "download", ...listed], { ...execOptions(options.signal), cwd: archives });
   const files = await readdir(archives);
   return listed.map((name) => {
@@ -142,3 +142,6 @@ const execOptions = (signal: AbortSignal): { signal: AbortSignal; maxBuffer: num
 });
 
 const lastLine = (text: string): string => text.trim().split("\n").at(-1) ?? "";
+
+/** `1 package`, `2 packages`. */
+export const packageCount = (count: number): string => `${count} package${count === 1 ? "" : "s"}`;

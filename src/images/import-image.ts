@@ -37,7 +37,7 @@ export async function importImage(
       : await readImageArchive(store, createReadStream(path));
     if (!found) throw unreadable(path, "it holds no image");
     const name = reference ?? found.tags[0];
-    if (name === undefined) throw unreadable(path, "it holds an image without a name; give one");
+    if (name === undefined) throw unreadable(path, "it holds an image without a name", "name it: `--as NAME:TAG`");
     return { image: found.image, reference: name, digest: await loadIntoRegistry(store, found.image, name, access) };
   } catch (error) {
     throw error instanceof KilnError ? error : unreadable(path, (error as Error).message);
@@ -73,7 +73,10 @@ async function readLayout(store: LayerStore, dir: string): Promise<Image> {
     if (!/^sha256:[a-f0-9]{64}$/.test(digest)) throw new Error(`unsupported digest ${digest}`);
     return join(dir, "blobs/sha256", digest.slice("sha256:".length));
   };
-  let manifest = JSON.parse(await readFile(join(dir, "index.json"), "utf8")) as {
+  const index = await readFile(join(dir, "index.json"), "utf8").catch(() => {
+    throw unreadable(dir, "it has no `index.json`");
+  });
+  let manifest = JSON.parse(index) as {
     manifests?: Descriptor[];
     config?: Descriptor;
     layers?: Descriptor[];
@@ -99,11 +102,15 @@ async function readLayout(store: LayerStore, dir: string): Promise<Image> {
   };
 }
 
-const unreadable = (path: string, why: string): KilnError =>
+const unreadable = (
+  path: string,
+  why: string,
+  fix = "give a tar of `docker save`, or an OCI layout folder",
+): KilnError =>
   new KilnError({
     code: "KILN_E_IMAGE_UNREADABLE",
     message: `cannot import an image from \`${path}\``,
     why,
-    fix: ["give a tar of `docker save`, or an OCI layout folder"],
+    fix: [fix],
     exitCode: 2,
   });

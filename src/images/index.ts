@@ -5,7 +5,7 @@ export { findMappedImage, type ImageMapping, listMappedImages, mapImage, unmapIm
 export { type ImportedImage, importImage, loadIntoRegistry } from "./import-image.ts";
 export { LayerStore } from "./layer-store.ts";
 export { type PythonToolchain, type UnpackPythonOptions, unpackPython } from "./python-toolchain.ts";
-export { type ImageReference, InvalidReference } from "./reference.ts";
+export { type ImageReference, InvalidReference, parseReference } from "./reference.ts";
 export type { RegistryClientOptions, RegistryCredentials } from "./registry-client.ts";
 export { readTar, TAR_END, tarHeader, tarPadding } from "./tar.ts";
 export { makeWheelhouse, type Wheelhouse } from "./wheelhouse.ts";

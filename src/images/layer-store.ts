@@ -17,7 +17,7 @@ import { pipeline } from "node:stream/promises";
 import { createGunzip, createGzip } from "node:zlib";
 import type { ExtrasByPath, FileExtras } from "./layer-extras.ts";
 import { type LayerEntry, layerTar, parentOf, scanUpper, type UpperMarks, walkLayer, whiteoutOf } from "./layer-tar.ts";
-import { LayerWriter } from "./layer-writer.ts";
+import { LayerWriter, PathEscape } from "./layer-writer.ts";
 import { LayeredRoot, type RootLayer } from "./layered-root.ts";
 import { makeOwnedFolder, removeOrphans } from "./owned-folders.ts";
 import { removeTree } from "./remove-tree.ts";
@@ -114,7 +114,10 @@ export class LayerStore {
 
   /** Layers for a view, topmost first, of records bottom first. */
   rootLayers(layers: readonly LayerRecord[]): RootLayer[] {
+    // Neither a mount nor a view knows of a root folder that hides those below it.
+    const first = layers.findLastIndex(({ opaque }) => opaque.includes(""));
     return layers
+      .slice(Math.max(0, first))
       .map((layer) => ({
         dir: this.layerDir(layer),
         whiteouts: new Set(layer.whiteouts),
@@ -355,8 +358,10 @@ async function unpackLayer(writer: LayerWriter, tar: AsyncIterable<Uint8Array>):
     if (path === "" || entry.name === "" || entry.name === ".") continue;
     const mark = whiteoutOf(path.slice(path.lastIndexOf("/") + 1));
     if (mark === "opaque") writer.opaque.add(parentOf(path));
-    else if (mark) writer.whiteout(join(parentOf(path), mark.hides));
-    else await writer.entry(path, entry, entry.body, entry);
+    else if (mark) {
+      if (["", ".", ".."].includes(mark.hides)) throw new PathEscape(`invalid path in archive: ${entry.name}`);
+      await writer.whiteout(join(parentOf(path), mark.hides));
+    } else await writer.entry(path, entry, entry.body, entry);
   }
   await writer.finish();
 }

@@ -89,9 +89,10 @@ export class LayerWriter {
       const found = await this.root.lookup(current);
       const own = await lstatOrUndefined(join(this.dir, current));
       if (!own?.isDirectory()) {
-        if (own) await rm(join(this.dir, current));
+        if (own) await this.#clear(current);
         if (found && !found.stats.isDirectory() && depth < parts.length) throw new NotADirectory(current);
         await mkdir(join(this.dir, current));
+        if (this.whiteouts.delete(current)) this.opaque.add(current);
         const like = found?.stats.isDirectory() ? await metaOfFound(found) : undefined;
         await this.#applyFolder(
           current,
@@ -102,6 +103,19 @@ export class LayerWriter {
       }
       this.#realFolders.add(current);
     }
+  }
+
+  /** Makes the folders above a path; throws where one of them is a file. */
+  async parents(path: string, owner: FileOwner = ROOT_OWNER): Promise<void> {
+    const parts = components(path).slice(0, -1);
+    if (this.#realFolders.has(parts.join("/"))) return;
+    for (let depth = 1; depth <= parts.length; depth++) {
+      const folder = parts.slice(0, depth).join("/");
+      const found = await this.root.lookup(folder);
+      if (!found) break;
+      if (!found.stats.isDirectory()) throw new NotADirectory(folder);
+    }
+    if (parts.length > 0) await this.folder(parts.join("/"), owner);
   }
 
   /** Sets what an archive or a source says about a folder. */
@@ -204,13 +218,15 @@ export class LayerWriter {
 
   /** Takes back what this layer wrote; absent paths are ignored. */
   async remove(path: string): Promise<void> {
-    this.#realFolders.clear();
+    this.#forget(path);
     await rm(join(this.dir, path), { recursive: true, force: true });
   }
 
-  /** Hides a path of the layers below. */
-  whiteout(path: string): void {
-    this.whiteouts.add(path);
+  /** Hides a path of the layers below; what this layer has there stays. */
+  async whiteout(path: string): Promise<void> {
+    const own = await lstatOrUndefined(join(this.dir, path));
+    if (!own) this.whiteouts.add(path);
+    else if (own.isDirectory()) this.opaque.add(path);
   }
 
   /** Sets times of folders last: writing into them changed them. */
@@ -221,7 +237,9 @@ export class LayerWriter {
     }
   }
 
+  /** Makes the parents of what is to be written; hidden below, it is not hidden itself. */
   async #parentOf(path: string): Promise<void> {
+    this.whiteouts.delete(path);
     const parent = dirname(path);
     if (parent !== "." && !this.#realFolders.has(parent)) await this.folder(parent);
   }
@@ -245,10 +263,19 @@ export class LayerWriter {
 
   async #clear(path: string): Promise<void> {
     await this.#parentOf(path);
-    const own = await lstatOrUndefined(join(this.dir, path));
-    if (!own) return;
-    if (own.isDirectory()) this.#realFolders.clear();
+    if (!(await lstatOrUndefined(join(this.dir, path)))) return;
+    this.#forget(path);
     await rm(join(this.dir, path), { recursive: true });
+  }
+
+  /**
+   * What is known of a path that goes, and of all below it: a link in its place would lead what is still to be done there
+   * (times, marks, attributes, owners) to wherever the link leads.
+   */
+  #forget(path: string): void {
+    this.#realFolders.clear();
+    for (const known of [this.extras, this.whiteouts, this.opaque, this.#folderTimes])
+      for (const one of known.keys()) if (one === path || one.startsWith(`${path}/`)) known.delete(one);
   }
 
   #applyFile(path: string, fd: number, meta: FileMeta): void {

@@ -7,7 +7,7 @@
  * Gaps: no refresh tokens (`offline_token` is asked for as docker does, the answer's is not kept).
  */
 import { createHash } from "node:crypto";
-import type { IncomingMessage } from "node:http";
+import { type IncomingMessage, STATUS_CODES } from "node:http";
 import { Readable } from "node:stream";
 import type { Clock } from "../core/clock.ts";
 import { type Challenge, parseChallenge } from "./registry-challenge.ts";
@@ -265,23 +265,26 @@ export class RegistryClient {
     const probe = { method: "GET", path, scope: undefined };
     // The scope says whose account it is: Kiln's token service answers for all the hosts it stands in for.
     const scope = host === undefined ? undefined : `repository:${host}/kiln/login:pull`;
-    const refused = new RegistryRequestError(
-      401,
-      "UNAUTHORIZED",
-      `login attempt to ${shown} failed with status: 401 Unauthorized`,
-    );
+    const refused = (status: number): RegistryRequestError =>
+      new RegistryRequestError(
+        401,
+        "UNAUTHORIZED",
+        `login attempt to ${shown} failed with status: ${status} ${STATUS_CODES[status]}`,
+      );
     const first = await this.#request(probe, undefined);
     first.resume();
     const challenge = parseChallenge(first.headers["www-authenticate"]);
     if (first.statusCode !== 401) return;
-    if (!challenge) throw refused;
+    if (!challenge) throw refused(401);
     try {
       const authorization = await this.#authorize(challenge, scope);
       // Where a password was sent, a token is given only when it is right.
       if (challenge.scheme === "bearer") return;
       const second = await this.#request(probe, authorization);
-      second.resume();
-      if (second.statusCode === 401) throw refused;
+      const answer = (await readAll(second, MAX_MANIFEST_BYTES)).toString("utf8");
+      // AWS: 400 is for a password that is no token, 403 for one that has expired; or the repository is not for this caller.
+      const { statusCode = 500 } = second;
+      if ([400, 401].includes(statusCode) || /authorization token has expired/i.test(answer)) throw refused(statusCode);
     } catch (error) {
       if (!(error instanceof RegistryRequestError) || error.code !== "TOKEN") throw error;
       throw new RegistryRequestError(401, "UNAUTHORIZED", `Get "${shown}": ${error.message}`);

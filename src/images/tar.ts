@@ -63,6 +63,8 @@ const FLAG_OF_TYPE: Readonly<Record<TarEntryType, string>> = {
 };
 /** Of PAX records with an extended attribute. */
 const XATTR_PREFIX = "SCHILY.xattr.";
+/** The largest user or group; the next one means "none". */
+const MAX_ID = 0xffff_fffe;
 /** PAX headers and GNU long names larger than this are an attack, not a name. */
 const MAX_META_BYTES = 1024 * 1024;
 
@@ -102,7 +104,9 @@ export async function* readTar(source: AsyncIterable<Uint8Array>): AsyncGenerato
     const plainName = cString(header, 0, 100);
     const name = records["path"] ?? longName ?? (prefix ? `${prefix}/${plainName}` : plainName);
     const hasBody = type === "file" && !name.endsWith("/");
-    const sizeBytes = hasBody || type === "file" ? Number(records["size"] ?? rawSize) : 0;
+    const linkName = records["linkpath"] ?? longLink ?? cString(header, 157, 100);
+    if (name.includes("\0") || linkName.includes("\0")) throw new TarError("tar name with a zero byte");
+    const sizeBytes = type === "file" ? numberRecord(records["size"], Number.MAX_SAFE_INTEGER, rawSize) : 0;
     let left = sizeBytes;
     const body = (async function* (): AsyncGenerator<Buffer> {
       while (left > 0) {
@@ -116,10 +120,10 @@ export async function* readTar(source: AsyncIterable<Uint8Array>): AsyncGenerato
       type: hasBody || type !== "file" ? type : "directory",
       sizeBytes,
       mode: numberField(header, 100, 8) & 0o7777,
-      uid: Number(records["uid"] ?? numberField(header, 108, 8)),
-      gid: Number(records["gid"] ?? numberField(header, 116, 8)),
+      uid: numberRecord(records["uid"], MAX_ID, numberField(header, 108, 8)),
+      gid: numberRecord(records["gid"], MAX_ID, numberField(header, 116, 8)),
       mtimeSeconds: records["mtime"] === undefined ? numberField(header, 136, 12) : wholeSeconds(records["mtime"]),
-      linkName: records["linkpath"] ?? longLink ?? cString(header, 157, 100),
+      linkName,
       xattrs: xattrsOf(records),
       ...(type.endsWith("-device") && {
         device: { major: numberField(header, 329, 8), minor: numberField(header, 337, 8) },
@@ -260,6 +264,13 @@ function numberField(header: Buffer, offset: number, length: number): number {
   const text = cString(header, offset, length).trim();
   if (text !== "" && !/^[0-7]+$/.test(text)) throw new TarError("tar number is not octal");
   return text === "" ? 0 : Number.parseInt(text, 8);
+}
+
+/** Of a PAX record, or else of the header. */
+function numberRecord(text: string | undefined, most: number, field: number): number {
+  const value = text === undefined ? field : /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  if (!(value <= most)) throw new TarError("tar number out of range");
+  return value;
 }
 
 /** Whether 512 bytes are the header of an archive's first entry. */

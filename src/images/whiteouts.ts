@@ -4,12 +4,14 @@
  * Source: https://docs.kernel.org/filesystems/overlayfs.html#whiteouts-and-opaque-directories
  */
 import { spawn } from "node:child_process";
-import { createReadStream, lstatSync } from "node:fs";
+import { lstatSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Readable } from "node:stream";
+import type { FileExtras } from "./layer-extras.ts";
 import type { LayerContents } from "./layer-store.ts";
 import { metaOf } from "./layer-writer.ts";
-import { TAR_END, tarHeader, tarPadding } from "./tar.ts";
+import { TAR_END, type TarHeaderEntry, tarHeader, tarPadding } from "./tar.ts";
 import { namespaceCommand } from "./user-namespace.ts";
 
 /** Elsewhere than on Linux nothing is mounted, and this does nothing. */
@@ -18,7 +20,7 @@ export async function markOnDisk(contents: LayerContents): Promise<void> {
   const count = contents.whiteouts.size + contents.opaque.size + withXattrs.length;
   if (process.platform !== "linux" || count === 0) return;
   const namespace = await namespaceCommand();
-  const overlayXattr = namespace.length === 0 ? "trusted.overlay.opaque" : "user.overlay.opaque";
+  const entries = markEntries(contents, withXattrs, namespace.length > 0);
   const [command = "", ...words] = [...namespace, ...TAR_COMMAND];
   const child = spawn(command, words, { cwd: contents.dir, stdio: ["pipe", "ignore", "pipe"] });
   let complaint = "";
@@ -27,37 +29,63 @@ export async function markOnDisk(contents: LayerContents): Promise<void> {
   });
   child.stdin.on("error", () => undefined);
   const ended = new Promise<number | null>((resolve, reject) => child.on("error", reject).on("close", resolve));
-  Readable.from(archive(), { objectMode: false }).pipe(child.stdin);
+  Readable.from(archiveOf(contents.dir, entries), { objectMode: false }).pipe(child.stdin);
   const code = await ended;
   if (code !== 0) throw new Error(`tar could not mark a layer: ${complaint.trim().split("\n")[0] ?? code}`);
+}
 
-  async function* archive(): AsyncGenerator<Buffer> {
-    const marked = (path: string): { name: string; mode: number; uid: number; gid: number; mtimeSeconds: number } => ({
-      ...metaOf(lstatSync(join(contents.dir, path))),
-      name: path,
-    });
-    for (const [path, { xattrs = {}, uid, gid }] of withXattrs) {
-      const stats = lstatSync(join(contents.dir, path));
-      const owner =
-        namespace.length > 0 ? {} : { ...(uid !== undefined && { uid }), ...(gid !== undefined && { gid }) };
-      const base = { ...marked(path), ...owner, linkName: "", xattrs };
-      if (stats.isDirectory()) yield tarHeader({ ...base, type: "directory", sizeBytes: 0 });
-      if (!stats.isFile()) continue;
-      yield tarHeader({ ...base, type: "file", sizeBytes: stats.size });
-      if (stats.size > 0) for await (const chunk of createReadStream(join(contents.dir, path))) yield chunk as Buffer;
-      yield tarPadding(stats.size);
-    }
-    for (const path of [...contents.opaque].filter((folder) => folder !== "")) {
-      const xattrs = { [overlayXattr]: "y" };
-      yield tarHeader({ ...marked(path), type: "directory", sizeBytes: 0, linkName: "", xattrs });
-    }
-    for (const path of contents.whiteouts) {
-      const device = { major: 0, minor: 0 };
-      const base = { name: path, mode: 0, uid: 0, gid: 0, mtimeSeconds: 0, sizeBytes: 0, linkName: "" };
-      yield tarHeader({ ...base, type: "character-device", device });
-    }
-    yield TAR_END;
+/** All of it read before anything changes: folders first, whose times tar sets last. */
+function markEntries(
+  { dir, whiteouts, opaque }: LayerContents,
+  withXattrs: readonly (readonly [string, FileExtras])[],
+  inNamespace: boolean,
+): TarHeaderEntry[] {
+  const onDisk = (
+    path: string,
+  ): { header: Omit<TarHeaderEntry, "type">; inode: number; isFile: boolean; isFolder: boolean } => {
+    const stats = lstatSync(join(dir, path));
+    const [isFile, isFolder] = [stats.isFile(), stats.isDirectory()];
+    const header = { ...metaOf(stats), name: path, sizeBytes: isFile ? stats.size : 0, linkName: "" };
+    return { header, inode: stats.ino, isFile, isFolder };
+  };
+  const xattrsOf = new Map<string, Record<string, string>>();
+  for (const [path, { xattrs = {} }] of withXattrs) xattrsOf.set(path, { ...xattrs });
+  const opaqueMark = inNamespace ? "user.overlay.opaque" : "trusted.overlay.opaque";
+  for (const path of opaque) if (path !== "") xattrsOf.set(path, { ...xattrsOf.get(path), [opaqueMark]: "y" });
+  const folders = new Set<string>();
+  for (const path of [...xattrsOf.keys(), ...whiteouts])
+    for (let at = path.indexOf("/"); at > 0; at = path.indexOf("/", at + 1)) folders.add(path.slice(0, at));
+  const files: TarHeaderEntry[] = [];
+  const marked: TarHeaderEntry[] = [];
+  // A file that tar writes is a new one: its other names are linked to it again.
+  const firstNames = new Map<number, string>();
+  for (const path of new Set([...folders, ...xattrsOf.keys()])) {
+    const { header, inode, isFile, isFolder } = onDisk(path);
+    // tar would follow a link there, to wherever it leads.
+    if (folders.has(path) && !isFolder) throw new Error(`a layer's mark below what is no folder: /${path}`);
+    const xattrs = xattrsOf.get(path);
+    const whole = { ...header, ...(xattrs && { xattrs }) };
+    const first = firstNames.get(inode);
+    if (isFolder) marked.push({ ...whole, type: "directory" });
+    else if (isFile && first !== undefined) files.push({ ...header, sizeBytes: 0, type: "hardlink", linkName: first });
+    else if (isFile) files.push({ ...whole, type: "file" });
+    firstNames.set(inode, path);
   }
+  marked.sort((a, b) => (a.name < b.name ? -1 : 1));
+  const gone = [...whiteouts].map((name): TarHeaderEntry => {
+    const header = { name, mode: 0, uid: 0, gid: 0, mtimeSeconds: 0, sizeBytes: 0, linkName: "" };
+    return { ...header, type: "character-device", device: { major: 0, minor: 0 } };
+  });
+  return [...marked, ...files, ...gone];
+}
+
+async function* archiveOf(dir: string, entries: readonly TarHeaderEntry[]): AsyncGenerator<Buffer> {
+  for (const entry of entries) {
+    // Read before tar empties the file to write it: the same bytes go back.
+    const bytes = entry.type === "file" ? await readFile(join(dir, entry.name)) : Buffer.alloc(0);
+    yield Buffer.concat([tarHeader(entry), bytes, tarPadding(bytes.length)]);
+  }
+  yield TAR_END;
 }
 
 const TAR_COMMAND = [

@@ -103,10 +103,7 @@ export function requireEcrAccess(
   place: RequestPlace,
   deps: AccessDeps,
 ): void {
-  const isNobody = caller === "badCredentials" || caller === "badToken";
-  if (isNobody || caller.kind === "anonymous" || caller.kind === "bearer") throw ecrUnauthorized(ecr, detail);
-  // AWS: a token is good in the region it was issued in.
-  if (caller.kind === "ecrToken" && caller.region !== ecr.region) throw ecrUnauthorized(ecr, detail);
+  if (!isEcrCaller(caller, ecr)) throw ecrUnauthorized(ecr, detail);
   const requests = ecrActions.map((action) => ecrAuthorizationRequest(deps.records, ecr, action, name));
   deps.authorize(caller.principal, ecr, requests, {
     service: "ecr",
@@ -114,6 +111,16 @@ export function requireEcrAccess(
     requestId: place.requestId,
     context: place.context,
   });
+}
+
+/** True for an IAM principal whose credentials count at this ECR registry. */
+export function isEcrCaller(
+  caller: IdentifiedCaller,
+  ecr: AwsScope,
+): caller is Extract<Caller, { readonly principal: Principal }> {
+  if (typeof caller === "string" || !("principal" in caller)) return false;
+  // AWS: a token is good in the region it was issued in.
+  return caller.kind === "accessKey" || caller.region === ecr.region;
 }
 
 /** True for the account's root with its access key: Kiln's own tools put images in with it. */

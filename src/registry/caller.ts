@@ -9,7 +9,7 @@ import type { Principal } from "../core/aws.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Secret } from "../core/secret.ts";
 import { RegistryError } from "./errors.ts";
-import type { BearerClaims, TokenReading, Tokens } from "./tokens.ts";
+import type { BearerClaims, Tokens } from "./tokens.ts";
 
 /** The part of identity/ that the registry needs. */
 export interface AccessKeys {
@@ -22,6 +22,8 @@ export interface AccessKeys {
         readonly principal: Principal;
       }
     | undefined;
+  /** True when the user or role was deleted: what was issued to it is worth nothing, whatever names it still. */
+  isGone(principal: Principal): boolean;
 }
 
 export type Caller =
@@ -67,21 +69,19 @@ function principalOfKey({ user, password }: BasicCredentials, deps: CallerDeps):
 
 /** The caller a Basic header names: by ECR token or access key. Undefined when the credentials are neither. */
 export function callerOfBasic(credentials: BasicCredentials, deps: CallerDeps): Caller | undefined {
-  if (credentials.user === ECR_TOKEN_USER) return callerOfEcrToken(deps.tokens.readEcrToken(credentials.password));
+  if (credentials.user === ECR_TOKEN_USER) return callerOfEcrToken(credentials.password, deps);
   const principal = principalOfKey(credentials, deps);
   return principal && { kind: "accessKey", principal };
 }
 
-function callerOfEcrToken(reading: TokenReading<{ principal: Principal; region: string }>): Caller {
-  switch (reading.state) {
-    case "valid":
-      return { kind: "ecrToken", ...reading.claims };
-    case "expired":
-      throw new RegistryError("denied", { message: ECR_TOKEN_EXPIRED });
-    case "malformed":
-      // AWS: a password that is no token at all is 400, which `docker login` prints as `400 Bad Request`.
-      throw new RegistryError("denied", { status: 400, message: "Your Authorization Token is invalid." });
+function callerOfEcrToken(password: string, { tokens, accessKeys }: CallerDeps): Caller {
+  const reading = tokens.readEcrToken(password);
+  if (reading.state === "expired") throw new RegistryError("denied", { message: ECR_TOKEN_EXPIRED });
+  if (reading.state === "valid" && !accessKeys.isGone(reading.claims.principal)) {
+    return { kind: "ecrToken", ...reading.claims };
   }
+  // AWS: a password that is no token at all is 400, which `docker login` prints as `400 Bad Request`.
+  throw new RegistryError("denied", { status: 400, message: "Your Authorization Token is invalid." });
 }
 
 const ECR_TOKEN_EXPIRED = "Your authorization token has expired. Reauthenticate and try again.";
@@ -99,22 +99,16 @@ export function identifyCaller(
   if (bearer) {
     const reading = deps.tokens.readBearer(bearer[1] ?? "");
     if (reading.state !== "valid") return "badToken";
-    return callerOfClaims(reading.claims);
+    return callerOfClaims(reading.claims, deps);
   }
   const basic = parseBasic(authorization);
   return (basic && callerOfBasic(basic, deps)) ?? "badCredentials";
 }
 
-function callerOfClaims(claims: BearerClaims): Caller {
+function callerOfClaims(claims: BearerClaims, { accessKeys }: CallerDeps): Caller | "badToken" {
   const { subject } = claims;
-  switch (subject.kind) {
-    case "accessKey":
-      return { kind: "accessKey", principal: subject.principal };
-    case "ecrToken":
-      return { kind: "ecrToken", principal: subject.principal, region: subject.region };
-    default:
-      return { kind: "bearer", claims };
-  }
+  if (subject.kind !== "accessKey" && subject.kind !== "ecrToken") return { kind: "bearer", claims };
+  return accessKeys.isGone(subject.principal) ? "badToken" : subject;
 }
 
 const isSameText = (a: string, b: string): boolean => timingSafeEqual(sha256(a), sha256(b));

@@ -35,7 +35,7 @@ function startProcess(stateDir: string, task: "serve" | "collect"): ChildProcess
     let url = "http://127.0.0.1:1";
     const registry = createRegistry({
       store, clock: systemClock, ids: systemIds, scope: { partition: "aws", region: "us-east-1", accountId },
-      identity: { findAccessKey: () => ({ secret: new Secret("test"), status: "Active", principal }) },
+      identity: { findAccessKey: () => ({ secret: new Secret("test"), status: "Active", principal }), isGone: () => false },
       authorize: () => {}, endpointUrl: () => url,
     });
     if (${JSON.stringify(task)} === "collect") {

@@ -71,6 +71,18 @@ export class RegistryError extends Error {
   }
 }
 
+/** Clients take answers without it for those of another protocol. */
+export const API_VERSION = { "docker-distribution-api-version": "registry/2.0" } as const;
+
 /** The JSON body of an error answer. */
 export const errorBody = (error: RegistryError): string =>
   JSON.stringify({ ...error.extra, errors: [{ code: error.code, message: error.message, detail: error.detail }] });
+
+/** An error answered before the registry saw the request, in the form its clients print. */
+export function refusal(status: number, message: string): { headers: Record<string, string | number>; body: string } {
+  const body = errorBody(new RegistryError(status === 403 ? "denied" : "requestInvalid", { status, message }));
+  return {
+    headers: { ...API_VERSION, "content-type": "application/json", "content-length": Buffer.byteLength(body) },
+    body,
+  };
+}

@@ -57,6 +57,17 @@ describe("garbage collection", () => {
     expect(await statusOf(`app/blobs/${layerOf("app")}`)).toBe(200);
   });
 
+  it("keeps an image that lost its tags, as ECR does: only a delete or a lifecycle policy ends it", async () => {
+    const { digest } = await pushImage(at, "app", "v1");
+    await pushImage(at, "app", "v1", { annotations: { build: "2" } });
+    const untagged = await pushImage(at, "app", "v2", { annotations: { build: "3" } });
+    expect((await at.send("DELETE", "/v2/app/manifests/v2")).status).toBe(202);
+    at.clock.advance(1000 * HOUR_MS);
+    expect(await collect(0)).toMatchObject({ links: 0, blobs: 0 });
+    expect(await statusOf(`app/manifests/${digest}`)).toBe(200);
+    expect(await statusOf(`app/manifests/${untagged.digest}`)).toBe(200);
+  });
+
   it("keeps a blob for the other images and repositories that have it", async () => {
     const first = await pushImage(at, "one", "v1");
     await pushImage(at, "two", "v1");
@@ -201,7 +212,7 @@ async function restarted(fixture: RegistryFixture) {
     clock,
     ids: systemIds,
     scope: { partition: "aws", region: "us-east-1", accountId: "000000000000" },
-    identity: { findAccessKey: () => undefined },
+    identity: { findAccessKey: () => undefined, isGone: () => false },
     authorize,
     endpointUrl: () => fixture.url,
   });

@@ -108,8 +108,11 @@ export function createHoldings({ store, records, clock, quota }: HoldingsDeps) {
     /** Records a manifest with what it uses. Throws `BytesAreGone`. */
     addManifest(address: RepositoryAddress, digest: string, record: ManifestRecord, content: ManifestContent): void {
       const key = keyIn(address, digest);
-      if (records.manifests.has(key)) {
+      const known = records.manifests.get(key);
+      if (known) {
         if (!store.blobs.hasNow(digest)) throw new BytesAreGone(digest);
+        // AWS: pushing an archived image again restores it.
+        if (known.archivedAtMs !== undefined) records.manifests.put(key, restored(known, clock.nowMs()));
         return;
       }
       own(address, digest, record.sizeBytes);
@@ -164,6 +167,11 @@ export function createHoldings({ store, records, clock, quota }: HoldingsDeps) {
       return true;
     },
   };
+}
+
+/** The record of an image that is back from ECR's archive. */
+export function restored({ archivedAtMs: _, ...record }: ManifestRecord, nowMs: number): ManifestRecord {
+  return { ...record, activatedAtMs: nowMs };
 }
 
 /** Digests a manifest lists, each once. */

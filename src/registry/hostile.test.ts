@@ -11,6 +11,7 @@ import {
   sha256,
   startRegistry,
 } from "../../test/support/registry-fixture.ts";
+import { registryRefusal } from "./index.ts";
 
 let at: RegistryFixture;
 beforeAll(async () => {
@@ -140,4 +141,17 @@ it("lists referrers that came under the fallback tag of clients without a referr
   await at.send("PUT", `/v2/fallback/manifests/${tag}`, { body: index, headers: { "content-type": OCI_INDEX } });
   const { json } = await at.send("GET", `/v2/fallback/referrers/${digest}`);
   expect(json.manifests).toEqual([{ ...entry, artifactType: "application/x.signature" }]);
+});
+
+it("says what the endpoint refuses before the registry sees it in the registry's form", () => {
+  const { headers, body } = registryRefusal(431, "the headers of the request are larger than 16384 bytes");
+  expect(body).toBe(
+    '{"errors":[{"code":"UNSUPPORTED","message":"the headers of the request are larger than 16384 bytes","detail":null}]}',
+  );
+  expect(headers).toEqual({
+    "docker-distribution-api-version": "registry/2.0",
+    "content-type": "application/json",
+    "content-length": Buffer.byteLength(body),
+  });
+  expect(JSON.parse(registryRefusal(403, "no").body).errors[0].code).toBe("DENIED");
 });

@@ -7,7 +7,7 @@
  */
 import type { Clock } from "../core/clock.ts";
 import type { Ids } from "../core/ids.ts";
-import type { Store } from "../store/store.ts";
+import type { BlobUpload, Store } from "../store/store.ts";
 import { algorithmOf, digestOf, isDigest, isTag, looksLikeDigest, matchesDigest } from "./digest.ts";
 import { RegistryError } from "./errors.ts";
 import { BytesAreGone, type Holdings, usedBy } from "./holdings.ts";
@@ -44,9 +44,13 @@ export interface Images {
   /** By tag or digest. */
   find(address: RepositoryAddress, reference: string): FoundManifest | undefined;
   content(digest: string): Promise<Buffer>;
-  /** Removes the manifest, every tag on it and its entry among the referrers. False when it was not there. */
-  deleteManifest(address: RepositoryAddress, digest: string): Promise<boolean>;
-  deleteTag(address: RepositoryAddress, tag: string): Promise<boolean>;
+  /**
+   * Removes the manifest, every tag on it and its entry among the referrers. False when it was not there, or `isStillWanted`
+   * said no: that is asked in the transaction that deletes, so that what was pushed meanwhile counts.
+   */
+  deleteManifest(address: RepositoryAddress, digest: string, isStillWanted?: () => boolean): Promise<boolean>;
+  /** False when there was no such tag, or it is not one of `digest`. */
+  deleteTag(address: RepositoryAddress, tag: string, digest?: string): Promise<boolean>;
   tagsOf(address: RepositoryAddress, digest: string): readonly string[];
   /** Tags of every tagged manifest, for answers about many of them. */
   tagsByDigest(address: RepositoryAddress): ReadonlyMap<string, readonly string[]>;
@@ -62,7 +66,12 @@ export interface Images {
    * Rejects with `BytesAreGone` when the blob was collected meanwhile, with DENIED when a quota is in the way.
    */
   linkBlob(address: RepositoryAddress, digest: string, sizeBytes: number): Promise<void>;
-  /** Stores a blob and links it: a push without HTTP. `chunksOf` is called again should the bytes be collected meanwhile. */
+  /**
+   * Makes an upload the repository's blob, each step durable before the next: whoever dies in between leaves an upload
+   * that is whole. It stays until it is cancelled. Rejects with `DigestMismatch`, with DENIED when a quota is in the way.
+   */
+  linkUpload(address: RepositoryAddress, upload: BlobUpload, digest: string): Promise<void>;
+  /** Stores a blob and links it: a push without HTTP. `chunksOf` is called once, and not when there is no repository. */
   storeBlob(
     address: RepositoryAddress,
     digest: string,
@@ -158,24 +167,25 @@ export function createImages({ store, records, clock, ids, holdings, accounted }
 
     content: (digest) => contentOf(store, digest),
 
-    async deleteManifest(address, digest) {
+    async deleteManifest(address, digest, isStillWanted = () => true) {
       await accounted();
       const found = find(address, digest);
       if (!found) return false;
       const used = await usedByManifest(address, found);
       return store.write(() => {
-        if (!records.manifests.has(keyIn(address, digest))) return false;
+        if (!records.manifests.has(keyIn(address, digest)) || !isStillWanted()) return false;
         for (const tag of tagsOf(address, digest)) records.tags.delete(keyIn(address, tag));
         holdings.removeManifest(address, digest, used);
         return true;
       });
     },
 
-    deleteTag: (address, tag) =>
+    deleteTag: (address, tag, digest) =>
       store.write(() => {
-        const isKnown = records.tags.has(keyIn(address, tag));
+        const found = records.tags.get(keyIn(address, tag));
+        if (!found || (digest !== undefined && found.digest !== digest)) return false;
         records.tags.delete(keyIn(address, tag));
-        return isKnown;
+        return true;
       }),
 
     tags: (address, { after, limit } = {}) =>
@@ -205,22 +215,16 @@ export function createImages({ store, records, clock, ids, holdings, accounted }
 
     linkBlob,
 
+    linkUpload,
+
     async storeBlob(address, digest, chunksOf, signal) {
       requireRepository(address);
-      for (let attempt = 1; ; attempt++) {
-        const upload = await store.blobs.upload(ids.uuid(), algorithmOf(digest));
-        try {
-          await upload.append(untilAborted(chunksOf(), signal));
-          await upload.publish(digest);
-          await linkBlob(address, digest, upload.size);
-          return;
-        } catch (error) {
-          if (error instanceof BytesAreGone && attempt < ATTEMPTS) continue;
-          if (upload.isPublished) await store.write(() => holdings.noteBytes(digest, upload.size));
-          throw error;
-        } finally {
-          await upload.cancel();
-        }
+      const upload = await store.blobs.upload(ids.uuid(), algorithmOf(digest));
+      try {
+        await upload.append(untilAborted(chunksOf(), signal));
+        await linkUpload(address, upload, digest);
+      } finally {
+        await upload.cancel();
       }
     },
 
@@ -248,6 +252,19 @@ export function createImages({ store, records, clock, ids, holdings, accounted }
       ensureRepository(address);
       holdings.link(address, digest, sizeBytes);
     });
+  }
+
+  async function linkUpload(address: RepositoryAddress, upload: BlobUpload, digest: string): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await upload.publish(digest);
+        return await linkBlob(address, digest, upload.size);
+      } catch (error) {
+        if (error instanceof BytesAreGone && attempt < ATTEMPTS) continue;
+        if (upload.isPublished) await store.write(() => holdings.noteBytes(digest, upload.size));
+        throw error;
+      }
+    }
   }
 
   /** Digests the manifest lists; from what was noted of it when its bytes are damaged. */

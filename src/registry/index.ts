@@ -20,8 +20,8 @@ export {
 } from "./ecr/records.ts";
 export { hasRole, LINKED_ROLES, type LinkedRole, linkedRoleArn } from "./ecr/service-role.ts";
 export { UpstreamError } from "./ecr/upstream.ts";
-export { RegistryError } from "./errors.ts";
-export type { RegistryQuota } from "./holdings.ts";
+export { RegistryError, refusal as registryRefusal } from "./errors.ts";
+export { type RegistryQuota, restored } from "./holdings.ts";
 export { type FoundManifest, type Images, repositoryMissingText } from "./images.ts";
 export type { EcrSettings, ManifestRecord, RegistryRecords, RepositoryRecord, TagMutability } from "./records.ts";
 export { keyIn } from "./records.ts";

@@ -79,6 +79,28 @@ it("says the same of an ECR repository, where clients print it", async () => {
   expect(reply.json).toEqual(refusal("repository", 4, 0, 8));
 });
 
+it("frees what came without HTTP and found no room", async () => {
+  at = await startRegistry({ quota: { repositoryBytes: 4 } });
+  await at.createEcrRepository("app");
+  const address = at.registry.reference(`${ECR_HOST}/app:v1`)?.address;
+  if (!address) throw new Error("no address");
+  const content = Buffer.from("too much");
+  const stored = at.registry.images.storeBlob(address, sha256("too much"), async function* () {
+    yield content;
+  });
+  await expect(stored).rejects.toMatchObject({ code: "DENIED" });
+  const { layerUploads } = at.registry.ecr;
+  const layer = Buffer.from("too much, too");
+  const uploadId = await layerUploads.start(address);
+  await layerUploads.append(address, uploadId, { firstByte: 0, bytes: layer });
+  const completed = layerUploads.complete(address, uploadId, sha256(layer.toString()));
+  await expect(completed).rejects.toMatchObject({ code: "DENIED" });
+  expect(at.registry.records.usage.get([])?.bytes).toBe(content.length + layer.length);
+  at.clock.advance(2 * 60 * 60 * 1000);
+  expect(await at.registry.garbage.collect()).toMatchObject({ blobs: 2, freedBytes: content.length + layer.length });
+  expect(at.store.blobs.hasNow(sha256("too much"))).toBe(false);
+});
+
 it("has no limit unless one is set", async () => {
   at = await startRegistry();
   await pushBlob(at, "app", "x".repeat(100_000));

@@ -22,6 +22,7 @@ import {
   bearerChallenge,
   ecrHostChallenge,
   type IdentifiedCaller,
+  isEcrCaller,
   isRootKey,
   type NeededAccess,
   type RequestPlace,
@@ -35,7 +36,7 @@ import { createBlobRoutes } from "./blob-routes.ts";
 import { type AccessKeys, identifyCaller } from "./caller.ts";
 import { createCatalog, type ImageSummary, type RepositorySummary, type StoredManifest } from "./catalog.ts";
 import { createEcrDataPlane, type EcrDataPlane } from "./ecr/data-plane.ts";
-import { errorBody, RegistryError } from "./errors.ts";
+import { API_VERSION, errorBody, RegistryError } from "./errors.ts";
 import { type Answer, type Exchange, jsonAnswer } from "./exchange.ts";
 import { createGarbageCollector, type GarbageCollector } from "./gc.ts";
 import { createHoldings, type RegistryQuota } from "./holdings.ts";
@@ -184,10 +185,10 @@ export function createRegistry(deps: RegistryDeps): Registry {
 
   /** Says 401 to strangers although much is public: clients only log in where this route challenges them. */
   function ping(caller: IdentifiedCaller, place: RequestPlace, standInHost: string | undefined): Answer {
-    const isEcr = standInHost !== undefined && parseEcrHost(standInHost) !== undefined;
-    const challenge = isEcr ? ecrHostChallenge(standInHost) : bearerChallenge(place);
+    const scope = standInHost === undefined ? undefined : parseEcrHost(standInHost);
+    const challenge = scope ? ecrHostChallenge(ecrHost(scope)) : bearerChallenge(place);
     if (caller === "badCredentials") throw wrongPassword(challenge);
-    const isKnown = caller !== "badToken" && caller.kind !== "anonymous";
+    const isKnown = caller !== "badToken" && (scope ? isEcrCaller(caller, scope) : caller.kind !== "anonymous");
     if (!isKnown) throw new RegistryError("unauthorized", { headers: { "www-authenticate": challenge } });
     return jsonAnswer({});
   }
@@ -397,15 +398,15 @@ async function send(
   requestId: string,
 ): Promise<void> {
   const isHead = request.method === "HEAD";
-  response.writeHead(answer.status, {
-    "docker-distribution-api-version": "registry/2.0",
-    "x-content-type-options": "nosniff",
-    "x-amzn-requestid": requestId,
-    ...answer.headers,
-  });
-  if (isHead || answer.body === undefined) return void response.end();
-  if (typeof answer.body === "string" || answer.body instanceof Uint8Array) return void response.end(answer.body);
   try {
+    response.writeHead(answer.status, {
+      ...API_VERSION,
+      "x-content-type-options": "nosniff",
+      "x-amzn-requestid": requestId,
+      ...answer.headers,
+    });
+    if (isHead || answer.body === undefined) return void response.end();
+    if (typeof answer.body === "string" || answer.body instanceof Uint8Array) return void response.end(answer.body);
     const chunks = typeof answer.body === "function" ? answer.body() : answer.body;
     for await (const chunk of chunks) await written(response, chunk);
     response.end();

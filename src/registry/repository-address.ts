@@ -25,6 +25,9 @@ export const DOCKER_HUB_HOST = "docker.io";
 export const ECR_PUBLIC_HOST = "public.ecr.aws";
 
 const DOCKER_HUB_ALIASES = new Set(["index.docker.io", "registry-1.docker.io", "registry.docker.io", "hub.docker.com"]);
+/** A name or address with a port or without, as container clients take it in an image name. */
+const HOST = /^(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*|\[[0-9a-f:]+\])(?::\d{1,5})?$/;
+const MAX_HOST_LENGTH = 260;
 const NAME = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*$/;
 const MAX_NAME_LENGTH = 255;
 const ECR_HOST =
@@ -48,10 +51,11 @@ export function parseRepositoryAddress(text: string, origin: RequestOrigin = {})
   return addressOf(origin.ownAuthorities?.includes(first) ? LOCAL_HOST : first, rest);
 }
 
-/** The address of `name` on `host`; undefined when the name is illegal. */
+/** The address of `name` on `host`; undefined when either is illegal. */
 export function addressOf(host: string, name: string): RepositoryAddress | undefined {
   if (name.length > MAX_NAME_LENGTH || !NAME.test(name)) return undefined;
   const canonical = canonicalHost(host);
+  if (canonical.length > MAX_HOST_LENGTH || !HOST.test(canonical)) return undefined;
   // Docker Hub: `python` is `library/python` (official images live under `library`).
   const fullPath = canonical === DOCKER_HUB_HOST && !name.includes("/") ? `library/${name}` : name;
   const ecr = parseEcrHost(canonical);
@@ -63,14 +67,20 @@ export function addressOf(host: string, name: string): RepositoryAddress | undef
   };
 }
 
-/** One spelling per registry: no scheme, path or upper case, Docker Hub's aliases joined, ECR's variants joined. */
+/**
+ * One spelling per registry: no scheme, path, upper case or final dot; of the registries Kiln knows by name, aliases and
+ * variants are joined and a port that says nothing goes.
+ */
 export function canonicalHost(host: string): string {
   const bare = host
     .toLowerCase()
     .replace(/^https?:\/\//, "")
-    .replace(/\/.*$/, "");
-  if (DOCKER_HUB_ALIASES.has(bare)) return DOCKER_HUB_HOST;
-  const ecr = parseEcrHost(bare);
+    .replace(/\/.*$/, "")
+    .replace(/\.(?=:\d+$|$)/, "");
+  const name = bare.replace(/:(?:443|80)$/, "");
+  if (name === DOCKER_HUB_HOST || DOCKER_HUB_ALIASES.has(name)) return DOCKER_HUB_HOST;
+  if (name === ECR_PUBLIC_HOST) return name;
+  const ecr = parseEcrHost(name);
   return ecr ? ecrHost(ecr) : bare;
 }
 

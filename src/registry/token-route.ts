@@ -14,6 +14,7 @@ import { RegistryError } from "./errors.ts";
 import { type Answer, jsonAnswer, readBody } from "./exchange.ts";
 import {
   LOCAL_HOST,
+  parseEcrHost,
   parseRepositoryAddress,
   type RepositoryAddress,
   type RequestOrigin,
@@ -88,6 +89,8 @@ async function claimsFor(
   const granted: AccessGrant[] = [];
   let subject: BearerClaims["subject"] | undefined;
   for (const host of hosts) {
+    // Who may log in to ECR is IAM's business: no first login declares an account there.
+    if (parseEcrHost(host)) continue;
     // A mistyped secret of an IAM key must not become the first account of Kiln's own repositories.
     if (host === LOCAL_HOST && deps.accessKeys.findAccessKey(user)) continue;
     if ((await deps.accounts.login(host, user, password)) === "refused") continue;

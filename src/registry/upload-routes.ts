@@ -40,9 +40,6 @@ export interface UploadRoutesDeps {
   readonly onBegin: () => void;
 }
 
-/** A blob may be collected between its publishing and its linking; twice in a row is chance, more is a bug. */
-const ATTEMPTS = 4;
-
 /** How exactly an upload's last activity is known. */
 const NOTE_EVERY_MS = 10 * 60 * 1000;
 
@@ -108,24 +105,14 @@ export function createUploadRoutes(deps: UploadRoutesDeps): UploadRoutes {
     }
   };
 
-  /**
-   * Publishes the bytes, links them, and lets go of the upload. Each is durable before the next: whoever dies in between
-   * leaves an upload that is whole, which its client can finish, or which expires.
-   */
+  /** Makes the upload a blob and lets go of it; one that its client can finish later stays. */
   const commit = async (exchange: Exchange, upload: BlobUpload, uploadId: string, digest: string): Promise<Answer> => {
-    const { address, images } = exchange;
-    for (let attempt = 1; ; attempt++) {
-      try {
-        await upload.publish(digest);
-        await images.linkBlob(address, digest, upload.size);
-        break;
-      } catch (error) {
-        if (error instanceof BytesAreGone && attempt < ATTEMPTS) continue;
-        if (upload.isPublished) await store.write(() => holdings.noteBytes(digest, upload.size));
-        if (error instanceof DigestMismatch || error instanceof RegistryError) await drop(upload, uploadId);
-        if (!(error instanceof DigestMismatch)) throw error;
-        throw new RegistryError("digestInvalid", { detail: { digest, reason: error.message } });
-      }
+    try {
+      await exchange.images.linkUpload(exchange.address, upload, digest);
+    } catch (error) {
+      if (error instanceof DigestMismatch || error instanceof RegistryError) await drop(upload, uploadId);
+      if (!(error instanceof DigestMismatch)) throw error;
+      throw new RegistryError("digestInvalid", { detail: { digest, reason: error.message } });
     }
     // The blob is safe; what is left of its upload would expire, should this fail.
     drop(upload, uploadId).catch((error: unknown) => debug("registry", () => `upload ${uploadId} stays: ${error}`));

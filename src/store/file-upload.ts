@@ -179,8 +179,19 @@ export class FileUpload implements BlobUpload {
   }
 
   async #verify(digest: string): Promise<void> {
+    await this.#notice();
     const actual = await this.digest(digest.startsWith("sha512:") ? "sha512" : "sha256");
     if (actual !== digest) throw new DigestMismatch(`content is ${actual}, not ${digest}`);
+  }
+
+  /** Bytes that another process appended count: the file is what becomes the blob. */
+  async #notice(): Promise<void> {
+    const { path, explain } = this.#file;
+    const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === "ENOENT") return undefined;
+      throw explain(error);
+    });
+    this.#size = found?.size ?? 0;
   }
 
   async #place(digest: string, give: (path: string, target: string) => Promise<void>): Promise<void> {

@@ -30,7 +30,7 @@ describe.skipIf(reason !== undefined)("the embedded builder against a real engin
     await release?.();
   });
 
-  describe.each(["classic", "buildkit"] satisfies Style[])("%s", (style) => {
+  describe.concurrent.each(["classic", "buildkit"] satisfies Style[])("%s", (style) => {
     it.for(cases.filter(({ styles }) => styles?.includes(style) ?? true))("$name", async (one, context) => {
       const missing = comparison.whyNot(one, style);
       if (missing !== undefined) return context.skip(missing);

@@ -22,6 +22,7 @@ const DOCUMENTS = [
   "docs/sandboxes-and-fleets.md",
   "docs/events.md",
   "docs/iam.md",
+  "docs/containers.md",
 ];
 
 interface Example {

@@ -83,19 +83,21 @@ describe.skipIf(engines.length === 0).each(engines)("the image of a build in a $
     expect(denied.phases["PROVISIONING"]?.message).toBe(
       `${PULL_PREFIX}pull access denied for ${ECR}, repository does not exist or may require 'docker login': denied: User: CodeBuild`,
     );
-    await at.kiln.root.call("ecr", "SetRepositoryPolicy", {
-      repositoryName: "builder",
-      policyText: JSON.stringify({
-        Version: "2012-10-17",
-        Statement: [
-          {
-            Effect: "Allow",
-            Principal: { Service: "codebuild.amazonaws.com" },
-            Action: ["ecr:GetDownloadUrlForLayer", "ecr:BatchGetImage", "ecr:BatchCheckLayerAvailability"],
-          },
-        ],
-      }),
-    });
+    const letIn = (...actions: readonly string[]): Promise<unknown> =>
+      at.kiln.root.call("ecr", "SetRepositoryPolicy", {
+        repositoryName: "builder",
+        policyText: JSON.stringify({
+          Version: "2012-10-17",
+          Statement: [{ Effect: "Allow", Principal: { Service: "codebuild.amazonaws.com" }, Action: actions }],
+        }),
+      });
+    const all = ["ecr:GetDownloadUrlForLayer", "ecr:BatchGetImage", "ecr:BatchCheckLayerAvailability"];
+    for (const missing of all) {
+      await letIn(...all.filter((action) => action !== missing));
+      const { phases } = await at.build({ files, environment });
+      expect(phases["PROVISIONING"]?.message, missing).toBe(denied.phases["PROVISIONING"]?.message);
+    }
+    await letIn(...all);
     expect((await at.build({ files, environment })).log).toContain(`\nran in ${ECR}:1\n`);
   });
 

@@ -27,6 +27,8 @@ export interface ContainerProject {
     readonly more?: object;
     readonly onEvent?: (event: BuildEvent, buildId: string) => void;
   }): Promise<FinishedBuild>;
+  /** Another build of the same project. */
+  again(built: FinishedBuild): Promise<FinishedBuild>;
   close(): Promise<void>;
 }
 
@@ -49,6 +51,40 @@ export async function openContainerProject(
   });
   const artifactsDir = join(folder, "artifacts");
   let number = 0;
+  const start = async (
+    projectName: string,
+    onEvent?: (event: BuildEvent, buildId: string) => void,
+  ): Promise<FinishedBuild> => {
+    const { build } = await kiln.root.call<{ build: { id: string } }>("codebuild", "StartBuild", { projectName });
+    const lines: string[] = [];
+    const notices: string[] = [];
+    for await (const event of kiln.events(build.id)) {
+      onEvent?.(event, build.id);
+      if (event.type === "log") lines.push(event.text);
+      if (event.type === "notice") notices.push(event.text);
+    }
+    const { builds } = await kiln.root.call<{ builds: Record<string, unknown>[] }>("codebuild", "BatchGetBuilds", {
+      ids: [build.id],
+    });
+    const record = builds[0] ?? {};
+    const phases = (record["phases"] ?? []) as {
+      phaseType: string;
+      phaseStatus?: string;
+      contexts?: { message?: string }[];
+    }[];
+    return {
+      status: String(record["buildStatus"]),
+      log: `${lines.join("\n")}\n`,
+      notices: notices.join("\n"),
+      phases: Object.fromEntries(
+        phases.map((phase) => [
+          phase.phaseType,
+          { status: phase.phaseStatus ?? "", message: phase.contexts?.[0]?.message ?? "" },
+        ]),
+      ),
+      record,
+    };
+  };
   return {
     kiln,
     artifactsDir,
@@ -67,38 +103,9 @@ export async function openContainerProject(
         serviceRole: ROLE,
         ...more,
       });
-      const { build } = await kiln.root.call<{ build: { id: string } }>("codebuild", "StartBuild", {
-        projectName: name,
-      });
-      const lines: string[] = [];
-      const notices: string[] = [];
-      for await (const event of kiln.events(build.id)) {
-        onEvent?.(event, build.id);
-        if (event.type === "log") lines.push(event.text);
-        if (event.type === "notice") notices.push(event.text);
-      }
-      const { builds } = await kiln.root.call<{ builds: Record<string, unknown>[] }>("codebuild", "BatchGetBuilds", {
-        ids: [build.id],
-      });
-      const record = builds[0] ?? {};
-      const phases = (record["phases"] ?? []) as {
-        phaseType: string;
-        phaseStatus?: string;
-        contexts?: { message?: string }[];
-      }[];
-      return {
-        status: String(record["buildStatus"]),
-        log: `${lines.join("\n")}\n`,
-        notices: notices.join("\n"),
-        phases: Object.fromEntries(
-          phases.map((phase) => [
-            phase.phaseType,
-            { status: phase.phaseStatus ?? "", message: phase.contexts?.[0]?.message ?? "" },
-          ]),
-        ),
-        record,
-      };
+      return start(name, onEvent);
     },
+    again: ({ record }) => start(String(record["projectName"])),
     async close() {
       await kiln.close();
       await rm(folder, { recursive: true, force: true });

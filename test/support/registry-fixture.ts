@@ -58,6 +58,8 @@ export interface RegistryFixture {
   /** Decisions asked of the policy engine, as `action resource`. */
   readonly asked: string[];
   readonly authorize: Authorize;
+  /** ARNs of users and roles that were deleted. */
+  readonly gone: Set<string>;
   /** Policies of the user `deployer`. */
   policies: readonly NamedPolicy[];
   send(method: string, path: string, options?: SendOptions): Promise<Reply>;
@@ -92,6 +94,7 @@ export async function startRegistry({
   const store = await openStore({ ids: systemIds, ...options });
   const clock = new TestClock();
   const asked: string[] = [];
+  const gone = new Set<string>();
   let url = "http://127.0.0.1:1";
   const authorize: Authorize = (principal, _scope, requests, { context = {} }) => {
     for (const request of requests) {
@@ -118,6 +121,7 @@ export async function startRegistry({
           ...(token !== undefined && { sessionToken: token }),
         };
       },
+      isGone: (principal) => gone.has(principal.arn),
     },
     authorize,
     endpointUrl: () => url,
@@ -133,6 +137,7 @@ export async function startRegistry({
     url,
     asked,
     authorize,
+    gone,
     policies: [],
     send: (method, path, sendOptions) => send(url, method, path, sendOptions),
     async createEcrRepository(name, settings) {

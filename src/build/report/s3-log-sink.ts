@@ -1,15 +1,13 @@
 /**
  * A build's whole log for S3: CodeBuild's lines, gzipped into a file while the build runs, stored as the service role in
- * one object at its end.
+ * one object at its end. The file lies where commands could replace it, so it loses its name as soon as it is open.
  * Source: https://docs.aws.amazon.com/codebuild/latest/APIReference/API_S3LogsConfig.html; the object's name from the
  * CLI's samples. AWS does not say when it stores the object; here it is after the last line.
  */
-import { createWriteStream } from "node:fs";
-import { rm, stat } from "node:fs/promises";
+import { type FileHandle, open, rm } from "node:fs/promises";
 import { pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
 import type { AwsCaller } from "../../core/aws.ts";
-import { fileChunks } from "../../core/file-chunks.ts";
 import type { BuildEvent } from "../run/events.ts";
 import { awsLines } from "./aws-lines.ts";
 
@@ -18,7 +16,7 @@ export interface S3LogSink {
   write(event: BuildEvent): void | Promise<void>;
   /** Stores the object; a second call does nothing. Throws AwsError, or the file system's error. */
   store(): Promise<void>;
-  /** Takes the file away. */
+  /** Ends the file. */
   close(): Promise<void>;
 }
 
@@ -32,7 +30,12 @@ export function createS3LogSink(input: {
   readonly file: string;
 }): S3LogSink {
   const gzip = createGzip();
-  const written = pipeline(gzip, createWriteStream(input.file, { flags: "wx", mode: 0o600 }));
+  const opened = openNameless(input.file);
+  const written = opened.then((file) =>
+    pipeline(gzip, async (chunks: AsyncIterable<Buffer>) => {
+      for await (const chunk of chunks) await file.writeFile(chunk);
+    }),
+  );
   let failure: unknown;
   written.catch((error: unknown) => {
     failure = error;
@@ -56,11 +59,12 @@ export function createS3LogSink(input: {
       isEnded = true;
       gzip.end();
       await written;
+      const file = await opened;
       await input.caller.call("s3", "PutObject", {
         Bucket: input.bucket,
         Key: input.key,
-        Body: fileChunks(input.file),
-        ContentLength: (await stat(input.file)).size,
+        Body: chunksOf(file),
+        ContentLength: (await file.stat()).size,
         ...input.options,
       });
     },
@@ -68,7 +72,18 @@ export function createS3LogSink(input: {
       isEnded = true;
       gzip.destroy();
       await written.catch(() => {});
-      await rm(input.file, { force: true });
+      await opened.then((file) => file.close()).catch(() => {});
     },
   };
+}
+
+async function openNameless(path: string): Promise<FileHandle> {
+  const file = await open(path, "wx+", 0o600);
+  await rm(path, { force: true });
+  return file;
+}
+
+/** Opened when the first is asked for: a stream that nobody listens to would end the process with its error. */
+async function* chunksOf(file: FileHandle): AsyncGenerator<Uint8Array> {
+  yield* file.createReadStream({ start: 0, autoClose: false }) as AsyncIterable<Buffer>;
 }

@@ -2,9 +2,10 @@
  * Files between a folder of a build and a tar: written so that what an archive says can neither leave its folder nor be
  * written through a link of the same archive. Used for caches and for what goes into and comes out of a container.
  */
-import { constants } from "node:fs";
-import { type FileHandle, lstat, mkdir, open, rm, symlink, utimes } from "node:fs/promises";
-import { join } from "node:path";
+import { constants, rmSync, symlinkSync } from "node:fs";
+import { type FileHandle, open } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { type HeldPath, holdEntry, holdFolderBelow, withHeld } from "../../core/held-path.ts";
 import { tarHeader, tarPadding } from "../../images/tar.ts";
 
 const NEW_FILE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
@@ -36,52 +37,88 @@ export async function* fileBlocks(
   }
 }
 
-/** False where a link or a folder is in the way. `folders` are known to be folders already. */
-export async function writeFileAt(
-  root: string,
-  path: string,
-  entry: { readonly mode: number; readonly mtimeSeconds: number; readonly body: AsyncIterable<Buffer> },
-  folders: Set<string>,
-): Promise<boolean> {
-  if (!(await clearPlace(root, path, folders))) return false;
-  const target = join(root, path);
-  const handle = await open(target, NEW_FILE, (entry.mode & 0o777) | 0o200);
-  try {
-    for await (const chunk of entry.body) {
-      for (let done = 0; done < chunk.length; ) done += (await handle.write(chunk, done)).bytesWritten;
-    }
-    await handle.chmod(entry.mode & 0o777);
-  } finally {
-    await handle.close();
-  }
-  await utimes(target, entry.mtimeSeconds, entry.mtimeSeconds);
-  return true;
-}
-
-/** As `writeFileAt`. Links come last: no file of an archive may be written through one. */
-export async function makeLinkAt(root: string, path: string, target: string, folders: Set<string>): Promise<boolean> {
-  if (target === "" || target.includes("\0") || !(await clearPlace(root, path, folders))) return false;
-  await symlink(target, join(root, path));
-  return true;
-}
-
 /**
- * Makes the folders above a path and takes away what is there; false where a link or a folder is in the way. `folders`
- * are known to be folders already.
+ * Writes below a folder and never through a link, whoever changes it meanwhile: each folder on the way is held
+ * (core/held-path.ts). What is asked for last is mostly the neighbour of what was before, so its folder stays held.
  */
-async function clearPlace(root: string, path: string, folders: Set<string>): Promise<boolean> {
-  let at = root;
-  for (const folder of path.split("/").slice(0, -1)) {
-    at = join(at, folder);
-    if (folders.has(at)) continue;
-    const found = await lstat(at).catch(() => undefined);
-    if (!found) await mkdir(at);
-    else if (!found.isDirectory()) return false;
-    folders.add(at);
+export class TreeWriter {
+  readonly #root: string;
+  #last: { readonly way: string; readonly folder: HeldPath } | undefined;
+
+  constructor(root: string) {
+    this.#root = root;
   }
-  const place = join(root, path);
-  const found = await lstat(place).catch(() => undefined);
-  if (found?.isDirectory()) return false;
-  if (found) await rm(place);
-  return true;
+
+  /** False where a link or a file is in the way. */
+  makeFolder(path: string): boolean {
+    return this.#folder(path) !== undefined;
+  }
+
+  /** False where a link or a folder is in the way. */
+  async write(
+    path: string,
+    entry: { readonly mode: number; readonly mtimeSeconds: number; readonly body: AsyncIterable<Buffer> },
+  ): Promise<boolean> {
+    const place = this.#clearPlace(path);
+    if (place === undefined) return false;
+    const handle = await open(place, NEW_FILE, (entry.mode & 0o777) | 0o200);
+    try {
+      for await (const chunk of entry.body) {
+        for (let done = 0; done < chunk.length; ) done += (await handle.write(chunk, done)).bytesWritten;
+      }
+      await handle.chmod(entry.mode & 0o777);
+      await handle.utimes(entry.mtimeSeconds, entry.mtimeSeconds);
+    } finally {
+      await handle.close();
+    }
+    return true;
+  }
+
+  /** As `write`. To be called last: no file of an archive may be written through one. */
+  link(path: string, target: string): boolean {
+    if (target === "" || target.includes("\0")) return false;
+    const place = this.#clearPlace(path);
+    if (place === undefined) return false;
+    symlinkSync(target, place);
+    return true;
+  }
+
+  /** A file below the root, not through a link; undefined where there is none. */
+  async read(path: string): Promise<FileHandle | undefined> {
+    const folder = this.#folder(dirname(path), false);
+    if (!folder) return undefined;
+    return open(join(folder.path, basename(path)), constants.O_RDONLY | constants.O_NOFOLLOW).catch(() => undefined);
+  }
+
+  /** Takes away what lies at a path, not through a link. */
+  remove(path: string): void {
+    const folder = this.#folder(dirname(path), false);
+    if (folder) rmSync(join(folder.path, basename(path)), { recursive: true, force: true });
+    this.close();
+  }
+
+  /** Call once in the end; more may be written afterwards, and then once more. */
+  close(): void {
+    this.#last?.folder.close();
+    this.#last = undefined;
+  }
+
+  /** Where a path is to be made, with nothing there any more. */
+  #clearPlace(path: string): string | undefined {
+    const folder = this.#folder(dirname(path));
+    if (!folder) return undefined;
+    const place = join(folder.path, basename(path));
+    const isFolder = withHeld(holdEntry(place), ({ stats }) => stats.isDirectory());
+    if (isFolder === true) return undefined;
+    if (isFolder === false) rmSync(place);
+    return place;
+  }
+
+  #folder(way: string, makes = true): HeldPath | undefined {
+    if (this.#last?.way === way) return this.#last.folder;
+    this.close();
+    const folder = holdFolderBelow(this.#root, way, makes);
+    if (folder) this.#last = { way, folder };
+    return folder;
+  }
 }

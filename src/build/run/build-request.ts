@@ -7,7 +7,8 @@ import type { AwsCaller } from "../../core/aws.ts";
 import type { Clock } from "../../core/clock.ts";
 import type { Ids } from "../../core/ids.ts";
 import type { Result } from "../../core/result.ts";
-import type { Engine, ImageSupply } from "../../engines/engine.ts";
+import type { DockerSocket } from "../../docker-api/docker-api.ts";
+import type { Engine, ImageSupply, ProvisionedEnvironment } from "../../engines/engine.ts";
 import type { BuildPlan } from "../plan/index.ts";
 import type { BuildEvent, BuildPhase, BuildStatus, PhaseContext } from "./events.ts";
 import type { ReportSink } from "./reports/report-sink.ts";
@@ -132,6 +133,7 @@ export interface BuildDocker {
   readonly pathPrefix: readonly string[];
   /** `docker`, `podman`, `embedded` or `none`; for people. */
   readonly backend: string;
+  readonly forContainer: DockerSocket["forContainer"];
   close(): Promise<void>;
 }
 
@@ -139,6 +141,8 @@ export interface BuildDockerRequest {
   readonly buildId: string;
   readonly workDir: string;
   readonly privileged: boolean;
+  /** Where commands see other files than this machine's: see `ProvisionedEnvironment.sharedPath`. */
+  readonly sharedPath?: ProvisionedEnvironment["sharedPath"];
   readonly signal: AbortSignal;
   onPushed(reference: string, digest: string): void;
   onNotice(text: string): void;
@@ -168,6 +172,8 @@ export interface RunDependencies {
   readonly reports?: ReportSink;
   /** Caches of this machine, shared by all builds of the state; absent: type LOCAL keeps nothing. */
   readonly cacheDir?: string;
+  /** Kiln's own folder, from which no build gets a file; absent: it is in memory. */
+  readonly stateDir?: string;
   /** Decides actions of the role that are no API call of the build (`s3:PutBucketAcl`). Throws AwsError. */
   authorizeAsRole?(
     requests: readonly { readonly action: string; readonly resource: string; readonly resourceText?: string }[],

@@ -133,6 +133,7 @@ async function prepareBuild(
     credentials: reachableCredentials(dependencies, place.endpointUrl),
     endpointUrl: place.endpointUrl,
   });
+  const ownDocker = place.files && (await containerDocker(docker, place.files));
   const toolVariables: Readonly<Record<string, string>> = tools.value.variables;
   const seen = withBuildVariables(
     {
@@ -142,7 +143,7 @@ async function prepareBuild(
       GOPATH: [toolVariables["GOPATH"] ?? "/go", given["CODEBUILD_GOPATH"]].join(":"),
       ...sources.gitVariables,
       ...inEnvironment(gitVariables, dependencies.privateDir, toEnvironmentPath),
-      ...(place.files ? containerDocker(docker) : dockerVariables(docker, request.privilegedMode, workDir)),
+      ...(ownDocker?.variables ?? dockerVariables(docker, request.privilegedMode, workDir)),
     },
     variables.map(({ variable, value }) => [variable.name, value]),
   );
@@ -154,7 +155,8 @@ async function prepareBuild(
   for (const name of seen.reserved) {
     log.notice("warning", `the name \`${name}\` is reserved: commands see CodeBuild's own value`);
   }
-  if (place.files) await sendBuild(place, place.files, dependencies, [ownTools], signal);
+  const containerFolders = [...(ownDocker?.pathPrefix ?? []), ownTools];
+  if (place.files) await sendBuild(place, place.files, dependencies, containerFolders, signal);
   const environment = await place.open(
     {
       buildId: request.buildId,
@@ -164,11 +166,12 @@ async function prepareBuild(
       variables: seen.variables,
       // Docker's folder first: a runtime's folder may hold the machine's docker as well.
       pathPrefix: place.files
-        ? [toEnvironmentPath(ownTools)]
+        ? containerFolders.map(toEnvironmentPath)
         : [...(docker?.pathPrefix ?? []), ...tools.value.pathPrefix, ownTools],
       sharedFolders: await lentFolders({
         request,
         cacheDir: dependencies.cacheDir,
+        hasCachePaths: (plan.cache?.paths.length ?? 0) > 0,
         sources: sourceFolders(srcDir, sources.variables),
       }),
     },

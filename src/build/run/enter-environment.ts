@@ -39,10 +39,17 @@ export const inEnvironment = (
     ]),
   );
 
-/** Docker's variables in a container: its socket is where every client looks, and its CLI is the image's. */
-export function containerDocker(docker: BuildDocker | undefined): Record<string, string> {
-  const buildKit = docker?.variables["DOCKER_BUILDKIT"];
-  return buildKit === undefined ? {} : { DOCKER_BUILDKIT: buildKit };
+/** What docker needs in a container besides its socket, which is where every client looks. The CLI is the image's. */
+export async function containerDocker(
+  docker: BuildDocker | undefined,
+  files: EnvironmentFiles,
+): Promise<Awaited<ReturnType<BuildDocker["forContainer"]>>> {
+  if (!docker || docker.backend === "none") return { variables: {}, pathPrefix: [] };
+  const found = await files.evaluate(
+    `command -v docker && { docker buildx version >/dev/null 2>&1 </dev/null && printf yes; }`,
+  );
+  const [path = "", buildx] = found.split("\n");
+  return path === "" ? { variables: {}, pathPrefix: [] } : docker.forContainer({ path, hasBuildx: buildx === "yes" });
 }
 
 /** Sends everything of a build that its commands may read. */

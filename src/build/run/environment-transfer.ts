@@ -5,11 +5,11 @@
  * Gaps: names that are no UTF-8 are left out; an absolute link of the image leads nowhere on this machine.
  */
 import { constants, type Dirent, readFileSync } from "node:fs";
-import { lstat, mkdir, open, readdir, readlink, rm } from "node:fs/promises";
-import { basename, dirname, join, posix } from "node:path";
+import { lstat, open, readdir, readlink } from "node:fs/promises";
+import { basename, join, posix, relative } from "node:path";
 import type { EnvironmentFiles, EnvironmentPaths } from "../../engines/engine.ts";
 import { readTar, TAR_END, tarHeader, tarPadding } from "../../images/tar.ts";
-import { fileBlocks, makeLinkAt, writeFileAt } from "./archived-files.ts";
+import { fileBlocks, TreeWriter } from "./archived-files.ts";
 
 /** Smaller files are read at once: most are, and each change of thread costs more than reading them. */
 const SMALL_FILE_BYTES = 256 * 1024;
@@ -90,35 +90,54 @@ async function* inPieces(blocks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> 
 }
 
 /**
- * Copies a file or folder of the environment to its place on this machine, in place of what is there. Devices, pipes and
- * sockets stay where they are. Nothing happens where the environment has nothing. `wants` leaves out files by their path
- * below the place. Answers where in the environment links lead.
+ * Copies a file or folder of the environment to its place on this machine, which is below `workDir`, in place of what is
+ * there. Devices, pipes and sockets stay where they are. Nothing happens where the environment has nothing. `wants` leaves
+ * out files by their path below the place. Answers where in the environment links lead.
  */
 export async function bringPath(
   environmentPath: string,
   environment: EnvironmentPaths & { readonly files: Pick<EnvironmentFiles, "get"> },
+  workDir: string,
   signal: AbortSignal,
   wants: (path: string) => boolean = () => true,
 ): Promise<string[]> {
   const hostPath = environment.toHostPath(environmentPath);
+  const top = relative(workDir, hostPath);
+  // The build's secrets may lie elsewhere; nothing reads them there.
+  if (top === "" || top.startsWith("..")) return [];
   const archive = await environment.files.get(environmentPath, signal);
-  await rm(hostPath, { recursive: true, force: true });
-  if (!archive) return [];
-  const [root, top] = [dirname(hostPath), basename(hostPath)];
-  await mkdir(root, { recursive: true, mode: 0o700 });
-  const folders = new Set<string>();
+  const writer = new TreeWriter(workDir);
+  try {
+    writer.remove(top);
+    return archive ? await unpack(archive, { environmentPath, top, writer, signal, wants }) : [];
+  } finally {
+    writer.close();
+  }
+}
+
+async function unpack(
+  archive: AsyncIterable<Buffer>,
+  input: {
+    readonly environmentPath: string;
+    readonly top: string;
+    readonly writer: TreeWriter;
+    readonly signal: AbortSignal;
+    readonly wants: (path: string) => boolean;
+  },
+): Promise<string[]> {
+  const { environmentPath, top, writer, signal, wants } = input;
   const links: { path: string; target: string }[] = [];
   const named = basename(environmentPath);
   for await (const entry of readTar(archive)) {
     signal.throwIfAborted();
     const path = placeOf(entry.name, named, top);
     if (path === undefined || (entry.type === "file" && !wants(path.slice(top.length + 1)))) continue;
-    if (entry.type === "directory") await mkdir(join(root, path), { recursive: true }).catch(ignoreTaken);
+    if (entry.type === "directory") writer.makeFolder(path);
     else if (entry.type === "symlink") links.push({ path, target: entry.linkName });
-    else if (entry.type === "file") await writeFileAt(root, path, entry, folders);
+    else if (entry.type === "file") await writer.write(path, entry);
     else if (entry.type === "hardlink") {
       const from = placeOf(entry.linkName, named, top);
-      if (from !== undefined) await copyWithin(root, from, path, entry, folders);
+      if (from !== undefined) await copyWithin(writer, from, path, entry);
     }
   }
   const targets: string[] = [];
@@ -128,7 +147,7 @@ export async function bringPath(
     targets.push(leadsTo);
     // An absolute one means the environment's root, which is nowhere on this machine.
     const isOwn = target.startsWith("/codebuild/");
-    await makeLinkAt(root, path, isOwn ? posix.relative(from, leadsTo) || "." : target, folders);
+    writer.link(path, isOwn ? posix.relative(from, leadsTo) || "." : target);
   }
   return targets;
 }
@@ -142,22 +161,17 @@ function placeOf(name: string, named: string, top: string): string | undefined {
 
 /** The second name of a file: a file of its own here. */
 async function copyWithin(
-  root: string,
+  writer: TreeWriter,
   from: string,
   path: string,
   entry: { readonly mode: number; readonly mtimeSeconds: number },
-  folders: Set<string>,
 ): Promise<void> {
-  const handle = await open(join(root, from), constants.O_RDONLY | constants.O_NOFOLLOW).catch(() => undefined);
+  const handle = await writer.read(from);
   if (!handle) return;
   try {
     const { mode, mtimeSeconds } = entry;
-    await writeFileAt(root, path, { mode, mtimeSeconds, body: handle.createReadStream({ autoClose: false }) }, folders);
+    await writer.write(path, { mode, mtimeSeconds, body: handle.createReadStream({ autoClose: false }) });
   } finally {
     await handle.close();
   }
-}
-
-function ignoreTaken(error: NodeJS.ErrnoException): void {
-  if (error.code !== "EEXIST" && error.code !== "ENOTDIR") throw error;
 }

@@ -1,13 +1,13 @@
 /**
  * Folders of this machine outside the build's own that its commands reach all the same: the objects of the user's
- * repository, which a copied `.git` borrows, and the project's local cache, which links in the build lead to. An engine that
+ * repository, which a copied `.git` borrows, and what it takes from the project's local cache, where its links lead. An engine that
  * hides the places around them is told of them.
  * Source: https://git-scm.com/docs/gitrepository-layout (objects/info/alternates)
  */
 import { mkdir, readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import type { BuildRequest } from "./build-request.ts";
-import { localCacheFolder } from "./cache/local-folders.ts";
+import { takenFolder } from "./cache/local-folders.ts";
 
 export interface LentFolder {
   readonly path: string;
@@ -17,16 +17,24 @@ export interface LentFolder {
 export async function lentFolders(input: {
   readonly request: BuildRequest;
   readonly cacheDir: string | undefined;
+  /** The buildspec names what is to be cached. */
+  readonly hasCachePaths: boolean;
   /** Folders of all sources. */
   readonly sources: readonly string[];
 }): Promise<LentFolder[]> {
   const borrowed = await Promise.all(input.sources.map(async (source) => objectsBorrowed(await gitDirOf(source))));
   const lent = borrowed.flat().map((path): LentFolder => ({ path, isReadOnly: true }));
-  const { request, cacheDir } = input;
-  if (cacheDir === undefined || request.cache.type !== "LOCAL") return lent;
-  const path = localCacheFolder(cacheDir, request);
+  const path = cacheFolderOf(input.request, input.cacheDir);
+  if (path === undefined || !input.hasCachePaths) return lent;
   await mkdir(path, { recursive: true, mode: 0o700 });
   return [...lent, { path, isReadOnly: false }];
+}
+
+/** Where a build has the folders of its project's local cache; undefined where it has none. */
+export function cacheFolderOf(request: BuildRequest, cacheDir: string | undefined): string | undefined {
+  const { type, modes = [] } = request.cache;
+  if (cacheDir === undefined || type !== "LOCAL" || !modes.includes("LOCAL_CUSTOM_CACHE")) return undefined;
+  return takenFolder({ cacheDir, request, uuid: request.uuid });
 }
 
 /** `.git` is a folder, or a file that names one. */

@@ -3,7 +3,7 @@
  * commands one at a time, each through its own script, with standard output and standard error apart. For sandboxes.
  * Source: https://docs.aws.amazon.com/codebuild/latest/userguide/sandbox.html
  */
-import { open, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { debug } from "../../core/log.ts";
 import { err, ok, type Result } from "../../core/result.ts";
@@ -14,6 +14,7 @@ import type { BuildDocker, BuildRequest, RunDependencies } from "./build-request
 import { shellQuote } from "./commands/command-script.ts";
 import { downloadSource, type ReadyBuild } from "./download-source.ts";
 import type { PhaseContext, PhaseType } from "./events.ts";
+import { OwnFiles } from "./own-files.ts";
 import { leaveQueue, provisionBuild } from "./provision.ts";
 
 /** So much of each output of a command is kept, in characters; what follows is left out, and that is said. */
@@ -41,9 +42,12 @@ export class BuildEnvironmentOpener {
   #environment: BuildEnvironment | undefined;
   #docker: BuildDocker | undefined;
   #build: ReadyBuild | undefined;
+  /** The folder of what commands say on standard error. */
+  readonly #own: OwnFiles;
 
   constructor(request: BuildRequest, dependencies: RunDependencies) {
     this.#request = request;
+    this.#own = new OwnFiles({ workDir: dependencies.privateDir, isApart: true });
     this.#dependencies = dependencies;
     this.#log = new BuildLog(request.buildId, dependencies.clock, dependencies.emit);
   }
@@ -109,7 +113,7 @@ export class BuildEnvironmentOpener {
           ? await environment.files.evaluate(
               `head -c ${MAX_CONTENT_BYTES} ${shellQuote(errorPath)}; rm -f ${shellQuote(errorPath)}`,
             )
-          : await firstOf(errorFile),
+          : firstOf(this.#own, errorFile),
       );
       if (standardError !== "") this.#log.output(standardError.replace(/\n$/, ""));
       if (outcome.kind === "failed-to-start") {
@@ -169,16 +173,6 @@ class KeptText {
 }
 
 /** The beginning of a file; empty where there is none. */
-async function firstOf(file: string): Promise<string> {
-  const handle = await open(file, "r").catch(() => undefined);
-  if (!handle) return "";
-  try {
-    const { buffer, bytesRead } = await handle.read({
-      buffer: Buffer.alloc(MAX_CONTENT_BYTES),
-      length: MAX_CONTENT_BYTES,
-    });
-    return buffer.toString("utf8", 0, bytesRead);
-  } finally {
-    await handle.close();
-  }
+function firstOf(own: OwnFiles, path: string): string {
+  return Buffer.from(own.head(path, MAX_CONTENT_BYTES)).toString("utf8");
 }

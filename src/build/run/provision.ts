@@ -48,10 +48,12 @@ export async function provisionBuild(input: {
   }
   // A container has no socket of this machine to be kept from.
   const isNeeded = request.privilegedMode || !engine.value.provision;
+  let place: ProvisionedEnvironment | undefined;
   const docker = await (isNeeded ? openDocker : undefined)?.({
     buildId: request.buildId,
     workDir,
     privileged: request.privilegedMode,
+    ...(engine.value.provision ? { sharedPath: async (asked) => place?.sharedPath?.(asked) } : {}),
     signal,
     onPushed: (reference, digest) => log.imagePushed(reference, digest),
     onNotice: (text) => log.notice("info", text),
@@ -59,6 +61,7 @@ export async function provisionBuild(input: {
   if (docker) input.onDocker(docker);
   const environment = await provisionEnvironment(engine.value, docker, input);
   if (!environment.ok) return environment;
+  place = environment.value;
   input.onEnvironment(environment.value);
   return ok({ engine: engine.value, environment: environment.value, docker });
 }
@@ -98,7 +101,7 @@ function thisMachine(engine: Engine, endpointUrl: string): ProvisionedEnvironmen
     toEnvironmentPath: (path) => opened?.outside?.toEnvironmentPath(path) ?? path,
     toHostPath: (path) => opened?.outside?.toHostPath(path) ?? path,
     outside: {
-      hasFolder: async (path) => (await opened?.outside?.hasFolder(path)) === true,
+      realFolder: async (path) => opened?.outside?.realFolder(path),
       get: async (path, signal) => opened?.outside?.get(path, signal),
     },
     async open(spec, signal) {

@@ -17,6 +17,8 @@ import { downloadSource, type ReadyBuild } from "./download-source.ts";
 import type { BuildStatus, PhaseContext, PhaseType } from "./events.ts";
 import { exportedVariables } from "./export-variables.ts";
 import { faultContext } from "./fault-context.ts";
+import { cacheFolderOf } from "./lent-folders.ts";
+import { OwnFiles } from "./own-files.ts";
 import { PhaseRecord } from "./phase-record.ts";
 import { leaveQueue, type Provisioned, provisionBuild } from "./provision.ts";
 import { afterCommandPhase, type CommandPhase, onFailureOf } from "./transitions.ts";
@@ -254,13 +256,24 @@ class BuildRun {
       dependencies: this.#dependencies,
       build: this.#build,
       log: this.#log,
-      brought: new BroughtFiles(this.#build.place, this.#ending.signal),
+      brought: this.#brought(this.#build),
       isSucceeding,
       signal: this.#ending.signal,
     });
     if (!uploaded.ok) return uploaded.error;
     this.#stored = uploaded.value;
     return undefined;
+  }
+
+  #brought({ place, environment }: ReadyBuild): BroughtFiles {
+    const { workDir, cacheDir, stateDir } = this.#dependencies;
+    const cache = cacheFolderOf(this.#request, cacheDir);
+    const own = new OwnFiles({
+      ...{ workDir, stateDir },
+      lentFolders: cache === undefined ? [] : [cache],
+      isApart: (environment.files ?? environment.outside) !== undefined,
+    });
+    return new BroughtFiles({ environment: place, own, workDir, signal: this.#ending.signal });
   }
 
   async #close(): Promise<void> {

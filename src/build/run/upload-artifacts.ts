@@ -107,6 +107,7 @@ async function upload(
       s3Prefix: artifacts.s3Prefix === undefined ? undefined : await expand(artifacts.s3Prefix),
       artifactsDir: dependencies.artifactsDir,
     }),
+    own: input.brought.own,
     request,
     dependencies,
     signal,

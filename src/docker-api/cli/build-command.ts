@@ -43,7 +43,7 @@ export async function build(command: CliCommand): Promise<number> {
 async function builderKind({ environment, api }: CliCommand): Promise<"buildkit" | "classic" | "none"> {
   if (["0", "false", "f"].includes((environment["DOCKER_BUILDKIT"] ?? "").toLowerCase())) return "classic";
   try {
-    const { headers } = await api.send("GET", "/_ping");
+    const { headers } = (await api.send("GET", "/_ping")).resume();
     return headers["server"] === "Kiln" && headers["builder-version"] === "2" ? "buildkit" : "classic";
   } catch (error) {
     // In a build without docker nothing else matters.
@@ -142,8 +142,9 @@ async function showBuild(response: AsyncIterable<Buffer>, print: (text: string) 
     else if (message.id === "kiln.source") excerpt = excerptOf(message.aux as unknown as SourceDetail);
     else if (message.error !== undefined) failure = message.errorDetail?.message ?? message.error;
   }
-  if (failure !== undefined) print(progress.failures() + excerpt);
+  if (failure !== undefined) print(progress.failures() + progress.warnings() + excerpt);
   else if (id === "") failure = "the builder ended the connection before the build was over";
+  else print(progress.warnings());
   return { id, metadata, failure };
 }
 

@@ -24,8 +24,9 @@ export async function* contextTar(dir: string, dockerfile: string, outsideDocker
         linkName: "",
       };
       if (stats.isDirectory()) {
-        const holdsWanted = rules.hasExceptions || dockerfile.startsWith(`${path}/`);
-        if (!isIgnored) yield tarHeader({ ...entry, type: "directory" });
+        const holdsDockerfile = dockerfile.startsWith(`${path}/`);
+        const holdsWanted = rules.hasExceptions || holdsDockerfile;
+        if (!isIgnored || holdsDockerfile) yield tarHeader({ ...entry, type: "directory" });
         if (!isIgnored || holdsWanted) yield* walk(path);
       } else if (isIgnored) {
       } else if (stats.isSymbolicLink()) {

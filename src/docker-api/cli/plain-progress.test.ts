@@ -122,3 +122,42 @@ it.each<[string, number, number, string]>([
 it("shows no lines that a file does not have", () => {
   expect(sourceExcerpt("Dockerfile", "FROM a", 3, 4)).toBe("");
 });
+
+it("prints warnings below the step that read the Dockerfile, also late ones, and all of them at the end", () => {
+  const clock = new TestClock(1_700_000_000_000);
+  const build = new StatusStream(clock, "b");
+  let text = "";
+  const progress = new PlainProgress(
+    (more) => {
+      text += more;
+    },
+    () => clock.nowMs(),
+  );
+  build.listen((message) => progress.update(StatusResponse.decode(StatusResponse.encode(message))));
+  expect(progress.warnings()).toBe("");
+  const warn = (short: string): void =>
+    build.warning("a", { short, detail: "d", url: "u", source: { file: "f", text: "t", startLine: 1, endLine: 1 } });
+  build.started(step("a", "[internal] load build definition from Dockerfile"));
+  warn("FromAsCasing: x (line 1)");
+  build.completed("a", { isCached: false });
+  expect(progress.warnings()).toBe("\n 1 warning found (use docker --debug to expand):\n - FromAsCasing: x (line 1)\n");
+  build.started(step("b", "[internal] load metadata for docker.io/library/x:latest"));
+  build.completed("b", { isCached: false });
+  warn("UndefinedVar: y (line 2)");
+  expect(text).toBe(`#1 [internal] load build definition from Dockerfile
+#1 WARN: FromAsCasing: x (line 1)
+#1 DONE 0.0s
+
+#2 [internal] load metadata for docker.io/library/x:latest
+#2 DONE 0.0s
+
+#1 [internal] load build definition from Dockerfile
+#1 WARN: UndefinedVar: y (line 2)
+#1 DONE 0.0s
+`);
+  expect(progress.warnings()).toBe(`
+ 2 warnings found (use docker --debug to expand):
+ - FromAsCasing: x (line 1)
+ - UndefinedVar: y (line 2)
+`);
+});

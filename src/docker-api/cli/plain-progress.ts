@@ -30,6 +30,7 @@ export class PlainProgress {
   readonly #print: (text: string) => void;
   readonly #nowMs: () => number;
   readonly #steps = new Map<string, Step>();
+  readonly #warnings: string[] = [];
   #current: Step | undefined;
   #turnStartedMs = 0;
   #count = 0;
@@ -40,14 +41,30 @@ export class PlainProgress {
     this.#nowMs = nowMs;
   }
 
-  update({ vertexes, statuses, logs }: StatusMessage): void {
+  update({ vertexes, statuses, logs, warnings }: StatusMessage): void {
     for (const message of vertexes) this.#step(message.digest).message = message;
     for (const status of statuses) this.#transfer(this.#step(status.vertex), status);
     for (const { vertex, timestamp, msg } of logs) {
       const step = this.#step(vertex);
       this.#output(step, Buffer.from(msg).toString("utf8"), msOf(timestamp));
     }
+    for (const { vertex, short } of warnings) {
+      const text = Buffer.from(short).toString("utf8");
+      const step = this.#step(vertex);
+      this.#warnings.push(text);
+      step.pending.push(`WARN: ${text}`);
+      // One that has ended is shown again.
+      step.isEnded = false;
+    }
     this.#show();
+  }
+
+  /** All warnings, for the end of a build. */
+  warnings(): string {
+    if (this.#warnings.length === 0) return "";
+    const found = this.#warnings.length === 1 ? "1 warning" : `${this.#warnings.length} warnings`;
+    const lines = this.#warnings.map((text) => ` - ${text}\n`).join("");
+    return `\n ${found} found (use docker --debug to expand):\n${lines}`;
   }
 
   /** What failed, with the last lines of its output. */

@@ -13,7 +13,7 @@ import type { DockerSocketRequest } from "../docker-api.ts";
 import type { BuildKit } from "./buildkit/buildkit.ts";
 import type { Containers } from "./containers/containers.ts";
 import type { ImageNames } from "./images/image-names.ts";
-import type { Isolation } from "./namespace.ts";
+import type { Isolation } from "./isolation.ts";
 import type { Networks } from "./networks/networks.ts";
 import type { EventLog } from "./system/event-log.ts";
 import type { Volumes } from "./volumes/volumes.ts";

@@ -49,7 +49,7 @@ export async function resolveImage(context: BuilderContext, name: string, style:
     reference = parseReference(name);
   } catch (error) {
     if (error instanceof InvalidReference)
-      throw new BuildError(`failed to parse stage name "${name}": ${error.message}`);
+      throw new BuildError(style === "classic" ? error.message : `failed to parse stage name "${name}": ${error.message}`);
     throw error;
   }
   const own = context.names.find(name);

@@ -3,10 +3,7 @@
  * would cost more than the command that is to run.
  */
 import { closeSync, existsSync, mkdirSync, openSync, symlinkSync } from "node:fs";
-import { chmod, lchown, mkdir, utimes, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
-import { metaOfFound } from "../../images/layer-writer.ts";
-import { components, type LayeredRoot } from "../../images/layered-root.ts";
+import { join } from "node:path";
 
 export interface MountEntry {
   readonly source: string;
@@ -16,19 +13,25 @@ export interface MountEntry {
   readonly options: string;
 }
 
-/** A mount of one RUN. Its target is a placeholder that is no part of the layer. */
-export type RunMountPoint =
-  | { readonly kind: "folder" | "file"; readonly source: string; readonly target: string; readonly isReadOnly: boolean }
-  | { readonly kind: "tmpfs"; readonly target: string; readonly sizeBytes: number | undefined }
+/** A mount of one container or RUN, beyond those that all have. */
+export type MountPoint = {
+  /** In the container. */
+  readonly target: string;
+  /** Whether the mount has to make the folder that it is mounted on. */
+  readonly makesTarget?: boolean;
+} & (
+  | { readonly kind: "folder" | "file"; readonly source: string; readonly isReadOnly: boolean }
+  /** Options as mount(8) takes them, e.g. `size=64m`. */
+  | { readonly kind: "tmpfs"; readonly options: string }
   /** Folders one above the other, topmost first; writes go to `upperDir`. */
   | {
       readonly kind: "view";
       readonly lowerDirs: readonly string[];
       readonly upperDir?: string;
       readonly workDir?: string;
-      readonly target: string;
       readonly isReadOnly: boolean;
-    };
+    }
+);
 
 /** A file that is only ever in memory. */
 export interface SecretFile {
@@ -59,11 +62,13 @@ export interface BaseMounts {
   readonly devTemplate: string;
   readonly rootOptions: string;
   readonly shmSizeBytes: number | undefined;
+  /** Real paths of `/etc/hosts`, `/etc/hostname` and `/etc/resolv.conf` in the container. */
+  readonly files: ReadonlyMap<string, string>;
 }
 
 /** The root folder with /proc, /sys, /dev and the files of /etc that every container has. */
 export function baseEntries(base: BaseMounts): MountEntry[] {
-  const { isRoot, dir, shmSizeBytes } = base;
+  const { isRoot, dir, shmSizeBytes, files } = base;
   const m = join(dir, "m");
   const bind = (source: string, target: string, options = "bind"): MountEntry => ({
     ...{ source, target: join(m, target), type: "none", options },
@@ -93,8 +98,8 @@ export function baseEntries(base: BaseMounts): MountEntry[] {
             .map((name) => bind("/dev/null", `proc/${name}`)),
         ]
       : []),
-    ...["hosts", "hostname"].map((name) => bind(join(dir, "f", name), `etc/${name}`)),
-    ...(existsSync("/etc/resolv.conf") ? [bind("/etc/resolv.conf", "etc/resolv.conf")] : []),
+    ...["hosts", "hostname"].map((name) => bind(join(dir, "f", name), files.get(`/etc/${name}`) ?? "")),
+    ...(existsSync("/etc/resolv.conf") ? [bind("/etc/resolv.conf", files.get("/etc/resolv.conf") ?? "")] : []),
   ];
 }
 
@@ -112,70 +117,27 @@ export function makeDevTemplate(dir: string): void {
   }
 }
 
-export interface RunEntries {
+export interface PointContext {
   readonly isRoot: boolean;
   readonly rootDir: string;
+  /** Options of overlayfs that depend on who mounts. */
   readonly overlayOptions: (lower: readonly string[], upper: string, work: string) => string;
 }
 
-/** Of mounts whose targets are there, by real paths. */
-export function runEntries(
-  points: readonly RunMountPoint[],
-  { isRoot, rootDir, overlayOptions }: RunEntries,
-): MountEntry[] {
+/** Of mounts that mount-points.ts has placed. */
+export function pointEntries(points: readonly MountPoint[], context: PointContext): MountEntry[] {
+  const { isRoot, rootDir, overlayOptions } = context;
   const safe = isRoot ? ",nodev" : "";
   return points.map((point): MountEntry => {
     const target = join(rootDir, point.target);
-    if (point.kind === "tmpfs") {
-      const size = point.sizeBytes === undefined ? "" : `,size=${point.sizeBytes}`;
-      return { source: "tmpfs", target, type: "tmpfs", options: `mode=1777,nosuid,nodev${size}` };
-    }
-    const ro = point.isReadOnly ? ",ro" : "";
-    if (point.kind !== "view") return { source: point.source, target, type: "none", options: `bind${ro}${safe}` };
+    const made = point.makesTarget ? ",X-mount.mkdir" : "";
+    if (point.kind === "tmpfs") return { source: "tmpfs", target, type: "tmpfs", options: `${point.options}${made}` };
+    const rest = `${point.isReadOnly ? ",ro" : ""}${safe}${made}`;
+    if (point.kind !== "view") return { source: point.source, target, type: "none", options: `bind${rest}` };
     const options =
       point.upperDir !== undefined && point.workDir !== undefined
         ? overlayOptions(point.lowerDirs, point.upperDir, point.workDir)
         : `lowerdir=${point.lowerDirs.map((path) => path.replace(/([\\:,])/g, "\\$1")).join(":")}`;
-    return { source: "overlay", target, type: "overlay", options: `${options}${ro}${safe}` };
+    return { source: "overlay", target, type: "overlay", options: `${options}${rest}` };
   });
-}
-
-/**
- * Makes what a mount is to be mounted on, in a layer that only this container has: folders on the way look as they do in
- * the image, so that nothing of it shows in what the command writes. Returns the target's real path in the image.
- * With `hidesLink` a symbolic link at the target is covered, not followed.
- */
-export async function makePlaceholder(
-  initDir: string,
-  root: LayeredRoot,
-  target: string,
-  kind: "folder" | "file",
-  options: { readonly hidesLink: boolean } = { hidesLink: false },
-): Promise<string> {
-  const { path, found } = await root.resolve(target, { followLast: !options.hidesLink });
-  if (found && !found.stats.isSymbolicLink()) {
-    if (found.stats.isDirectory() !== (kind === "folder"))
-      throw new Error(`cannot mount a ${kind} on /${path}, which is ${kind === "folder" ? "none" : "a folder"}`);
-    return `/${path}`;
-  }
-  const parts = components(path);
-  const changed: { dir: string; seconds: number }[] = [];
-  for (let depth = 1; depth < parts.length + (kind === "folder" ? 1 : 0); depth++) {
-    const current = parts.slice(0, depth).join("/");
-    const dir = join(initDir, current);
-    if (existsSync(dir)) continue;
-    await mkdir(dir, { mode: 0o755 });
-    const like = await root.lookup(current);
-    if (!like) continue;
-    const meta = await metaOfFound(like);
-    if (process.geteuid?.() === 0) await lchown(dir, meta.uid, meta.gid);
-    await chmod(dir, process.geteuid?.() === 0 ? meta.mode : meta.mode | 0o700);
-    changed.push({ dir, seconds: like.stats.mtimeMs / 1000 });
-  }
-  if (kind === "file" && !existsSync(join(initDir, path))) {
-    await mkdir(dirname(join(initDir, path)), { recursive: true });
-    await writeFile(join(initDir, path), "", { mode: 0o644 });
-  }
-  for (const { dir, seconds } of changed.reverse()) await utimes(dir, seconds, seconds);
-  return `/${path}`;
 }

@@ -117,20 +117,22 @@ export class MadeByBuild {
   /** The step's image was there before: it comes from the cache, or is the one that FROM names. */
   #wasThere = false;
 
-  /** One JSON line of the engine's answer. */
-  line(text: string): void {
+  /** One JSON line of the engine's answer; the image that it tells of, when the build made it. */
+  line(text: string): string | undefined {
     let stream: string | undefined;
     try {
       stream = (JSON.parse(text) as { stream?: string }).stream;
     } catch {
-      return;
+      return undefined;
     }
-    if (stream === undefined) return;
+    if (stream === undefined) return undefined;
     const container = /^ ---> Running in ([0-9a-f]{12,64})/.exec(stream)?.[1];
     if (container !== undefined) this.containers.add(container);
     const image = /^ ---> ([0-9a-f]{12,64})\s*$/.exec(stream)?.[1];
-    if (image !== undefined && !this.#wasThere) this.images.add(image);
+    const isOwn = image !== undefined && !this.#wasThere;
+    if (isOwn) this.images.add(image);
     if (/^Step /.test(stream)) this.#wasThere = /^Step \S+ : FROM\b/i.test(stream);
     else if (/^ ---> Using cache/.test(stream)) this.#wasThere = true;
+    return isOwn ? image : undefined;
   }
 }

@@ -54,7 +54,11 @@ const isFolder = ({ Type: type, VolumeOptions: options }: MountBody): boolean =>
   type === "bind" || options?.DriverConfig?.Options?.["device"] !== undefined;
 
 /** The folder that a container of the build mounts and that is the build's no more; undefined: it may start. */
-export async function changedMount(id: string, scope: BindScope, { client }: ProxySession): Promise<string | undefined> {
+export async function changedMount(
+  id: string,
+  scope: BindScope,
+  { client }: ProxySession,
+): Promise<string | undefined> {
   const found = await client.json<{ Mounts?: { Type?: string; Source?: string; Name?: string }[] | null }>(
     `/containers/${encodeURIComponent(id)}/json`,
   );
@@ -67,7 +71,9 @@ export async function changedMount(id: string, scope: BindScope, { client }: Pro
 
 function volumeNames({ Binds: binds, Mounts: mounts }: CreateContainerBody["HostConfig"] & {}): string[] {
   const bound = (binds ?? []).map((bind) => bind.split(":")).filter(([, target]) => target !== undefined);
-  const mounted = (mounts ?? []).filter(({ Type: type }) => type === "volume").map(({ Source: source }) => source ?? "");
+  const mounted = (mounts ?? [])
+    .filter(({ Type: type }) => type === "volume")
+    .map(({ Source: source }) => source ?? "");
   return [...bound.map(([name]) => name ?? ""), ...mounted].filter((name) => name !== "" && !name.startsWith("/"));
 }
 

@@ -12,22 +12,27 @@ export interface JournalEntry {
   readonly buildId: string;
   /** Names that must go though their images carry no label of the build. */
   readonly names: readonly string[];
+  /** Short ids of images that the build made, first ones first. */
+  readonly images: readonly string[];
 }
+
+type About = Pick<JournalEntry, "engineKey" | "buildId">;
 
 const PREFIX = "engine-";
 
 export class Journal {
   readonly #folder: string;
   readonly #names = new Set<string>();
-  readonly #about: Omit<JournalEntry, "names">;
+  readonly #images = new Set<string>();
+  readonly #about: About;
 
-  private constructor(folder: string, about: Omit<JournalEntry, "names">) {
+  private constructor(folder: string, about: About) {
     this.#folder = folder;
     this.#about = about;
     this.#write();
   }
 
-  static async open(dir: string, about: Omit<JournalEntry, "names">): Promise<Journal> {
+  static async open(dir: string, about: About): Promise<Journal> {
     await mkdir(dir, { recursive: true });
     return new Journal(await makeOwnedFolder(dir, PREFIX), about);
   }
@@ -39,13 +44,20 @@ export class Journal {
     this.#write();
   }
 
+  addImage(id: string): void {
+    if (this.#images.has(id)) return;
+    this.#images.add(id);
+    this.#write();
+  }
+
   close(): Promise<void> {
     return rm(this.#folder, { recursive: true, force: true });
   }
 
   // Synchronous: the note must be there before what it is about.
   #write(): void {
-    writeFileSync(join(this.#folder, "made.json"), JSON.stringify({ ...this.#about, names: [...this.#names] }));
+    const entry: JournalEntry = { ...this.#about, names: [...this.#names], images: [...this.#images] };
+    writeFileSync(join(this.#folder, "made.json"), JSON.stringify(entry));
   }
 }
 

@@ -11,6 +11,7 @@
 import { chmod } from "node:fs/promises";
 import { createServer, type Socket } from "node:net";
 import { join } from "node:path";
+import type { Duplex } from "node:stream";
 import { debug } from "../../core/log.ts";
 import { connectEngine } from "../../engine-api/connect-engine.ts";
 import { formatEngineAddress } from "../../engine-api/engine-address.ts";
@@ -19,9 +20,9 @@ import type { Engine } from "../../engine-api/find-engine.ts";
 import type { DockerSocketRequest } from "../docker-api.ts";
 import { placeVolume } from "./bind-sources.ts";
 import { imagesBelow, imagesOfContext, MadeByBuild, spoolContext } from "./build.ts";
-import { BuildKitNames } from "./buildkit-names.ts";
-import type { CreateContainerBody, CreateVolumeBody } from "./container-policy.ts";
+import { BuildKitEntries } from "./buildkit-entries.ts";
 import { bindScope, changedMount, mayCreate, RESTARTS } from "./container-mounts.ts";
+import type { CreateContainerBody, CreateVolumeBody } from "./container-policy.ts";
 import { bodyChunks, headBytes, headerOf, isUpgrade, type RequestHead, readBody, readHead } from "./http-head.ts";
 import { Journal, reclaim } from "./journal.ts";
 import { KilnImages } from "./kiln-images.ts";
@@ -31,7 +32,6 @@ import {
   answer,
   cleanUp,
   goneSignal,
-  isHere,
   isOwnContainer,
   isOwnImage,
   isOwnNamed,
@@ -52,7 +52,7 @@ export async function startProxy(options: {
   const client = new EngineClient(options.engine.address);
   const { imageStoreDir, buildId } = options.request;
   const engineKey = formatEngineAddress(options.engine.address);
-  await reclaim(imageStoreDir, engineKey, (left) => cleanUp(client, { ...left, containers: [], images: [] }));
+  await reclaim(imageStoreDir, engineKey, (left) => cleanUp(client, { ...left, containers: [] }));
   const journal = await Journal.open(imageStoreDir, { engineKey, buildId });
   const images = new KilnImages(options.request, client, journal);
   const session: ProxySession = { ...options, client, images, journal, made: new MadeByBuild(), tags: new Set() };
@@ -166,7 +166,8 @@ async function handled(call: Call): Promise<boolean> {
   if (push !== undefined && !request.pushForReal)
     await pushToKiln(client, head, decodeURIComponent(push), url.searchParams.get("tag"), session);
   else if (path === "/auth" && !request.pushForReal) await login(client, head, session);
-  else if (path === "/containers/create") await create<CreateContainerBody>(call, (body) => mayCreate(body, scope, session));
+  else if (path === "/containers/create")
+    await create<CreateContainerBody>(call, (body) => mayCreate(body, scope, session));
   else if (/^\/containers\/[^/]+\/(?:start|restart)$/.test(path)) await start(call, scope);
   else if (/^\/containers\/[^/]+\/update$/.test(path)) await update(call);
   else if (path === "/networks/create") await create<CreateVolumeBody>(call, async () => undefined);
@@ -178,9 +179,19 @@ async function handled(call: Call): Promise<boolean> {
   else if (path === "/build") await build(call);
   else if (path === "/session" || path === "/grpc") {
     await session.images.ensure(await imagesBelow(request.workDir));
-    const names = new BuildKitNames((name) => noteTag(session, name));
-    if (path === "/grpc") client.on("data", (chunk: Buffer) => names.push(chunk));
-    forward(call, head.target);
+    const fromEngine = forward(call, head.target);
+    if (path === "/grpc") {
+      const names = new BuildKitEntries(["name"], (name) => noteTag(session, name));
+      client.on("data", (chunk: Buffer) => names.push(chunk));
+      // Images that nobody names, told when a build is over: `docker compose build` of a service without `image`.
+      const ids = new BuildKitEntries(["containerimage.digest", "containerimage.config.digest"], (id) => {
+        const short = /^sha256:([0-9a-f]{12})/.exec(id)?.[1];
+        if (short === undefined) return;
+        session.made.images.add(short);
+        session.journal.addImage(short);
+      });
+      fromEngine.on("data", (chunk: Buffer) => ids.push(chunk));
+    }
   } else if (path === "/commit") {
     url.searchParams.append("changes", `LABEL ${LABEL}=${request.buildId}`);
     forward(call, url.pathname + url.search);
@@ -201,13 +212,13 @@ function targetWith({ url }: Call, parameters: Readonly<Record<string, string>>)
   return url.pathname + url.search;
 }
 
-/** Joins the two connections. */
+/** Joins the two connections; returns the engine's. */
 function forward(
   { client, head, session }: Call,
   target: string,
   headers: Readonly<Record<string, string>> = {},
   body?: Buffer,
-): void {
+): Duplex {
   const engine = connectEngine(session.engine.address);
   engine.on("error", (error) => {
     debug("docker", () => `engine: ${error.message}`);
@@ -223,6 +234,7 @@ function forward(
   engine.write(Buffer.concat([headBytes(head, replaced, target), body ?? head.rest]));
   engine.pipe(client);
   client.pipe(engine);
+  return engine;
 }
 
 /** Adds the build's label, after the policy agreed. */
@@ -243,7 +255,9 @@ async function start(call: Call, scope: ReturnType<typeof bindScope>): Promise<v
   const id = decodeURIComponent(call.path.split("/")[2] ?? "");
   const source = await changedMount(id, scope, call.session);
   if (source === undefined) return forward(call, call.head.target);
-  answer(call.client, 403, { message: `bind mounts outside the build's folder are refused: ${source} is elsewhere now` });
+  answer(call.client, 403, {
+    message: `bind mounts outside the build's folder are refused: ${source} is elsewhere now`,
+  });
 }
 
 /** A container that the engine starts by itself is not asked about: see `mayCreate`. */
@@ -251,7 +265,9 @@ async function update(call: Call): Promise<void> {
   const body = await readBody(call.head, call.client);
   const { RestartPolicy: policy } = JSON.parse(body.toString("utf8") || "{}") as CreateContainerBody["HostConfig"] & {};
   if (RESTARTS.has(policy?.Name ?? "")) {
-    return answer(call.client, 403, { message: "docker update --restart is refused in a build: give --restart to run" });
+    return answer(call.client, 403, {
+      message: "docker update --restart is refused in a build: give --restart to run",
+    });
   }
   forward(call, call.head.target, {}, body);
 }
@@ -267,10 +283,15 @@ async function build(call: Call): Promise<void> {
   const { client, head, url, session } = call;
   const { request, images, made } = session;
   const query = url.searchParams;
-  const labels = JSON.parse(query.get("labels") || "{}") as Record<string, string> | null;
-  query.set("labels", JSON.stringify({ ...labels, [LABEL]: request.buildId }));
+  const isRead = (query.get("remote") ?? "") === "" && query.get("version") !== "2";
+  // Docker's classic builder makes a step of a label, and its output names what it makes: there no label is needed.
+  if (!isRead || session.engine.kind === "podman") {
+    const labels = JSON.parse(query.get("labels") || "{}") as Record<string, string> | null;
+    query.set("labels", JSON.stringify({ ...labels, [LABEL]: request.buildId }));
+  }
+  for (const name of query.getAll("t")) if (name !== "") noteTag(session, name);
   const headers = request.pushForReal ? {} : { "x-registry-config": NO_CREDENTIALS };
-  if ((query.get("remote") ?? "") !== "" || query.get("version") === "2") {
+  if (!isRead) {
     if (query.get("version") === "2") await images.ensure(await imagesBelow(request.workDir));
     forward(call, url.pathname + url.search, headers);
     return;
@@ -298,7 +319,10 @@ async function build(call: Call): Promise<void> {
       body: context.read(),
       signal,
     });
-    const note = (line: string): void => made.line(line);
+    const note = (line: string): void => {
+      const id = made.line(line);
+      if (id !== undefined) session.journal.addImage(id);
+    };
     await (isQuiet ? relayQuietly(client, response, note) : relay(client, response, note));
   } finally {
     await context.remove();

@@ -26,7 +26,7 @@ export interface ProxySession {
   readonly images: KilnImages;
   readonly made: MadeByBuild;
   readonly journal: Journal;
-  /** Names given by `docker tag`, `docker load`: whole; removed at the end though the image may be another's. */
+  /** Names given by builds, `docker tag`, `docker load`: whole; removed at the end though the image may be another's. */
   readonly tags: Set<string>;
 }
 
@@ -200,9 +200,12 @@ export async function cleanUp(
   await removeAll(`/containers/json?all=1&filters=${filters}`, (id) => `/containers/${id}?force=1&v=1`);
   for (const id of left.containers) await remove(`/containers/${id}?force=1&v=1`);
   await removeAll(`/images/json?filters=${filters}`, (id) => `/images/${id}?force=1&noprune=1`);
-  // Steps, last first; one that another build's image stands on stays.
-  for (const id of [...left.images].reverse()) await remove(`/images/${id}?noprune=1`);
   for (const name of left.names) await remove(`/images/${encodeURIComponent(name)}?noprune=1`);
+  // Steps, last first; one that another build's image stands on stays, and one that somebody gave a name.
+  for (const id of [...left.images].reverse()) {
+    const found = await client.json<{ RepoTags?: string[] | null }>(`/images/${id}/json`).catch(() => undefined);
+    if (found && (found.RepoTags ?? []).length === 0) await remove(`/images/${id}?noprune=1`);
+  }
   await removeAll(`/networks?filters=${filters}`, (id) => `/networks/${id}`);
   await removeAll(`/volumes?filters=${filters}`, (id) => `/volumes/${id}?force=1`);
 }

@@ -37,7 +37,7 @@ export function createContainerEngine(options: ContainerEngineOptions): Engine {
   ): Promise<Result<ProvisionedEnvironment, ProvisionFailure>> {
     const { provisionContainer, unableToPull } = await import("./provision-container.ts");
     const engine = await find(signal);
-    if (!engine) return unableToPull(noEngine(kind));
+    if (!engine) return unableToPull(await noEngine(kind, machine, signal));
     return provisionContainer({ spec, engine, ids, graceMs, machine, signal });
   }
 
@@ -45,7 +45,7 @@ export function createContainerEngine(options: ContainerEngineOptions): Engine {
     name: kind,
     capabilities: { usesHostTools: false, runAs: true },
     async problem(signal) {
-      return (await find(signal)) ? undefined : noEngine(kind);
+      return (await find(signal)) ? undefined : noEngine(kind, machine, signal);
     },
     provision,
     async open(spec: EnvironmentSpec, signal: AbortSignal): Promise<BuildEnvironment> {
@@ -69,5 +69,13 @@ export function createContainerEngine(options: ContainerEngineOptions): Engine {
   };
 }
 
-const noEngine = (kind: string): string =>
-  `no ${kind} engine answers on this machine; \`kiln doctor\` lists where it was looked for`;
+/** What DOCKER_HOST names is the first place looked at, so most likely what the user means. */
+async function noEngine(kind: string, machine: NodeJS.ProcessEnv, signal: AbortSignal): Promise<string> {
+  const looked = "`kiln doctor` lists where it was looked for";
+  const host = machine["DOCKER_HOST"];
+  if (!host) return `no ${kind} engine answers on this machine; ${looked}`;
+  const { lookForEngines } = await import("../../engine-api/index.ts");
+  const named = (await lookForEngines(machine, signal)).find(({ source }) => source === "DOCKER_HOST")?.found;
+  const why = named?.ok ? `it is ${named.value.kind}` : (named?.error ?? "nothing answers there");
+  return `no ${kind} engine answers: DOCKER_HOST is \`${host}\`, and ${why}; ${looked}`;
+}

@@ -23,6 +23,7 @@ import { removeContainer } from "./create-container.ts";
 import { ExecShell, quoted } from "./exec-shell.ts";
 import type { Programs } from "./look-around.ts";
 import type { Reach } from "./reach-endpoint.ts";
+import { sharedPath } from "./shared-path.ts";
 
 export interface ContainerParts {
   readonly client: EngineClient;
@@ -37,6 +38,8 @@ export interface ContainerParts {
   readonly variables: Readonly<Record<string, string>>;
   /** `NAME=value`, as the image's configuration has them. */
   readonly imageVariables: readonly string[];
+  /** The engine's path of the folder that containers beside this one may have; absent: there is none. */
+  readonly outputFolder: string | undefined;
   /** Makes `close` of whoever holds more than the container. */
   onClosed(): void;
 }
@@ -59,6 +62,7 @@ class ContainerEnvironment implements ProvisionedEnvironment, BuildEnvironment {
   readonly files: EnvironmentFiles;
   readonly toEnvironmentPath: (hostPath: string) => string;
   readonly toHostPath: (environmentPath: string) => string;
+  readonly sharedPath: NonNullable<ProvisionedEnvironment["sharedPath"]>;
   readonly #parts: ContainerParts;
   readonly #programs: Programs;
   /** By user; the engine's own is root. */
@@ -77,6 +81,7 @@ class ContainerEnvironment implements ProvisionedEnvironment, BuildEnvironment {
     const paths = containerPaths(spec.workDir, spec.privateDir);
     this.toEnvironmentPath = paths.toEnvironmentPath;
     this.toHostPath = paths.toHostPath;
+    this.sharedPath = (asked) => sharedPath(asked, parts);
     const archive = (path: string): string =>
       `/containers/${containerId}/archive?path=${encodeURIComponent(path)}&noOverwriteDirNonDir=false`;
     this.files = {

@@ -7,6 +7,8 @@ import type { EnvironmentPaths } from "../engine.ts";
 export const CONTAINER_ROOT = "/codebuild";
 /** Of the folder for secrets: in memory, because it holds the build's variables. */
 export const CONTAINER_PRIVATE = `${CONTAINER_ROOT}/private`;
+/** Sources, and what commands make beside them; in builds with docker a volume, so that other containers can have it. */
+export const CONTAINER_OUTPUT = `${CONTAINER_ROOT}/output`;
 export const CONTAINER_HOME = "/root";
 /** Where a folder that outlives builds is mounted. */
 export const CONTAINER_CACHE = `${CONTAINER_ROOT}/local-cache`;

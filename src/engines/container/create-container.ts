@@ -6,7 +6,7 @@
 import { err, ok, type Result } from "../../core/result.ts";
 import { type Engine, type EngineClient, EngineRequestError } from "../../engine-api/index.ts";
 import type { ProvisionSpec } from "../engine.ts";
-import { CONTAINER_CACHE, CONTAINER_PRIVATE } from "./container-paths.ts";
+import { CONTAINER_CACHE, CONTAINER_OUTPUT, CONTAINER_PRIVATE } from "./container-paths.ts";
 import type { EngineInfo, Reach } from "./reach-endpoint.ts";
 
 /**
@@ -84,9 +84,13 @@ function createBody({ spec, engine, info, reach, image }: ContainerPlan, hasInit
       ...(hasInit ? { Init: true } : {}),
       ...limitsOf(spec, info),
       ...(info.PidsLimit === false ? {} : { PidsLimit: MAX_PROCESSES }),
-      Tmpfs: { [CONTAINER_PRIVATE]: `rw,mode=0711,size=${PRIVATE_BYTES}` },
+      Tmpfs: { [CONTAINER_PRIVATE]: `rw,exec,mode=0711,size=${PRIVATE_BYTES}` },
       ...(dockerSocket === undefined ? {} : { Binds: [`${dockerSocket}:/var/run/docker.sock`] }),
-      ...(cacheName === undefined ? {} : { Mounts: [{ Type: "volume", Source: cacheName, Target: CONTAINER_CACHE }] }),
+      Mounts: [
+        ...(cacheName === undefined ? [] : [{ Type: "volume", Source: cacheName, Target: CONTAINER_CACHE }]),
+        // Without a name: it goes with the container.
+        ...(dockerSocket === undefined ? [] : [{ Type: "volume", Target: CONTAINER_OUTPUT }]),
+      ],
       // Docker writes nothing: commands' output goes to whoever asked for it.
       ...(engine.kind === "docker" ? { LogConfig: { Type: "none" } } : {}),
     },

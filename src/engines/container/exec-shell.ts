@@ -34,6 +34,7 @@ export class ExecShell {
   readonly #stream: Duplex;
   readonly #ids: Ids;
   readonly #waiting = new Map<OutputName, Waiting>();
+  #lastAnswer: Promise<unknown> = Promise.resolve();
   #isGone = false;
   /** What a shell says before anything was asked: why it cannot run. */
   #complaint = "";
@@ -76,8 +77,14 @@ export class ExecShell {
     return this.#send("stdout", `${lines}\n`, receive);
   }
 
-  /** What the lines print; undefined when the shell is gone. May be asked while another shell runs something. */
-  async evaluate(lines: string): Promise<string | undefined> {
+  /** What the lines print; undefined when the shell is gone. Questions are answered one after the other. */
+  evaluate(lines: string): Promise<string | undefined> {
+    const answer = this.#lastAnswer.then(() => this.#ask(lines));
+    this.#lastAnswer = answer;
+    return answer;
+  }
+
+  async #ask(lines: string): Promise<string | undefined> {
     const decoder = new StringDecoder("utf8");
     let text = "";
     const status = await this.#send("stderr", `{ ${lines}\n} </dev/null >&2 2>/dev/null\nkiln_status=0\n`, (bytes) => {

@@ -11,6 +11,7 @@ import { type Engine as ApiEngine, EngineClient, isLocalAddress } from "../../en
 import type { ProvisionedEnvironment, ProvisionFailure, ProvisionSpec } from "../engine.ts";
 import { containerVariables, reachLoopbackDirectly } from "../host-variables.ts";
 import { containerEnvironment } from "./container-environment.ts";
+import { CONTAINER_OUTPUT } from "./container-paths.ts";
 import {
   type ContainerPlan,
   ENVIRONMENT_LABEL,
@@ -62,6 +63,12 @@ interface ProvisioningInput {
   readonly signal: AbortSignal;
 }
 
+/** Wire shape of `GET /containers/{id}/json`, the members that matter here. */
+interface MadeContainer {
+  readonly Config?: { readonly Env?: readonly string[] | null };
+  readonly Mounts?: readonly { readonly Destination?: string; readonly Source?: string }[] | null;
+}
+
 /** What was made so far is taken away again when the rest fails. */
 class Provisioning {
   readonly #input: ProvisioningInput;
@@ -110,7 +117,7 @@ class Provisioning {
     const started = await startContainer(client, plan, signal);
     if (!started.ok) return this.#dead(started.error);
     this.#containerId = started.value;
-    const configured = await client.json<{ Config?: { Env?: string[] | null } }>(`/containers/${started.value}/json`);
+    const made = await client.json<MadeContainer>(`/containers/${started.value}/json`);
     const control = await this.#shell(started.value);
     if (typeof control === "string") return this.#dead(control);
     const programs = await lookAround(control);
@@ -126,7 +133,8 @@ class Provisioning {
           ids,
           graceMs,
           variables: reachLoopbackDirectly(containerVariables(machine)),
-          imageVariables: configured?.Config?.Env ?? [],
+          imageVariables: made?.Config?.Env ?? [],
+          outputFolder: made?.Mounts?.find(({ Destination: path }) => path === CONTAINER_OUTPUT)?.Source,
           onClosed: () => reach.value.close(),
         },
         programs,

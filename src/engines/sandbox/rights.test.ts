@@ -105,7 +105,7 @@ describe.skipIf(reason !== undefined)("the sandbox engine in another process", (
       ORDINARY,
       "",
       "id -u; echo x > /tmp/inside; [ -r /etc/passwd ] && echo readable",
-      "cat /tmp/inside; touch /usr/kiln-test /etc/kiln-test 2>/dev/null || echo refused; ps -e -o comm= | sort | uniq | tr '\\n' ' '",
+      "cat /tmp/inside; touch /usr/kiln-test /etc/kiln-test 2>/dev/null || echo refused; ps -e -o comm= > /tmp/list; sort -u /tmp/list | tr '\\n' ' '",
       "umount /tmp 2>/dev/null; cat /tmp/inside; unshare -Urm umount /tmp 2>/dev/null; (kill -9 -1) 2>/dev/null",
       "cat /tmp/inside",
     );
@@ -113,12 +113,7 @@ describe.skipIf(reason !== undefined)("the sandbox engine in another process", (
     expect(view).toBe(
       "sandbox: this machine's tools in a throw-away view of the machine, as an ordinary user: what commands change stays in the build, and system packages cannot be installed",
     );
-    expect(results.map(({ text }) => text)).toEqual([
-      "12345\nreadable\n",
-      "x\nrefused\ncat ps sh sort tr uniq ",
-      "x\n",
-      "x\n",
-    ]);
+    expect(results.map(({ text }) => text)).toEqual(["12345\nreadable\n", "x\nrefused\ncat ps sh ", "x\n", "x\n"]);
     expect(existsSync("/tmp/inside")).toBe(false);
     expect(readdirSync(root)).toEqual(["compiled"]);
   });

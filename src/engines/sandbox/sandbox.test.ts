@@ -149,7 +149,11 @@ describe.skipIf(problem !== undefined)("the sandbox engine", () => {
       expect(await read("/tmp/out")).toContain("made\n");
       expect(await read("/tmp/link/file")).toContain("other\n");
       expect(await read("/tmp/none")).toBe("");
-      expect(await outside?.hasFolder("/tmp/out")).toBe(true);
+      expect(await outside?.realFolder("/tmp/out/../out/.")).toBe("/tmp/out");
+      expect(await outside?.realFolder("/tmp/out/file")).toBeUndefined();
+      await run("ln -s /tmp/out /tmp/way; ln -s /root/.ssh /tmp/hidden");
+      expect(await outside?.realFolder("/tmp/way")).toBe("/tmp/out");
+      expect(await outside?.realFolder("/tmp/hidden")).toBeUndefined();
       expect(outside?.toHostPath("/tmp/out/file")).toBe(join(workDir, "sandbox", "outside", "tmp", "out", "file"));
       expect(outside?.toEnvironmentPath(join(workDir, "sandbox", "outside", "tmp"))).toBe("/tmp");
       expect(outside?.toHostPath(join(workDir, "x"))).toBe(join(workDir, "x"));
@@ -235,7 +239,8 @@ describe.skipIf(problem !== undefined)("the sandbox engine", () => {
         await new Promise((resolve) => server.once("listening", resolve));
       };
       const machines = join(mkdtempSync(join(place, "e-")), "docker.sock");
-      const own = join(mkdtempSync(join("/tmp", "kiln-own-")), "docker.sock");
+      const ownFolder = mkdtempSync(join("/tmp", "kiln-own-"));
+      const own = join(ownFolder, "docker.sock");
       await Promise.all([listen(machines), listen(own)]);
       await open(
         { variables: { DOCKER_HOST: `unix://${own}` } },
@@ -245,6 +250,7 @@ describe.skipIf(problem !== undefined)("the sandbox engine", () => {
         `[ -e ${machines} ] && echo seen; [ -S ${own} ] && echo own; ls /run/docker.sock /var/run/docker.sock 2>/dev/null`,
       );
       expect(text).toBe("own\n");
+      rmSync(ownFolder, { recursive: true });
     });
 
     it("the rest of /tmp, where folders of PATH lie there", async () => {
@@ -252,7 +258,8 @@ describe.skipIf(problem !== undefined)("the sandbox engine", () => {
       mkdirSync(join(folder, "bin"));
       writeFileSync(join(folder, "bin", "own-tool"), "#!/bin/sh\necho works\n", { mode: 0o755 });
       writeFileSync(join(folder, "beside"), "");
-      await open({}, { machine: { ...process.env, PATH: `${join(folder, "bin")}:${process.env["PATH"]}` } });
+      const machine = { ...process.env, PATH: `${join(folder, "bin")}:${process.env["PATH"]}` };
+      await open({}, { machine, hidden: ["/tmp"] });
       const { text } = await run(`own-tool; ls ${folder}; touch ${folder}/bin/x 2>/dev/null && echo written`);
       expect(text).toBe("works\nbin\n");
       rmSync(folder, { recursive: true });

@@ -15,6 +15,7 @@ import { tmpdir } from "node:os";
 import { basename, dirname, isAbsolute, join, normalize } from "node:path";
 import { type Clock, systemClock } from "../../core/clock.ts";
 import { KilnError } from "../../core/errors.ts";
+import { holdPath, withHeld } from "../../core/held-path.ts";
 import { debug } from "../../core/log.ts";
 import type { Engine, EnvironmentPaths, EnvironmentSpec, OutsideFiles } from "../engine.ts";
 import { sweep } from "../process-sweep.ts";
@@ -104,8 +105,10 @@ async function openPlace(input: PlaceInput): Promise<ShellPlace> {
 function makeFolder(dir: string, { spec, base, overlay, options }: PlaceInput): readonly SharedFolder[] {
   const machine = options.machine ?? process.env;
   const isUsers = !isRoot();
-  // Who cannot read a path outside cannot inside.
-  const hidden = hiddenPaths({ machine, own: options.hidden ?? [] }).filter((path) => !isUsers || isReadable(path));
+  // Who cannot read a path outside cannot inside. Folders that every build gets anew need no hiding.
+  const hidden = hiddenPaths({ machine, own: options.hidden ?? [] }).filter(
+    (path) => (!isUsers || isReadable(path)) && !PRIVATE_FOLDERS.some((folder) => folder === path),
+  );
   const shared = sharedFolders(spec, base, hidden, options.visible ?? []);
   const mounts = parseMountInfo(readFileSync("/proc/self/mountinfo", "utf8"));
   const view = planView({ isRoot: !isUsers, mounts, hidden, shared }, MACHINE_FILES);
@@ -171,6 +174,9 @@ const MACHINE_FILES: MachineFiles = {
   },
 };
 
+/** A command may have put anything there. */
+const MAX_PASSWD_BYTES = 4 * 2 ** 20;
+
 class SandboxPlace implements ShellPlace {
   readonly hasStandIn = true;
   readonly #dir: string;
@@ -186,7 +192,7 @@ class SandboxPlace implements ShellPlace {
     this.outside = {
       toHostPath: (path) => (isShared(normalize(path)) ? path : join(copies, path)),
       toEnvironmentPath: (path) => (isAtOrBelow(path, copies) ? path.slice(copies.length) || "/" : path),
-      hasFolder: async (path) => isFolder(this.#inside(path)),
+      realFolder: (path) => this.#realFolder(path),
       get: async (path) => this.#archive(path),
     };
   }
@@ -194,6 +200,17 @@ class SandboxPlace implements ShellPlace {
   /** Only for looking: an absolute link below it leads out of the view. */
   #inside(path: string): string {
     return `/proc/${this.#view.pid}/root${path}`;
+  }
+
+  /** Asked in the view, where links lead to what commands see. */
+  #realFolder(path: string): Promise<string | undefined> {
+    const [file = "", ...entry] = this.#view.entry("/");
+    const words = ["sh", "-c", 'CDPATH= cd -P -- "$1" 2>/dev/null && pwd -P', "sh", path];
+    return new Promise((resolve) => {
+      execFile(file, [...entry, ...words], { cwd: "/" }, (error, text) => {
+        resolve(error ? undefined : text.replace(/\n$/, ""));
+      });
+    });
   }
 
   /** Made in the view, where links lead to what commands see. */
@@ -227,8 +244,10 @@ class SandboxPlace implements ShellPlace {
 
   /** Also one that a command of the build has added. */
   async findUser(name: string): Promise<SystemUser | undefined> {
-    const passwd = readFileSync(this.#inside("/etc/passwd"), "utf8");
-    return userFrom(passwd, name) ?? findUser(name);
+    const passwd = withHeld(holdPath(this.#inside("/etc/passwd")), ({ path, stats }) =>
+      stats.isFile() && stats.size <= MAX_PASSWD_BYTES ? readFileSync(path, "utf8") : "",
+    );
+    return userFrom(passwd ?? "", name) ?? findUser(name);
   }
 
   /** The kernel's own way: all processes of the namespace at once, but the first and the one that asks. */

@@ -21,6 +21,36 @@ const engineMissing = (failure: Failure, { build }: BuildFacts): Finding => ({
   confidence: "certain",
 });
 
+/** Kiln's own builder says so, and which commands help. */
+const NOT_HERE = "does not ask the network";
+const adviceIn = (line: string): string[] =>
+  [...line.matchAll(/`(kiln images [^`]+)`/g)].map(([, command = ""]) => command);
+
+function notHere(name: string, line: string, advice: readonly string[], place: Partial<Finding>): Finding {
+  const [map = "", make] = advice;
+  const makeAs = make && `${make} --as ${/map (\S+)=/.exec(map)?.[1]}`;
+  return {
+    cause: `${name} is not on this machine, and Kiln's builder does not ask the network for it`,
+    ...place,
+    evidence: [line],
+    fix: makeAs
+      ? { kind: "command", title: "make one from Debian packages", commands: [makeAs] }
+      : { kind: "command", title: "give Kiln an image to use under this name", commands: [map] },
+    ...(makeAs && { next: `or use one you have: \`${map}\`` }),
+    confidence: "certain",
+  };
+}
+
+const OWN_LOGIN =
+  "give the project's `environment.registryCredential` a secret with the registry's user name and password";
+
+/** The image that a text of docker's names. */
+const imageIn = (line: string): string | undefined =>
+  /pull access denied for ([^\s,]+?):?(?=[\s,])|manifest for (\S+) not found|source metadata for ([^\s:]+(?::[^\s:/]+)?)|base image `?([^\s`]+)/
+    .exec(line)
+    ?.slice(1)
+    .find(Boolean);
+
 export const baseImageUnavailable: Cause = {
   id: "docker/base-image-unavailable",
   sources: [
@@ -32,13 +62,11 @@ export const baseImageUnavailable: Cause = {
     if (isBuildImage && failure.message.includes("needs a container engine")) return engineMissing(failure, facts);
     const line = isBuildImage ? failure.message : findLine(failure.output, UNAVAILABLE);
     if (line === undefined) return undefined;
-    const image =
-      /pull access denied for ([^\s,]+)|manifest for (\S+) not found|source metadata for ([^\s:]+(?::[^\s:/]+)?)|base image `?([^\s`]+)/
-        .exec(line)
-        ?.slice(1)
-        .find(Boolean) ?? (isBuildImage ? facts.build.environment?.image : firstFrom(facts));
+    const image = isBuildImage ? facts.build.environment?.image : (imageIn(line) ?? firstFrom(facts));
     const what = isBuildImage ? "the build's image" : "the base image";
     const name = image === undefined ? what : `${what} \`${image}\``;
+    const ownAdvice = line.includes(NOT_HERE) ? adviceIn(line) : undefined;
+    if (ownAdvice) return notHere(name, line, ownAdvice, placeOfCommand(facts, failure.command));
     const isRateLimited = line.includes("toomanyrequests");
     return {
       cause: isRateLimited
@@ -51,11 +79,9 @@ export const baseImageUnavailable: Cause = {
       fix: {
         kind: "command",
         title: "give Kiln an image to use under this name",
-        commands: [`kiln images map ${image ?? "NAME:TAG"}=LOCAL-IMAGE-OR-OCI-FOLDER`],
+        commands: [`kiln images map ${image ?? "NAME:TAG"}=LOCAL-IMAGE`],
       },
-      next: isRateLimited
-        ? "or log in before `docker build`"
-        : "or correct the name, or log in to its registry before `docker build`",
+      next: `${isRateLimited ? "or" : "or correct the name, or"} ${isBuildImage ? OWN_LOGIN : "log in to its registry before `docker build`"}`,
       confidence: "likely",
     };
   },

@@ -106,7 +106,7 @@ function notReadByCodeBuild(
 }
 
 const isReference = (value: string): boolean => /^ssm:/.test(value);
-const hasEmptyPart = (name: string): boolean => /^\/|\/\/|\/$/.test(name);
+const hasEmptyPart = (name: string): boolean => /^[./:]|\/\/|[/:]$/.test(name);
 
 function unsetVariables(command: FailedCommand, { plan, buildspec }: BuildFacts): string[] {
   if (!plan) return [];
@@ -116,7 +116,7 @@ function unsetVariables(command: FailedCommand, { plan, buildspec }: BuildFacts)
       known.add(match[1] ?? "");
   }
   return variablesIn(command.text).filter(
-    (name) => !known.has(name) && !/^(?:CODEBUILD_|AWS_|HOME$|PWD$|PATH$|USER$|HOSTNAME$)/.test(name),
+    (name) => !known.has(name) && !/^(?:CODEBUILD_|AWS_(?!ACCOUNT_ID$)|HOME$|PWD$|PATH$|USER$|HOSTNAME$)/.test(name),
   );
 }
 

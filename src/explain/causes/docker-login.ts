@@ -35,7 +35,9 @@ export const dockerWrongPassword: Cause = {
             : `the registry refused the user name or the password in \`${credential}\``,
         ...place,
         evidence: [line],
-        next: "check the user name and the password where the build takes them from",
+        next: /\.dkr[.-]ecr/.test(line)
+          ? "ECR's user is `AWS`, the password what `aws ecr get-login-password` prints; it is good for 12 hours"
+          : `check the user name and the password where the build takes them from; ${KEPT_ACCOUNT}`,
         confidence: "likely",
       };
     }
@@ -128,12 +130,42 @@ function whyRefused(parameter: ParameterFacts | undefined, facts: BuildFacts, us
   return `\`${use.variableName}\` was read from Parameter Store without an error, so the value itself is wrong, or does not belong to the user name`;
 }
 
-function userNext(facts: BuildFacts, command: FailedCommand, password: string | undefined): { next?: string } {
+/** Whoever changes a password is refused until this is known. */
+const KEPT_ACCOUNT =
+  "Kiln cannot ask the real registry: a host's first login here declares its account, `kiln registry accounts` lists and removes them";
+
+function userNext(facts: BuildFacts, command: FailedCommand, password: string | undefined): { next: string } {
   const user = /(?:--username[= ]|-u\s*)["']?\$\{?([A-Za-z_][A-Za-z0-9_]*)/.exec(command.text)?.[1];
-  if (user === undefined || user === password) return {};
-  const use = parameterUses(facts).find((u) => u.variableName === user);
-  if (!use) return {};
+  const use = user === password ? undefined : parameterUses(facts).find((u) => u.variableName === user);
+  if (!use) return { next: KEPT_ACCOUNT };
   return {
-    next: `if the password is right, check the user name: \`${user}\` is the parameter \`${use.parameterName}\``,
+    next: `if the password is right, check the user name: \`${user}\` is the parameter \`${use.parameterName}\`; ${KEPT_ACCOUNT}`,
   };
 }
+
+export const ecrGetLoginRemoved: Cause = {
+  id: "docker/get-login-removed",
+  sources: [
+    "https://docs.aws.amazon.com/cli/latest/userguide/cliv2-migration-changes.html#cliv2-migration-ecr-get-login",
+  ],
+  match(failure, facts): Finding | undefined {
+    const { command } = failure;
+    const line = findLine(failure.output, /argument operation: Invalid choice/);
+    if (line === undefined || !command || !/\becr\s+get-login(?!-)/.test(command.text)) return undefined;
+    const region = /--region[= ]([^\s)"'`]+)/.exec(command.text)?.[1] ?? "$AWS_DEFAULT_REGION";
+    return {
+      cause: "`aws ecr get-login` does not exist in the aws CLI 2",
+      ...placeOfCommand(facts, command),
+      evidence: [line],
+      fix: {
+        kind: "command",
+        title: "use get-login-password",
+        commands: [
+          `aws ecr get-login-password --region ${region} | docker login --username AWS --password-stdin $AWS_ACCOUNT_ID.dkr.ecr.${region}.amazonaws.com`,
+        ],
+      },
+      next: "CodeBuild does not set `AWS_ACCOUNT_ID`: set it under `env.variables` if the project does not",
+      confidence: "certain",
+    };
+  },
+};

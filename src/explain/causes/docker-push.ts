@@ -1,5 +1,6 @@
 /** A push without a login, without a local image, or (ECR) without permission or repository (P05, R20, R21, R22). */
 
+import { parseArn } from "../../core/arn.ts";
 import type { BuildFacts } from "../build-facts.ts";
 import { type editInCommand, parameterUses, placeOfCommand } from "../buildspec-places.ts";
 import type { Cause, Finding } from "../cause.ts";
@@ -25,22 +26,31 @@ export const ecrDenied: Cause = {
     const text = failure.output.find((line) => findDenial(line)?.action.startsWith("ecr:"));
     const denial = text === undefined ? undefined : findDenial(text);
     if (text === undefined || !denial) return undefined;
+    // A call of the aws CLI that is no part of a push or pull needs that one action: call-denied.ts.
+    if (text.includes("when calling the ") && denial.action !== "ecr:GetAuthorizationToken") return undefined;
     const role = serviceRoleName(facts, denial);
     const interactive = findLine(failure.output, /Cannot perform an interactive login/);
+    const remedied = remedy(
+      facts,
+      denial,
+      policyFix(
+        "allow what `docker login` and this push or pull need, and nothing else",
+        role,
+        "kiln-use-ecr",
+        ecrStatements(denial.action, denial.resource, isPush(failure.command?.text)),
+      ),
+    );
+    const [own, other] = [denial.principalArn, denial.resource].map((arn) => parseArn(arn)?.accountId);
+    const trial =
+      denial.policyType === "resource" && other && own !== other
+        ? { next: `${remedied.next}; to try the build as account ${other}: \`kiln run --account ${other}\`` }
+        : {};
     return {
       cause: `the service role \`${role}\` may not call \`${denial.action}\` on \`${denial.resource}\``,
       ...placeOfCommand(facts, failure.command),
       evidence: [text.trim(), ...decisionEvidence(facts.decisions, denial)],
-      ...remedy(
-        facts,
-        denial,
-        policyFix(
-          "allow what `docker login` and this push or pull need, and nothing else",
-          role,
-          "kiln-use-ecr",
-          ecrStatements(denial.action, denial.resource, isPush(failure.command?.text)),
-        ),
-      ),
+      ...remedied,
+      ...trial,
       ...(interactive === undefined
         ? {}
         : { consequences: [`\`${interactive}\` follows: the command before the pipe printed no password`] }),
@@ -174,6 +184,27 @@ export const repositoryMissing: Cause = {
       ...placeOfCommand(facts, failure.command),
       evidence: [line],
       fix: { kind: "command", title: "create it", commands: [createCommand(name, failure.output)] },
+      confidence: "certain",
+    };
+  },
+};
+
+export const tagImmutable: Cause = {
+  id: "ecr/tag-immutable",
+  sources: ["https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-tag-mutability.html"],
+  match(failure, facts): Finding | undefined {
+    const line = findLine(
+      failure.output,
+      /tag invalid: The image tag '[^']+' already exists in the '[^']+' repository/,
+    );
+    const [, tag, name] = /tag '([^']+)' already exists in the '([^']+)'/.exec(line ?? "") ?? [];
+    if (line === undefined) return undefined;
+    return {
+      cause: `the repository \`${name}\` has an image with the tag \`${tag}\`, and its tags are immutable`,
+      ...placeOfCommand(facts, failure.command),
+      evidence: [line],
+      why: "an immutable tag is refused a second time even with the same image, so building the same version again fails, too",
+      next: "give each build a tag of its own, e.g. `$(echo $CODEBUILD_RESOLVED_SOURCE_VERSION | cut -c 1-7)-$CODEBUILD_BUILD_NUMBER`",
       confidence: "certain",
     };
   },

@@ -89,6 +89,15 @@ describe("causes: docker", () => {
       commands: ["aws ecr create-repository --repository-name app --region eu-west-1"],
     },
     {
+      ...push,
+      output: [
+        "tag invalid: The image tag '1' already exists in the 'app' repository and cannot be overwritten because the repository is immutable.",
+      ],
+      code: "ecr/tag-immutable",
+      cause: "the repository `app` has an image with the tag `1`, and its tags are immutable",
+      next: "give each build a tag of its own, e.g. `$(echo $CODEBUILD_RESOLVED_SOURCE_VERSION | cut -c 1-7)-$CODEBUILD_BUILD_NUMBER`",
+    },
+    {
       ...make,
       output: ["Error: Cannot perform an interactive login from a non TTY device"],
       buildspec: BUILD_SPEC.replace("make all", "echo $PW | docker login -u u --password-stdin"),
@@ -161,6 +170,112 @@ describe("causes: docker", () => {
         "Unable to pull customer's container image. the image `alpine:3` needs a container engine, and there is `host`",
       code: "docker/base-image-unavailable",
       cause: "the build's image `aws/codebuild/standard:7.0` needs a container engine, which Kiln does not have here",
+    },
+    {
+      ...make,
+      output: [
+        "#2 ERROR: python:3: failed to resolve source metadata for docker.io/library/python:3: pull access denied for python:3: kiln's embedded builder has no image of that name and does not ask the network; map it to one you have: `kiln images map python:3=IMAGE` or make one: `kiln images make python`",
+      ],
+      code: "docker/base-image-unavailable",
+      cause:
+        "the base image `docker.io/library/python:3` is not on this machine, and Kiln's builder does not ask the network for it",
+      commands: ["kiln images make python --as python:3"],
+      next: "or use one you have: `kiln images map python:3=IMAGE`",
+    },
+    {
+      ...make,
+      output: [
+        "pull access denied for me/base:1: kiln's embedded builder has no image of that name and does not ask the network; map it to one you have: `kiln images map me/base:1=IMAGE`",
+      ],
+      code: "docker/base-image-unavailable",
+      cause: "the base image `me/base:1` is not on this machine, and Kiln's builder does not ask the network for it",
+      commands: ["kiln images map me/base:1=IMAGE"],
+    },
+    {
+      ...make,
+      buildspec: BUILD_SPEC.replace("make all", "$(aws ecr get-login --no-include-email --region eu-west-1)"),
+      command: "$(aws ecr get-login --no-include-email --region eu-west-1)",
+      output: ["usage: aws [options]", "aws: error: argument operation: Invalid choice, valid choices are:"],
+      code: "docker/get-login-removed",
+      line: 8,
+      cause: "`aws ecr get-login` does not exist in the aws CLI 2",
+      commands: [
+        "aws ecr get-login-password --region eu-west-1 | docker login --username AWS --password-stdin $AWS_ACCOUNT_ID.dkr.ecr.eu-west-1.amazonaws.com",
+      ],
+    },
+    {
+      ...make,
+      output: [
+        'Error response from daemon: Get "https://.dkr.ecr.us-east-1.amazonaws.com/v2/": dial tcp: lookup .dkr.ecr.us-east-1.amazonaws.com: no such host',
+      ],
+      buildspec: BUILD_SPEC.replace("make all", "docker login -u AWS $AWS_ACCOUNT_ID.dkr.ecr.us-east-1.amazonaws.com"),
+      command: "docker login -u AWS $AWS_ACCOUNT_ID.dkr.ecr.us-east-1.amazonaws.com",
+      code: "network/name-not-resolved",
+      line: 8,
+      cause: "the host name `.dkr.ecr.us-east-1.amazonaws.com` begins with a dot: `AWS_ACCOUNT_ID` is empty",
+      next: "set `AWS_ACCOUNT_ID` under `env.variables` of the buildspec or in the project, here also with `kiln run -e AWS_ACCOUNT_ID=…`",
+    },
+    {
+      ...push,
+      output: [
+        `denied: ${ecrDenial("InitiateLayerUpload").replace(":000000000000:repository", ":111111111111:repository").replace("no identity-based policy", "no resource-based policy")}`,
+      ],
+      code: "iam/ecr-denied",
+      cause:
+        "the service role `CodeBuildServiceRole` may not call `ecr:InitiateLayerUpload` on `arn:aws:ecr:us-east-1:111111111111:repository/app`",
+      next: "let the policy of `arn:aws:ecr:us-east-1:111111111111:repository/app` allow `ecr:InitiateLayerUpload` to the role or its account; in another account both sides must allow it; to try the build as account 111111111111: `kiln run --account 111111111111`",
+    },
+    {
+      ...make,
+      command: "echo foo | docker login -u AWS --password-stdin 000000000000.dkr.ecr.us-east-1.amazonaws.com",
+      output: [
+        "Error response from daemon: login attempt to https://000000000000.dkr.ecr.us-east-1.amazonaws.com/v2/ failed with status: 400 Bad Request",
+      ],
+      code: "docker/login-refused",
+      cause: "the registry refused the user name or the password",
+      next: "ECR's user is `AWS`, the password what `aws ecr get-login-password` prints; it is good for 12 hours",
+    },
+    {
+      ...make,
+      command: "echo $TOKEN | docker login -u me --password-stdin",
+      output: [
+        'Error response from daemon: Get "https://registry-1.docker.io/v2/": unauthorized: incorrect username or password',
+      ],
+      code: "docker/login-refused",
+      cause: "the registry refused the user name or the password in `TOKEN`",
+      next: "check the user name and the password where the build takes them from; Kiln cannot ask the real registry: a host's first login here declares its account, `kiln registry accounts` lists and removes them",
+    },
+    {
+      ...make,
+      output: [
+        `An error occurred (AccessDeniedException) when calling the CreateRepository operation: ${ecrDenial("CreateRepository")}`,
+      ],
+      code: "iam/call-denied",
+      cause:
+        "the service role `CodeBuildServiceRole` may not make the call of this command: no policy allows `ecr:CreateRepository` on `arn:aws:ecr:us-east-1:000000000000:repository/app`",
+      allows: ["ecr:CreateRepository on arn:aws:ecr:us-east-1:000000000000:repository/app"],
+    },
+    {
+      ...make,
+      command: "docker run -d misc",
+      exitStatus: 127,
+      output: [
+        'docker: Error response from daemon: failed to create task for container: error during container init: exec: "httpd": executable file not found in $PATH: unknown',
+      ],
+      code: "docker/command-not-in-image",
+      cause: "the container did not start: its command `httpd` is not in the image",
+      next: "see what is in it with `docker run --rm --entrypoint sh IMAGE -c 'echo $PATH; ls /app'`; the command is the image's ENTRYPOINT and CMD, or what follows the image's name",
+    },
+    {
+      ...make,
+      command: "docker run misc /app/run.sh",
+      exitStatus: 126,
+      output: [
+        'docker: Error response from daemon: OCI runtime create failed: exec: "/app/run.sh": permission denied: unknown',
+      ],
+      code: "docker/command-not-in-image",
+      cause: "the container did not start: its command `/app/run.sh` is in the image, but not executable",
+      next: "make it executable: `RUN chmod +x /app/run.sh` after its COPY, or `COPY --chmod=755`",
     },
   ]);
 });

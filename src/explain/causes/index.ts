@@ -19,10 +19,11 @@ import { callDenied } from "./call-denied.ts";
 import { bucketAclUnreadable, certificateUnreadable } from "./certificate-unreadable.ts";
 import { bashismUnderSh, commandNotFound } from "./command-not-found.ts";
 import { baseImageUnavailable } from "./docker-base-image.ts";
+import { dockerCommandMissing } from "./docker-command-missing.ts";
 import { dockerDaemonUnreachable } from "./docker-daemon.ts";
 import { dockerInvalidReference } from "./docker-invalid-reference.ts";
-import { dockerInteractiveLogin, dockerWrongPassword } from "./docker-login.ts";
-import { dockerPushWithoutLogin, ecrDenied, imageNotLocal, repositoryMissing } from "./docker-push.ts";
+import { dockerInteractiveLogin, dockerWrongPassword, ecrGetLoginRemoved } from "./docker-login.ts";
+import { dockerPushWithoutLogin, ecrDenied, imageNotLocal, repositoryMissing, tagImmutable } from "./docker-push.ts";
 import { exitStatusOnly } from "./exit-status.ts";
 import { fileNotFound } from "./file-not-found.ts";
 import { kmsDecryptDenied } from "./kms-decrypt-denied.ts";
@@ -100,8 +101,11 @@ export const causes: readonly Cause[] = [
   dockerInvalidReference,
   dockerWrongPassword,
   dockerInteractiveLogin,
+  ecrGetLoginRemoved,
   repositoryMissing,
+  tagImmutable,
   baseImageUnavailable,
+  dockerCommandMissing,
   imageNotLocal,
   dockerPushWithoutLogin,
   bashismUnderSh,

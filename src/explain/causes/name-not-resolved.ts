@@ -1,6 +1,8 @@
 /** A command asks for a host whose name does not resolve: no network where the build runs, or a wrong name (T35). */
+import type { BuildFacts } from "../build-facts.ts";
 import { placeOfCommand } from "../buildspec-places.ts";
 import type { Cause, Finding } from "../cause.ts";
+import type { FailedCommand } from "../failures.ts";
 
 /** What curl, wget, pip, git, npm, apt, Go and Java print; a group holds the host where the line names it. */
 const PATTERNS: readonly RegExp[] = [
@@ -24,6 +26,7 @@ export const nameNotResolved: Cause = {
       const match = PATTERNS.map((pattern) => pattern.exec(line)).find((found) => found !== null);
       if (!match) continue;
       const host = match[1]?.replace(/[.,:)]+$/, "");
+      if (host?.startsWith(".")) return emptyStart(host, line, failure.command, facts);
       return {
         cause: `${host === undefined ? "the name of a host" : `the host name \`${host}\``} does not resolve: there is no network where the build runs, or no such host`,
         ...placeOfCommand(facts, failure.command),
@@ -36,3 +39,20 @@ export const nameNotResolved: Cause = {
     return undefined;
   },
 };
+
+/** `$AWS_ACCOUNT_ID.dkr.ecr…` where nothing sets the variable. */
+function emptyStart(host: string, line: string, command: FailedCommand, facts: BuildFacts): Finding {
+  const variable = /\$\{?([A-Za-z_]\w*)\}?\.\w/.exec(command.text)?.[1];
+  const name = variable === undefined ? "what stands before the first dot" : `\`${variable}\``;
+  return {
+    cause: `the host name \`${host}\` begins with a dot: ${name} is empty`,
+    ...placeOfCommand(facts, command),
+    evidence: [line.trim()],
+    ...(variable === "AWS_ACCOUNT_ID" && { why: "CodeBuild does not set `AWS_ACCOUNT_ID`: project or buildspec must" }),
+    next:
+      variable === undefined
+        ? "print the variables with `echo` before the command"
+        : `set \`${variable}\` under \`env.variables\` of the buildspec or in the project, here also with \`kiln run -e ${variable}=…\``,
+    confidence: "likely",
+  };
+}

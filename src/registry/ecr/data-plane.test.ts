@@ -164,7 +164,7 @@ describe("an archived image", () => {
       ecr.call("UpdateImageStorageClass", { repositoryName: "app", imageId: { imageTag: "v1" }, targetStorageClass });
     expect(await move("ARCHIVE")).toMatchObject({ imageStatus: "ARCHIVED" });
     const text = "The image 'v1' is archived and must be restored before it can be pulled";
-    expect(errorOf(await ecr.at.send("GET", `/v2/${ECR_HOST}/app/manifests/v1`))).toEqual([403, text]);
+    expect(errorOf(await ecr.at.send("GET", `/v2/${ECR_HOST}/app/manifests/v1`))).toEqual([404, text]);
     const got = await ecr.call("BatchGetImage", { repositoryName: "app", imageIds: [{ imageTag: "v1" }] });
     expect(got.failures).toMatchObject([{ failureCode: "ImageInaccessible", failureReason: text }]);
     expect(await ecr.call("ListImages", { repositoryName: "app" })).toEqual({ imageIds: [] });
@@ -173,6 +173,16 @@ describe("an archived image", () => {
     expect(await move("STANDARD")).toMatchObject({ imageStatus: "ACTIVE" });
     expect((await ecr.at.send("GET", `/v2/${ECR_HOST}/app/manifests/v1`)).status).toBe(200);
   });
+});
+
+it("an archived image is restored by pushing it again", async () => {
+  await ecr.call("CreateRepository", { repositoryName: "app" });
+  await pushImage(ecr.at, `${ECR_HOST}/app`, "v1");
+  const imageId = { imageTag: "v1" };
+  await ecr.call("UpdateImageStorageClass", { repositoryName: "app", imageId, targetStorageClass: "ARCHIVE" });
+  await pushImage(ecr.at, `${ECR_HOST}/app`, "v1");
+  const { imageDetails } = await ecr.call("DescribeImages", { repositoryName: "app" });
+  expect(imageDetails).toMatchObject([{ imageStatus: "ACTIVE", lastActivatedAt: ecr.at.clock.nowMs() }]);
 });
 
 describe("the time of the last pull", () => {

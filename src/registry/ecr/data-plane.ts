@@ -72,7 +72,8 @@ export function createEcrDataPlane(deps: EcrDataPlaneDeps): EcrDataPlane {
         throw error instanceof UpstreamError ? refusalOf(error, address) : error;
       }
       if (images.find(address, reference)?.record.archivedAtMs !== undefined) {
-        throw new RegistryError("denied", { message: imageArchivedText(reference) });
+        // AWS: pulling an archived image answers 404.
+        throw new RegistryError("manifestUnknown", { message: imageArchivedText(reference) });
       }
     },
 

@@ -13,7 +13,6 @@ import { KeyedQueue } from "../keyed-queue.ts";
 import { keyIn, type RegistryRecords } from "../records.ts";
 import type { RepositoryAddress } from "../repository-address.ts";
 import type { LayerUploadRecord } from "./records.ts";
-import { linkUpload } from "./store-blob.ts";
 
 /** What AWS answers as the size of a part. */
 export const LAYER_PART_BYTES = 10 * 1024 * 1024;
@@ -104,7 +103,7 @@ export function createLayerUploads({
         const isThere = records.blobLinks.has(keyIn(address, digest));
         const upload = await store.blobs.upload(uploadId, algorithmOf(digest));
         try {
-          if (!isThere) await linkUpload(images, address, upload, digest);
+          if (!isThere) await images.linkUpload(address, upload, digest);
         } catch (error) {
           if (error instanceof DigestMismatch) return "digestMismatch";
           throw error;

@@ -23,7 +23,6 @@ import { addressOf, canonicalHost, type RepositoryAddress } from "../repository-
 import { ecrAuthorizationRequest } from "./authorization.ts";
 import { type CacheRuleRecord, registryKey } from "./records.ts";
 import { linkedRoleArn, sessionOf } from "./service-role.ts";
-import { storeBlob } from "./store-blob.ts";
 import { DEFAULT_ECR_SETTINGS, longestMatch, ROOT_PREFIX, templateFor } from "./templates.ts";
 import { remoteUpstream, type Upstream, type UpstreamCredentials, UpstreamError, upstreamBaseUrl } from "./upstream.ts";
 
@@ -133,16 +132,12 @@ export function createPullThrough(deps: PullThroughDeps): PullThrough {
     for (const { digest } of parsed.manifests) {
       if (images.find(address, digest)) continue;
       const child = await upstream.manifest(repository, digest);
-      if (!child)
-        throw new UpstreamError("UpstreamUnavailable", `the upstream registry has no ${repository}@${digest}`);
+      if (!child) throw notThere(repository, digest);
       await take(place, child, { digest });
     }
     for (const { digest } of parsed.blobs) {
       if (records.blobLinks.has(keyIn(address, digest))) continue;
-      const bytes = await upstream.blob(repository, digest);
-      if (!bytes)
-        throw new UpstreamError("UpstreamUnavailable", `the upstream registry has no ${repository}@${digest}`);
-      await storeBlob({ store, ids, images }, address, digest, bytes);
+      await images.storeBlob(address, digest, () => blobOf(upstream, repository, digest));
     }
     await images.put(address, { content, mediaType: parsed.mediaType, ...as });
   }
@@ -155,7 +150,7 @@ export function createPullThrough(deps: PullThroughDeps): PullThrough {
       return localUpstream(deps, local.host);
     }
     if (local && isPublic(local) && records.repositories.has(keyIn(local))) return localUpstream(deps, local.host);
-    return remoteUpstream(rule.upstreamRegistryUrl, await credentialsOf(scope, rule));
+    return remoteUpstream(clock, rule.upstreamRegistryUrl, await credentialsOf(scope, rule));
   }
 
   const sessionFor = (scope: AwsScope, customRoleArn?: string): Principal => {
@@ -216,7 +211,7 @@ export function createPullThrough(deps: PullThroughDeps): PullThrough {
           return undefined;
         }
         const repository = upstreamName("probe/kiln-probe", { prefix: "probe", rule });
-        await remoteUpstream(rule.upstreamRegistryUrl, await credentialsOf(scope, rule)).ping(repository);
+        await remoteUpstream(clock, rule.upstreamRegistryUrl, await credentialsOf(scope, rule)).ping(repository);
         return undefined;
       } catch (error) {
         if (error instanceof UpstreamError) return error.message;
@@ -225,6 +220,15 @@ export function createPullThrough(deps: PullThroughDeps): PullThrough {
     },
   };
 }
+
+async function* blobOf(upstream: Upstream, repository: string, digest: string): AsyncGenerator<Uint8Array> {
+  const bytes = await upstream.blob(repository, digest);
+  if (!bytes) throw notThere(repository, digest);
+  yield* bytes;
+}
+
+const notThere = (repository: string, digest: string): UpstreamError =>
+  new UpstreamError("UpstreamUnavailable", `the upstream registry has no ${repository}@${digest}`);
 
 /** The repository's name behind the rule: its own prefix off, the upstream's on. */
 function upstreamName(name: string, { prefix, rule }: FoundRule): string {

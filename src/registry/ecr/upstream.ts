@@ -4,6 +4,7 @@
  * https://distribution.github.io/distribution/spec/auth/token/.
  * Gap: no proxy variables of the environment.
  */
+import type { Clock } from "../../core/clock.ts";
 
 /** Why an upstream did not give what was asked for; the names are those of ECR's failure codes. */
 export type UpstreamFailure = "UpstreamAccessDenied" | "UpstreamTooManyRequests" | "UpstreamUnavailable";
@@ -53,20 +54,47 @@ export function upstreamBaseUrl(url: string): URL {
   return new URL(`${isLoopback ? "http" : "https"}://${url}`);
 }
 
-export function remoteUpstream(url: string, credentials: UpstreamCredentials | undefined): Upstream {
+export function remoteUpstream(clock: Clock, url: string, credentials: UpstreamCredentials | undefined): Upstream {
   const base = upstreamBaseUrl(url);
   const authorizations = new Map<string, string>();
 
-  /** `fetch` follows the redirect of a blob to its storage, without the credentials. */
+  const unavailable = (what: string): UpstreamError =>
+    new UpstreamError("UpstreamUnavailable", `upstream registry ${base.host} ${what}`);
+
+  /**
+   * `fetch` follows the redirect of a blob to its storage, without the credentials. Only the wait for an answer is
+   * limited here: a layer may take hours, and `fetch` gives up when no byte comes for minutes.
+   */
   const get = async (path: string, authorization: string | undefined): Promise<Response> => {
+    const patience = new AbortController();
+    const timer = clock.after(ANSWER_TIMEOUT_MS, () => patience.abort(new Error("timeout")));
     try {
       return await fetch(new URL(path, base), {
         headers: { accept: MANIFEST_TYPES, ...(authorization !== undefined && { authorization }) },
-        signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS),
+        signal: patience.signal,
       });
     } catch (error) {
-      throw new UpstreamError("UpstreamUnavailable", `upstream registry ${base.host} did not answer: ${reason(error)}`);
+      throw unavailable(`did not answer: ${reason(error)}`);
+    } finally {
+      timer.cancel();
     }
+  };
+
+  /** The whole body; an upstream cannot fill the memory with it. */
+  const bodyOf = async (response: Response, what: string): Promise<Buffer> => {
+    const chunks: Uint8Array[] = [];
+    let size = 0;
+    try {
+      for await (const chunk of piecesOf(response)) {
+        size += chunk.length;
+        if (size > MAX_MANIFEST_BYTES) break;
+        chunks.push(chunk);
+      }
+    } catch (error) {
+      throw unavailable(`broke off: ${reason(error)}`);
+    }
+    if (size > MAX_MANIFEST_BYTES) throw unavailable(`gave more than 4 MiB as ${what}`);
+    return Buffer.concat(chunks);
   };
 
   const ask = async (repository: string, path: string): Promise<Response | undefined> => {
@@ -99,7 +127,8 @@ export function remoteUpstream(url: string, credentials: UpstreamCredentials | u
     repository: string,
     basic: string | undefined,
   ): Promise<string> => {
-    const url = new URL(realm, base);
+    if (!/^https?:/i.test(realm) || !URL.canParse(realm)) throw unavailable("wants a login at no address");
+    const url = new URL(realm);
     if (service !== undefined) url.searchParams.set("service", service);
     url.searchParams.set("scope", `repository:${repository}:pull`);
     const response = await get(url.href, basic);
@@ -107,8 +136,7 @@ export function remoteUpstream(url: string, credentials: UpstreamCredentials | u
       await response.body?.cancel();
       throw new UpstreamError("UpstreamAccessDenied", `${url.host} answered ${response.status} to the login`);
     }
-    const { token, access_token: accessToken } = (await response.json()) as { token?: string; access_token?: string };
-    return `Bearer ${token ?? accessToken ?? ""}`;
+    return `Bearer ${tokenIn(await bodyOf(response, "a token"))}`;
   };
 
   return {
@@ -120,18 +148,29 @@ export function remoteUpstream(url: string, credentials: UpstreamCredentials | u
     async manifest(repository, reference) {
       const response = await ask(repository, `/v2/${repository}/manifests/${reference}`);
       if (!response) return undefined;
-      const content = Buffer.from(await response.arrayBuffer());
-      if (content.length > MAX_MANIFEST_BYTES) {
-        throw new UpstreamError("UpstreamUnavailable", `the manifest of ${repository} is larger than 4 MiB`);
-      }
+      const content = await bodyOf(response, "a manifest");
       return { content, mediaType: (response.headers.get("content-type") ?? "").split(";", 1)[0] ?? "" };
     },
 
     async blob(repository, digest) {
       const response = await ask(repository, `/v2/${repository}/blobs/${digest}`);
-      return response && ((response.body ?? []) as AsyncIterable<Uint8Array>);
+      return response && piecesOf(response);
     },
   };
+}
+
+const piecesOf = (response: Response): AsyncIterable<Uint8Array> =>
+  (response.body ?? []) as unknown as AsyncIterable<Uint8Array>;
+
+/** Empty when there is none: the request with it is refused like one without. */
+function tokenIn(body: Buffer): string {
+  try {
+    const { token, access_token: accessToken } = JSON.parse(body.toString("utf8")) as Record<string, unknown>;
+    const found = [token, accessToken].find((one) => typeof one === "string" && /^[\x21-\x7e]+$/.test(one));
+    return String(found ?? "");
+  } catch {
+    return "";
+  }
 }
 
 const parametersOf = (text: string): Readonly<Record<string, string>> =>

@@ -5,6 +5,7 @@ import { lstat, mkdir, mkdtemp, readFile, readlink, rm, utimes, writeFile } from
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
+import { OwnFiles } from "../own-files.ts";
 import { packZip } from "./pack-zip.ts";
 
 let folder = "";
@@ -13,6 +14,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 const { signal } = new AbortController();
+const own = new OwnFiles({ workDir: "/", isApart: false });
 
 async function file(name: string, text: string, mode = 0o644) {
   const source = join(folder, name);
@@ -22,11 +24,11 @@ async function file(name: string, text: string, mode = 0o644) {
 
 it("packs the same bytes for the same files, whenever and wherever they were made", async () => {
   const files = [await file("a", "x".repeat(100_000)), await file("b", "")];
-  const first = await packZip(files, join(folder, "1.zip"), signal);
+  const first = await packZip(files, join(folder, "1.zip"), own, signal);
   await utimes(join(folder, "a"), 1, 1);
   const zone = process.env["TZ"];
   process.env["TZ"] = "Asia/Tokyo";
-  const second = await packZip(files, join(folder, "2.zip"), signal);
+  const second = await packZip(files, join(folder, "2.zip"), own, signal);
   if (zone === undefined) delete process.env["TZ"];
   else process.env["TZ"] = zone;
   expect(second).toEqual(first);
@@ -42,7 +44,7 @@ it("keeps modes and links, readable for other tools", async () => {
     await file("run.sh", "#!/bin/sh\n", 0o755),
     { source: "", path: "in/link", sizeBytes: 0, mode: 0o777, link: "run.sh" },
   ];
-  await packZip(files, join(folder, "1.zip"), signal);
+  await packZip(files, join(folder, "1.zip"), own, signal);
   const out = join(folder, "out");
   await mkdir(out);
   execFileSync("python3", ["-c", READ, join(folder, "1.zip"), out]);
@@ -52,9 +54,9 @@ it("keeps modes and links, readable for other tools", async () => {
 
 it("fails for a file that is gone, and stops when it is told to", async () => {
   const gone = { source: join(folder, "gone"), path: "gone", sizeBytes: 1, mode: 0o644 };
-  await expect(packZip([gone], join(folder, "1.zip"), signal)).rejects.toThrow(/ENOENT.*gone/);
+  await expect(packZip([gone], join(folder, "1.zip"), own, signal)).rejects.toThrow(/ENOENT.*gone/);
   const one = await file("a", "x");
-  await expect(packZip([one], join(folder, "2.zip"), AbortSignal.abort(new Error("stop")))).rejects.toThrow();
+  await expect(packZip([one], join(folder, "2.zip"), own, AbortSignal.abort(new Error("stop")))).rejects.toThrow();
 });
 
 const READ = `

@@ -4,10 +4,12 @@
  * Format: https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT; links as Info-ZIP stores them.
  */
 import { createHash } from "node:crypto";
-import { createReadStream, createWriteStream, readFileSync } from "node:fs";
+import { createWriteStream, readFileSync } from "node:fs";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { ZipFile } from "yazl";
+import { withHeld } from "../../../core/held-path.ts";
+import type { OwnFiles } from "../own-files.ts";
 import type { SelectedFile } from "./select-files.ts";
 
 export interface PackedZip {
@@ -25,11 +27,11 @@ const ZIP64_FROM_BYTES = 0xffffffff;
 /** Files up to here are read at once: most of their time would go into opening a stream. */
 const SMALL_BYTES = 64 * 1024;
 
-function smallFile(path: string): Readable {
+function smallFile(path: string, own: OwnFiles): Readable {
   return new Readable({
     read() {
       try {
-        this.push(readFileSync(path));
+        this.push(withHeld(own.file(path), (held) => readFileSync(held.path)));
         this.push(null);
       } catch (error) {
         this.destroy(error as Error);
@@ -42,6 +44,7 @@ function smallFile(path: string): Readable {
 export async function packZip(
   files: readonly SelectedFile[],
   zipPath: string,
+  own: OwnFiles,
   signal: AbortSignal,
 ): Promise<PackedZip> {
   const zip = new ZipFile();
@@ -55,7 +58,8 @@ export async function packZip(
     }
     const options = { ...time, mode: REGULAR_FILE | mode, forceZip64Format: sizeBytes >= ZIP64_FROM_BYTES };
     zip.addReadStreamLazy(path, options, (give) => {
-      const stream = sizeBytes <= SMALL_BYTES ? smallFile(source) : createReadStream(source);
+      const stream =
+        sizeBytes <= SMALL_BYTES ? smallFile(source, own) : Readable.from(own.chunks(source), { objectMode: false });
       stream.on("error", fail);
       give(null, stream);
     });

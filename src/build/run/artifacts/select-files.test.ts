@@ -5,6 +5,7 @@ import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { PlannedArtifacts } from "../../plan/build-plan.ts";
 import { BroughtFiles } from "../brought-files.ts";
+import { OwnFiles } from "../own-files.ts";
 import { selectFiles } from "./select-files.ts";
 
 let work = "";
@@ -31,10 +32,12 @@ async function select(artifacts: Partial<PlannedArtifacts>, keepLinks = false) {
     srcDir: src,
     workDir: join(work, "build"),
     keepLinks,
-    brought: new BroughtFiles(
-      { toHostPath: (path) => path, toEnvironmentPath: (path) => path },
-      AbortSignal.timeout(5000),
-    ),
+    brought: new BroughtFiles({
+      environment: { toHostPath: (path) => path, toEnvironmentPath: (path) => path },
+      own: new OwnFiles({ workDir: join(work, "build"), isApart: false }),
+      workDir: join(work, "build"),
+      signal: AbortSignal.timeout(5000),
+    }),
     signal: new AbortController().signal,
     log: (text) => lines.push(text),
     warn: (text) => warnings.push(text),

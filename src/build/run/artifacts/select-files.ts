@@ -4,15 +4,17 @@
  * Chosen where AWS says nothing: patterns match dot files; a link is followed within the build's folders and base
  * directory, and left out by name where it leads elsewhere; two files that would be stored under one name fail the phase.
  */
-import { lstat, readlink, realpath, stat } from "node:fs/promises";
+import { lstat } from "node:fs/promises";
 import { basename, dirname, isAbsolute, join, relative, sep } from "node:path";
 import { glob } from "tinyglobby";
+import { withHeld } from "../../../core/held-path.ts";
 import { err, ok, type Result } from "../../../core/result.ts";
 import type { PlannedArtifacts } from "../../plan/index.ts";
 import type { BroughtFiles } from "../brought-files.ts";
 import { fixedPart } from "../cache/cache-paths.ts";
 import type { PhaseContext } from "../events.ts";
-import { compareBytes, escapeGlob, globFiles } from "../glob-files.ts";
+import { compareBytes, escapeGlob, globFiles, ownReaddir } from "../glob-files.ts";
+import { LeadsOut, type OwnFiles } from "../own-files.ts";
 
 /** A file, or with `link` a symbolic link, and the path it is stored under. */
 export interface SelectedFile {
@@ -52,7 +54,13 @@ export async function selectFiles(input: SelectionInput): Promise<Result<readonl
   log(`Expanding base directory path: ${baseDirectory}`);
   log("Assembling file list");
   log(`Expanding ${baseDirectory}`);
-  const bases = await baseFolders(srcDir, baseDirectory, input.brought);
+  let bases: string[];
+  try {
+    bases = await baseFolders(srcDir, baseDirectory, input.brought);
+  } catch (error) {
+    if (!(error instanceof LeadsOut)) throw error;
+    return err(failure(`the base directory ${baseDirectory} leads into Kiln's own state, ${error.realPath}`));
+  }
   if (bases.length === 0) return err(failure(`no matching base directory path found for ${baseDirectory}`));
   log(`Expanding file paths for base directory ${baseDirectory}`);
   log("Assembling file list");
@@ -91,9 +99,8 @@ function collision(flat: boolean, name: string, one: string, other: string): str
 
 async function baseFolders(srcDir: string, baseDirectory: string, brought: BroughtFiles): Promise<string[]> {
   const plain = isAbsolute(baseDirectory) ? brought.place(baseDirectory) : join(srcDir, baseDirectory);
-  if (await brought.hasFolder(plain)) return [plain];
-  const found = await stat(plain).catch(() => undefined);
-  if (found?.isDirectory()) return [plain];
+  const base = await brought.folder(plain);
+  if (base !== undefined) return [base];
   if (!/[*?[{]/.test(baseDirectory)) return [];
   await brought.bring(join(srcDir, fixedPart(withoutDots(baseDirectory))));
   const folders = await glob(withoutDots(baseDirectory), {
@@ -103,6 +110,7 @@ async function baseFolders(srcDir: string, baseDirectory: string, brought: Broug
     followSymbolicLinks: false,
     absolute: true,
     expandDirectories: false,
+    fs: { readdir: ownReaddir(brought.own) },
   });
   return folders.map((folder) => folder.replace(/\/$/, "")).sort(compareBytes);
 }
@@ -120,16 +128,19 @@ async function filesOf(
   await input.brought.bring(join(base, fixedPart(inside)));
   const exact = await lstat(join(base, inside)).catch(() => undefined);
   const escaped = exact !== undefined && !exact.isDirectory() ? escapeGlob(inside) : inside;
-  const options = { ignore: exclude, signal: input.signal };
-  const lent = await Promise.all((input.lentFolders ?? []).map((folder) => realpath(folder)));
-  const own = await Promise.all([base, input.workDir, input.srcDir].map((folder) => realpath(folder)));
-  const tree = new Tree([...own, ...lent]);
+  const { own } = input.brought;
+  const options = { ignore: exclude, signal: input.signal, own };
+  const realBase = realOf(own, base);
+  if (realBase === undefined) return [];
+  const lent = (input.lentFolders ?? []).flatMap((folder) => realOf(own, folder) ?? []);
+  const roots = [input.workDir, input.srcDir].flatMap((folder) => realOf(own, folder) ?? []);
+  const tree = new Tree([realBase, ...roots, ...lent]);
   const files: SelectedFile[] = [];
   /** Looks at paths that a pattern reached; `above` are the real folders that led there through links. */
   const look = async (paths: readonly string[], above: readonly string[]): Promise<void> => {
     const folders: { readonly path: string; readonly real: string }[] = [];
     await eachOf(paths, input.signal, async (path) => {
-      const found = await lookUp(base, path, { tree, lent, links, keepLinks: input.keepLinks });
+      const found = await lookUp(base, path, { tree, own, lent, links, keepLinks: input.keepLinks });
       if (found && "real" in found) folders.push(found);
       else if (found) files.push(found);
     });
@@ -143,12 +154,13 @@ async function filesOf(
       await look(await globFiles(base, `${escapeGlob(path)}/**/*`, options), [...above, real]);
     }
   };
-  await look(await globFiles(base, escaped, options), [await realpath(base)]);
+  await look(await globFiles(base, escaped, options), [realBase]);
   return files.sort((a, b) => compareBytes(a.path, b.path));
 }
 
 interface LookUp {
   readonly tree: Tree;
+  readonly own: OwnFiles;
   readonly lent: readonly string[];
   readonly links: LinkReport;
   readonly keepLinks: boolean;
@@ -157,25 +169,41 @@ interface LookUp {
 async function lookUp(
   base: string,
   path: string,
-  { tree, lent, links, keepLinks }: LookUp,
+  { tree, own, lent, links, keepLinks }: LookUp,
 ): Promise<SelectedFile | { readonly path: string; readonly real: string } | undefined> {
   const source = join(base, path);
-  const own = await lstat(source).catch(() => undefined);
-  if (!own) return undefined;
-  if (own.isSymbolicLink() && keepLinks) {
+  const entry = await lstat(source).catch(() => undefined);
+  if (!entry) return undefined;
+  if (entry.isSymbolicLink() && keepLinks) {
     // A link that Kiln made would lead nowhere for whoever unpacks it.
-    const isOurs = lent.includes(await realpath(source).catch(() => ""));
-    if (!isOurs) return { source, path, sizeBytes: 0, mode: 0o777, link: await readlink(source) };
+    const link = own.linkTarget(source);
+    if (link !== undefined && !lent.includes(realOf(own, source) ?? ""))
+      return { source, path, sizeBytes: 0, mode: 0o777, link };
   }
-  if (!own.isSymbolicLink() && !own.isFile()) return undefined;
+  if (!entry.isSymbolicLink() && !entry.isFile()) return undefined;
   // A path through a link to a folder is one, too.
-  const real = await realpath(source).catch(() => undefined);
-  if (real === undefined) return links.add(path, "leads nowhere");
-  if (!tree.has(real)) return links.add(path, `leads out of the build, to ${real}`);
-  const target = real === source ? own : await stat(real).catch(() => undefined);
-  if (target?.isDirectory()) return { path, real };
-  if (!target?.isFile()) return undefined;
-  return { source: real, path, sizeBytes: target.size, mode: target.mode & 0o777 };
+  try {
+    const held = own.hold(source);
+    if (!held) return links.add(path, "leads nowhere");
+    return withHeld(held, ({ realPath: real, stats }) => {
+      if (!tree.has(real)) throw new LeadsOut(source, real);
+      if (stats.isDirectory()) return { path, real };
+      if (!stats.isFile()) return undefined;
+      return { source: real, path, sizeBytes: stats.size, mode: stats.mode & 0o777 };
+    });
+  } catch (error) {
+    if (error instanceof LeadsOut) return links.add(path, `leads out of the build, to ${error.realPath}`);
+    throw error;
+  }
+}
+
+/** Undefined where nothing is, or nothing of the build's. */
+function realOf(own: OwnFiles, path: string): string | undefined {
+  try {
+    return withHeld(own.hold(path), ({ realPath }) => realPath);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Folders, and whether a real path lies below one of them. */

@@ -9,10 +9,10 @@
 import { copyFile, mkdir, rm, symlink } from "node:fs/promises";
 import { dirname, join, relative, sep } from "node:path";
 import { pathToFileURL } from "node:url";
-import { fileChunks } from "../../../core/file-chunks.ts";
 import { err, ok, type Result } from "../../../core/result.ts";
 import type { ArtifactsTarget, BuildRequest, RunDependencies, StoredArtifacts } from "../build-request.ts";
 import type { PhaseContext } from "../events.ts";
+import type { OwnFiles } from "../own-files.ts";
 import { isOtherRegion, s3FailureText } from "../s3-failure.ts";
 import { keyOfParts } from "../s3-location.ts";
 import { bucketArn, type Destination, encryptionOf } from "./destination.ts";
@@ -23,6 +23,8 @@ export interface StoreInput {
   readonly files: readonly SelectedFile[];
   readonly target: ArtifactsTarget;
   readonly destination: Destination;
+  /** For reading the files. */
+  readonly own: OwnFiles;
   readonly request: BuildRequest;
   readonly dependencies: Pick<RunDependencies, "role" | "workDir" | "authorizeAsRole" | "ids">;
   readonly signal: AbortSignal;
@@ -56,7 +58,7 @@ const echoOf = (target: ArtifactsTarget): Omit<StoredArtifacts, "location"> => (
 });
 
 async function toBucket(input: StoreInput): Promise<Stored> {
-  const { files, target, destination, request, dependencies, signal } = input;
+  const { files, own, target, destination, request, dependencies, signal } = input;
   if (destination.kind !== "bucket") throw new Error("not a bucket");
   const { bucket, key } = destination;
   await requireBucketOwnerAccess(target, bucket, input);
@@ -64,7 +66,7 @@ async function toBucket(input: StoreInput): Promise<Stored> {
     dependencies.role.call("s3", "PutObject", {
       Bucket: bucket,
       Key: objectKey,
-      Body: fileChunks(file),
+      Body: own.chunks(file),
       ContentLength: sizeBytes,
       Metadata: { "codebuild-buildarn": request.buildArn, ...more },
       ...encryptionOf(target, request),
@@ -104,7 +106,7 @@ async function requireBucketOwnerAccess(target: ArtifactsTarget, bucket: string,
 }
 
 async function toFolder(input: StoreInput): Promise<Stored> {
-  const { files, target, destination, signal } = input;
+  const { files, own, target, destination, signal } = input;
   if (destination.kind !== "folder") throw new Error("not a folder");
   const place = join(destination.folder, ...destination.key.split("/"));
   if (!isBelow(destination.folder, place)) {
@@ -114,7 +116,7 @@ async function toFolder(input: StoreInput): Promise<Stored> {
     if (destination.key === "") return err(nameless());
     return withZip(input, async (path, { md5sum, sha256sum }) => {
       await mkdir(dirname(place), { recursive: true });
-      await copyFile(path, place);
+      await copyOwn(own, path, place);
       return ok({ location: pathToFileURL(place).href, md5sum, sha256sum });
     });
   }
@@ -123,20 +125,29 @@ async function toFolder(input: StoreInput): Promise<Stored> {
     signal.throwIfAborted();
     const at = join(place, path);
     await mkdir(dirname(at), { recursive: true });
-    if (link === undefined) await copyFile(source, at);
+    if (link === undefined) await copyOwn(own, source, at);
     else await symlink(link, at);
   }
   return ok({ location: pathToFileURL(place).href });
 }
 
+async function copyOwn(own: OwnFiles, from: string, to: string): Promise<void> {
+  const held = own.file(from);
+  try {
+    await copyFile(held.path, to);
+  } finally {
+    held.close();
+  }
+}
+
 /** Packs the files beside the build's work, hands the ZIP on, and takes it away. */
 async function withZip(
-  { files, dependencies, signal }: StoreInput,
+  { files, own, dependencies, signal }: StoreInput,
   use: (path: string, packed: PackedZip) => Promise<Stored>,
 ): Promise<Stored> {
   const path = join(dependencies.workDir, `artifacts-${dependencies.ids.uuid()}.zip`);
   try {
-    return await use(path, await packZip(files, path, signal));
+    return await use(path, await packZip(files, path, own, signal));
   } finally {
     await rm(path, { force: true });
   }

@@ -6,8 +6,9 @@
  * `Skipping cache entry: …`, `Unable to download cache: …`, `Unable to initialize cache download: …`).
  * Chosen where AWS says nothing: a failed build saves nothing to S3, because a keyed cache is never written again.
  */
-import { lstat, rm } from "node:fs/promises";
+import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { holdEntry, withHeld } from "../../../core/held-path.ts";
 import type { ProvisionedEnvironment } from "../../../engines/engine.ts";
 import type { PlannedCache } from "../../plan/build-plan.ts";
 import type { BroughtFiles } from "../brought-files.ts";
@@ -24,7 +25,7 @@ import { takeRemoteFolders } from "./remote-folders.ts";
 import { S3Cache } from "./s3-cache.ts";
 
 export interface BuildCache {
-  /** Folders of this machine that links of the build lead to. */
+  /** Folders of this machine that links of the build lead to. Nothing that a command does replaces them. */
   readonly lentFolders: readonly string[];
   /** Stores what the paths name now. Never throws, except for the signal's reason. */
   save(input: {
@@ -153,6 +154,8 @@ class S3BuildCache implements BuildCache {
       return;
     }
     log.container("Unarchiving cache...");
+    // Where the commands have files of their own, nothing has made it on this machine.
+    await mkdir(rootsOf(this.#input).home, { recursive: true, mode: 0o700 });
     const unpacked = await unpackCache({
       archive: found.body,
       paths: this.#paths,
@@ -205,19 +208,21 @@ class S3BuildCache implements BuildCache {
       }
       const roots = rootsOf(this.#input);
       for (const folder of this.#folders()) await brought.bring(folder);
-      const files = await filesOfCache(this.#paths, roots);
+      const files = await filesOfCache(this.#paths, roots, brought.own);
       if (files.length === 0) {
         this.#tell("skipped", startedMs, { reason: "the paths name no file" });
         return;
       }
       log.container("Archiving cache...");
-      const packed = await packCache(files, roots, archive, signal);
+      const packed = await packCache(files, roots, archive, brought.own, signal);
       if (packed.bytes > MAX_ARCHIVE_BYTES) {
         this.#tell("skipped", startedMs, { reason: "the archive has more than 5 GiB" });
         return;
       }
       log.container("Uploading S3 cache...");
-      const isStored = await this.#store?.put(archive, { "codebuild-buildarn": this.#input.request.buildArn });
+      const isStored = await this.#store?.put(archive, brought.own, {
+        "codebuild-buildarn": this.#input.request.buildArn,
+      });
       if (isStored) this.#tell("saved", startedMs, packed);
       else this.#tell("skipped", startedMs, { reason: KEY_TAKEN });
     } catch (error) {
@@ -273,15 +278,21 @@ async function takeLocalFolders(input: CacheInput, cache: PlannedCache): Promise
     for (const path of await cachePathsOf(input, cache, () => {})) {
       const startedMs = clock.nowMs();
       const folder = folderOf(path.pattern);
-      const found =
-        folder === undefined ? undefined : await lstat(join(roots[path.root], folder)).catch(() => undefined);
-      if (folder === undefined || found?.isFile() === true) {
+      const isFile =
+        folder !== undefined && withHeld(holdEntry(join(roots[path.root], folder)), ({ stats }) => stats.isFile());
+      if (folder === undefined || isFile === true) {
         const reason = `only directories can be cached locally: ${path.written}`;
         log.container(`Unable to initialize cache download: ${reason}`);
         log.cache({ kind: "skipped", store: "LOCAL", key: path.written, durationMs: 0, reason });
         continue;
       }
-      const taken = await folders.take(`${path.root}/${folder}`, join(roots[path.root], folder));
+      const taken = await folders.take(`${path.root}/${folder}`, roots[path.root], folder);
+      if (!taken) {
+        const reason = "a link is in the way";
+        log.container(`Unable to initialize cache download: ${reason}: ${path.written}`);
+        log.cache({ kind: "skipped", store: "LOCAL", key: path.written, durationMs: 0, reason });
+        continue;
+      }
       lentFolders.push(taken.folder);
       log.container(`Symlinking local cache ${path.written}`);
       log.cache({

@@ -19,6 +19,7 @@ import { gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { TAR_END, type TarEntryType, tarHeader, tarPadding } from "../../../images/tar.ts";
+import { OwnFiles } from "../own-files.ts";
 import { filesOfCache, packCache, unpackCache } from "./cache-archive.ts";
 import { type CachePath, type CacheRoots, placeCachePath } from "./cache-paths.ts";
 
@@ -42,6 +43,8 @@ async function put(path: string, text: string, mode = 0o644): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
   await writeFile(path, text, { mode });
 }
+
+const ownOf = ({ work }: CacheRoots): OwnFiles => new OwnFiles({ workDir: work, isApart: true });
 
 const pathsIn = (roots: CacheRoots, ...written: string[]): CachePath[] =>
   written.flatMap((path) => placeCachePath(path, roots) ?? []);
@@ -82,10 +85,10 @@ describe("a cache", () => {
     await put(join(one.src, "other"), "not cached");
     await utimes(join(one.home, ".m2/x"), 1000, 1000);
     const written = ["node_modules/**/*", "/root/.m2/**/*"];
-    const files = await filesOfCache(pathsIn(one, ...written), one);
+    const files = await filesOfCache(pathsIn(one, ...written), one, ownOf(one));
     expect(files).toHaveLength(6);
     const archive = join(folder, "cache.tar.gz");
-    expect((await packCache(files, one, archive, signal)).files).toBe(6);
+    expect((await packCache(files, one, archive, ownOf(one), signal)).files).toBe(6);
 
     const two = await newBuild();
     await put(join(two.src, "node_modules/a/index.js"), "from the source");
@@ -103,7 +106,7 @@ describe("a cache", () => {
     const roots = await newBuild();
     await put(join(roots.src, "d [1]/x"), "1");
     await put(join(roots.src, "f"), "1");
-    const files = await filesOfCache(pathsIn(roots, "d [1]", "f", "nope"), roots);
+    const files = await filesOfCache(pathsIn(roots, "d [1]", "f", "nope"), roots, ownOf(roots));
     expect(files).toEqual([
       { root: "src", path: "d [1]/x" },
       { root: "src", path: "f" },

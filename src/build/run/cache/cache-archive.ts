@@ -6,14 +6,16 @@
  * name, and nothing is ever written through a link.
  */
 import { constants, createWriteStream } from "node:fs";
-import { lstat, open, readlink, stat } from "node:fs/promises";
+import { open, stat } from "node:fs/promises";
 import { dirname, isAbsolute, join, relative } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGunzip, createGzip } from "node:zlib";
+import { withHeld } from "../../../core/held-path.ts";
 import { readTar, TAR_END, tarHeader } from "../../../images/tar.ts";
-import { fileBlocks, makeLinkAt, writeFileAt } from "../archived-files.ts";
+import { fileBlocks, TreeWriter } from "../archived-files.ts";
 import { compareBytes, escapeGlob, globFiles } from "../glob-files.ts";
+import type { OwnFiles } from "../own-files.ts";
 import { type CachePath, type CacheRoot, type CacheRoots, imagePath, isAllowed } from "./cache-paths.ts";
 
 export interface CacheFile {
@@ -32,13 +34,17 @@ const ROOTS: readonly CacheRoot[] = ["src", "home", "work"];
 const COMPRESSION_LEVEL = 1;
 
 /** Every file and link that the paths name, each once, in one order. Links are not followed. */
-export async function filesOfCache(paths: readonly CachePath[], roots: CacheRoots): Promise<CacheFile[]> {
+export async function filesOfCache(
+  paths: readonly CachePath[],
+  roots: CacheRoots,
+  own: OwnFiles,
+): Promise<CacheFile[]> {
   const found = new Map<string, CacheFile>();
   for (const { root, pattern } of paths) {
-    const at = await lstat(join(roots[root], pattern)).catch(() => undefined);
+    const isFolder = withHeld(own.holdEntry(join(roots[root], pattern)), ({ stats }) => stats.isDirectory());
     // A folder by its name is what is in it, as `folder/**/*`.
-    const asGlob = at === undefined ? pattern : `${escapeGlob(pattern)}${at.isDirectory() ? "/**/*" : ""}`;
-    const names = await globFiles(roots[root], asGlob.replace(/^\//, ""));
+    const asGlob = isFolder === undefined ? pattern : `${escapeGlob(pattern)}${isFolder ? "/**/*" : ""}`;
+    const names = await globFiles(roots[root], asGlob.replace(/^\//, ""), { own });
     for (const path of names) found.set(`${root}/${path}`, { root, path });
   }
   return [...found.values()].sort((a, b) => compareBytes(`${a.root}/${a.path}`, `${b.root}/${b.path}`));
@@ -49,29 +55,36 @@ export async function packCache(
   files: readonly CacheFile[],
   roots: CacheRoots,
   archivePath: string,
+  own: OwnFiles,
   signal: AbortSignal,
 ): Promise<PackedCache> {
   let packed = 0;
   async function* blocks(): AsyncGenerator<Buffer> {
     for (const { root, path } of files) {
       const source = join(roots[root], path);
-      const found = await lstat(source).catch(() => undefined);
-      if (!found || !(found.isFile() || found.isSymbolicLink())) continue;
-      const common = {
-        name: `${root}/${path}`,
-        mode: found.mode & 0o777,
-        uid: 0,
-        gid: 0,
-        mtimeSeconds: Math.floor(found.mtimeMs / 1000),
-      };
-      if (found.isSymbolicLink()) {
-        const linkName = portableLink(source, await readlink(source), roots);
-        yield tarHeader({ ...common, type: "symlink", sizeBytes: 0, linkName });
-      } else {
-        // One more look at the file itself: its size must be that of the bytes that follow.
-        const handle = await open(source, constants.O_RDONLY | constants.O_NOFOLLOW).catch(() => undefined);
-        if (!handle) continue;
-        yield* fileBlocks(handle, common);
+      const held = own.holdEntry(source);
+      if (!held) continue;
+      try {
+        const { stats } = held;
+        const common = {
+          name: `${root}/${path}`,
+          mode: stats.mode & 0o777,
+          uid: 0,
+          gid: 0,
+          mtimeSeconds: Math.floor(stats.mtimeMs / 1000),
+        };
+        if (stats.isSymbolicLink()) {
+          const target = own.linkTarget(source);
+          if (target === undefined) continue;
+          yield tarHeader({ ...common, type: "symlink", sizeBytes: 0, linkName: portableLink(source, target, roots) });
+        } else if (stats.isFile()) {
+          // The file itself is asked again: its size must be that of the bytes that follow.
+          const handle = await open(held.path, constants.O_RDONLY).catch(() => undefined);
+          if (!handle) continue;
+          yield* fileBlocks(handle, common);
+        } else continue;
+      } finally {
+        held.close();
       }
       packed++;
     }
@@ -115,7 +128,11 @@ export async function unpackCache(input: {
   const feeding = pipeline(input.archive, count, gunzip, { signal });
   feeding.catch(() => {}); // its failure reaches the reader below
   const links: { root: CacheRoot; path: string; target: string }[] = [];
-  const folders = new Set<string>();
+  const writers = {
+    src: new TreeWriter(roots.src),
+    home: new TreeWriter(roots.home),
+    work: new TreeWriter(roots.work),
+  };
   for await (const entry of readTar(gunzip)) {
     signal.throwIfAborted();
     if (entry.type === "directory") continue;
@@ -123,15 +140,16 @@ export async function unpackCache(input: {
     if (!at || !isAllowed(paths, at.root, at.path) || !(entry.type === "file" || entry.type === "symlink")) {
       input.onSkipped(at ? imagePath(at.root, at.path) : entry.name);
     } else if (entry.type === "symlink") links.push({ ...at, target: entry.linkName });
-    else if (await writeFileAt(roots[at.root], at.path, entry, folders)) files++;
+    else if (await writers[at.root].write(at.path, entry)) files++;
     else input.onSkipped(imagePath(at.root, at.path));
   }
   await feeding;
   // Links last: no file of the archive can be written through one.
   for (const { root, path, target } of links) {
-    if (await makeLinkAt(roots[root], path, target, folders)) files++;
+    if (writers[root].link(path, target)) files++;
     else input.onSkipped(imagePath(root, path));
   }
+  for (const writer of Object.values(writers)) writer.close();
   return { files, bytes };
 }
 

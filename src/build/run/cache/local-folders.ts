@@ -3,12 +3,14 @@
  * symbolic link, and puts it back at its end: no copy, and two builds never work in one folder. Whoever finds it taken
  * starts with an empty one, as a build on another host does on AWS; the last to end leaves its state.
  * Source: https://docs.aws.amazon.com/codebuild/latest/userguide/caching-local.html ("cached items override source items")
- * Layout: `<cache>/<account>/<region>/<project>/<generation>/<hash of path>/current`, taken as `taken-<pid>-<uuid>`.
+ * Layout: `<cache>/<account>/<region>/<project>/<generation>/<hash of path>/current`, taken as `taken-<pid>-<uuid>/<hash of
+ * path>` beside it: of the cache a build reaches that one folder only, and may have put anything there.
  * Bound: 20 GiB for all projects of a state; what was put back longest ago goes first.
  */
 import { createHash } from "node:crypto";
-import { lstat, mkdir, readdir, readFile, rename, rm, stat, symlink, utimes, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { mkdir, readdir, readFile, rename, rm, rmdir, stat, symlink, utimes, writeFile } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { holdEntry, holdFolderBelow, withHeld } from "../../../core/held-path.ts";
 import { debug } from "../../../core/log.ts";
 import type { BuildRequest } from "../build-request.ts";
 import { type CachedFolder, evictOldest, foldersAt, sizeOf } from "../cache-bound.ts";
@@ -16,8 +18,6 @@ import { type CachedFolder, evictOldest, foldersAt, sizeOf } from "../cache-boun
 const MAX_BYTES = 20 * 1024 ** 3;
 
 export interface TakenFolder {
-  /** Where the build sees it. */
-  readonly link: string;
   readonly folder: string;
   /** True when an earlier build left it. */
   readonly isWarm: boolean;
@@ -32,8 +32,12 @@ const ownerOf = ({ scope, projectName, cache }: Pick<BuildRequest, "scope" | "pr
 ];
 
 /** Where all local folders of a project are, below the cache of the state. */
-export const localCacheFolder = (cacheDir: string, request: Parameters<typeof ownerOf>[0]): string =>
+const projectFolder = (cacheDir: string, request: Parameters<typeof ownerOf>[0]): string =>
   join(cacheDir, "custom", ...ownerOf(request).map(encodeURIComponent));
+
+/** Where a build has what it takes. */
+export const takenFolder = ({ cacheDir, request, uuid }: LocalFoldersInput): string =>
+  join(projectFolder(cacheDir, request), `taken-${process.pid}-${uuid}`);
 
 export interface LocalFoldersInput {
   /** Of the cache of the state. */
@@ -52,28 +56,39 @@ export class LocalFolders {
     this.#input = input;
   }
 
-  /** Puts the cached folder called `name` at `link`. What was there becomes the first content, or is replaced. */
-  async take(name: string, link: string): Promise<TakenFolder> {
-    const { cacheDir, request, uuid } = this.#input;
-    const slot = join(localCacheFolder(cacheDir, request), hash(name));
-    await mkdir(slot, { recursive: true, mode: 0o700 });
-    const folder = join(slot, `taken-${process.pid}-${uuid}`);
-    const isWarm = (await renamed(join(slot, "current"), folder)) || (await adoptAbandoned(slot, folder));
-    const found = await lstat(link).catch(() => undefined);
-    if (isWarm || !found?.isDirectory()) {
-      if (found) await rm(link, { recursive: true, force: true });
-      await mkdir(folder, { recursive: true });
-    } else await moveFolder(link, folder);
-    await mkdir(dirname(link), { recursive: true });
-    await symlink(folder, link);
-    this.#taken.push({ slot, folder });
-    return { link, folder, isWarm };
+  /**
+   * Puts the cached folder called `name` at `way` below a folder of the build. What was there becomes the first content, or
+   * is replaced. Undefined where a link is on the way: it may lead anywhere.
+   */
+  async take(name: string, root: string, way: string): Promise<TakenFolder | undefined> {
+    const project = projectFolder(this.#input.cacheDir, this.#input.request);
+    const slot = join(project, hash(name));
+    const folder = join(takenFolder(this.#input), hash(name));
+    const parent = holdFolderBelow(root, dirname(way), true);
+    if (!parent) return undefined;
+    try {
+      const link = join(parent.path, basename(way));
+      await mkdir(slot, { recursive: true, mode: 0o700 });
+      await mkdir(dirname(folder), { recursive: true, mode: 0o700 });
+      const isWarm = (await renamed(join(slot, "current"), folder)) || (await adoptAbandoned(project, folder));
+      const isFolder = isRealFolder(link);
+      if (isWarm || !isFolder) {
+        await rm(link, { recursive: true, force: true });
+        await mkdir(folder, { recursive: true });
+      } else await moveFolder(link, folder);
+      await symlink(folder, link);
+      this.#taken.push({ slot, folder });
+      return { folder, isWarm };
+    } finally {
+      parent.close();
+    }
   }
 
   /** Puts back what was taken, then takes away the oldest folders above the bound. Never throws. */
   async release(nowMs: number): Promise<void> {
     for (const { slot, folder } of this.#taken.splice(0)) {
       try {
+        if (!isRealFolder(folder)) continue;
         const bytes = await sizeOf(folder);
         const old = join(slot, `old-${this.#input.uuid}`);
         await renamed(join(slot, "current"), old);
@@ -85,6 +100,9 @@ export class LocalFolders {
         debug("run", () => `local cache: ${String(error)}`);
       }
     }
+    await rm(takenFolder(this.#input), { recursive: true, force: true }).catch((error: unknown) =>
+      debug("run", () => `local cache: ${String(error)}`),
+    );
     await evict(join(this.#input.cacheDir, "custom"), this.#input.maxBytes ?? MAX_BYTES).catch((error: unknown) =>
       debug("run", () => `local cache: ${String(error)}`),
     );
@@ -103,14 +121,24 @@ async function renamed(from: string, to: string): Promise<boolean> {
   }
 }
 
+/** A link is none. */
+const isRealFolder = (path: string): boolean => withHeld(holdEntry(path), ({ stats }) => stats.isDirectory()) === true;
+
 /** Takes over a folder whose process is gone: its build never came to put it back. */
-async function adoptAbandoned(slot: string, folder: string): Promise<boolean> {
-  for (const name of (await readdir(slot)).sort()) {
-    const pid = Number(/^taken-(\d+)-/.exec(name)?.[1] ?? 0);
-    if (pid !== 0 && !isRunning(pid) && (await renamed(join(slot, name), folder))) return true;
+async function adoptAbandoned(project: string, folder: string): Promise<boolean> {
+  for (const name of (await readdir(project)).sort()) {
+    const pid = Number(TAKEN.exec(name)?.[1] ?? 0);
+    if (pid === 0 || isRunning(pid)) continue;
+    const left = join(project, name, basename(folder));
+    const isAdopted = isRealFolder(left) && (await renamed(left, folder));
+    // Fails while there is more in it.
+    await rmdir(join(project, name)).catch(() => {});
+    if (isAdopted) return true;
   }
   return false;
 }
+
+const TAKEN = /^taken-(\d+)-/;
 
 function isRunning(pid: number): boolean {
   try {
@@ -140,6 +168,7 @@ const SLOT_DEPTH = 5;
 async function evict(cacheDir: string, maxBytes: number): Promise<void> {
   const slots: CachedFolder[] = [];
   for (const path of await foldersAt(cacheDir, SLOT_DEPTH)) {
+    if (TAKEN.test(basename(path))) continue;
     const bytes = Number(await readFile(join(path, "bytes"), "utf8").catch(() => "0"));
     slots.push({ path, bytes, usedMs: (await stat(path)).mtimeMs });
   }

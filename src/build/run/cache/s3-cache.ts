@@ -5,11 +5,11 @@
  * is the `cacheNamespace` of a keyed cache or else the project with the number of its invalidations, the version is the
  * hash of the paths, and the name is `project` or `key-` with the key (URL-encoded, so that beginnings stay beginnings).
  */
-import { stat } from "node:fs/promises";
 import type { AwsCaller } from "../../../core/aws.ts";
 import { AwsError } from "../../../core/errors.ts";
-import { fileChunks } from "../../../core/file-chunks.ts";
+import { heldChunks } from "../../../core/held-path.ts";
 import type { BuildRequest } from "../build-request.ts";
+import type { OwnFiles } from "../own-files.ts";
 import { isNoSuchKey } from "../s3-failure.ts";
 import { bucketAndPrefix, keyOfParts } from "../s3-location.ts";
 
@@ -71,13 +71,14 @@ export class S3Cache {
   }
 
   /** Stores an archive. False when another build was first with this key. Throws AwsError. */
-  async put(archivePath: string, metadata: Readonly<Record<string, string>>): Promise<boolean> {
+  async put(archivePath: string, own: OwnFiles, metadata: Readonly<Record<string, string>>): Promise<boolean> {
+    const archive = own.file(archivePath);
     try {
       await this.#role.call("s3", "PutObject", {
         Bucket: this.#bucket,
         Key: this.#objectKey(this.#key),
-        Body: fileChunks(archivePath),
-        ContentLength: (await stat(archivePath)).size,
+        Body: heldChunks(archive),
+        ContentLength: archive.stats.size,
         Metadata: metadata,
         ...(this.#key === undefined ? {} : { IfNoneMatch: "*" }),
       });
@@ -85,6 +86,8 @@ export class S3Cache {
     } catch (error) {
       if (error instanceof AwsError && error.code === "PreconditionFailed") return false;
       throw error;
+    } finally {
+      archive.close();
     }
   }
 

@@ -2,12 +2,22 @@
  * What a command leaves for the next one: its exported variables and its directory, in two files of a private folder. The
  * command's script writes them to a second pair, which takes the first one's place only when it is whole: the directory is
  * written last, so where it stands, the variables are whole. Otherwise the command called `exit`.
- * On this machine the pair is renamed. In an environment with files of its own the pairs take turns, because that needs
+ * On this machine the pair is renamed, in the folder that was made for it: commands can replace folder and files. In an environment with files of its own the pairs take turns, because that needs
  * builtins only, and no file crosses over.
  */
-import { existsSync, readFileSync, renameSync, unlinkSync } from "node:fs";
-import { appendFile, mkdir, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import {
+  closeSync,
+  constants,
+  openSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  unlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { mkdir, writeFile } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { type HeldPath, holdEntry, holdPath, withHeld } from "../../../core/held-path.ts";
 import type { EnvironmentFiles } from "../../../engines/engine.ts";
 import { shellQuote } from "./command-script.ts";
 
@@ -41,6 +51,7 @@ export class HostState implements SavedState {
   readonly folder: string;
   readonly environmentFile: string;
   readonly next: StateFiles;
+  #realFolder = "";
 
   constructor(folder: string) {
     this.folder = folder;
@@ -50,22 +61,47 @@ export class HostState implements SavedState {
 
   async open(): Promise<void> {
     await mkdir(this.folder, { recursive: true, mode: 0o700 });
+    this.#realFolder = realpathSync(this.folder);
     await writeFile(this.environmentFile, "", { mode: 0o600 });
   }
 
   async keep(): Promise<KeptState> {
-    const { environmentFile, directoryFile } = this.next;
-    const directory = textOf(directoryFile).replace(/\n$/, "");
-    if (directory === "") return { kind: existsSync(environmentFile) ? "broken" : "none" };
-    renameSync(environmentFile, this.environmentFile);
-    unlinkSync(directoryFile);
-    return { kind: "kept", directory };
+    return this.#inFolder(({ path }) => {
+      const [environmentFile, directoryFile] = ["env.next", "dir.next"].map((name) => join(path, name)) as [
+        string,
+        string,
+      ];
+      const directory = textOf(directoryFile).replace(/\n$/, "");
+      if (directory === "") return { kind: isFile(environmentFile) ? "broken" : "none" };
+      if (!isFile(environmentFile)) return { kind: "broken" };
+      renameSync(environmentFile, join(path, basename(this.environmentFile)));
+      unlinkSync(directoryFile);
+      return { kind: "kept", directory };
+    });
   }
 
-  append(lines: string): Promise<void> {
-    return appendFile(this.environmentFile, lines);
+  async append(lines: string): Promise<void> {
+    if (lines === "") return;
+    this.#inFolder(({ path }) => {
+      const flags = constants.O_WRONLY | constants.O_APPEND | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+      const file = openSync(join(path, basename(this.environmentFile)), flags);
+      try {
+        writeFileSync(file, lines);
+      } finally {
+        closeSync(file);
+      }
+    });
+  }
+
+  #inFolder<T>(use: (folder: HeldPath) => T): T {
+    const held = holdPath(this.folder);
+    if (held?.realPath === this.#realFolder) return withHeld(held, use) as T;
+    held?.close();
+    throw new Error(`the folder for the variables of commands, ${this.folder}, was replaced by a command`);
   }
 }
+
+const isFile = (path: string): boolean => withHeld(holdEntry(path), ({ stats }) => stats.isFile()) === true;
 
 /** In a folder of an environment with files of its own. */
 export class EnvironmentState implements SavedState {
@@ -121,11 +157,14 @@ elif [ -s ${variables} ]; then printf b; fi`);
   }
 }
 
-/** Empty when it cannot be read. */
-function textOf(file: string): string {
+/** Of a path that a shell could be in; empty when it cannot be read. */
+function textOf(path: string): string {
   try {
-    return readFileSync(file, "utf8");
+    return withHeld(holdEntry(path), (file) => (isPath(file) ? readFileSync(file.path, "utf8") : "")) ?? "";
   } catch {
     return "";
   }
 }
+
+const isPath = ({ stats }: HeldPath): boolean => stats.isFile() && stats.size <= MAX_PATH_BYTES;
+const MAX_PATH_BYTES = 64 * 1024;

@@ -54,7 +54,7 @@ async function configured(
   const selected = await filesOf(report, input);
   const files = selected.ok ? selected.value : [];
   for (const { source } of files) taken.add(source);
-  const made = await makeReport({ ...input, group, format, files, sink });
+  const made = await makeReport({ ...input, group, format, files, sink, own: input.brought.own });
   // The report is there, and incomplete: now why.
   if (!selected.ok && (made.ok || !made.error.isDenied)) return selected;
   return made.ok ? made : err(made.error.text);
@@ -99,7 +99,14 @@ async function autoDiscover(input: UploadInput, sink: ReportSink, taken: Readonl
     warn: (text) => log.notice("warning", text),
   });
   for (const [format, files] of found) {
-    const made = await makeReport({ ...input, group: `${format}-AutoDiscovered`, format, files, sink });
+    const made = await makeReport({
+      ...input,
+      group: `${format}-AutoDiscovered`,
+      format,
+      files,
+      sink,
+      own: input.brought.own,
+    });
     if (!made.ok) tellOfDiscovered(`${format}-AutoDiscovered`, made.error.text, input);
   }
 }

@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type Clock, TestClock } from "../../../core/clock.ts";
 import { BroughtFiles } from "../brought-files.ts";
+import { OwnFiles } from "../own-files.ts";
 import { discoverReports } from "./discover-reports.ts";
 
 const JUNIT = '<?xml version="1.0"?><testsuites><testsuite name="a"/></testsuites>';
@@ -26,10 +27,12 @@ describe("auto-discovery", () => {
       srcDir,
       pattern,
       taken: new Set((more.taken ?? []).map((path) => join(srcDir, path))),
-      brought: new BroughtFiles(
-        { toHostPath: (path) => path, toEnvironmentPath: (path) => path },
-        AbortSignal.timeout(5000),
-      ),
+      brought: new BroughtFiles({
+        environment: { toHostPath: (path) => path, toEnvironmentPath: (path) => path },
+        own: new OwnFiles({ workDir: srcDir, isApart: false }),
+        workDir: srcDir,
+        signal: AbortSignal.timeout(5000),
+      }),
       clock: more.clock ?? new TestClock(),
       signal: more.signal ?? new AbortController().signal,
       log: (text) => log.push(text),

@@ -4,19 +4,19 @@
  * is `false`, in the folder CODEBUILD_CONFIG_AUTO_DISCOVER_DIR names (a pattern); commands may change both.
  * Source: https://docs.aws.amazon.com/codebuild/latest/userguide/report-auto-discover.html; log lines of published logs.
  */
-import { open } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { glob } from "tinyglobby";
 import type { Clock } from "../../../core/clock.ts";
 import { HEAD_BYTES, isCandidateName, type ReportFormat, recognizeFormat } from "../../test-reports/index.ts";
 import type { BroughtFiles } from "../brought-files.ts";
 import { fixedPart } from "../cache/cache-paths.ts";
+import { ownReaddir } from "../glob-files.ts";
 import type { ReportFile } from "./report-sink.ts";
 
 export const AUTO_DISCOVER = "CODEBUILD_CONFIG_AUTO_DISCOVER";
 export const AUTO_DISCOVER_DIR = "CODEBUILD_CONFIG_AUTO_DISCOVER_DIR";
 const TIMEOUT_MS = 5000;
-const CONCURRENT_READS = 32;
+const READS_AT_ONCE = 32;
 
 export interface DiscoverInput {
   readonly srcDir: string;
@@ -75,6 +75,7 @@ async function search(pattern: string, input: DiscoverInput): Promise<Map<Report
       // A pattern that names a folder means what is in it.
       expandDirectories: true,
       followSymbolicLinks: false,
+      fs: { readdir: ownReaddir(input.brought.own) },
       signal,
     });
     const candidates = paths
@@ -82,13 +83,12 @@ async function search(pattern: string, input: DiscoverInput): Promise<Map<Report
       .sort()
       .map((path) => ({ path, source: join(input.srcDir, path) }))
       .filter(({ source }) => !input.taken.has(source));
-    for (let at = 0; at < candidates.length && !signal.aborted; at += CONCURRENT_READS) {
-      const some = candidates.slice(at, at + CONCURRENT_READS);
-      const heads = await Promise.all(some.map(({ source }) => headOf(source)));
-      for (const [index, file] of some.entries()) {
-        const format = recognizeFormat(file.path, heads[index] ?? new Uint8Array());
-        if (format) found.set(format, [...(found.get(format) ?? []), file]);
-      }
+    for (const [index, file] of candidates.entries()) {
+      // Room for the timer that ends it, and for everything else.
+      if (index % READS_AT_ONCE === 0) await new Promise(setImmediate);
+      if (signal.aborted) break;
+      const format = recognizeFormat(file.path, input.brought.own.head(file.source, HEAD_BYTES));
+      if (format) found.set(format, [...(found.get(format) ?? []), file]);
     }
   } finally {
     timer.cancel();
@@ -100,18 +100,4 @@ async function search(pattern: string, input: DiscoverInput): Promise<Map<Report
     );
   }
   return found;
-}
-
-/** The first bytes of a file; nothing of one that cannot be read. */
-async function headOf(path: string): Promise<Uint8Array> {
-  const file = await open(path, "r").catch(() => undefined);
-  if (!file) return new Uint8Array();
-  try {
-    const { bytesRead, buffer } = await file.read(new Uint8Array(HEAD_BYTES), 0, HEAD_BYTES, 0);
-    return buffer.subarray(0, bytesRead);
-  } catch {
-    return new Uint8Array();
-  } finally {
-    await file.close();
-  }
 }

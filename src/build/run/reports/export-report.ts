@@ -4,13 +4,14 @@
  * with another owner: https://docs.aws.amazon.com/codebuild/latest/userguide/troubleshooting.html
  * Not published, chosen here: the key, `<path>/<report's uuid>/<file>`, or `<path>/<report's uuid>.zip`.
  */
-import { rm, stat } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { AwsError } from "../../../core/errors.ts";
-import { fileChunks } from "../../../core/file-chunks.ts";
+import { heldChunks, withHeld } from "../../../core/held-path.ts";
 import { err, ok, type Result } from "../../../core/result.ts";
 import { packZip } from "../artifacts/pack-zip.ts";
 import type { BuildRequest, RunDependencies } from "../build-request.ts";
+import type { OwnFiles } from "../own-files.ts";
 import { s3FailureText } from "../s3-failure.ts";
 import { keyOfParts } from "../s3-location.ts";
 import type { ReportExport, ReportFile, ReportHandle } from "./report-sink.ts";
@@ -19,6 +20,8 @@ export interface ExportInput {
   readonly report: ReportHandle;
   readonly target: ReportExport;
   readonly files: readonly ReportFile[];
+  /** For reading the files. */
+  readonly own: OwnFiles;
   readonly request: Pick<BuildRequest, "scope">;
   readonly dependencies: Pick<RunDependencies, "role" | "workDir" | "ids">;
   readonly signal: AbortSignal;
@@ -26,17 +29,18 @@ export interface ExportInput {
 
 /** Where the files are now, as `s3://bucket/key`, or why they are not. */
 export async function exportReport(input: ExportInput): Promise<Result<string, string>> {
-  const { report, target, files, dependencies, signal } = input;
+  const { report, target, files, own, dependencies, signal } = input;
   const uuid = report.arn.slice(report.arn.lastIndexOf(":") + 1);
   const key = keyOfParts(target.path, uuid);
   try {
     if (target.packaging === "ZIP") {
       const zipPath = join(dependencies.workDir, `report-${dependencies.ids.uuid()}.zip`);
       try {
-        const entries = await Promise.all(
-          files.map(async ({ source, path }) => ({ source, path, sizeBytes: (await stat(source)).size, mode: 0o644 })),
-        );
-        await packZip(entries, zipPath, signal);
+        const entries = files.map(({ source, path }) => {
+          const sizeBytes = withHeld(own.file(source), ({ stats }) => stats.size) ?? 0;
+          return { source, path, sizeBytes, mode: 0o644 };
+        });
+        await packZip(entries, zipPath, own, signal);
         await put(`${key}.zip`, zipPath, input);
       } finally {
         await rm(zipPath, { force: true });
@@ -54,20 +58,25 @@ export async function exportReport(input: ExportInput): Promise<Result<string, s
   }
 }
 
-async function put(key: string, source: string, { target, request, dependencies }: ExportInput): Promise<void> {
-  await dependencies.role.call("s3", "PutObject", {
-    Bucket: target.bucket,
-    Key: key,
-    Body: fileChunks(source),
-    ContentLength: (await stat(source)).size,
-    ExpectedBucketOwner: target.bucketOwner ?? request.scope.accountId,
-    ...(target.encryptionDisabled === true
-      ? {}
-      : {
-          ServerSideEncryption: "aws:kms",
-          ...(target.encryptionKey === undefined ? {} : { SSEKMSKeyId: target.encryptionKey }),
-        }),
-  });
+async function put(key: string, source: string, { target, own, request, dependencies }: ExportInput): Promise<void> {
+  const file = own.file(source);
+  try {
+    await dependencies.role.call("s3", "PutObject", {
+      Bucket: target.bucket,
+      Key: key,
+      Body: heldChunks(file),
+      ContentLength: file.stats.size,
+      ExpectedBucketOwner: target.bucketOwner ?? request.scope.accountId,
+      ...(target.encryptionDisabled === true
+        ? {}
+        : {
+            ServerSideEncryption: "aws:kms",
+            ...(target.encryptionKey === undefined ? {} : { SSEKMSKeyId: target.encryptionKey }),
+          }),
+    });
+  } finally {
+    file.close();
+  }
 }
 
 const OTHER_OWNER = "AccessDenied: The bucket owner for the report group does not match the owner of the S3 bucket";

@@ -3,8 +3,9 @@
  * failed in, in the words of the agent (https://github.com/aws/aws-cdk/issues/7367 and issues/13867); the texts of the
  * steps after the first are `unverified`. A file that cannot be read leaves the report INCOMPLETE with what the others say.
  */
-import { readFile, stat } from "node:fs/promises";
+import { readFileSync } from "node:fs";
 import { AwsError } from "../../../core/errors.ts";
+import { withHeld } from "../../../core/held-path.ts";
 import { err, ok, type Result } from "../../../core/result.ts";
 import {
   MAX_REPORT_FILE_BYTES,
@@ -20,6 +21,7 @@ import {
 import type { BuildLog } from "../build-log.ts";
 import type { BuildRequest, RunDependencies } from "../build-request.ts";
 import type { ReportOutcome } from "../events.ts";
+import type { OwnFiles } from "../own-files.ts";
 import { awsErrorText } from "../resolve-variables.ts";
 import { exportReport } from "./export-report.ts";
 import type { RawTestCase, ReportFile, ReportHandle, ReportSink, ReportStatus } from "./report-sink.ts";
@@ -31,6 +33,8 @@ export interface MakeReportInput {
   /** Empty: the report becomes INCOMPLETE. */
   readonly files: readonly ReportFile[];
   readonly sink: ReportSink;
+  /** For reading the files. */
+  readonly own: OwnFiles;
   readonly request: BuildRequest;
   readonly dependencies: RunDependencies;
   readonly log: BuildLog;
@@ -69,7 +73,7 @@ export async function makeReport(input: MakeReportInput): Promise<Result<undefin
       tell(report, "INCOMPLETE");
       return err({ text: "report files not found in build", isDenied: false });
     }
-    content = await readFiles(format, files, signal);
+    content = readFiles(format, input);
     for (const problem of content.problems) log.container(`Error processing report file ${problem}`);
     step = type === "TEST" ? "error uploading test cases" : "error uploading code coverages";
     if (type === "TEST") await sink.putTestCases(report, content.testCases);
@@ -105,13 +109,13 @@ async function exportFiles(input: MakeReportInput, report: ReportHandle): Promis
 
 const EMPTY: Content = { testCases: [], coverages: [], problems: [] };
 
-async function readFiles(format: ReportFormat, files: readonly ReportFile[], signal: AbortSignal): Promise<Content> {
+function readFiles(format: ReportFormat, { files, own, signal }: MakeReportInput): Content {
   const testCases: RawTestCase[] = [];
   const coverages: ReportedCoverage[] = [];
   const problems: string[] = [];
   for (const { source, path } of files) {
     signal.throwIfAborted();
-    const parsed = await readOne(format, source);
+    const parsed = readOne(format, source, own);
     if (!parsed.ok) problems.push(`${source}: ${parsed.error}`);
     else if (parsed.value.type === "CODE_COVERAGE") for (const one of parsed.value.coverages) coverages.push(one);
     else for (const one of parsed.value.testCases) testCases.push({ ...one, rawDataPath: path });
@@ -119,12 +123,13 @@ async function readFiles(format: ReportFormat, files: readonly ReportFile[], sig
   return { testCases, coverages: mergedByFile(coverages), problems };
 }
 
-async function readOne(format: ReportFormat, source: string): Promise<Result<ParsedReport, string>> {
+function readOne(format: ReportFormat, source: string, own: OwnFiles): Result<ParsedReport, string> {
   try {
-    // Before reading: a file of any size may be named.
-    const { size } = await stat(source);
-    if (size > MAX_REPORT_FILE_BYTES) return parseReport(format, new Uint8Array(MAX_REPORT_FILE_BYTES + 1));
-    return parseReport(format, await readFile(source));
+    const bytes = withHeld(own.file(source), ({ path, stats }) =>
+      // Before reading: a file of any size may be named.
+      stats.size > MAX_REPORT_FILE_BYTES ? new Uint8Array(MAX_REPORT_FILE_BYTES + 1) : readFileSync(path),
+    );
+    return parseReport(format, bytes ?? new Uint8Array());
   } catch (error) {
     return err(error instanceof Error ? error.message : String(error));
   }

@@ -26,7 +26,7 @@ export interface ShellCall {
 }
 
 /** The longest value Linux takes for one variable, with room for its name. */
-const MAX_VARIABLE_BYTES = 128 * 1024 - 64;
+export const MAX_VARIABLE_BYTES = 128 * 1024 - 64;
 const OPTIONS = ["--test-command", "--files-search", "--sharding-strategy"] as const;
 
 /** Answers the exit status. */

@@ -3,6 +3,7 @@
  * classic builder's text, BuildKit's plain text or BuildKit's trace messages; the builder itself composes no progress.
  * Source: BuildKit's `moby.buildkit.v1.StatusResponse` (vertexes, statuses, logs, warnings).
  */
+import type { SourceExcerpt } from "./build-request.ts";
 
 /** One step; `digest` is its key in this build: `sha256:<hex>`. */
 export interface Vertex {
@@ -37,12 +38,22 @@ export interface TransferStatus {
   readonly isDone: boolean;
 }
 
+/** A remark about a Dockerfile that builds all the same: one of BuildKit's build checks. */
+export interface BuildWarning {
+  /** e.g. `StageNameCasing: Stage name 'A' should be lowercase (line 1)` */
+  readonly short: string;
+  readonly detail: string;
+  readonly url: string;
+  readonly source: SourceExcerpt;
+}
+
 export interface BuildReporter {
   started(vertex: Vertex): void;
   /** 1 is standard output, 2 standard error. Whole characters. */
   output(digest: string, stream: 1 | 2, text: string): void;
   status(digest: string, status: TransferStatus): void;
   completed(digest: string, end: VertexEnd): void;
+  warning(digest: string, warning: BuildWarning): void;
   /** A remark that belongs to no step, e.g. about build arguments nobody used. */
   remark(text: string): void;
 }

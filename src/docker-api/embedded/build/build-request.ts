@@ -5,7 +5,7 @@
 import type { Clock } from "../../../core/clock.ts";
 import type { Image } from "../../../images/image.ts";
 import type { LayerStore } from "../../../images/layer-store.ts";
-import type { Isolation } from "../namespace.ts";
+import type { Isolation } from "../isolation.ts";
 import type { BuildReporter, TransferStatus } from "./build-reporter.ts";
 
 /** Whose texts and history: BuildKit's, as `docker build` is on CodeBuild, or the classic builder's (DOCKER_BUILDKIT=0). */

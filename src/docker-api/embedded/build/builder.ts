@@ -8,6 +8,7 @@ import { BuildError, type BuildRequest, PREDEFINED, shortId } from "./build-requ
 import { type Dockerfile, parseDockerfile } from "./dockerfile.ts";
 import { asBuildError, type Script } from "./failure.ts";
 import { DockerfileError, type Instruction } from "./instruction.ts";
+import { Linter } from "./linter.ts";
 import { solveBuildKit } from "./solve-buildkit.ts";
 import { solveClassic } from "./solve-classic.ts";
 import { BuildSources } from "./sources.ts";
@@ -35,7 +36,10 @@ async function build(request: BuildRequest, stop: () => void): Promise<Image> {
   const { style, target, buildArgs } = request;
   const vertexes = new Vertexes(request.reporter);
   const sources = new BuildSources(request, vertexes);
-  const text = await sources.definition();
+  const linter = new Linter(baseName(request.dockerfile.name), (digest, warning) => vertexes.warning(digest, warning));
+  const text = await sources.definition((read, digest) => {
+    if (style === "buildkit") linter.read(read, digest);
+  });
   const script: Script = { style, file: baseName(request.dockerfile.name), text };
   let dockerfile: Dockerfile;
   let scope: BuildScope;
@@ -48,7 +52,7 @@ async function build(request: BuildRequest, stop: () => void): Promise<Image> {
     const globalArgs = { ...platform, ...readGlobalArgs(dockerfile, { ...platform, ...buildArgs }) };
     const epochSeconds = readEpoch(buildArgs["SOURCE_DATE_EPOCH"] ?? globalArgs["SOURCE_DATE_EPOCH"]);
     scope = { request, escape: dockerfile.escape, globalArgs, consumed: new Set(), epochSeconds };
-    all = allStages(dockerfile, globalArgs);
+    all = allStages(dockerfile, globalArgs, style);
     needed = neededStages(dockerfile, target, globalArgs, style);
     for (const { stage } of needed) checkStagePlatform(scope, stage.from);
   } catch (error) {
@@ -66,6 +70,11 @@ async function build(request: BuildRequest, stop: () => void): Promise<Image> {
     // Bases of all stages are looked up at the same time; what fails is told by the stage that wants it.
     for (const stage of needed) void plans.plan(stage.index).catch(() => undefined);
     const plan = await plans.plan(goal.index);
+    try {
+      linter.stages(dockerfile, await plans.all());
+    } catch (error) {
+      throw asBuildError(error, script, undefined);
+    }
     await sources.ignoreLines();
     sources.contextPaths = plans.contextPaths && [...plans.contextPaths].sort();
     image = await solveBuildKit({ ...common, plans, stop }, plan);

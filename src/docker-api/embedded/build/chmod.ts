@@ -26,7 +26,7 @@ function parseClause(text: string): ModeChange | undefined {
   if (!match) return undefined;
   const [, who = "", actions = ""] = match;
   const mask = [...(who || "a")].reduce((bits, one) => bits | (WHO[one] ?? 0), 0);
-  const steps = [...actions.matchAll(/([-+=])([rwxXst]*|[ugo])/g)];
+  const steps = [...actions.matchAll(/([-+=])([ugo]|[rwxXst]*)/g)];
   return (start, isFolder) => {
     let mode = start;
     for (const [, operator = "=", rights = ""] of steps) {

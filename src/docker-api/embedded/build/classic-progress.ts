@@ -16,6 +16,8 @@ export function classicProgress(print: (text: string) => void): BuildReporter {
       if (isCached) print(" ---> Using cache\n");
       print(` ---> ${imageId}\n`);
     },
+    // BuildKit's only.
+    warning: () => undefined,
     remark: print,
   };
 }

@@ -73,8 +73,7 @@ export async function placeFor(
   const place = await writer.root.resolve(destination);
   const isFolder = destination.endsWith("/") || place.found?.stats.isDirectory() === true;
   const { path } = isFolder ? await writer.root.resolve(join(place.path, name)) : place;
-  const parent = parentOf(path);
-  if (parent !== "") await writer.folder(parent, owner);
+  await writer.parents(path, owner);
   return path;
 }
 
@@ -127,8 +126,7 @@ async function copyOne(copying: Copying, source: Found, path: string, parentOwne
   const { stats } = source;
   const special = source.layer.extras?.get(source.path)?.special;
   if (!stats.isFile() && !stats.isSymbolicLink()) return;
-  const parent = parentOf(path);
-  if (parent !== "") await writer.folder(parent, parentOwner);
+  await writer.parents(path, parentOwner);
   const existing = await writer.root.resolve(path);
   if (existing.found?.stats.isDirectory()) throw new CopyError(aFolder(query, existing.path));
   const target = stats.isSymbolicLink() ? path : existing.path;
@@ -136,8 +134,7 @@ async function copyOne(copying: Copying, source: Found, path: string, parentOwne
   const first = inode === undefined ? undefined : links.get(inode);
   if (first !== undefined && first !== target) {
     await writer.remove(target);
-    const folder = parentOf(target);
-    if (folder !== "") await writer.folder(folder);
+    await writer.parents(target);
     linkSync(joinHost(writer.dir, first), joinHost(writer.dir, target));
     return;
   }
@@ -166,4 +163,4 @@ const aFolder = ({ style, keyword }: SourceQuery, path: string): string =>
     : `${keyword} failed: cannot overwrite directory /${path} with non-directory`;
 
 /** BuildKit's text has the path of its snapshot, which is docker's data folder. */
-const enginePath = (path: string): string => `/var/lib/docker/overlay2/kiln/merged/${path}`;
+export const enginePath = (path: string): string => `/var/lib/docker/overlay2/kiln/merged/${path}`;

@@ -250,20 +250,30 @@ async function originOf({ from }: CopyOrder, run: StepRun): Promise<CopyOrigin> 
     : { root: source.root, ignore: undefined, isContext: false };
 }
 
-/** `--chown`: a number alone is the group's, too. */
+/** `--chown`: a number alone is the group's, too; for the classic builder also a name. */
 export async function ownerOf(root: LayeredRoot, spec: string, style: "buildkit" | "classic"): Promise<FileOwner> {
+  if (style === "classic") return classicOwner(root, spec);
   const [user = "", group] = spec.split(":", 2);
   const isNumber = /^\d+$/.test(user);
   try {
     const { uid, gid } = await imageUser(root, spec);
     return { uid, gid: isNumber && group === undefined ? uid : gid };
-  } catch (error) {
+  } catch {
     // AWS: BuildKit takes a name that the image does not know for root.
-    if (style === "buildkit") return { uid: isNumber ? Number(user) : 0, gid: isNumber ? Number(user) : 0 };
-    const isGroup = (error as Error).message.includes("find group");
-    const [kind, name] = isGroup ? ["group", group] : ["user", user];
-    throw new CopyError(
-      `unable to convert uid/gid chown string to host mapping: can't find ${isGroup ? "gid" : "uid"} for ${kind} ${name}: no such ${kind}: ${name}`,
-    );
+    return { uid: isNumber ? Number(user) : 0, gid: isNumber ? Number(user) : 0 };
   }
+}
+
+async function classicOwner(root: LayeredRoot, spec: string): Promise<FileOwner> {
+  const [user = "", group = user, ...rest] = spec.split(":");
+  if (rest.length > 0) throw new CopyError(`invalid chown string format: ${spec}`);
+  const unknown = (kind: "user" | "group", name: string): CopyError =>
+    new CopyError(
+      `unable to convert uid/gid chown string to host mapping: can't find ${kind === "user" ? "uid" : "gid"} for ${kind} ${name}: no such ${kind}: ${name}`,
+    );
+  const owner = user === "" ? undefined : await imageUser(root, user).catch(() => undefined);
+  if (!owner) throw unknown("user", user);
+  const of = group === "" ? undefined : await imageUser(root, `0:${group}`).catch(() => undefined);
+  if (!of) throw unknown("group", group);
+  return { uid: owner.uid, gid: of.gid };
 }

@@ -26,6 +26,8 @@ export interface Stage {
 
 export interface Dockerfile {
   readonly escape: EscapeChar;
+  /** Value of the directive `# check=`, or empty. */
+  readonly check: string;
   /** ARG before the first FROM. */
   readonly globalArgs: readonly Instruction[];
   readonly stages: readonly Stage[];
@@ -34,7 +36,7 @@ export interface Dockerfile {
 export function parseDockerfile(text: string): Dockerfile {
   if (text === "") throw new DockerfileError("the Dockerfile cannot be empty");
   const lines = text.replace(/^\ufeff/, "").split(/\r?\n/);
-  const escapeChar = readDirectives(lines);
+  const { escape: escapeChar, check } = readDirectives(lines);
   const instructions = readInstructions(lines, escapeChar);
   if (instructions.length === 0)
     throw new DockerfileError("file with no instructions", { line: 1, endLine: lines.length }, true);
@@ -48,7 +50,7 @@ export function parseDockerfile(text: string): Dockerfile {
     else throw new DockerfileError("no build stage in current context", instruction);
   }
   if (stages.length === 0) throw new DockerfileError("dockerfile contains no stages to build");
-  return { escape: escapeChar, globalArgs, stages };
+  return { escape: escapeChar, check, globalArgs, stages };
 }
 
 /** One instruction of ONBUILD, or of `docker commit --change`. */
@@ -64,8 +66,9 @@ export function parseInstruction(
 
 const DIRECTIVES = new Set(["escape", "syntax", "check"]);
 
-function readDirectives(lines: readonly string[]): EscapeChar {
+function readDirectives(lines: readonly string[]): Pick<Dockerfile, "escape" | "check"> {
   let escapeChar: EscapeChar = "\\";
+  let check = "";
   const seen = new Set<string>();
   for (const [index, line] of lines.entries()) {
     const at = { line: index + 1, endLine: index + 1 };
@@ -74,6 +77,7 @@ function readDirectives(lines: readonly string[]): EscapeChar {
     if (!DIRECTIVES.has(name)) break;
     if (seen.has(name)) throw new DockerfileError(`only one ${name} parser directive can be used`, at, true);
     seen.add(name);
+    if (name === "check") check = value;
     if (name === "escape") {
       if (value !== "\\" && value !== "`")
         throw new DockerfileError(`invalid escape token '${value}' does not match \` or \\`, at, true);
@@ -86,7 +90,7 @@ function readDirectives(lines: readonly string[]): EscapeChar {
       );
     }
   }
-  return escapeChar;
+  return { escape: escapeChar, check };
 }
 
 const MAX_LINE_BYTES = 65_535;

@@ -1,5 +1,7 @@
 /** Turns what goes wrong in a build into the error that its client sees: docker's words and the Dockerfile's lines. */
+import { NotADirectory } from "../../../images/layer-writer.ts";
 import { BuildError, type BuildStyle, type SourceExcerpt } from "./build-request.ts";
+import { enginePath } from "./copy-files.ts";
 import { CopyError } from "./copy-sources.ts";
 import { DockerfileError, type Lines } from "./instruction.ts";
 import { ExpansionError } from "./words.ts";
@@ -19,6 +21,8 @@ export function asBuildError(error: unknown, script: Script, at: Lines | undefin
       : new BuildError(error.message, error.exitCode, { source: excerpt(script, at), vertex: error.vertex });
   if (error instanceof DockerfileError)
     return new BuildError(wordsOf(error, script), 1, { source: excerpt(script, error.at ?? at) });
+  if (error instanceof NotADirectory)
+    return new BuildError(`mkdir ${enginePath(error.path)}: not a directory`, 1, { source: excerpt(script, at) });
   const isUsers = error instanceof CopyError || error instanceof ExpansionError;
   if (isUsers) return new BuildError(error.message, 1, { source: excerpt(script, at) });
   const { code, path = "" } = error as NodeJS.ErrnoException;

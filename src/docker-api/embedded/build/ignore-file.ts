@@ -154,7 +154,7 @@ function simulate(tokens: readonly GlobToken[], path: string): boolean {
       } else {
         // Inside of folders until a slash: only there may it end.
         next.add(position);
-        if (char === "/") enter(next, position);
+        if (char === "/") enter(next, position + 1);
       }
     }
     at = next;

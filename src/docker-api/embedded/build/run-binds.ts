@@ -10,7 +10,7 @@ import { LayerWriter } from "../../../images/layer-writer.ts";
 import { components, type Found } from "../../../images/layered-root.ts";
 import { removeTree } from "../../../images/remove-tree.ts";
 import { giveOwnership } from "../../../images/user-namespace.ts";
-import type { RunMountPoint, SecretFile } from "../mount-table.ts";
+import type { MountPoint, SecretFile } from "../mount-table.ts";
 import { BuildError, type BuildRequest } from "./build-request.ts";
 import { copySources } from "./copy-files.ts";
 import { clean } from "./copy-sources.ts";
@@ -19,7 +19,7 @@ import type { RunMount } from "./run-mounts.ts";
 import type { Source } from "./sources.ts";
 
 export interface RunBinds {
-  readonly points: readonly RunMountPoint[];
+  readonly points: readonly MountPoint[];
   readonly secrets: readonly SecretFile[];
   /** Variables that hold secrets. */
   readonly environment: Readonly<Record<string, string>>;
@@ -40,7 +40,7 @@ export interface ResolvedMount {
 const caches = new Locks();
 
 export async function bindMounts(request: BuildRequest, mounts: readonly ResolvedMount[]): Promise<RunBinds> {
-  const points: RunMountPoint[] = [];
+  const points: MountPoint[] = [];
   const secrets: SecretFile[] = [];
   const environment: Record<string, string> = {};
   const releases: (() => Promise<void>)[] = [];
@@ -51,7 +51,8 @@ export async function bindMounts(request: BuildRequest, mounts: readonly Resolve
     for (const resolved of mounts) {
       const { mount, target } = resolved;
       if (mount.type === "tmpfs") {
-        points.push({ kind: "tmpfs", target, sizeBytes: mount.sizeBytes });
+        const size = mount.sizeBytes === undefined ? "" : `,size=${mount.sizeBytes}`;
+        points.push({ kind: "tmpfs", target, options: `mode=1777,nosuid,nodev${size}` });
       } else if (mount.type === "secret") {
         const bytes = await secretBytes(request, mount);
         if (!bytes) continue;
@@ -85,7 +86,7 @@ async function bindPoint(
   store: LayerStore,
   { mount, target, source, found }: ResolvedMount,
   releases: (() => Promise<void>)[],
-): Promise<RunMountPoint> {
+): Promise<MountPoint> {
   if (!source || !found) throw new Error("a bind mount without a source");
   const isFile = !found.stats.isDirectory();
   const holder = await store.temporary();
@@ -94,19 +95,7 @@ async function bindPoint(
     // Ignored files may lie in the folder; the command gets a copy without them.
     const dir = join(holder, "d");
     await mkdir(dir);
-    const writer = new LayerWriter(dir, []);
-    const origin = { root: source.root, ignore: source.ignore, isContext: true };
-    const query = {
-      style: "buildkit",
-      keyword: "COPY",
-      origin,
-      patterns: [],
-      exclude: undefined,
-      parents: false,
-    } as const;
-    const copy = { destination: "/", owner: undefined, mode: undefined, unpacks: false };
-    await copySources(query, copy, [{ entry: found, under: undefined }], writer, new AbortController().signal);
-    await writer.finish();
+    await copyContents(source, found, dir);
     return { kind: "folder", source: dir, target, isReadOnly: mount.isReadOnly };
   }
   const parts = isFile ? [found.layer] : found.layers;
@@ -169,30 +158,25 @@ async function makeCache(
     await chmod(made, mode);
     if (process.geteuid?.() === 0) await lchown(made, uid, gid);
     else await giveOwnership(holder, new Map([["d", { uid, gid }]]));
-    if (source && found?.stats.isDirectory()) {
-      const writer = new LayerWriter(made, []);
-      const origin = {
-        root: source.root,
-        ignore: source.kind === "folder" ? source.ignore : undefined,
-        isContext: false,
-      };
-      const query = {
-        style: "buildkit",
-        keyword: "COPY",
-        origin,
-        patterns: [],
-        exclude: undefined,
-        parents: false,
-      } as const;
-      const copy = { destination: "/", owner: undefined, mode: undefined, unpacks: false };
-      await copySources(query, copy, [{ entry: found, under: undefined }], writer, new AbortController().signal);
-      await writer.finish();
-    }
+    if (source && found?.stats.isDirectory()) await copyContents(source, found, made);
     // The first one wins: an existing folder is not empty, or as good as this one.
     await rename(made, dir).catch(() => undefined);
   } finally {
     await removeTree(holder);
   }
+}
+
+/** What a folder of a context, a stage or an image holds, into a folder of this machine. */
+async function copyContents(source: Source, found: Found, dir: string): Promise<void> {
+  const writer = new LayerWriter(dir, []);
+  const isContext = source.kind === "folder";
+  const query = {
+    ...({ style: "buildkit", keyword: "COPY", patterns: [], exclude: undefined, parents: false } as const),
+    origin: { root: source.root, ignore: isContext ? source.ignore : undefined, isContext },
+  };
+  const copy = { destination: "/", owner: undefined, mode: undefined, unpacks: false };
+  await copySources(query, copy, [{ entry: found, under: undefined }], writer, new AbortController().signal);
+  await writer.finish();
 }
 
 /** Where a mount's target is, seen from the working folder. Throws for the root folder. */

@@ -1,15 +1,16 @@
 /** RUN: one command in a namespace on top of the stage's layers; what it wrote becomes a layer. */
 import type { ChildProcess } from "node:child_process";
-import { chmod, mkdir, readdir, writeFile } from "node:fs/promises";
+import { chmod, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { StringDecoder } from "node:string_decoder";
 import type { ImageUser } from "../../../images/image.ts";
 import type { LayerRecord } from "../../../images/layer-store.ts";
+import { LayerWriter } from "../../../images/layer-writer.ts";
 import { type LayeredRoot, TooManyLinks } from "../../../images/layered-root.ts";
 import { removeTree } from "../../../images/remove-tree.ts";
 import { requireCommand } from "../containers/find-command.ts";
 import { imageUser } from "../image-user.ts";
-import type { RunMountPoint } from "../mount-table.ts";
+import type { MountPoint } from "../mount-table.ts";
 import { startInNamespace } from "../namespace.ts";
 import { BuildError } from "./build-request.ts";
 import { goQuoted } from "./go-text.ts";
@@ -49,11 +50,12 @@ export async function runStep(
   const user = await userOf(root, order, style);
   await requireProgram(root, order, run, style);
   const upper = await store.newFolder();
+  await makeVolumes(new LayerWriter(upper, store.rootLayers(below), run.nowSeconds), order.volumes);
   const binds = await bindMounts(request, mounts);
   const holder = await store.temporary();
   let isCommitting = false;
   try {
-    const points: RunMountPoint[] = [...binds.points];
+    const points: MountPoint[] = [...binds.points];
     if (order.script) {
       await chmod(holder, 0o755);
       const path = join(holder, "script");
@@ -69,7 +71,7 @@ export async function runStep(
       workingDirectory: order.workingDirectory,
       ...{ uid: user.uid, gid: user.gid, groups: groupsOf(user, order, style) },
       network: order.network,
-      runMounts: { root, points, secrets: binds.secrets },
+      ...{ root, points, secrets: binds.secrets },
       extraHosts: request.extraHosts,
       shmSizeBytes: request.shmSizeBytes ?? DEFAULT_SHM_BYTES,
       ulimits: request.ulimits,
@@ -84,7 +86,8 @@ export async function runStep(
       if (isolation.kind === "user" && !isolation.hasRange) run.vertex.output(2, `${ONE_ID_HINT}\n`);
       throw failure(order.argv, exitCode, style);
     }
-    for (const volume of order.volumes) await forgetVolume(root, upper, volume);
+    await emptyVolumes(root, upper, order.volumes);
+    await makeVolumes(new LayerWriter(upper, store.rootLayers(below), run.nowSeconds), order.volumes);
     if (style === "classic" && (await readdir(upper)).length === 0) return undefined;
     isCommitting = true;
     return await store.commitUpper(run.below.at(-1), upper, scope.epochSeconds);
@@ -158,14 +161,22 @@ async function emptyLayer(scope: BuildScope): Promise<LayerRecord> {
 }
 
 /**
- * A folder named by VOLUME is a volume of its own while a command of the classic builder runs: what is written there is
- * lost, but the folder is made.
+ * A folder named by VOLUME is a volume of its own while a command of the classic builder runs: it is made where it is
+ * missing, and what the command writes there is lost.
  */
-async function forgetVolume(root: LayeredRoot, upper: string, volume: string): Promise<void> {
-  const { path, found } = await root.resolve(volume);
-  if (path === "") return;
-  await removeTree(join(upper, path));
-  if (!found) await mkdir(join(upper, path), { recursive: true, mode: 0o755 });
+async function makeVolumes(writer: LayerWriter, volumes: readonly string[]): Promise<void> {
+  for (const volume of volumes) {
+    const { path, found } = await writer.root.resolve(volume);
+    if (!found) await writer.folder(path);
+  }
+  await writer.finish();
+}
+
+async function emptyVolumes(root: LayeredRoot, upper: string, volumes: readonly string[]): Promise<void> {
+  for (const volume of volumes) {
+    const { path } = await root.resolve(volume);
+    if (path !== "") await removeTree(join(upper, path));
+  }
 }
 
 /** Whole characters only: a chunk may end inside one. The function returned gives out what is left. */

@@ -12,7 +12,7 @@ import type { Instruction } from "./instruction.ts";
 import type { BuildSources, Source } from "./sources.ts";
 import { scratchImage } from "./stage-plans.ts";
 import { type BuildScope, type DraftEntry, openStage, type StageState, shellOf } from "./stage-state.ts";
-import { type NeededStage, stageBefore } from "./stages.ts";
+import { blankBase, type NeededStage, stageBefore } from "./stages.ts";
 import type { StepRunner } from "./step-runner.ts";
 import type { RunningVertex, Vertexes } from "./vertexes.ts";
 
@@ -41,6 +41,7 @@ export async function solveClassic(build: ClassicBuild, stages: readonly NeededS
   for (const { stage, index, base } of stages) {
     const start = await announce(build, counter, stage.from.original, async (vertex) => {
       try {
+        if (base === "") throw blankBase(stage);
         const image = await baseImage(build, stages, built, index, base);
         vertex.end = { isCached: false, imageId: base === "scratch" ? "" : shortId(image.id) };
         return image;

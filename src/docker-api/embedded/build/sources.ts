@@ -37,8 +37,8 @@ export class BuildSources {
     this.#vertexes = vertexes;
   }
 
-  /** The Dockerfile's text. */
-  async definition(): Promise<string> {
+  /** The Dockerfile's text; `onRead` gets it while the step that reads it goes on. */
+  async definition(onRead?: (text: string, digest: string) => void): Promise<string> {
     const { dockerfile, style } = this.#request;
     return this.#vertexes.run(`[internal] load build definition from ${baseName(dockerfile.name)}`, async (vertex) => {
       const paths = [dockerfile.name, `${dockerfile.name}.dockerignore`];
@@ -54,6 +54,7 @@ export class BuildSources {
         throw new BuildError(`the Dockerfile is larger than ${MAX_DOCKERFILE_BYTES} bytes`);
       const text = await readFile(file.hostPath, "utf8");
       if (!dockerfile.fetch) this.#transferred(vertex.status, "transferring dockerfile:", Buffer.byteLength(text));
+      onRead?.(text, vertex.digest);
       return text;
     });
   }
@@ -84,9 +85,11 @@ export class BuildSources {
 
   /** The build context. */
   context(): Promise<Source> {
-    return this.#folder("", "[internal] load build context", this.#request.context, this.contextPaths, () =>
-      this.ignoreLines(),
-    );
+    const { context, dockerfile, style } = this.#request;
+    // The classic builder's client leaves out what is ignored; the builder itself, what always comes along.
+    const of = (lines: readonly string[]): IgnoreRules =>
+      style === "classic" ? onlyOf(ignoreRules(lines), [dockerfile.name, ".dockerignore"]) : ignoreRules(lines);
+    return this.#folder("", "[internal] load build context", context, this.contextPaths, () => this.ignoreLines(), of);
   }
 
   /** What `--build-context` gives for a name, however it is written. */
@@ -120,12 +123,13 @@ export class BuildSources {
     folder: SourceFolder,
     paths: readonly string[] | undefined,
     ignoreOf: () => Promise<readonly string[]>,
+    rulesOf: (lines: readonly string[]) => IgnoreRules = ignoreRules,
   ): Promise<Source> {
     const load = async (): Promise<Source> => {
       const lines = await ignoreOf();
       return this.#vertexes.run(title, async (vertex) => {
         await folder.fetch?.({ paths, excludes: lines }, vertex.status);
-        return { kind: "folder", dir: folder.dir, root: rootOf(folder.dir), ignore: ignoreRules(lines) };
+        return { kind: "folder", dir: folder.dir, root: rootOf(folder.dir), ignore: rulesOf(lines) };
       });
     };
     const going = this.#folders.get(key) ?? load();
@@ -147,6 +151,12 @@ export class BuildSources {
     return this.#vertexes.run(`[internal] load metadata for ${shown}`, () => this.#request.resolveImage(reference));
   }
 }
+
+/** Rules about some paths only. */
+const onlyOf = (rules: IgnoreRules, paths: readonly string[]): IgnoreRules => ({
+  ...rules,
+  isIgnored: (path) => paths.includes(path) && rules.isIgnored(path),
+});
 
 /** `docker.io/library/python:3.11`; a name that is none stays as it is. */
 export function fullName(name: string): string {

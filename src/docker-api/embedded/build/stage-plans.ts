@@ -111,8 +111,8 @@ export class StagePlans {
     const steps: PlannedStep[] = [];
     for (const [i, instruction] of instructions.entries()) {
       try {
-        const origins = await this.#origins(index, instruction);
         const { createdBy, step } = convert(state, instruction);
+        const origins = await this.#origins(index, instruction);
         const entry: MutableEntry = {
           created_by: createdBy ?? "",
           comment: "buildkit.dockerfile.v0",

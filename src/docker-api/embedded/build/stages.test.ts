@@ -38,6 +38,12 @@ FROM build
   it("stages that the target is not made of are not needed", () => {
     const dockerfile = parseDockerfile("FROM a AS one\nFROM b AS two\nFROM one\nCOPY --from=0 /x /x\n");
     expect(neededStages(dockerfile, "", {}).map(({ index }) => index)).toEqual([0, 2]);
-    expect(() => neededStages(dockerfile, "none", {})).toThrow("failed to reach build target none in Dockerfile");
+    expect(() => neededStages(dockerfile, "none", {})).toThrow(
+      'target stage "none" could not be found (did you mean one?)',
+    );
+    expect(() => neededStages(dockerfile, "none", {}, "classic")).toThrow(
+      "failed to reach build target none in Dockerfile",
+    );
+    expect(neededStages(dockerfile, "two", {}, "classic").map(({ index }) => index)).toEqual([0, 1]);
   });
 });

@@ -23,7 +23,7 @@ export function neededStages(
   args: Readonly<Record<string, string>>,
   style: BuildStyle = "buildkit",
 ): NeededStage[] {
-  const all = allStages(dockerfile, args);
+  const all = allStages(dockerfile, args, style);
   const goal = target === "" ? all.length - 1 : targetIndex(all, target, style);
   // AWS: the classic builder builds every stage up to the target, needed or not.
   if (style === "classic") return all.slice(0, goal + 1);
@@ -77,14 +77,21 @@ export function baseImageNames(
   return [...names];
 }
 
-export function allStages(dockerfile: Dockerfile, args: Readonly<Record<string, string>>): NeededStage[] {
+/** The classic builder says that a base is blank when it gets there: it is blank in what this gives, then. */
+export function allStages(
+  dockerfile: Dockerfile,
+  args: Readonly<Record<string, string>>,
+  style: BuildStyle,
+): NeededStage[] {
   return dockerfile.stages.map((stage, index) => {
     const base = baseOf(stage, dockerfile, args);
-    if (base === "")
-      throw new DockerfileError(`base name (${stage.from.text.split(/\s+/)[0]}) should not be blank`, stage.from);
+    if (base === "" && style === "buildkit") throw blankBase(stage);
     return { stage, index, base };
   });
 }
+
+export const blankBase = ({ from }: Stage): DockerfileError =>
+  new DockerfileError(`base name (${from.text.split(/\s+/)[0]}) should not be blank`, from);
 
 const baseOf = (stage: Stage, dockerfile: Dockerfile, args: Readonly<Record<string, string>>): string =>
   expandWord(stage.from.text.split(/\s+/)[0] ?? "", (name) => args[name], dockerfile.escape);

@@ -59,7 +59,7 @@ export function convertArg(state: StageState, { text }: Instruction): Conversion
 const isSetByEnv = (state: StageState, name: string): boolean =>
   (state.config.Env ?? []).some((entry) => entry.startsWith(`${name}=`));
 
-function declarations(text: string, escapeChar: string): { name: string; fallback: string | undefined }[] {
+export function declarations(text: string, escapeChar: string): { name: string; fallback: string | undefined }[] {
   return splitWords(text, escapeChar).map((word) => {
     const at = word.indexOf("=");
     return at < 0 ? { name: word, fallback: undefined } : { name: word.slice(0, at), fallback: word.slice(at + 1) };

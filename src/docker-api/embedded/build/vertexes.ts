@@ -1,6 +1,6 @@
 /** Tells a `BuildReporter` of steps as they start and end; a failure carries the step that it happened in. */
 import { createHash } from "node:crypto";
-import type { BuildReporter, ClassicStep, TransferStatus } from "./build-reporter.ts";
+import type { BuildReporter, BuildWarning, ClassicStep, TransferStatus } from "./build-reporter.ts";
 import { BuildError } from "./build-request.ts";
 
 export interface RunningVertex {
@@ -21,6 +21,10 @@ export class Vertexes {
 
   remark(text: string): void {
     this.#reporter.remark(text);
+  }
+
+  warning(digest: string, warning: BuildWarning): void {
+    this.#reporter.warning(digest, warning);
   }
 
   async run<T>(

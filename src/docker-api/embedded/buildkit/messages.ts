@@ -44,7 +44,17 @@ const VertexStatus = message({
   completed: nested(8, Timestamp),
 });
 const VertexLog = message({ vertex: text(1), timestamp: nested(2, Timestamp), stream: integer(3), msg: bytes(4) });
-const VertexWarning = message({ vertex: text(1), level: integer(2), short: bytes(3) });
+const Position = message({ line: integer(1), character: integer(2) });
+const SourceInfo = message({ filename: text(1), data: bytes(2), language: text(4) });
+const VertexWarning = message({
+  vertex: text(1),
+  level: integer(2),
+  short: bytes(3),
+  detail: many(bytes(4)),
+  url: text(5),
+  info: nested(6, SourceInfo),
+  ranges: many(nested(7, message({ start: nested(1, Position), end: nested(2, Position) }))),
+});
 export const StatusResponse = message({
   vertexes: many(nested(1, Vertex)),
   statuses: many(nested(2, VertexStatus)),

@@ -4,7 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import type { Clock } from "../../../core/clock.ts";
-import type { BuildReporter, TransferStatus, Vertex } from "../build/build-reporter.ts";
+import type { BuildReporter, BuildWarning, TransferStatus, Vertex } from "../build/build-reporter.ts";
 import { type StatusMessage, timestampOf } from "./messages.ts";
 
 type Listener = (message: StatusMessage) => void;
@@ -74,6 +74,23 @@ export class StatusStream implements BuildReporter {
 
   completed(digest: string, end: { readonly isCached: boolean; readonly error?: string }): void {
     this.#tell({ vertexes: [this.#vertexMessage(digest, end)] });
+  }
+
+  warning(digest: string, { short, detail, url, source }: BuildWarning): void {
+    const { file, text, startLine, endLine } = source;
+    this.#tell({
+      warnings: [
+        {
+          vertex: this.shownDigest(digest),
+          level: 1,
+          short: Buffer.from(short, "utf8"),
+          detail: [Buffer.from(detail, "utf8")],
+          url,
+          info: { filename: file, data: Buffer.from(text, "utf8"), language: "Dockerfile" },
+          ranges: [{ start: { line: startLine, character: 0 }, end: { line: endLine, character: 0 } }],
+        },
+      ],
+    });
   }
 
   /** A step of its own: BuildKit's clients show text only below steps. */

@@ -1,27 +1,23 @@
 /**
  * The files of a container, to read and write from outside: of a running one its own root folder, of another the same
- * overlay mounted by a process of ours for as long as it is used. Either is reached below `/proc/<pid>/root`.
+ * overlay mounted by a process of ours for as long as it is used. Either is reached by a process of its namespace.
  * Where nothing can be mounted, the files of a container that never ran are its image's, to be read only.
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdir } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 import type { LayerStore } from "../../../images/layer-store.ts";
 import { LayeredRoot } from "../../../images/layered-root.ts";
 import { removeTree } from "../../../images/remove-tree.ts";
 import { ApiError } from "../api.ts";
-import {
-  bindLines,
-  exitCodeOf,
-  type Isolation,
-  overlayOptions,
-  quote,
-  TOOL_PATH,
-  unshareCommand,
-} from "../namespace.ts";
+import { quote } from "../inner-command.ts";
+import { exitCodeOf, type Isolation, overlayOptions, TOOL_PATH, unshareCommand } from "../isolation.ts";
+import { placePoints, verifyMounts } from "../mount-points.ts";
+import { fstab, pointEntries } from "../mount-table.ts";
+import { rootDirOf } from "../namespace.ts";
 import type { Container } from "./container.ts";
-import { bindsOf } from "./start-process.ts";
+import { pointsOf, rootBelow } from "./start-process.ts";
 
 export interface OpenRoot {
   /** Folder on this machine; undefined: it cannot be written. */
@@ -41,7 +37,7 @@ export async function withRoot<T>(
   use: (open: OpenRoot) => Promise<T>,
 ): Promise<T> {
   const { run } = container;
-  if (run) return use(plain(`/proc/${run.place.initPid}/root${run.place.rootDir}`));
+  if (run) return use(plain(run.place.rootDir));
   const { store, isolation } = deps;
   if (isolation.kind === "none") return use({ dir: undefined, root: store.root(container.spec.image.layers) });
   const dir = await store.temporary();
@@ -50,18 +46,26 @@ export async function withRoot<T>(
     const layersDir = join(store.dir, "layers");
     // One empty layer: an image may have none.
     const lower = [...store.rootLayers(container.spec.image.layers).map((layer) => layer.dir), join(dir, "e")];
-    const options = overlayOptions(
-      isolation,
-      lower.map((path) => relative(layersDir, path)),
-      container.upperDir,
-      join(dir, "w"),
-    );
-    const m = quote(join(dir, "m"));
+    const rootDir = join(dir, "m");
+    const isRoot = isolation.kind === "root";
+    const optionsOf = (...folders: [readonly string[], string, string]): string =>
+      overlayOptions(isolation, ...folders);
+    const relativeLower = lower.map((path) => relative(layersDir, path));
+    const options = `${isRoot ? "nodev," : ""}${optionsOf(relativeLower, container.upperDir, join(dir, "w"))}`;
+    const root = rootBelow(store, container);
+    const places = { root, placeholderDir: container.upperDir, devDir: undefined };
+    const points = await placePoints(places, await pointsOf(container));
+    const mounts = [
+      { source: "overlay", target: rootDir, type: "overlay", options },
+      ...pointEntries(points, { isRoot, rootDir, overlayOptions: optionsOf }),
+    ];
+    await writeFile(join(dir, "fstab"), fstab(mounts));
     const script = [
       "set -e",
-      `mount -t overlay overlay -o ${quote(options)} ${m}`,
-      ...bindLines(m, await bindsOf(store, container)),
-      'read -r pid rest < /proc/self/stat; echo "$pid"',
+      "read -r pid rest < /proc/self/stat",
+      `mount --internal-only --no-mtab --all --fstab ${quote(join(dir, "fstab"))}`,
+      `cd ${quote(rootDir)}`,
+      'echo "$pid"',
       "read -r end || :",
     ].join("\n");
     const [command = "", ...args] = [...unshareCommand(isolation, "host"), "sh", "-c", script];
@@ -84,7 +88,11 @@ export async function withRoot<T>(
           throw new ApiError(500, `cannot mount the container's files: ${problem.trim() || `exit ${code}`}`);
         }),
       ]);
-      return await use(plain(`/proc/${pid}/root${join(dir, "m")}`));
+      verifyMounts(
+        pid,
+        mounts.map(({ target }) => target),
+      );
+      return await use(plain(rootDirOf(pid)));
     } finally {
       child.kill("SIGKILL");
       await ended.catch(() => undefined);

@@ -2,7 +2,8 @@
 import type { ChildProcess } from "node:child_process";
 import type { Image, RunConfig } from "../../../images/image.ts";
 import type { ExtraHost, Ulimit } from "../build/build-request.ts";
-import type { ContainerPlace, InnerCommand } from "../namespace.ts";
+import type { InnerCommand } from "../inner-command.ts";
+import type { ContainerPlace } from "../namespace.ts";
 import type { Volume } from "../volumes/volumes.ts";
 import { ContainerLog } from "./container-log.ts";
 import { OutputHub } from "./output-hub.ts";

@@ -10,7 +10,8 @@ import type { Ids } from "../../../core/ids.ts";
 import { LayeredRoot } from "../../../images/layered-root.ts";
 import { ApiError } from "../api.ts";
 import { imageUser } from "../image-user.ts";
-import { exitCodeOf, type InnerCommand, type Isolation, joiningScript, TOOL_PATH } from "../namespace.ts";
+import { type InnerCommand, joinCommand, joiningScript } from "../inner-command.ts";
+import { exitCodeOf, type Isolation, TOOL_PATH } from "../isolation.ts";
 import type { Container } from "./container.ts";
 import { execRefusal, exitCodeOfRefusal, requireCommand } from "./find-command.ts";
 import { requireIsolation } from "./start-process.ts";
@@ -94,7 +95,7 @@ export class Execs {
     const { run } = container;
     if (!run || !container.isRunning) throw notRunning(container);
     const { initPid, rootDir } = run.place;
-    const root = new LayeredRoot([{ dir: `/proc/${initPid}/root${rootDir}`, whiteouts: new Set(), opaque: new Set() }]);
+    const root = new LayeredRoot([{ dir: rootDir, whiteouts: new Set(), opaque: new Set() }]);
     const user = spec.user === "" ? undefined : await imageUser(root, spec.user);
     const own = Object.fromEntries(
       spec.env.map((entry): [string, string] => {
@@ -127,11 +128,9 @@ export class Execs {
     const path = command.environment["PATH"] ?? "";
     await requireCommand(root, spec.argv[0] ?? "", { path, workingDirectory }, execRefusal);
     const script = join(container.stateDir, `exec-${exec.id.slice(0, 16)}.sh`);
-    await writeFile(script, joiningScript(isolation, rootDir, command), { mode: 0o600 });
-    const words = ["--target", String(initPid), "--mount", "--pid", "--ipc"];
-    if (container.spec.network === "none") words.push("--net");
-    if (isolation.kind === "user") words.push("--user", "--preserve-credentials");
-    const child = spawn("nsenter", [...words, "--", "sh", script], {
+    await writeFile(script, joiningScript(isolation, command), { mode: 0o600 });
+    const [nsenter = "", ...words] = joinCommand(isolation, initPid, container.spec.network);
+    const child = spawn(nsenter, [...words, "sh", script], {
       cwd: "/",
       env: { PATH: TOOL_PATH },
       stdio: [spec.stdin ? "pipe" : "ignore", "pipe", "pipe"],

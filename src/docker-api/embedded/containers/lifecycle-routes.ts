@@ -1,7 +1,7 @@
 /** Start, stop, restart, kill, wait, resize, top of containers. */
 import { execFile } from "node:child_process";
 import { type ApiCall, ApiError, type ApiRoute, notDone, sendJson, sendNothing } from "../api.ts";
-import { TOOL_PATH } from "../namespace.ts";
+import { TOOL_PATH } from "../isolation.ts";
 import { notRunning } from "./execs.ts";
 import { requestedContainer } from "./requested-container.ts";
 

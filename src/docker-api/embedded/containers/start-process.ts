@@ -2,14 +2,18 @@
  * Starts what a container is to run: its layers and mounts as one root folder, then, when all of that is there, the user,
  * the working folder and the command by what the root folder says, then the command itself.
  */
+import { realpath, stat } from "node:fs/promises";
 import { DEFAULT_PATH, environmentOf } from "../../../images/image.ts";
 import type { LayerStore } from "../../../images/layer-store.ts";
 import { LayerWriter } from "../../../images/layer-writer.ts";
-import { components, LayeredRoot } from "../../../images/layered-root.ts";
+import { LayeredRoot } from "../../../images/layered-root.ts";
 import { ApiError } from "../api.ts";
 import type { ExtraHost } from "../build/build-request.ts";
 import { imageUser } from "../image-user.ts";
-import { type Bind, type InnerCommand, type Isolation, startInNamespace, type Usable } from "../namespace.ts";
+import type { InnerCommand } from "../inner-command.ts";
+import type { Isolation, Usable } from "../isolation.ts";
+import type { MountPoint } from "../mount-table.ts";
+import { startInNamespace } from "../namespace.ts";
 import type { Container, ContainerRun } from "./container.ts";
 import { requireCommand, startRefusal } from "./find-command.ts";
 import { publish } from "./published-ports.ts";
@@ -28,17 +32,23 @@ export function requireIsolation(isolation: Isolation): Usable {
   );
 }
 
-/** A container's mounts with targets that no symbolic link of its files leads elsewhere. */
-export async function bindsOf(store: LayerStore, container: Container): Promise<Bind[]> {
-  const root = new LayeredRoot([
+/** What a container's root folder shows before anything is mounted in it. */
+export const rootBelow = (store: LayerStore, container: Container): LayeredRoot =>
+  new LayeredRoot([
     { dir: container.upperDir, whiteouts: new Set(), opaque: new Set() },
     ...store.rootLayers(container.spec.image.layers),
   ]);
-  const binds: Bind[] = [];
-  for (const { source, target, isReadOnly } of container.spec.mounts)
-    binds.push({ source, isReadOnly, target: `/${(await root.resolve(target)).path}` });
-  // A mount point inside another one comes after it.
-  return binds.sort((a, b) => components(a.target).length - components(b.target).length);
+
+/** A container's folders, files and volumes. Throws when one is no longer what was asked for. */
+export async function pointsOf({ spec }: Container): Promise<MountPoint[]> {
+  const points: MountPoint[] = [];
+  for (const { kind, source, target, isReadOnly } of spec.mounts) {
+    const stats = await stat(source).catch(() => undefined);
+    if (!stats || (kind === "bind" && (await realpath(source)) !== source))
+      throw new ApiError(400, `invalid mount config for type "bind": bind source path does not exist: ${source}`);
+    points.push({ kind: stats.isDirectory() ? "folder" : "file", source, target, isReadOnly });
+  }
+  return points;
 }
 
 /** Throws docker's text when it cannot be started; then nothing of it is left. */
@@ -63,6 +73,7 @@ export async function startProcess(
     noNewPrivileges: spec.noNewPrivileges,
   };
   let complete = command;
+  const points = await pointsOf(container);
   const forwards = await publish(spec.ports, `${container.name} (${container.id})`);
   try {
     const { child, ended, place } = await startInNamespace(store, isolation, {
@@ -70,8 +81,9 @@ export async function startProcess(
       lowerDirs: store.rootLayers(spec.image.layers).map((layer) => layer.dir),
       upperDir: container.upperDir,
       network: spec.network,
-      binds: await bindsOf(store, container),
-      tmpfs: spec.tmpfs,
+      root: rootBelow(store, container),
+      points: [...points, ...spec.tmpfs.map((one): MountPoint => ({ kind: "tmpfs", ...one }))],
+      keepsMountPoints: true,
       readOnlyRoot: spec.isReadOnly,
       hostname,
       extraHosts: hosts,
@@ -79,8 +91,7 @@ export async function startProcess(
       ulimits: spec.ulimits,
       stdin: config.OpenStdin ? "pipe" : "ignore",
       signal: stop.signal,
-      beforeCommand: async ({ initPid, rootDir }) => {
-        const dir = `/proc/${initPid}/root${rootDir}`;
+      beforeCommand: async ({ rootDir: dir }) => {
         const root = new LayeredRoot([{ dir, whiteouts: new Set(), opaque: new Set() }]);
         const { uid, gid, home, groups } = await imageUser(root, config.User ?? "");
         const inside = await root.resolve(workingDirectory);
@@ -97,7 +108,6 @@ export async function startProcess(
         return complete;
       },
     });
-    if (!place) throw new Error("the container's place is not known");
     const closed = ended.finally(() => forwards.close());
     return { child, place, command: complete, stop, hostPorts: forwards.hostPorts, ended: closed };
   } catch (error) {

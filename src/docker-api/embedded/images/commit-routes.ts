@@ -6,7 +6,7 @@ import { removeTree } from "../../../images/remove-tree.ts";
 import { type ApiCall, type ApiRoute, namedReference, readJson, sendJson } from "../api.ts";
 import type { ContainerConfig } from "../containers/container.ts";
 import { requireContainer } from "../containers/requested-container.ts";
-import { TOOL_PATH } from "../namespace.ts";
+import { TOOL_PATH } from "../isolation.ts";
 import { applyChanges } from "./config-changes.ts";
 
 async function commit({ context, query, incoming, response }: ApiCall): Promise<void> {

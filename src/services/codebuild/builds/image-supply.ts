@@ -90,14 +90,36 @@ async function ecrToken(role: AwsCaller): Promise<Credentials> {
   return { username: text.slice(0, colon), password: text.slice(colon + 1) };
 }
 
-/** Throws where the repository's policy does not let CodeBuild in. */
+/** Throws where the repository's policy does not let CodeBuild do all that a pull takes. */
 async function askAsCodeBuild(
   { registryId, region, repositoryName, imageId }: EcrName,
   request: BuildRequest,
   { callerForService }: Pick<CodeBuildDependencies, "callerForService">,
 ): Promise<void> {
   const caller = callerForService("codebuild.amazonaws.com", request.projectArn, { ...request.scope, region });
-  await caller.call("ecr", "BatchGetImage", { registryId, repositoryName, imageIds: [imageId] });
+  const about = { registryId, repositoryName };
+  const { images = [] } = await caller.call<{ images?: readonly { readonly imageManifest?: string }[] }>(
+    "ecr",
+    "BatchGetImage",
+    { ...about, imageIds: [imageId] },
+  );
+  const manifest = JSON.parse(images[0]?.imageManifest ?? "{}") as ImageManifest;
+  const layerDigest = manifest.config?.digest ?? manifest.manifests?.[0]?.digest;
+  // No such image: that is said where it is looked for.
+  if (layerDigest === undefined) return;
+  await caller.call("ecr", "BatchCheckLayerAvailability", { ...about, layerDigests: [layerDigest] });
+  try {
+    await caller.call("ecr", "GetDownloadUrlForLayer", { ...about, layerDigest });
+  } catch (error) {
+    // Of an index no layer is known here; the right to layers has been decided all the same.
+    if (!(error instanceof AwsError) || error.code !== "LayersNotFoundException") throw error;
+  }
+}
+
+/** An image's manifest, or an index of several. */
+interface ImageManifest {
+  readonly config?: { readonly digest: string };
+  readonly manifests?: readonly { readonly digest: string }[];
 }
 
 async function readSecret(role: AwsCaller, secretId: string): Promise<Result<Credentials, string>> {

@@ -50,6 +50,7 @@ export async function runDependencies(outside: CodeBuildDependencies, parts: Run
     credentials: { uri: `${outside.endpointUrl()}/_kiln/credentials/${record.uuid}`, token },
     endpointUrl: outside.endpointUrl(),
     ...(machine ? { machine } : {}),
+    ...(outside.stateDir === undefined ? {} : { stateDir: outside.stateDir }),
     sourceCredentials: (source) =>
       importedCredential(source, { store: outside.store, scope: record.scope, role: session.caller }),
     reports: buildReportSink(outside, record, session),

@@ -100,23 +100,25 @@ async function deleteImage(
   const { images } = deps.registry;
   const found = findImage(deps, address, imageId);
   if ("failureCode" in found) return found;
-  const tags = images.tagsOf(address, found.digest);
+  const { digest } = found;
+  const tags = images.tagsOf(address, digest);
   // AWS: by tag, only the tag goes while the image has another; with its last tag the image goes too.
   const isUntagging = imageId.imageDigest === undefined && tags.length > 1;
   if (isUntagging && imageId.imageTag !== undefined) {
-    await images.deleteTag(address, imageId.imageTag);
-    return { deleted: [{ imageDigest: found.digest, imageTag: imageId.imageTag }] };
+    // A tag that was moved meanwhile is not the one that was asked for.
+    await images.deleteTag(address, imageId.imageTag, digest);
+    return { deleted: [{ imageDigest: digest, imageTag: imageId.imageTag }] };
   }
-  const parents = images.manifests(address).filter(({ record }) => record.manifests?.includes(found.digest));
+  // Asked again while it is deleted: an index that lists it may have been pushed.
+  await images.deleteManifest(address, digest, () => images.listedBy(address, digest).length === 0);
+  const parents = images.listedBy(address, digest);
   if (parents.length > 0) {
-    const digests = parents.map(({ digest }) => digest).join(", ");
     return failure(
       imageId,
       "ImageReferencedByManifestList",
-      `Requested image referenced by manifest list: [${digests}]`,
+      `Requested image referenced by manifest list: [${parents.join(", ")}]`,
     );
   }
-  await images.deleteManifest(address, found.digest);
-  const deleted = tags.map((imageTag) => ({ imageDigest: found.digest, imageTag }));
-  return { deleted: deleted.length > 0 ? deleted : [{ imageDigest: found.digest }] };
+  const deleted = tags.map((imageTag) => ({ imageDigest: digest, imageTag }));
+  return { deleted: deleted.length > 0 ? deleted : [{ imageDigest: digest }] };
 }

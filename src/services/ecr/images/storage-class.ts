@@ -1,5 +1,5 @@
 /** UpdateImageStorageClass: into the archive, from which nothing is pulled, and back, which takes no time here. */
-import { keyIn, type Registry, type RepositoryAddress } from "../../../registry/index.ts";
+import { keyIn, type Registry, type RepositoryAddress, restored } from "../../../registry/index.ts";
 import type { Store } from "../../../store/store.ts";
 import { operation } from "../../service.ts";
 import { imageNotFound, invalidParameter, reference, repositoryNotFound } from "../errors.ts";
@@ -43,9 +43,8 @@ export const setStorageClass = (
     const { manifests } = registry.records;
     const record = manifests.get(keyIn(address, digest));
     if (!record || (record.archivedAtMs !== undefined) === (to === "ARCHIVE")) return;
-    const { archivedAtMs: _, ...active } = record;
     manifests.put(
       keyIn(address, digest),
-      to === "ARCHIVE" ? { ...record, archivedAtMs: nowMs } : { ...active, activatedAtMs: nowMs },
+      to === "ARCHIVE" ? { ...record, archivedAtMs: nowMs } : restored(record, nowMs),
     );
   });

@@ -58,15 +58,16 @@ describe("a lifecycle policy", () => {
       image("new", 4),
       image("restored", 50, [], { activatedAtMs: NOW_MS - DAY_MS }),
     ];
-    expect(taken([rule(1, selection)], images)).toEqual(["stale:1", "never:1"]);
+    const archive = { type: "transition", targetStorageClass: "archive" };
+    expect(taken([rule(1, selection, archive)], images)).toEqual(["stale:1", "never:1"]);
   });
 
   it("archives, and expires from the archive", () => {
-    const archived = image("old", 50, [], { archivedAtMs: NOW_MS - 31 * DAY_MS });
+    const archived = image("old", 50, [], { archivedAtMs: NOW_MS - 91 * DAY_MS });
     const move = { tagStatus: "any", countType: "sinceImagePulled", countUnit: "days", countNumber: 30 };
     const drop = {
       ...{ tagStatus: "any", storageClass: "archive", countType: "sinceImageTransitioned" },
-      ...{ countUnit: "days", countNumber: 30 },
+      ...{ countUnit: "days", countNumber: 90 },
     };
     const rules = [rule(1, move, { type: "transition", targetStorageClass: "archive" }), rule(2, drop)];
     expect(taken(rules, [archived, image("idle", 40)])).toEqual(["idle:1", "old:2"]);

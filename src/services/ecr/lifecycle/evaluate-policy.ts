@@ -76,22 +76,32 @@ function sinceMs(countType: Exclude<LifecycleRule["countType"], "imageCountMoreT
   }
 }
 
-/** AWS: an image that an index lists cannot go unless the index goes. */
+/** What becomes of an image: it stays, is archived, or expires. */
+type Fate = 0 | 1 | 2;
+const [STAYS, ARCHIVED, EXPIRES]: readonly [Fate, Fate, Fate] = [0, 1, 2];
+
+/** AWS: an image that an index lists cannot be expired or archived unless the index is. */
 function withoutReferenced(
   verdicts: readonly LifecycleVerdict[],
   images: readonly LifecycleImage[],
 ): readonly LifecycleVerdict[] {
-  const going = new Set(verdicts.filter(({ rule }) => rule.action === "expire").map(({ image }) => image.digest));
-  // An index that stays keeps its images, which may be indexes themselves.
-  const kept = images.filter(({ digest }) => !going.has(digest));
+  const going = new Map(
+    verdicts.map(({ image, rule }) => [image.digest, rule.action === "expire" ? EXPIRES : ARCHIVED]),
+  );
   const byDigest = new Map(images.map((image) => [image.digest, image]));
-  for (const { manifests = [] } of kept) {
-    for (const digest of manifests) {
+  const fateOf = ({ digest, archivedAtMs }: LifecycleImage): Fate =>
+    going.get(digest) ?? (archivedAtMs === undefined ? STAYS : ARCHIVED);
+  // An index keeps its images, which may be indexes themselves and are then looked at again.
+  const indexes = images.filter(({ manifests }) => manifests !== undefined);
+  for (const index of indexes) {
+    for (const digest of index.manifests ?? []) {
       const child = byDigest.get(digest);
-      if (child && going.delete(digest)) kept.push(child);
+      if (!child || (going.get(digest) ?? STAYS) <= fateOf(index)) continue;
+      going.delete(digest);
+      if (child.manifests) indexes.push(child);
     }
   }
-  return verdicts.filter(({ image, rule }) => rule.action !== "expire" || going.has(image.digest));
+  return verdicts.filter(({ image }) => going.has(image.digest));
 }
 
 function isMatch(pattern: string, tag: string): boolean {

@@ -52,6 +52,36 @@ it.each<[string, unknown, string]>([
     "Must specify tagPrefixList or tagPatternList when tagStatus=TAGGED",
   ],
   [
+    "expiring what was not pulled",
+    policy(withSelection({ countType: "sinceImagePulled", countUnit: "days" })),
+    "instance failed to match exactly one schema (matched 0 out of 2)",
+  ],
+  [
+    "archiving from the archive",
+    policy({
+      ...withSelection({
+        countType: "sinceImageTransitioned",
+        countUnit: "days",
+        storageClass: "archive",
+        countNumber: 90,
+      }),
+      action: { type: "transition", targetStorageClass: "archive" },
+    }),
+    "instance failed to match exactly one schema (matched 0 out of 2)",
+  ],
+  [
+    "less than 90 days in the archive",
+    policy(
+      withSelection({
+        countType: "sinceImageTransitioned",
+        countUnit: "days",
+        storageClass: "archive",
+        countNumber: 89,
+      }),
+    ),
+    "numeric instance is lower than the required minimum (minimum: 90, found: 89)",
+  ],
+  [
     "any before another rule",
     policy(withSelection({ tagStatus: "any" }), withSelection({}, 2)),
     "Rule for tagStatus=ANY must have the lowest priority per storage class",

@@ -3,7 +3,8 @@
  * the schema's come from the validator that AWS uses, whose words people paste into reports.
  * Sources: https://docs.aws.amazon.com/AmazonECR/latest/userguide/lifecycle_policy_parameters.html; texts from reports of
  * cloudposse/terraform-aws-ecr#132 and #158, simple-container-com/api#34 and others.
- * Gap: AWS lists every schema failure on a line of its own; here it is the first.
+ * Gap: AWS lists every schema failure on a line of its own; here it is the first. The words about rules of the archive are
+ * the validator's, their choice is not seen.
  */
 import { lifecyclePolicyInvalid } from "../errors.ts";
 
@@ -29,6 +30,8 @@ const COUNT_TYPES: readonly string[] = [
   "sinceImageTransitioned",
 ] satisfies CountType[];
 const MAX_WILDCARDS = 4;
+/** AWS: an image stays in the archive this long at least, unless it is deleted by name. */
+const MIN_ARCHIVED_DAYS = 90;
 const MAX_RULES = 50;
 
 type Json = Readonly<Record<string, unknown>>;
@@ -65,6 +68,13 @@ function parseRule(rule: unknown): LifecycleRule {
   if (type === "transition") oneOf(action["targetStorageClass"], ["archive"]);
   else if (action["targetStorageClass"] !== undefined) noSchemaFits();
   const selected = parseSelection(selection);
+  // AWS: what nobody pulled is archived, never expired (aws/containers-roadmap#921), and what is in the archive only expires.
+  if (type === "expire" ? selected.countType === "sinceImagePulled" : selected.storageClass === "archive")
+    noSchemaFits();
+  const minimum = selected.countType === "sinceImageTransitioned" ? MIN_ARCHIVED_DAYS : 1;
+  if (selected.countNumber < minimum) {
+    fail(`numeric instance is lower than the required minimum (minimum: ${minimum}, found: ${selected.countNumber})`);
+  }
   return { priority: rulePriority as number, action: type, ...selected };
 }
 
@@ -79,8 +89,6 @@ function parseSelection(selection: unknown): Omit<LifecycleRule, "priority" | "a
   const countType = oneOf(selection["countType"], COUNT_TYPES) as CountType;
   const { countNumber, countUnit } = selection;
   if (!Number.isInteger(countNumber)) throw wrongType(countNumber, "integer");
-  if ((countNumber as number) < 1)
-    fail(`numeric instance is lower than the required minimum (minimum: 1, found: ${countNumber})`);
   if (countType === "imageCountMoreThan" ? countUnit !== undefined : countUnit !== "days") noSchemaFits();
   const storageClass = oneOf(selection["storageClass"] ?? "standard", ["standard", "archive"]) as StorageClass;
   if ((countType === "sinceImageTransitioned") !== (storageClass === "archive")) noSchemaFits();
@@ -153,7 +161,7 @@ function requireObject(value: unknown): asserts value is Json {
 }
 
 function requireMembers(value: Json, required: readonly string[], known: readonly string[]): void {
-  const quoted = (names: readonly string[]): string => JSON.stringify(names).replaceAll(",", ",");
+  const quoted = (names: readonly string[]): string => JSON.stringify(names);
   const missing = required.filter((name) => value[name] === undefined);
   if (missing.length > 0) fail(`object has missing required properties (${quoted(missing)})`);
   const unwanted = Object.keys(value)

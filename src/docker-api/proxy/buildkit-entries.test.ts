@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { BuildKitNames } from "./buildkit-names.ts";
+import { BuildKitEntries } from "./buildkit-entries.ts";
 
 const PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
 
@@ -31,7 +31,7 @@ const solve = (...attributes: Buffer[]): Buffer => {
 
 function namesIn(bytes: Buffer, cuts: readonly number[] = []): string[] {
   const found: string[] = [];
-  const names = new BuildKitNames((name) => void found.push(name));
+  const names = new BuildKitEntries(["name"], (name) => void found.push(name));
   let at = 0;
   for (const cut of [...cuts.map((one) => one % (bytes.length + 1)).sort((a, b) => a - b), bytes.length]) {
     names.push(bytes.subarray(at, cut));
@@ -69,5 +69,18 @@ describe("names that BuildKit is told to give", () => {
   it("are none where nothing is named", () => {
     expect(namesIn(Buffer.concat([PREFACE, frame(0, 1, solve(attribute("other", "name")))]))).toEqual([]);
     expect(namesIn(Buffer.from("GET / HTTP/1.1\r\n\r\n"))).toEqual([]);
+  });
+
+  it("and the ids that the engine answers with, behind its answer to the upgrade", () => {
+    const id = `sha256:${"a".repeat(64)}`;
+    const bytes = Buffer.concat([
+      Buffer.from("HTTP/1.1 101 UPGRADED\r\nUpgrade: h2c\r\n\r\n"),
+      frame(4, 0, Buffer.alloc(0)),
+      frame(0, 1, solve(attribute("containerimage.digest", id), attribute("other", "x"))),
+    ]);
+    const found: string[] = [];
+    const ids = new BuildKitEntries(["containerimage.digest"], (value) => void found.push(value));
+    for (const byte of bytes) ids.push(Buffer.from([byte]));
+    expect(found).toEqual([id]);
   });
 });

@@ -1,8 +1,10 @@
 /**
- * Names that BuildKit is told to give to images, read from its connection as it passes: `docker compose build` and
- * whoever calls BuildKit without the build's `docker` give them without the label that the clean-up goes by.
- * Read, never changed: HTTP/2 frames of the client, in them the first bytes of each gRPC message, in them the entry
- * `name` of the exporter's attributes, a protobuf `map<string, string>`.
+ * Entries of maps that BuildKit and its client tell each other, read from their connection as it passes: the names that
+ * images are to get (`name` of the exporter's attributes) and the ids of what was built (`containerimage.digest` of the
+ * answer). `docker compose build` and whoever calls BuildKit without the build's `docker` build without the label that the
+ * clean-up goes by.
+ * Read, never changed: HTTP/2 frames, in them the first bytes of each gRPC message, in them entries of a protobuf
+ * `map<string, string>`.
  * Sources: https://www.rfc-editor.org/rfc/rfc9113#section-4.1, https://protobuf.dev/programming-guides/encoding/#maps
  * Gap: a message that is compressed, or whose attributes come after its first 64 KiB, is not understood.
  */
@@ -12,33 +14,32 @@ const FRAME_HEADER_BYTES = 9;
 const DATA_FRAME = 0;
 const PADDED = 0x8;
 const MAX_MESSAGE_BYTES = 64 * 1024;
-/** Field 1 of a map's entry, the key `name`; then field 2, the value with its length. */
-const NAME_ENTRY = Buffer.from("\n\x04name\x12", "latin1");
+/** Field 1 of a map's entry, the key; then the tag of field 2, the value with its length. */
+const entryOf = (key: string): Buffer =>
+  Buffer.concat([Buffer.from([0x0a, key.length]), Buffer.from(`${key}\x12`, "latin1")]);
 
-/** Takes what a client sends on a connection to BuildKit; `onName` gets each name once. */
-export class BuildKitNames {
-  readonly #onName: (name: string) => void;
+/** Takes what one side of a connection to BuildKit sends; `onValue` gets each value of the keys once. */
+export class BuildKitEntries {
+  readonly #entries: readonly Buffer[];
+  readonly #onValue: (value: string) => void;
   readonly #told = new Set<string>();
   /** First bytes of each stream's data. */
   readonly #streams = new Map<number, Buffer>();
   #bytes: Buffer = Buffer.alloc(0);
-  #isPastPreface = false;
+  #isPastStart = false;
   /** Bytes of a frame that nobody needs. */
   #toSkip = 0;
 
-  constructor(onName: (name: string) => void) {
-    this.#onName = onName;
+  constructor(keys: readonly string[], onValue: (value: string) => void) {
+    this.#entries = keys.map(entryOf);
+    this.#onValue = onValue;
   }
 
   push(chunk: Buffer): void {
     const skipped = Math.min(this.#toSkip, chunk.length);
     this.#toSkip -= skipped;
     this.#bytes = Buffer.concat([this.#bytes, chunk.subarray(skipped)]);
-    if (!this.#isPastPreface) {
-      if (this.#bytes.length < PREFACE.length) return;
-      this.#isPastPreface = true;
-      this.#bytes = this.#bytes.subarray(PREFACE.length);
-    }
+    if (!this.#isPastStart && !this.#start()) return;
     while (this.#bytes.length >= FRAME_HEADER_BYTES) {
       const length = this.#bytes.readUIntBE(0, 3);
       const stream = this.#bytes.readUInt32BE(5) & 0x7fffffff;
@@ -58,16 +59,29 @@ export class BuildKitNames {
     }
   }
 
+  /** A client starts with HTTP/2's preface, an engine with its answer to the upgrade. False: more is needed. */
+  #start(): boolean {
+    if (this.#bytes.length < PREFACE.length) return false;
+    const isAnswer = this.#bytes.toString("latin1", 0, 5) === "HTTP/";
+    const end = isAnswer ? this.#bytes.indexOf("\r\n\r\n") : PREFACE.length - 4;
+    if (end < 0) return false;
+    this.#isPastStart = true;
+    this.#bytes = this.#bytes.subarray(end + 4);
+    return true;
+  }
+
   #read(stream: number, data: Buffer): void {
     const whole = Buffer.concat([this.#streams.get(stream) ?? Buffer.alloc(0), data]).subarray(0, MAX_MESSAGE_BYTES);
     this.#streams.set(stream, whole);
-    for (let at = whole.indexOf(NAME_ENTRY); at >= 0; at = whole.indexOf(NAME_ENTRY, at + 1)) {
-      const value = lengthPrefixed(whole, at + NAME_ENTRY.length);
-      // Several names of one image stand in one value.
-      for (const name of value?.split(",") ?? []) {
-        if (name === "" || this.#told.has(name)) continue;
-        this.#told.add(name);
-        this.#onName(name);
+    for (const entry of this.#entries) {
+      for (let at = whole.indexOf(entry); at >= 0; at = whole.indexOf(entry, at + 1)) {
+        const value = lengthPrefixed(whole, at + entry.length);
+        // Several names of one image stand in one value.
+        for (const one of value?.split(",") ?? []) {
+          if (one === "" || this.#told.has(one)) continue;
+          this.#told.add(one);
+          this.#onValue(one);
+        }
       }
     }
   }
