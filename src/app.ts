@@ -150,6 +150,7 @@ export async function startKiln(options: KilnOptions = {}): Promise<Kiln> {
     ...(options.registryQuota && { quota: options.registryQuota }),
   });
   const engines = createEngines(options);
+  const imageStoreDir = join(stateDir ?? tmpdir(), stateDir ? "images" : "kiln-images");
   const mappedImage = (image: string): string | undefined => options.imageMap?.[image] ?? findMappedImage(store, image);
   const codebuild = codebuildService({
     store,
@@ -188,6 +189,10 @@ export async function startKiln(options: KilnOptions = {}): Promise<Kiln> {
         return findBuildImage({ registryUrl: urlOfEndpoint, rootKey }, image, credentials);
       },
     },
+    async reclaimDocker() {
+      const { reclaimDocker } = await import("./docker-api/index.ts");
+      await reclaimDocker(imageStoreDir, process.env);
+    },
     async openDocker(request) {
       // Loaded for the first build that has docker: most starts need neither.
       const { openDockerSocket } = await import("./docker-api/index.ts");
@@ -195,7 +200,7 @@ export async function startKiln(options: KilnOptions = {}): Promise<Kiln> {
         ...request,
         registryUrl: endpointUrl,
         rootKey,
-        imageStoreDir: join(stateDir ?? tmpdir(), stateDir ? "images" : "kiln-images"),
+        imageStoreDir,
         pushForReal: options.pushForReal ?? false,
         pullForReal: options.pullForReal ?? false,
         mappedImage: (reference) => findMappedImage(store, reference),

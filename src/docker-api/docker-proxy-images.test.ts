@@ -63,6 +63,8 @@ describe.skipIf(!usable)("images that only Kiln has, before an engine", { timeou
     const built = await docker(args, { cwd });
     expect(built.err).toBe("");
     expect(built.out).toContain("Successfully tagged kiln-test/app:latest");
+    expect(built.out).toContain("Step 6/6 : RUN cat /one /p\n");
+    expect(built.out).not.toMatch(/LABEL|dev\.kiln/);
     expect(at.notices).toEqual(
       expect.arrayContaining([
         "docker: kiln-test/base:1 is the image of that name in Kiln's registry",

@@ -20,3 +20,18 @@ export function credentialsOf(header: string | string[] | undefined): RegistryCr
     return undefined;
   }
 }
+
+/** `X-Registry-Config` of a build: base64url JSON of logins by host. The one for a registry, by docker's names for it. */
+export function loginFor(header: string | string[] | undefined, host: string): RegistryCredentials | undefined {
+  const text = Array.isArray(header) ? header[0] : header;
+  if (text === undefined || text === "") return undefined;
+  let logins: Record<string, { username?: string; password?: string } | undefined>;
+  try {
+    logins = (JSON.parse(Buffer.from(text, "base64url").toString("utf8")) ?? {}) as typeof logins;
+  } catch {
+    return undefined;
+  }
+  const key = host === "docker.io" ? "https://index.docker.io/v1/" : host;
+  const found = logins[key] ?? logins[`https://${host}`] ?? logins[`http://${host}`];
+  return found?.username ? { username: found.username, password: found.password ?? "" } : undefined;
+}

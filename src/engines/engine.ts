@@ -145,7 +145,10 @@ export interface EnvironmentSpec {
   readonly variables: Readonly<Record<string, string>>;
   /** Folders put before the engine's PATH, on this machine. */
   readonly pathPrefix: readonly string[];
-  /** Further folders of this machine that commands must reach at the same path; for engines that show the machine's files. */
+  /**
+   * Further folders of this machine that commands must reach at the same path, and folders of `workDir` that they may only
+   * read; for engines that show the machine's files.
+   */
   readonly sharedFolders?: readonly { readonly path: string; readonly isReadOnly: boolean }[];
 }
 

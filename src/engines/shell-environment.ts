@@ -75,8 +75,18 @@ export async function openShellEnvironment(
       }),
       [BUILD_MARK]: spec.buildId,
     };
-    place = await makePlace(base, clock);
-    const pipe = await openOutputPipe(join(spec.workDir, "output.fifo"), options.makePipe ?? makePipe);
+    // At once: one of them mostly waits for programs.
+    const making = Promise.resolve(makePlace(base, clock));
+    making.catch(() => {});
+    const opening = openOutputPipe(join(spec.workDir, "output.fifo"), options.makePipe ?? makePipe);
+    opening.catch(() => {});
+    try {
+      place = await making;
+    } catch (error) {
+      await opening.then((pipe) => pipe.close());
+      throw error;
+    }
+    const pipe = await opening;
     return new ShellEnvironment({ spec, base, pipe, watchdog, place, clock, ids, graceMs });
   } catch (error) {
     await place?.close();

@@ -7,12 +7,11 @@
 import { join } from "node:path";
 import type { Clock } from "../core/clock.ts";
 import { systemClock } from "../core/clock.ts";
-import { fetchPackages, packageCount, packageFiles } from "./debian-packages.ts";
+import { fetchPackages, packageCount, packageEntries } from "./debian-packages.ts";
 import { DEFAULT_PATH, type Image, imageArchitecture, imageOf, type RunConfig, saveImage } from "./image.ts";
 import { LayerStore } from "./layer-store.ts";
 import type { LayerWriter } from "./layer-writer.ts";
 import { components } from "./layered-root.ts";
-import { readTar } from "./tar.ts";
 
 export type BaseImageKind = "python" | "node" | "busybox";
 
@@ -176,7 +175,7 @@ async function layOut(writer: LayerWriter): Promise<void> {
 }
 
 async function unpackPackage(file: string, writer: LayerWriter, certificates: Buffer[]): Promise<void> {
-  for await (const entry of readTar(packageFiles(file))) {
+  for await (const entry of packageEntries(file)) {
     const name = components(entry.name).join("/");
     if (name === "" || SKIPPED_PATHS.test(name)) continue;
     if (entry.type === "directory") {

@@ -9,6 +9,7 @@ import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { KilnError } from "../core/errors.ts";
+import { type ReadTarEntry, readTar } from "./tar.ts";
 
 const run = promisify(execFile);
 
@@ -54,8 +55,17 @@ export async function fetchPackages(
   }
 }
 
-/** The package's files as a tar stream. */
-export async function* packageFiles(debFile: string): AsyncGenerator<Uint8Array> {
+/** The package's files. However the caller leaves the loop, dpkg-deb ends: a full pipe would keep it, and this process. */
+export async function* packageEntries(debFile: string): AsyncGenerator<ReadTarEntry> {
+  const files = packageFiles(debFile);
+  try {
+    yield* readTar(files);
+  } finally {
+    await files.return(undefined);
+  }
+}
+
+async function* packageFiles(debFile: string): AsyncGenerator<Uint8Array> {
   const child = spawn("dpkg-deb", ["--fsys-tarfile", debFile], { stdio: ["ignore", "pipe", "ignore"] });
   const ended = new Promise<number | null>((resolve, reject) => child.on("error", reject).on("close", resolve));
   ended.catch(() => undefined);

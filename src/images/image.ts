@@ -132,8 +132,8 @@ export function ownerFrom(spec: string, passwd: string, group: string): ImageUse
   const isNumber = /^\d+$/.test(user);
   if (!row && !isNumber && user !== "")
     throw new Error(`unable to find user ${user}: no matching entries in passwd file`);
-  const uid = Number(row?.[2] ?? (isNumber ? user : 0));
-  let gid = Number(row?.[3] || 0);
+  const uid = idFrom(row?.[2] ?? (isNumber ? user : "0"));
+  let gid = idFrom(row?.[3] ?? "0");
   if (wantedGroup !== undefined && wantedGroup !== "") {
     const groupRow = group
       .split("\n")
@@ -142,7 +142,7 @@ export function ownerFrom(spec: string, passwd: string, group: string): ImageUse
     if (!groupRow && !/^\d+$/.test(wantedGroup)) {
       throw new Error(`unable to find group ${wantedGroup}: no matching entries in group file`);
     }
-    gid = Number(groupRow?.[2] ?? wantedGroup);
+    gid = idFrom(groupRow?.[2] ?? wantedGroup);
   }
   const name = row?.[0] ?? (uid === 0 ? "root" : undefined);
   const members = group.split("\n").map((line) => line.split(":"));
@@ -150,9 +150,18 @@ export function ownerFrom(spec: string, passwd: string, group: string): ImageUse
     wantedGroup !== undefined && wantedGroup !== ""
       ? []
       : members.flatMap(([, , id = "", users = ""]) =>
-          name !== undefined && users.split(",").includes(name) && /^\d+$/.test(id) && Number(id) !== gid
-            ? [Number(id)]
+          name !== undefined && users.split(",").includes(name) && /^\d+$/.test(id) && idFrom(id) !== gid
+            ? [idFrom(id)]
             : [],
         );
   return { uid, gid, home: row?.[5] || "/", groups };
+}
+
+const MAX_ID = 2 ** 31 - 1;
+
+/** What is no number counts as 0, as in docker; the largest of 32 bits would mean "as before", which is root. */
+function idFrom(text: string): number {
+  const id = /^\d+$/.test(text) ? Number(text) : 0;
+  if (id > MAX_ID) throw new Error(`uids and gids must be in range 0-${MAX_ID}`);
+  return id;
 }

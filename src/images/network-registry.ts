@@ -8,6 +8,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { isIP } from "node:net";
 import { join } from "node:path";
 import { rootCertificates } from "node:tls";
+import type { ProxyEnvironment } from "./proxy-agent.ts";
 import { RegistryClient, type RegistryCredentials } from "./registry-client.ts";
 import type { RegistryTls } from "./registry-connection.ts";
 
@@ -17,6 +18,8 @@ export interface NetworkUse {
   readonly pulls: boolean;
   /** Folders with a folder a registry of CA certificates; docker's own unless told. */
   readonly certificateDirs?: readonly string[];
+  /** HTTPS_PROXY and NO_PROXY; this process's unless told. */
+  readonly proxies?: ProxyEnvironment;
 }
 
 const CERTIFICATE_DIRS = ["/etc/docker/certs.d"];
@@ -29,7 +32,7 @@ export async function openNetworkRegistry(
   credentials: RegistryCredentials | undefined,
   signal: AbortSignal,
 ): Promise<RegistryClient> {
-  const common = { credentials, signal, isNetwork: true };
+  const common = { credentials, signal, isNetwork: true, proxies: use.proxies ?? process.env };
   const address = host === "docker.io" ? DOCKER_HUB : host;
   const ca = await certificatesFor(address, use.certificateDirs ?? CERTIFICATE_DIRS);
   const tls: RegistryTls = { verifies: ca !== undefined || !isLoopback(address), ca };

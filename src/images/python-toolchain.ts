@@ -10,10 +10,9 @@ import { mkdir, readdir, readFile, rename, rm, symlink, writeFile } from "node:f
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { KilnError } from "../core/errors.ts";
-import { ALTERNATIVE_PYTHON, fetchPackages, packageFiles } from "./debian-packages.ts";
+import { ALTERNATIVE_PYTHON, fetchPackages, packageEntries } from "./debian-packages.ts";
 import { LayerWriter } from "./layer-writer.ts";
 import { components } from "./layered-root.ts";
-import { readTar } from "./tar.ts";
 
 export interface PythonToolchain {
   /** For PATH: `python3`, `python3.11`, `python`, `pip`, `pip3`. */
@@ -73,7 +72,7 @@ export async function unpackPython(dir: string, options: UnpackPythonOptions): P
 const SELF_TEST = "import ssl, sqlite3, ctypes, venv, ensurepip, pip";
 
 async function unpack(file: string, writer: LayerWriter): Promise<void> {
-  for await (const entry of readTar(packageFiles(file))) {
+  for await (const entry of packageEntries(file)) {
     const name = withoutUsr(entry.name);
     const [first = "", second = ""] = name.split("/");
     if (name === "" || SKIPPED_FOLDERS.has(first) || SKIPPED_FOLDERS.has(`${first}/${second}`)) continue;

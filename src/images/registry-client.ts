@@ -10,6 +10,7 @@ import { createHash } from "node:crypto";
 import { type IncomingMessage, STATUS_CODES } from "node:http";
 import { Readable } from "node:stream";
 import type { Clock } from "../core/clock.ts";
+import type { ProxyEnvironment } from "./proxy-agent.ts";
 import { type Challenge, parseChallenge } from "./registry-challenge.ts";
 import { isBrokenConnection, RegistryConnection, type RegistryTls } from "./registry-connection.ts";
 import { errorFrom, networkFailure, RegistryRequestError, tokenProblem } from "./registry-error.ts";
@@ -29,6 +30,8 @@ export interface RegistryClientOptions {
   /** A registry of the network: its token service is where its challenge says, and blobs go up in one `PATCH`. */
   readonly isNetwork?: boolean;
   readonly tls?: RegistryTls;
+  /** Variables that name a proxy; absent: none is used. */
+  readonly proxies?: ProxyEnvironment;
   readonly clock?: Clock;
 }
 
@@ -80,6 +83,7 @@ export class RegistryClient {
       url: this.#url,
       signal: options.signal,
       tls: options.tls,
+      proxies: options.proxies,
       ...(options.clock && { clock: options.clock }),
     });
   }
@@ -260,8 +264,9 @@ export class RegistryClient {
    */
   async login(host: string | undefined): Promise<void> {
     const shown = `https://${host === "docker.io" ? "registry-1.docker.io" : (host ?? this.#url.host)}/v2/`;
-    // Below a stand-in host any repository answers with that host's challenge before it looks whether it exists.
-    const path = host === undefined ? "/v2/" : `/v2/${host}/kiln/login/tags/list`;
+    // Below a stand-in host any repository answers with that host's challenge before it looks whether it exists; to a
+    // question about a push, since some let anybody pull.
+    const path = host === undefined ? "/v2/" : `/v2/${host}/kiln/login/blobs/uploads/login`;
     const probe = { method: "GET", path, scope: undefined };
     // The scope says whose account it is: Kiln's token service answers for all the hosts it stands in for.
     const scope = host === undefined ? undefined : `repository:${host}/kiln/login:pull`;

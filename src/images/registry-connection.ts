@@ -3,7 +3,6 @@
  * registry was busy. Authentication is registry-client.ts's.
  * Redirects: blobs of registries in the network lie elsewhere (S3, a CDN). Credentials go to the registry's own origin only,
  * and nothing that was asked over TLS is fetched without.
- * Gap: proxies (`HTTPS_PROXY`) are not used.
  */
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
@@ -11,6 +10,7 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { type Clock, sleep, systemClock } from "../core/clock.ts";
 import { debug } from "../core/log.ts";
+import { ProxyAgent, type ProxyEnvironment } from "./proxy-agent.ts";
 
 export interface RegistryTls {
   /** PEM, beside the certificates that Node trusts. */
@@ -60,18 +60,21 @@ export class RegistryConnection {
     readonly url: URL;
     readonly signal: AbortSignal | undefined;
     readonly tls: RegistryTls | undefined;
+    /** Variables that name a proxy; absent: none is used. */
+    readonly proxies?: ProxyEnvironment | undefined;
     readonly clock?: Clock;
   }) {
     this.#origin = options.url.origin;
     this.#signal = options.signal;
     this.#clock = options.clock ?? systemClock;
     const { ca, verifies = true } = options.tls ?? {};
-    this.#https = new HttpsAgent({
+    const agent = {
       keepAlive: true,
       maxSockets: MAX_SOCKETS,
       rejectUnauthorized: verifies,
       ...(ca !== undefined && { ca }),
-    });
+    };
+    this.#https = options.proxies ? new ProxyAgent(agent, options.proxies) : new HttpsAgent(agent);
   }
 
   close(): void {

@@ -8,9 +8,8 @@ import { createHash } from "node:crypto";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { KilnError } from "../core/errors.ts";
-import { fetchPackages, packageFiles } from "./debian-packages.ts";
+import { fetchPackages, packageEntries } from "./debian-packages.ts";
 import { components } from "./layered-root.ts";
-import { readTar } from "./tar.ts";
 import { zipStored } from "./zip.ts";
 
 export interface Wheelhouse {
@@ -106,7 +105,7 @@ interface Wheel {
 async function makeWheel(debFile: string): Promise<Wheel> {
   const files = new Map<string, Buffer>();
   const info = new Map<string, string>();
-  for await (const entry of readTar(packageFiles(debFile))) {
+  for await (const entry of packageEntries(debFile)) {
     const path = components(entry.name).join("/");
     const inside = /^usr\/lib\/python3(?:\.\d+)?\/dist-packages\/(.+)$/.exec(path)?.[1];
     if (inside === undefined || entry.type !== "file" || /\.(so|pyc)$/.test(inside)) continue;

@@ -17,6 +17,7 @@ import {
   sha256,
   startRegistry,
 } from "../../test/support/registry-fixture.ts";
+import { DEFAULT_ECR_SETTINGS } from "./ecr/templates.ts";
 
 const HIDDEN = `${ECR_HOST}/hidden`;
 const OPEN = `${ECR_HOST}/open`;
@@ -109,6 +110,21 @@ describe("a caller without permission", () => {
     const reply = await at.send("POST", `/v2/${OPEN}/blobs/uploads/?${query}`, { auth: ecrToken() });
     expect(reply.status).toBe(202);
     expect(await statusOf("HEAD", `/v2/${OPEN}/blobs/${LAYER}`)).toBe(404);
+  });
+
+  it("makes no repository by asking for an upload that never began", async () => {
+    const Statement = [{ Effect: "Allow", Action: "ecr:*", Resource: "*" }];
+    at.policies = [{ name: "all", document: { Version: "2012-10-17", Statement } }];
+    const settings = { ...DEFAULT_ECR_SETTINGS };
+    await at.store.write(() =>
+      at.registry.records.ecr.templates.put([SCOPE.accountId, SCOPE.region, "ROOT"], {
+        ...{ createdAtMs: 0, updatedAtMs: 0, appliedFor: ["CREATE_ON_PUSH"], settings },
+      }),
+    );
+    const upload = `/v2/${ECR_HOST}/new/blobs/uploads/11111111-1111-4111-8111-111111111111`;
+    for (const method of ["GET", "PATCH", "DELETE"]) expect(await statusOf(method, upload)).toBe(404);
+    expect(at.registry.records.repositories.has([ECR_HOST, "new"])).toBe(false);
+    expect(await statusOf("POST", `/v2/${ECR_HOST}/new/blobs/uploads/`)).toBe(202);
   });
 
   it("does not go on with an upload of another repository", async () => {

@@ -2,8 +2,8 @@
  * Manifests, tags and referrers of repositories, without HTTP: the distribution API (manifest-routes.ts), ECR's JSON API
  * (services/ecr) and Kiln's own commands all read and write images here, so the same rules hold for each.
  * A manifest is written in one transaction that also checks what it refers to; its bytes are durable before that.
- * Sources: https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pushing-manifests;
- * https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-tag-mutability.html.
+ * Source: https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pushing-manifests. What a push must keep
+ * to: push-rules.ts.
  */
 import type { Clock } from "../core/clock.ts";
 import type { Ids } from "../core/ids.ts";
@@ -12,14 +12,9 @@ import { algorithmOf, digestOf, isDigest, isTag, looksLikeDigest, matchesDigest 
 import { RegistryError } from "./errors.ts";
 import { BytesAreGone, type Holdings, usedBy } from "./holdings.ts";
 import { MAX_MANIFEST_BYTES, type ManifestContent, parseManifest } from "./manifest-content.ts";
-import {
-  type EcrSettings,
-  keyIn,
-  type ManifestRecord,
-  type RegistryRecords,
-  type RepositoryRecord,
-} from "./records.ts";
-import { LOCAL_HOST, type RepositoryAddress } from "./repository-address.ts";
+import { requireMutable, requireReferences } from "./push-rules.ts";
+import { keyIn, type ManifestRecord, type RegistryRecords, type RepositoryRecord } from "./records.ts";
+import type { RepositoryAddress } from "./repository-address.ts";
 
 export interface FoundManifest {
   readonly digest: string;
@@ -299,58 +294,6 @@ const repositoryUnknown = (address: RepositoryAddress): RegistryError =>
       ? { message: repositoryMissingText(address.name, address.ecr.accountId) }
       : { detail: { name: address.name } },
   );
-
-/** True when ECR lets nobody move this tag. */
-function isTagImmutable(settings: EcrSettings, tag: string): boolean {
-  const isExcluded = settings.exclusionFilters.some((filter) => wildcard(filter).test(tag));
-  switch (settings.tagMutability) {
-    case "MUTABLE":
-      return false;
-    case "IMMUTABLE":
-      return true;
-    case "IMMUTABLE_WITH_EXCLUSION":
-      return !isExcluded;
-    case "MUTABLE_WITH_EXCLUSION":
-      return isExcluded;
-  }
-}
-
-const wildcard = (pattern: string): RegExp =>
-  new RegExp(`^${pattern.replace(/[\\^$.|?+()[\]{}]/g, "\\$&").replace(/\*/g, ".*")}$`);
-
-// AWS: a second push of an immutable tag fails even with the same digest (aws/containers-roadmap#862).
-function requireMutable(
-  records: RegistryRecords,
-  address: RepositoryAddress,
-  tag: string,
-  settings?: EcrSettings,
-): void {
-  if (!settings || !records.tags.has(keyIn(address, tag)) || !isTagImmutable(settings, tag)) return;
-  // AWS: with exclusions it is the tag that is immutable, not the repository.
-  const what = settings.tagMutability === "IMMUTABLE" ? "repository" : "tag";
-  throw new RegistryError("tagInvalid", {
-    message: `The image tag '${tag}' already exists in the '${address.name}' repository and cannot be overwritten because the ${what} is immutable.`,
-  });
-}
-
-function requireReferences(records: RegistryRecords, address: RepositoryAddress, manifest: ManifestContent): void {
-  for (const { digest, size } of manifest.blobs) {
-    const link = records.blobLinks.get(keyIn(address, digest));
-    if (!link) throw new RegistryError("manifestBlobUnknown", { detail: { digest } });
-    if (link.sizeBytes !== size) {
-      throw new RegistryError("manifestInvalid", {
-        message: `manifest invalid: ${digest} has ${link.sizeBytes} bytes, the manifest says ${size}`,
-        detail: { digest, size: link.sizeBytes },
-      });
-    }
-  }
-  // A local repository may have an index of which only some platforms are here; Docker Hub and ECR refuse one.
-  if (address.host === LOCAL_HOST) return;
-  for (const { digest } of manifest.manifests) {
-    const isKnown = records.manifests.has(keyIn(address, digest)) || records.blobLinks.has(keyIn(address, digest));
-    if (!isKnown) throw new RegistryError("manifestBlobUnknown", { detail: { digest } });
-  }
-}
 
 function recordOf(manifest: ManifestContent, sizeBytes: number, nowMs: number): ManifestRecord {
   return {

@@ -39,7 +39,9 @@ export async function readManifest(exchange: Exchange, reference: string): Promi
   images.requireRepository(address);
   const found = isReference(reference) ? images.find(address, reference) : undefined;
   if (!found) throw manifestUnknown(exchange, reference);
-  const converted = address.ecr && (await exchange.ecr.converted(found, reference, request.headers.accept));
+  const converted =
+    address.ecr &&
+    (await exchange.ecr.converted(found, reference, request.headers.accept).catch(gone(exchange, reference)));
   const digest = converted ? digestOf(converted.content) : found.digest;
   const headers = {
     "content-type": converted?.mediaType ?? found.record.mediaType,
@@ -48,7 +50,7 @@ export async function readManifest(exchange: Exchange, reference: string): Promi
     etag: `"${digest}"`,
   };
   if (request.method === "HEAD") return { status: 200, headers };
-  const content = converted?.content ?? (await images.content(found.digest));
+  const content = converted?.content ?? (await images.content(found.digest).catch(gone(exchange, reference)));
   if (address.ecr) await exchange.ecr.notePull(address, found, exchange.puller);
   return { status: 200, headers, body: content };
 }
@@ -100,6 +102,13 @@ export function nextPage(
 
 const isReference = (reference: string): boolean =>
   looksLikeDigest(reference) ? isDigest(reference) : isTag(reference);
+
+/** Deleted and collected between its finding and its reading. */
+const gone =
+  (exchange: Exchange, reference: string) =>
+  (error: unknown): never => {
+    throw (error as NodeJS.ErrnoException).code === "ENOENT" ? manifestUnknown(exchange, reference) : error;
+  };
 
 const manifestUnknown = ({ address }: Exchange, reference: string): RegistryError =>
   new RegistryError("manifestUnknown", {

@@ -13,10 +13,10 @@ import type { AwsScope } from "../core/arn.ts";
 import type { AwsCaller, Principal } from "../core/aws.ts";
 import { clientContext } from "../core/client-context.ts";
 import type { Clock } from "../core/clock.ts";
-import { AwsError, KilnError } from "../core/errors.ts";
+import { AwsError } from "../core/errors.ts";
 import type { Ids } from "../core/ids.ts";
 import { debug } from "../core/log.ts";
-import { DigestMismatch, type Store } from "../store/store.ts";
+import type { Store } from "../store/store.ts";
 import {
   type Authorize,
   bearerChallenge,
@@ -36,7 +36,7 @@ import { createBlobRoutes } from "./blob-routes.ts";
 import { type AccessKeys, identifyCaller } from "./caller.ts";
 import { createCatalog, type ImageSummary, type RepositorySummary, type StoredManifest } from "./catalog.ts";
 import { createEcrDataPlane, type EcrDataPlane } from "./ecr/data-plane.ts";
-import { API_VERSION, errorBody, RegistryError } from "./errors.ts";
+import { errorBody, RegistryError } from "./errors.ts";
 import { type Answer, type Exchange, jsonAnswer } from "./exchange.ts";
 import { createGarbageCollector, type GarbageCollector } from "./gc.ts";
 import { createHoldings, type RegistryQuota } from "./holdings.ts";
@@ -56,6 +56,7 @@ import {
   standInHostOf,
 } from "./repository-address.ts";
 import { parseRoute, type RepositoryRoute, TOKEN_PATH } from "./route.ts";
+import { registryErrorFrom, send } from "./send-answer.ts";
 import { answerToken, KILN_SERVICE } from "./token-route.ts";
 import { createTokens, type RegistryAction } from "./tokens.ts";
 import { createUploadRoutes } from "./upload-routes.ts";
@@ -258,7 +259,8 @@ export function createRegistry(deps: RegistryDeps): Registry {
   ): Promise<void> {
     const ask = (ecrActions: readonly string[]): void =>
       requireEcrAccess(caller, { ecr: scope, name: address.name, ecrActions }, place, accessDeps);
-    if (action === "push") await ecr.beforePush(address, ask);
+    // What goes on with an upload began it in a repository.
+    if (action === "push" && route.kind !== "upload") await ecr.beforePush(address, ask);
     else if (route.kind === "manifest") await ecr.beforePull(address, route.reference, ask);
   }
 
@@ -378,51 +380,3 @@ function ownUrl(request: IncomingMessage): string {
   const isEncrypted = (request.socket as Partial<TLSSocket>).encrypted === true;
   return `${isEncrypted ? "https" : "http"}://${request.headers.host ?? "127.0.0.1"}`;
 }
-
-function registryErrorFrom(thrown: unknown): RegistryError {
-  if (thrown instanceof RegistryError) return thrown;
-  if (thrown instanceof DigestMismatch) return new RegistryError("digestInvalid");
-  // The policy engine's refusal: clients print the text only on 4xx with this code.
-  if (thrown instanceof AwsError && thrown.fault === "client")
-    return new RegistryError("denied", { message: thrown.message });
-  if (thrown instanceof KilnError && thrown.code === "KILN_E_STATE_FOLDER_FULL") {
-    return new RegistryError("storageFull", { message: thrown.message });
-  }
-  return new RegistryError("internal", thrown instanceof KilnError ? { message: thrown.message } : {});
-}
-
-async function send(
-  request: IncomingMessage,
-  response: ServerResponse,
-  answer: Answer,
-  requestId: string,
-): Promise<void> {
-  const isHead = request.method === "HEAD";
-  try {
-    response.writeHead(answer.status, {
-      ...API_VERSION,
-      "x-content-type-options": "nosniff",
-      "x-amzn-requestid": requestId,
-      ...answer.headers,
-    });
-    if (isHead || answer.body === undefined) return void response.end();
-    if (typeof answer.body === "string" || answer.body instanceof Uint8Array) return void response.end(answer.body);
-    const chunks = typeof answer.body === "function" ? answer.body() : answer.body;
-    for await (const chunk of chunks) await written(response, chunk);
-    response.end();
-  } catch (error) {
-    // The client left, or the bytes could not be read: the length is announced, so cutting is the only honest end.
-    debug(
-      "registry",
-      () =>
-        `${request.method} ${request.url?.split("?", 1)[0]} was cut: ${error instanceof Error ? error.message : error}`,
-    );
-    response.destroy();
-  }
-}
-
-/** Resolves when the system has taken the chunk, whose memory may be used again then. */
-const written = (response: ServerResponse, chunk: Uint8Array | string): Promise<void> =>
-  new Promise((resolve, reject) => {
-    response.write(chunk, (error) => (error ? reject(error) : resolve()));
-  });

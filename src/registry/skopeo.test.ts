@@ -65,10 +65,14 @@ async function makeLayout(layout: string): Promise<string> {
 const skopeo = (...args: string[]) =>
   run("skopeo", ["--insecure-policy", ...args], { env: { ...process.env, HOME: folder } });
 
+const STAND_INS = ["docker.io", "public.ecr.aws", "registry.example.com"];
+
 describe.skipIf(!hasSkopeo)("skopeo", () => {
   it.each([
     ["a local repository, as root", "team/app", () => "test:test"],
     ["the stand-in of Docker Hub, with an account", "docker.io/me/app", () => "me:secret"],
+    ["the stand-in of ECR Public, with an account", "public.ecr.aws/me/app", () => "me:secret"],
+    ["the stand-in of any other registry, with an account", "registry.example.com/me/app", () => "me:secret"],
     [
       "an ECR repository, with a token",
       `${ECR_HOST}/app`,
@@ -78,7 +82,7 @@ describe.skipIf(!hasSkopeo)("skopeo", () => {
     const Statement = [{ Effect: "Allow", Action: "ecr:*", Resource: "*" }];
     at.policies = [{ name: "ecr", document: { Version: "2012-10-17", Statement } }];
     await at.createEcrRepository("app");
-    await at.registry.accounts.declare("docker.io", "me", "secret");
+    for (const host of STAND_INS) await at.registry.accounts.declare(host, "me", "secret");
     const source = join(folder, `${repository.replace(/\W/g, "-")}-in`);
     const target = join(folder, `${repository.replace(/\W/g, "-")}-out`);
     const digest = await makeLayout(source);

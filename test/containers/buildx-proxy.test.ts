@@ -104,6 +104,30 @@ describe.skipIf(reason !== undefined)("buildx through the proxy", () => {
     expect(at.pushed.map(({ reference }) => reference)).toContain("docker.io/me/pushed:1");
   });
 
+  it.skipIf(!has("docker-compose"))(
+    "compose builds without a label or a name of ours, and it goes all the same",
+    async () => {
+      const before = await dockerApi(engine ?? "", "GET", "/images/json?all=1");
+      const cwd = await at.context({
+        Dockerfile: "FROM kiln-buildx/base:1\nCOPY only /only\n",
+        only: String(performance.now()),
+        "compose.yaml": "name: kilnunnamed\nservices:\n  web:\n    build: .\n",
+      });
+      const own = await openDockerFixture(
+        { backend: "docker", buildId: "compose:2" },
+        { ...process.env, DOCKER_HOST: `unix://${engine}`, DOCKER_CONFIG: config },
+      );
+      const compose = realDocker(own.socket, { DOCKER_BUILDKIT: "1" }) ?? expect.fail("no docker CLI");
+      const built = await compose(["compose", "build"], { cwd });
+      expect(built, built.err).toMatchObject({ code: 0 });
+      expect((await compose(["images", "-q", "kilnunnamed-web"])).out).not.toBe("");
+      await own.close();
+      const ids = ({ body }: { body: Buffer }): string[] =>
+        (JSON.parse(body.toString("utf8")) as { Id: string }[]).map(({ Id }) => Id).sort();
+      expect(ids(await dockerApi(engine ?? "", "GET", "/images/json?all=1"))).toEqual(ids(before));
+    },
+  );
+
   it.skipIf(!has("docker-compose"))("compose builds and pushes", async () => {
     const cwd = await at.context({
       Dockerfile: "FROM kiln-buildx/base:1\nCOPY Dockerfile /by-compose\n",

@@ -130,6 +130,12 @@ export async function openComparison(): Promise<Comparison> {
       if (theirRun.code === 0 && ourRun.code === 0) {
         const [theirs, own] = [await saved(engine, tag), await saved(ourSocket, tag)];
         found.push(...imageDifferences(theirs.image, own.image));
+        if (!one.run && style === "buildkit" && hasCommand(own.image)) {
+          // What most images run ends by itself when it gets no input: a container of ours is to start and to end like that.
+          await dockerApiBody(engine, "POST", "/images/load?quiet=1", own.archive);
+          const ran = await runOnEngine(tag, []);
+          if (ran.code !== 0) found.push(`run, code: kiln's image ends with ${ran.code}: ${lastLines(ran)}`);
+        }
         if (one.run) {
           const expected = await runOnEngine(tag, one.run);
           // Ours takes the name: the same command, another image.
@@ -152,6 +158,9 @@ export async function openComparison(): Promise<Comparison> {
     },
   };
 }
+
+/** Whether it starts by itself, without words of its own that need what a test has not. */
+const hasCommand = ({ config }: ComparableImage): boolean => "Cmd" in config || "Entrypoint" in config;
 
 const lastLines = ({ err, out }: Ran): string => (err.trim() || out.trim()).split("\n").slice(-3).join(" / ");
 

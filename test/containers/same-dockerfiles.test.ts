@@ -11,6 +11,8 @@ import { readCases, type Style } from "./cases.ts";
 import { type Comparison, openComparison, whyNoComparison } from "./comparison.ts";
 import { engineSocket } from "./docker-api.ts";
 
+const CASE_TIMEOUT_MS = 120_000;
+
 const reason = await whyNoComparison();
 if (reason !== undefined) process.stderr.write(`comparisons with a real engine are skipped: ${reason}\n`);
 
@@ -31,7 +33,9 @@ describe.skipIf(reason !== undefined)("the embedded builder against a real engin
   });
 
   describe.concurrent.each(["classic", "buildkit"] satisfies Style[])("%s", (style) => {
-    it.for(cases.filter(({ styles }) => styles?.includes(style) ?? true))("$name", async (one, context) => {
+    // Several at a time: most of it is waiting for an engine.
+    const own = cases.filter(({ styles }) => styles?.includes(style) ?? true);
+    it.for(own)("$name", { timeout: CASE_TIMEOUT_MS }, async (one, context) => {
       const missing = comparison.whyNot(one, style);
       if (missing !== undefined) return context.skip(missing);
       const { differences, meant } = await comparison.compare(one, style);

@@ -77,8 +77,8 @@ describe.skipIf(engines.length === 0).each(engines)("a build in a $kind containe
     const one = (word: string) =>
       at.build({ files: files(`echo ${word} > /tmp/x; sleep 1; cat /tmp/x`), environment: { image: engine.image } });
     const [first, second] = await Promise.all([one("first"), one("second")]);
-    expect(first.log).toContain("\nfirst\n");
-    expect(second.log).toContain("\nsecond\n");
+    expect(first.log, first.notices + JSON.stringify(first.phases)).toContain("\nfirst\n");
+    expect(second.log, second.notices + JSON.stringify(second.phases)).toContain("\nsecond\n");
     expect(await left()).toBe(0);
   });
 
@@ -123,6 +123,7 @@ describe.skipIf(engines.length === 0).each(engines)("a build in a $kind containe
         for (const endMs = performance.now() + 20_000; (await left()) > 0 && performance.now() < endMs; )
           await delay(50);
         expect(await left()).toBe(0);
+        expect(await volumes()).toBe(before);
       } finally {
         folder.remove();
         await image.release();

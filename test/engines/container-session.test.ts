@@ -1,4 +1,5 @@
 /** What reaches into a build's container besides its commands: caches in S3, sandboxes, git's credentials, Kiln's own tools. */
+import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -101,6 +102,27 @@ cache:
     throw new Error("the sandbox's container stays");
   });
 
+  it("Kiln's own tools work with the image's programs", { timeout: TIMEOUT_MS }, async () => {
+    const built = await at.build({
+      files: {
+        "buildspec.yml": `version: 0.2
+phases:
+  build:
+    commands:
+      - codebuild-hash-files '*.lock'
+      - codebuild-tests-run --files-search "codebuild-glob-search 'tests/**/*.py'" --test-command 'echo running'
+`,
+        "a.lock": "one\n",
+        "tests/deep/b.py": "",
+      },
+      environment,
+    });
+    const hash = (text: string): string => createHash("sha256").update(text).digest("hex");
+    expect(built.log, built.notices).toContain(`\n${hash(`${hash("one\n")}  a.lock\n`)}\n`);
+    expect(built.log).toContain("\nrunning tests/deep/b.py\n");
+    expect(built.status).toBe("SUCCEEDED");
+  });
+
   describe.skipIf(!hasGit)("git", () => {
     const TOKEN = "tok'en-$(x)-1234";
     let image: ProgramImage;
@@ -131,11 +153,6 @@ phases:
       - git config --global --add safe.directory '*'
       - GIT_TERMINAL_PROMPT=0 git ls-remote origin HEAD || true
 `;
-      await at.kiln.root
-        .call("codebuild", "ImportSourceCredentials", {
-          ...{ serverType: "GITHUB", authType: "BASIC_AUTH", username: "robot", token: TOKEN, shouldOverwrite: true },
-        })
-        .catch(() => undefined);
       const secretId = `git-${helper}-${engine.kind}`;
       const { ARN } = await at.kiln.root.call<{ ARN: string }>("secretsmanager", "CreateSecret", {
         Name: secretId,

@@ -44,7 +44,7 @@ describe("the choice of an engine", () => {
   it("is none where an image needs a container engine and none works", async () => {
     const none = [engine("sandbox"), engine("host"), engine("docker", "no socket"), engine("podman", "not installed")];
     expect(await choice(none, "auto", "alpine:3")).toBe(
-      "the image `alpine:3` needs a container engine, and none works here: docker: no socket; podman: not installed; start Docker or Podman, or run with `--engine host` to use this machine's tools instead, or name a curated image such as `aws/codebuild/standard:7.0`",
+      "the image `alpine:3` needs a container engine, and none works here: docker: no socket; podman: not installed; start Docker or Podman, or run with `--engine host` to use this machine's tools instead, or name a curated image such as `aws/codebuild/standard:7.0`, or see what `kiln doctor` says of the engines",
     );
     expect(await choice([engine("host")], "auto", "alpine:3")).toContain("and none works here: there is `host`; ");
   });

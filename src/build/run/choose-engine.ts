@@ -71,6 +71,7 @@ export async function chooseEngine(
       "start Docker or Podman",
       "run with `--engine host` to use this machine's tools instead",
       "name a curated image such as `aws/codebuild/standard:7.0`",
+      "see what `kiln doctor` says of the engines",
     ],
   });
 }

@@ -14,7 +14,7 @@ import { codeBuildVariables, unfitVariable, withBuildVariables } from "./environ
 import type { PhaseContext } from "./events.ts";
 import { prepareHostTools } from "./host-tools/host-tools.ts";
 import { sayRuntimes } from "./host-tools/say-runtimes.ts";
-import { lentFolders } from "./lent-folders.ts";
+import { dockerFolders, lentFolders } from "./lent-folders.ts";
 import type { Provisioned } from "./provision.ts";
 import { type ResolvedVariable, resolveVariables } from "./resolve-variables.ts";
 import { readBuildspec, type TakenSources, takeSources } from "./sources/index.ts";
@@ -168,12 +168,15 @@ async function prepareBuild(
       pathPrefix: place.files
         ? containerFolders.map(toEnvironmentPath)
         : [...(docker?.pathPrefix ?? []), ...tools.value.pathPrefix, ownTools],
-      sharedFolders: await lentFolders({
-        request,
-        cacheDir: dependencies.cacheDir,
-        hasCachePaths: (plan.cache?.paths.length ?? 0) > 0,
-        sources: sourceFolders(srcDir, sources.variables),
-      }),
+      sharedFolders: [
+        ...(await lentFolders({
+          request,
+          cacheDir: dependencies.cacheDir,
+          hasCachePaths: (plan.cache?.paths.length ?? 0) > 0,
+          sources: sourceFolders(srcDir, sources.variables),
+        })),
+        ...(await dockerFolders(docker)),
+      ],
     },
     signal,
   );

@@ -5,13 +5,27 @@
  * Source: https://git-scm.com/docs/gitrepository-layout (objects/info/alternates)
  */
 import { mkdir, readFile } from "node:fs/promises";
-import { join, resolve } from "node:path";
-import type { BuildRequest } from "./build-request.ts";
+import { dirname, join, resolve } from "node:path";
+import type { BuildDocker, BuildRequest } from "./build-request.ts";
 import { takenFolder } from "./cache/local-folders.ts";
 
 export interface LentFolder {
   readonly path: string;
   readonly isReadOnly: boolean;
+}
+
+/**
+ * The docker of a build lies in the build's own folders, and what answers there reads and writes files of Kiln's: of it
+ * commands only have the client's settings.
+ */
+export async function dockerFolders(docker: BuildDocker | undefined): Promise<LentFolder[]> {
+  const settings = docker?.variables["DOCKER_CONFIG"];
+  if (settings === undefined) return [];
+  await mkdir(settings, { recursive: true, mode: 0o700 });
+  return [
+    { path: dirname(settings), isReadOnly: true },
+    { path: settings, isReadOnly: false },
+  ];
 }
 
 export async function lentFolders(input: {

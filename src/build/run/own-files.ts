@@ -8,7 +8,7 @@ import { closeSync, type Dirent, openSync, readdirSync, readlinkSync, readSync, 
 import { basename, dirname, join, relative } from "node:path";
 import { type HeldPath, heldChunks, holdEntry, holdPath, withHeld } from "../../core/held-path.ts";
 
-export interface OwnFilesInput {
+interface OwnFilesInput {
   readonly workDir: string;
   /** Folders of this machine that links of the build lead to: of a local cache. */
   readonly lentFolders?: readonly string[];

@@ -8,12 +8,14 @@ import {
   withDefaultTag,
 } from "../../images/reference.ts";
 import { removeTree } from "../../images/remove-tree.ts";
+import { loginFor } from "../registry-credentials.ts";
 import { type ApiCall, ApiError, type ApiRoute, jsonLines, sendJson } from "./api.ts";
 import { BuildError, type ExtraHost } from "./build/build-request.ts";
 import { buildImage } from "./build/builder.ts";
 import { classicProgress } from "./build/classic-progress.ts";
 import { makeContextFolder, resolveImage, unpackContext } from "./build-sources.ts";
 import { buildWithBuildKit } from "./buildkit/buildkit-routes.ts";
+import { readUlimits, type UlimitBody } from "./ulimits.ts";
 
 async function build(call: ApiCall): Promise<void> {
   const { context, query, incoming, response, signal } = call;
@@ -26,6 +28,7 @@ async function build(call: ApiCall): Promise<void> {
     .map(namedTag);
   const buildArgs = mapParameter(query, "buildargs");
   const labels = mapParameter(query, "labels");
+  const findLogin = async (host: string) => loginFor(incoming.headers["x-registry-config"], host);
   const holder = await context.store.temporary();
   try {
     const contextDir = await makeContextFolder(holder, "context");
@@ -46,10 +49,8 @@ async function build(call: ApiCall): Promise<void> {
         cacheFrom: listParameter<string>(query, "cachefrom"),
         platform: query.get("platform") || undefined,
         extraHosts: query.getAll("extrahosts").flatMap(readExtraHost),
-        shmSizeBytes: Number(query.get("shmsize") ?? 0) || undefined,
-        ulimits: listParameter<{ Name: string; Soft: number; Hard: number }>(query, "ulimits").map(
-          ({ Name, Soft, Hard }) => ({ name: Name, soft: Soft, hard: Hard }),
-        ),
+        shmSizeBytes: bytesOf(query.get("shmsize")),
+        ulimits: readUlimits(listParameter<UlimitBody>(query, "ulimits")),
         exportNames: tags.map((tag) => formatReference(withDefaultTag(tag))),
         secret: async () => undefined,
         buildArgs,
@@ -61,7 +62,7 @@ async function build(call: ApiCall): Promise<void> {
         isolation: context.isolation,
         clock: context.clock,
         signal,
-        resolveImage: (name) => resolveImage(context, name, "classic"),
+        resolveImage: (name) => resolveImage(context, name, "classic", findLogin),
         reporter: classicProgress((text) => {
           if (!isQuiet) send({ stream: text });
         }),
@@ -99,6 +100,11 @@ export function namedTag(text: string): ImageReference {
 function readExtraHost(text: string): ExtraHost[] {
   const at = text.indexOf(":");
   return at <= 0 ? [] : [{ name: text.slice(0, at), address: text.slice(at + 1).replace(/^\[(.*)\]$/, "$1") }];
+}
+
+function bytesOf(text: string | null): number | undefined {
+  if (text !== null && !/^\d*$/.test(text)) throw new ApiError(400, `invalid shmsize: ${text}`);
+  return Number(text) || undefined;
 }
 
 function listParameter<T>(query: URLSearchParams, name: string): T[] {

@@ -1,6 +1,6 @@
 /** Requests that nobody's client sends: the server answers, lives, and leaves nothing behind. */
 import { existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
-import { readdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, symlink, writeFile } from "node:fs/promises";
 import { request } from "node:http";
 import { connect } from "node:net";
 import { join } from "node:path";
@@ -29,7 +29,6 @@ describe.skipIf(!rootTar)("the embedded Docker API", { timeout: 60_000 }, () => 
     await at.socket.close();
     expect(existsSync(socketPath)).toBe(false);
     expect(await readdir(join(at.dir, "images/tmp"))).toEqual([]);
-    expect(existsSync(join(at.dir, "work/docker/volumes"))).toBe(false);
     expect(namespacesWith(at.dir)).toEqual([]);
     await at.close();
   });
@@ -141,6 +140,66 @@ describe.skipIf(!rootTar)("the embedded Docker API", { timeout: 60_000 }, () => 
     await send("POST", `/containers/${other}/start`);
     expect(existsSync(join(at.dir, "trap"))).toBe(false);
     expect(existsSync(join(at.dir, "made"))).toBe(false);
+  });
+
+  it("mounts nothing through links that a volume or a copied file brought along", async () => {
+    const outside = join(at.dir, "outside");
+    await mkdir(outside);
+    const id = await create({ Cmd: ["ln", "-s", outside, "/v/out"], HostConfig: { Binds: ["vol:/v"] } });
+    await send("POST", `/containers/${id}/start`);
+    await send("POST", `/containers/${id}/wait`);
+    for (const inner of ["/v/out", "/v/out/made"]) {
+      const nested = await create({ Cmd: ["true"], HostConfig: { Binds: ["vol:/v", `other:${inner}`] } });
+      expect((await send("POST", `/containers/${nested}/start`)).text).toContain("a symbolic link is on the way");
+      expect((await send("GET", `/containers/${nested}/archive?path=/v`)).text).toContain(
+        "a symbolic link is on the way",
+      );
+    }
+    const inProc = await create({ Cmd: ["true"], HostConfig: { Binds: ["vol:/proc/1/root/usr/bin"] } });
+    expect((await send("POST", `/containers/${inProc}/start`)).text).toContain("because it is inside /proc");
+    const copied = await create({ Cmd: ["true"] });
+    const meta = { type: "symlink" as const, mode: 0o777, uid: 0, gid: 0, mtimeSeconds: 0, sizeBytes: 0 };
+    const links = ["dev", "etc/hosts"].map((name) => tarHeader({ ...meta, name, linkName: outside }));
+    await send("PUT", `/containers/${copied}/archive?path=/`, Buffer.concat([...links, TAR_END]));
+    expect((await send("POST", `/containers/${copied}/start`)).status).toBe(500);
+    expect(await readdir(outside)).toEqual([]);
+  });
+
+  it("shows no other folder than the one that was asked about", async () => {
+    const folder = join(at.dir, "work", "shared");
+    await mkdir(folder);
+    await writeFile(join(at.dir, "secret"), "mine");
+    const id = await create({ Cmd: ["ls", "/x"], HostConfig: { Binds: [`${folder}:/x`] } });
+    await rename(folder, `${folder}.old`);
+    await symlink(at.dir, folder);
+    const refused = `bind mounts outside the build's folder are refused: ${folder} is elsewhere now`;
+    expect((await send("POST", `/containers/${id}/start`)).text).toContain(refused);
+    expect((await send("GET", `/containers/${id}/archive?path=/x`)).text).toContain(refused);
+  });
+
+  it("gives commands of a running container its own root folder, whatever their working folder", async () => {
+    const id = await create({});
+    await send("POST", `/containers/${id}/start`);
+    for (const folder of ["/proc/self/cwd", "/proc/self/root", "/proc/1/cwd"]) {
+      const exec = { Cmd: ["ls", "../../../.."], AttachStdout: true, AttachStderr: true, WorkingDir: folder };
+      const made = await send("POST", `/containers/${id}/exec`, exec);
+      const { Id: execId = "" } = JSON.parse(made.text) as { Id?: string };
+      const { text } = await send("POST", `/exec/${execId}/start`, { Detach: false, Tty: false });
+      expect(text).not.toContain("boot");
+      expect(text).toMatch(/proc|denied|no such file|not found/i);
+    }
+  });
+
+  it("takes no options of a mount for numbers", async () => {
+    for (const HostConfig of [
+      { ShmSize: "1,dev,suid" },
+      { Mounts: [{ Type: "tmpfs", Target: "/t", TmpfsOptions: { SizeBytes: "1,dev,suid" } }] },
+      { Mounts: [{ Type: "tmpfs", Target: "/t", TmpfsOptions: { Mode: "1,dev" } }] },
+      { Ulimits: [{ Name: "pid", Soft: 1, Hard: 1 }] },
+    ])
+      expect((await send("POST", "/containers/create", { Image: "bb:1", Cmd: ["true"], HostConfig })).status).toBe(400);
+    for (const query of ["shmsize=1,dev", `ulimits=${encodeURIComponent('[{"Name":"pid","Soft":1}]')}`])
+      expect((await send("POST", `/build?${query}`, TAR_END)).text).toMatch(/invalid (?:shmsize|ulimit)/);
   });
 
   it("lives on when connections break at any moment", async () => {

@@ -11,6 +11,11 @@ import { metaOfFound } from "../../images/layer-writer.ts";
 import { components, LayeredRoot } from "../../images/layered-root.ts";
 import type { MountPoint } from "./mount-table.ts";
 
+/** A mount that cannot be where it was asked for. */
+export class MountRefusal extends Error {
+  override readonly name = "MountRefusal";
+}
+
 /** What every container has to mount on: not in any layer of the image, and hidden links included. */
 const PLACEHOLDERS = {
   folder: ["/proc", "/sys", "/dev"],
@@ -42,7 +47,7 @@ export async function placePoints(places: PointPlaces, points: readonly MountPoi
     const target = `/${(await places.root.resolve(point.target)).path}`;
     const closed = ["/proc", "/sys"].find((folder) => isBelow(target, folder));
     if (closed !== undefined)
-      throw new Error(`${JSON.stringify(point.target)} cannot be mounted because it is inside ${closed}`);
+      throw new MountRefusal(`${JSON.stringify(point.target)} cannot be mounted because it is inside ${closed}`);
     resolved.push({ ...point, target });
   }
   resolved.sort((a, b) => components(a.target).length - components(b.target).length);
@@ -74,7 +79,7 @@ async function placeInside(outer: MountPoint, point: MountPoint, kind: "file" | 
         ? await makeInView(outer, rest, kind)
         : `there is no ${rest}`;
   if (problem !== undefined)
-    throw new Error(`cannot mount on ${point.target}, which is in the mount on ${outer.target}: ${problem}`);
+    throw new MountRefusal(`cannot mount on ${point.target}, which is in the mount on ${outer.target}: ${problem}`);
   return point;
 }
 
@@ -132,7 +137,7 @@ async function makePlaceholder(
   const { path, found } = await root.resolve(target, { followLast: !options.hidesLink });
   if (found && !found.stats.isSymbolicLink()) {
     if (found.stats.isDirectory() !== (kind === "folder"))
-      throw new Error(`cannot mount a ${kind} on /${path}, which is ${kind === "folder" ? "none" : "a folder"}`);
+      throw new MountRefusal(`cannot mount a ${kind} on /${path}, which is ${kind === "folder" ? "none" : "a folder"}`);
     return `/${path}`;
   }
   const parts = components(path);
@@ -168,5 +173,7 @@ export function verifyMounts(pid: number, expected: readonly string[]): void {
     if (at >= 0) left.splice(at, 1);
   }
   if (left.length > 0)
-    throw new Error(`a mount went elsewhere than to ${left[0]}: something in the container's files leads out of them`);
+    throw new MountRefusal(
+      `a mount went elsewhere than to ${left[0]}: something in the container's files leads out of them`,
+    );
 }

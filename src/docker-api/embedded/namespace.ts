@@ -31,6 +31,7 @@ import {
   pointEntries,
   type SecretFile,
 } from "./mount-table.ts";
+import { onlyStreams } from "./own-descriptors.ts";
 
 export interface ContainerProcess extends InnerCommand {
   /** Read-only layers, topmost first, as paths on this machine. */
@@ -100,7 +101,10 @@ export async function startInNamespace(
     const child = spawn(command, args, {
       cwd: join(store.dir, "layers"),
       env: { PATH: TOOL_PATH },
-      stdio: [container.stdin ?? "ignore", "pipe", "pipe", "ignore", "pipe", secrets.length > 0 ? "pipe" : "ignore"],
+      stdio: onlyStreams([
+        ...([container.stdin ?? "ignore", "pipe", "pipe", "ignore", "pipe"] as const),
+        secrets.length > 0 ? "pipe" : "ignore",
+      ]),
       detached: true,
     });
     if (secrets.length > 0) {
@@ -214,7 +218,7 @@ function startScript(isolation: Usable, container: ContainerProcess, dir: string
     "set -e",
     // /proc is still this machine's, so this shell sees its own id out there.
     "read -r pid rest < /proc/self/stat",
-    ...secretLines(join(dir, "s"), container.secrets ?? []),
+    ...secretLines(isolation, join(dir, "s"), container.secrets ?? []),
     `mount --internal-only --no-mtab --all --fstab ${quote(join(dir, "fstab"))}`,
     ...(isolation.kind === "root"
       ? []
@@ -236,13 +240,15 @@ function startScript(isolation: Usable, container: ContainerProcess, dir: string
 }
 
 /** Secrets come through a pipe into memory; no file of them is ever on a disk. */
-function secretLines(folder: string, secrets: readonly SecretFile[]): string[] {
+function secretLines(isolation: Usable, folder: string, secrets: readonly SecretFile[]): string[] {
   if (secrets.length === 0) return [];
+  // With one id there is nobody else to give a file to.
+  const hasIds = isolation.kind === "root" || isolation.hasRange;
   return [
     `mkdir -m 700 ${quote(folder)}; mount -t tmpfs -o mode=700,nosuid,nodev,noexec tmpfs ${quote(folder)}`,
     ...secrets.map(({ bytes, mode, uid, gid }, index) => {
       const path = quote(join(folder, String(index)));
-      return `head -c ${bytes.length} <&${SECRETS_FD} > ${path}; chown ${uid}:${gid} ${path}; chmod ${mode.toString(8)} ${path}`;
+      return `head -c ${bytes.length} <&${SECRETS_FD} > ${path}; ${hasIds ? `chown ${uid}:${gid} ${path}; ` : ""}chmod ${mode.toString(8)} ${path}`;
     }),
   ];
 }

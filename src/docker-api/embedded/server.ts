@@ -72,7 +72,8 @@ export async function startEmbeddedServer(given: Given, socketPath: string): Pro
   const { request, clock, ids } = given;
   const events = new EventLog(clock);
   const networks = new Networks({ clock, ids, events });
-  const volumes = new Volumes({ dir: join(request.workDir, "docker", "volumes"), clock, ids, events });
+  // Not below the build's folder, where its commands could put a link in a volume's place.
+  const volumes = new Volumes({ makeDir: () => given.store.temporary(), clock, ids, events });
   const names = new ImageNames();
   const containers = new Containers({ ...given, networks, volumes, events });
   const buildkit = new BuildKit(clock);

@@ -61,13 +61,17 @@ export async function placeVolume(
   scope: BindScope,
 ): Promise<string | undefined> {
   const device = options?.["device"];
-  if (options == null || device === undefined || options["type"] === "tmpfs") return undefined;
+  if (options == null || device === undefined || isInMemory(options)) return undefined;
   if (!scope.isHere) return `volumes of folders are refused: the engine is on another machine: ${device}`;
   const placed = await placedSource(device, scope, false);
   if (!placed.ok) return `volumes outside the build's folder are refused: ${device}`;
   options["device"] = placed.value;
   return undefined;
 }
+
+/** With `bind` among its options a volume is the folder, whatever type it says. */
+export const isInMemory = (options: Readonly<Record<string, string>>): boolean =>
+  options["type"] === "tmpfs" && !/(?:^|,)r?bind(?:,|$)/.test(options["o"] ?? "");
 
 /** Whether what the engine was told before is still a folder of the build. */
 export async function isStillOwn(source: string, scope: BindScope): Promise<boolean> {

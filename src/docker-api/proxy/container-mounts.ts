@@ -3,7 +3,7 @@
  * build's own, volumes that a container brings along get its label, and folders are looked at again before each start.
  */
 import type { EngineClient } from "../../engine-api/engine-client.ts";
-import { type BindScope, isStillOwn, type MountBody } from "./bind-sources.ts";
+import { type BindScope, isInMemory, isStillOwn, type MountBody } from "./bind-sources.ts";
 import { type CreateContainerBody, refusal } from "./container-policy.ts";
 import { isHere, isOwnContainer, isOwnNamed, LABEL, type ProxySession } from "./session.ts";
 
@@ -23,12 +23,19 @@ export async function mayCreate(
   scope: BindScope,
   session: ProxySession,
 ): Promise<string | undefined> {
+  // Without one, an engine takes the members of a HostConfig from the body itself.
+  const host = body.HostConfig ?? {};
+  body.HostConfig = host;
   const refused = await refusal(body, scope);
   if (refused !== undefined) return refused;
-  const host = body.HostConfig ?? {};
   for (const from of host.VolumesFrom ?? []) {
     const id = from.split(":")[0] ?? "";
     if (!(await isOwnContainer(session, id))) return `--volumes-from ${id} is refused: this build did not make it`;
+  }
+  for (const mode of [host.PidMode, host.IpcMode, host.NetworkMode]) {
+    const id = /^container:(.+)$/.exec(mode ?? "")?.[1];
+    if (id !== undefined && !(await isOwnContainer(session, id)))
+      return `namespaces of the container ${id} are refused: this build did not make it`;
   }
   for (const name of volumeNames(host)) {
     if (!(await isOwnNamed(session, "volumes", name))) {
@@ -86,5 +93,5 @@ async function labelledVolume(client: EngineClient, name: string, buildId: strin
 async function folderOfVolume(client: EngineClient, name: string): Promise<string | undefined> {
   const found = await client.json<{ Options?: Record<string, string> | null }>(`/volumes/${encodeURIComponent(name)}`);
   const options = found?.Options ?? {};
-  return options["type"] === "tmpfs" ? undefined : options["device"];
+  return isInMemory(options) ? undefined : options["device"];
 }

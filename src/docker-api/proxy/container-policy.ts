@@ -15,6 +15,9 @@ export interface CreateContainerBody {
     DeviceCgroupRules?: unknown[] | null;
     DeviceRequests?: unknown[] | null;
     SecurityOpt?: string[] | null;
+    MaskedPaths?: string[] | null;
+    ReadonlyPaths?: string[] | null;
+    NetworkMode?: string;
     RestartPolicy?: { Name?: string } | null;
     VolumesFrom?: string[] | null;
   };
@@ -41,6 +44,8 @@ export async function refusal(body: CreateContainerBody, scope: BindScope): Prom
   if ((host.CapAdd ?? []).length > 0) return `--cap-add is refused in a build: ${host.CapAdd?.join(", ")}`;
   if ((host.Devices ?? []).length + (host.DeviceCgroupRules ?? []).length > 0) return "--device is refused in a build";
   const unsafe = (host.SecurityOpt ?? []).find((option) => /unconfined|disable/.test(option));
+  // What `--security-opt systempaths=unconfined` sends.
+  if (host.MaskedPaths || host.ReadonlyPaths) return "another view of /proc and /sys is refused in a build";
   if (unsafe !== undefined) return `--security-opt ${unsafe} is refused in a build`;
   return placeBinds(body, scope);
 }

@@ -40,7 +40,10 @@ export function readHead(socket: Socket): Promise<RequestHead | undefined> {
 }
 
 function parse(text: string, rest: Buffer): RequestHead | undefined {
+  // The engine takes a bare line feed for the end of a line, and two for the end of the head.
+  if (/[\r\n\0]/.test(text.replaceAll("\r\n", ""))) return undefined;
   const [first = "", ...lines] = text.split("\r\n");
+  if (!lines.every((line) => /^[!#$%&'*+.^_`|~0-9A-Za-z-]+:/.test(line))) return undefined;
   const match = /^([A-Z]+) (\S+) HTTP\/1\.[01]$/.exec(first);
   if (!match) return undefined;
   const headers = lines.map((line) => {

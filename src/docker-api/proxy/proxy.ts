@@ -13,7 +13,6 @@ import { createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import type { Duplex } from "node:stream";
 import { debug } from "../../core/log.ts";
-import { connectEngine } from "../../engine-api/connect-engine.ts";
 import { formatEngineAddress } from "../../engine-api/engine-address.ts";
 import { EngineClient } from "../../engine-api/engine-client.ts";
 import type { Engine } from "../../engine-api/find-engine.ts";
@@ -23,11 +22,15 @@ import { imagesBelow, imagesOfContext, MadeByBuild, spoolContext } from "./build
 import { BuildKitEntries } from "./buildkit-entries.ts";
 import { bindScope, changedMount, mayCreate, RESTARTS } from "./container-mounts.ts";
 import type { CreateContainerBody, CreateVolumeBody } from "./container-policy.ts";
-import { bodyChunks, headBytes, headerOf, isUpgrade, type RequestHead, readBody, readHead } from "./http-head.ts";
-import { Journal, reclaim } from "./journal.ts";
+import { enginePath } from "./engine-path.ts";
+import { readExactJson } from "./exact-members.ts";
+import { bodyChunks, headerOf, type RequestHead, readBody, readHead } from "./http-head.ts";
+import { joinEngine } from "./joined-connections.ts";
+import { Journal } from "./journal.ts";
 import { KilnImages } from "./kiln-images.ts";
 import { pingPodman, podmanTarget } from "./podman.ts";
 import { refusedCall } from "./refusals.ts";
+import { removeLeft } from "./remove-left.ts";
 import {
   answer,
   cleanUp,
@@ -52,7 +55,7 @@ export async function startProxy(options: {
   const client = new EngineClient(options.engine.address);
   const { imageStoreDir, buildId } = options.request;
   const engineKey = formatEngineAddress(options.engine.address);
-  await reclaim(imageStoreDir, engineKey, (left) => cleanUp(client, { ...left, containers: [] }));
+  await removeLeft(imageStoreDir, options.engine, client);
   const journal = await Journal.open(imageStoreDir, { engineKey, buildId });
   const images = new KilnImages(options.request, client, journal);
   const session: ProxySession = { ...options, client, images, journal, made: new MadeByBuild(), tags: new Set() };
@@ -103,8 +106,9 @@ async function serve(client: Socket, session: ProxySession): Promise<void> {
     client.destroy();
     return;
   }
+  const path = enginePath(head.target);
+  if (path === undefined) return answer(client, 400, { message: `kiln takes no such path: ${head.target}` });
   const url = new URL(head.target, "http://docker");
-  const path = url.pathname.replace(/^\/v\d+\.\d+(?=\/)/, "");
   debug("docker", () => `proxy ${head.method} ${path}`);
   const call = { client, head, url, path, session };
   const refused = refusedCall(head.method, path);
@@ -219,22 +223,7 @@ function forward(
   headers: Readonly<Record<string, string>> = {},
   body?: Buffer,
 ): Duplex {
-  const engine = connectEngine(session.engine.address);
-  engine.on("error", (error) => {
-    debug("docker", () => `engine: ${error.message}`);
-    client.destroy();
-  });
-  client.on("close", () => engine.destroy());
-  const replaced = {
-    ...headers,
-    ...(!isUpgrade(head) && { connection: "close" }),
-    ...(body && { "content-length": String(body.length), "transfer-encoding": undefined }),
-  };
-  // One write: the engine may answer and close before a second one.
-  engine.write(Buffer.concat([headBytes(head, replaced, target), body ?? head.rest]));
-  engine.pipe(client);
-  client.pipe(engine);
-  return engine;
+  return joinEngine(client, session.engine.address, { head, target, headers, body });
 }
 
 /** Adds the build's label, after the policy agreed. */
@@ -243,7 +232,7 @@ async function create<Body extends { Labels?: Record<string, string> | null }>(
   check: (body: Body) => Promise<string | undefined>,
 ): Promise<void> {
   const { client, head, session } = call;
-  const body = JSON.parse((await readBody(head, client)).toString("utf8") || "{}") as Body;
+  const body = readExactJson<Body>(await readBody(head, client));
   const reason = await check(body);
   if (reason !== undefined) return answer(client, 403, { message: reason });
   const labelledBody = { ...body, Labels: { ...body.Labels, [LABEL]: session.request.buildId } };
@@ -254,29 +243,29 @@ async function create<Body extends { Labels?: Record<string, string> | null }>(
 async function start(call: Call, scope: ReturnType<typeof bindScope>): Promise<void> {
   const id = decodeURIComponent(call.path.split("/")[2] ?? "");
   const source = await changedMount(id, scope, call.session);
-  if (source === undefined) return forward(call, call.head.target);
-  answer(call.client, 403, {
-    message: `bind mounts outside the build's folder are refused: ${source} is elsewhere now`,
-  });
+  // Without a body: engines that know API versions before 1.24 would take another HostConfig from it.
+  if (source === undefined) forward(call, call.head.target, {}, Buffer.alloc(0));
+  else
+    answer(call.client, 403, {
+      message: `bind mounts outside the build's folder are refused: ${source} is elsewhere now`,
+    });
 }
 
 /** A container that the engine starts by itself is not asked about: see `mayCreate`. */
 async function update(call: Call): Promise<void> {
-  const body = await readBody(call.head, call.client);
-  const { RestartPolicy: policy } = JSON.parse(body.toString("utf8") || "{}") as CreateContainerBody["HostConfig"] & {};
-  if (RESTARTS.has(policy?.Name ?? "")) {
+  const body = readExactJson<CreateContainerBody["HostConfig"] & {}>(await readBody(call.head, call.client));
+  if (RESTARTS.has(body.RestartPolicy?.Name ?? "")) {
     return answer(call.client, 403, {
       message: "docker update --restart is refused in a build: give --restart to run",
     });
   }
-  forward(call, call.head.target, {}, body);
+  forward(call, call.head.target, {}, Buffer.from(JSON.stringify(body)));
 }
 
 async function createExec(call: Call): Promise<void> {
-  const body = await readBody(call.head, call.client);
-  const { Privileged: isPrivileged } = JSON.parse(body.toString("utf8") || "{}") as { Privileged?: boolean };
-  if (isPrivileged) return answer(call.client, 403, { message: "docker exec --privileged is refused in a build" });
-  forward(call, call.head.target, {}, body);
+  const body = readExactJson<{ Privileged?: boolean }>(await readBody(call.head, call.client));
+  if (body.Privileged) return answer(call.client, 403, { message: "docker exec --privileged is refused in a build" });
+  forward(call, call.head.target, {}, Buffer.from(JSON.stringify(body)));
 }
 
 async function build(call: Call): Promise<void> {

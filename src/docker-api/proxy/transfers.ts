@@ -100,8 +100,12 @@ export async function pushToKiln(
       else digest ??= /: digest: (sha256:[0-9a-f]{64}) size: /.exec(status ?? "")?.[1];
     }
   } finally {
-    client.end();
-    if (own !== shown) await session.client.text("DELETE", `/images/${own}:${wanted}?noprune=1`);
+    // Before the client knows that it is over: the next command must not see the name.
+    try {
+      if (own !== shown) await session.client.text("DELETE", `/images/${own}:${wanted}?noprune=1`);
+    } finally {
+      client.end();
+    }
   }
 }
 

@@ -69,13 +69,12 @@ export function createContainerEngine(options: ContainerEngineOptions): Engine {
   };
 }
 
-/** What DOCKER_HOST names is the first place looked at, so most likely what the user means. */
+/** What DOCKER_HOST names is looked at first, so it is what the user means. */
 async function noEngine(kind: string, machine: NodeJS.ProcessEnv, signal: AbortSignal): Promise<string> {
-  const looked = "`kiln doctor` lists where it was looked for";
   const host = machine["DOCKER_HOST"];
-  if (!host) return `no ${kind} engine answers on this machine; ${looked}`;
+  if (!host) return `no ${kind} engine answers on this machine`;
   const { lookForEngines } = await import("../../engine-api/index.ts");
   const named = (await lookForEngines(machine, signal)).find(({ source }) => source === "DOCKER_HOST")?.found;
-  const why = named?.ok ? `it is ${named.value.kind}` : (named?.error ?? "nothing answers there");
-  return `no ${kind} engine answers: DOCKER_HOST is \`${host}\`, and ${why}; ${looked}`;
+  const why = named?.ok ? `what answers there is ${named.value.kind}` : (named?.error ?? "nothing answers there");
+  return `no ${kind} engine answers on this machine, and DOCKER_HOST is \`${host}\`: ${why}`;
 }

@@ -1,6 +1,8 @@
 /**
  * The container of a build, from image to running: what of the machine it may use, how it is found again, and what its
  * first process is: a shell that waits, so that the image needs nothing but `sh`, whatever its ENTRYPOINT and USER say.
+ * Root runs it: https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html#build-spec.run-as-linux-user says
+ * so of builds without `run-as`, and nothing of an image's USER.
  * Source: https://docs.docker.com/reference/api/engine/version/v1.43/#tag/Container/operation/ContainerCreate
  */
 import { err, ok, type Result } from "../../core/result.ts";

@@ -157,11 +157,13 @@ class Provisioning {
 
   #dead(why: string): Result<never, ProvisionFailure> {
     const { spec } = this.#input;
-    const lacksShell = /"sh"|exec sh|executable file not found/.test(why) || why === "" || /is not running/.test(why);
+    // An engine whose small init program starts first says only that nothing runs any more.
+    const isGone = why === "" || /is not running/.test(why);
+    const lacksShell = isGone || /"sh"|exec sh|executable file not found/.test(why);
     spec.onNotice?.(
       "warning",
       lacksShell
-        ? `the container of \`${spec.image}\` does not stay: a build's image needs a shell, \`sh\`${why === "" ? "" : ` (${why})`}`
+        ? `the container of \`${spec.image}\` does not stay: a build's image needs a shell, \`sh\`${isGone ? "" : ` (${why})`}`
         : `the container of \`${spec.image}\` does not start: ${why}`,
     );
     return err({ statusCode: "CLIENT_ERROR", message: FOUND_DEAD });

@@ -132,16 +132,18 @@ function sharedFolders(
     const real = path === undefined ? undefined : realPathOf(path);
     if (real !== undefined && !shared.has(real)) shared.set(real, isReadOnly);
   };
-  add(spec.workDir, false);
+  const workDir = realpathSync(spec.workDir);
+  add(workDir, false);
   add(spec.privateDir, false);
   const socket = /^unix:\/\/(.+)$/.exec(spec.variables["DOCKER_HOST"] ?? "")?.[1];
-  if (socket !== undefined && !isAtOrBelow(socket, spec.workDir)) add(dirname(socket), false);
+  if (socket !== undefined && !isAtOrBelow(realPathOf(socket) ?? socket, workDir)) add(dirname(socket), true);
   const covered = (path: string): boolean =>
     [...PRIVATE_FOLDERS, ...hidden].some((folder) => isAtOrBelow(path, folder)) &&
     ![...PRIVATE_FOLDERS, ...hidden].includes(path) &&
     ![...shared.keys()].some((folder) => isAtOrBelow(path, folder));
   for (const { path, isReadOnly } of spec.sharedFolders ?? []) {
-    if (!isReadOnly || covered(realPathOf(path) ?? "/")) add(path, isReadOnly);
+    const real = realPathOf(path) ?? "/";
+    if (!isReadOnly || covered(real) || isAtOrBelow(real, workDir)) add(path, isReadOnly);
   }
   const settings = Object.entries(base).filter(([name]) => !(name in spec.variables));
   const named = settings.flatMap(([, value]) => value.split(":")).filter((path) => isAbsolute(path));
@@ -271,7 +273,7 @@ class SandboxPlace implements ShellPlace {
   }
 }
 
-/** Tries it, from the best kind of overlay to the plainest. The reason of the first failure where none works. */
+/** Tries it, from the best kind of overlay to the plainest. The plainest one's reason where none works. */
 async function findOverlayKind(options: SandboxEngineOptions, clock: Clock): Promise<OverlayKind | string> {
   if (process.platform !== "linux") return `it needs Linux, this is ${process.platform}`;
   const missing = NEEDED.find((name) => findProgram(name, "/usr/sbin:/sbin") === undefined);
@@ -279,22 +281,25 @@ async function findOverlayKind(options: SandboxEngineOptions, clock: Clock): Pro
   if (isRoot() && findProgram("setpriv") === undefined) return "the program `setpriv` is not on this machine";
   let reason: string | undefined;
   for (const overlay of kinds()) {
-    const workDir = await mkdtemp(join(options.tryIn ?? tmpdir(), "kiln-try-"));
+    let workDir: string | undefined;
     try {
+      workDir = await mkdtemp(join(options.tryIn ?? tmpdir(), "kiln-try-"));
       const spec = { buildId: "kiln:try", image: "", workDir, variables: {}, pathPrefix: [] };
       const signal = AbortSignal.timeout(TRY_MS);
       const place = await openPlace({ spec, base: {}, overlay, options, clock, signal });
       try {
         const problem = await tryPlace(place, workDir);
         if (problem === undefined) return overlay;
-        reason ??= problem;
+        reason = problem;
       } finally {
         await place.close();
       }
     } catch (error) {
-      reason ??= (error as Error).message;
+      reason = (error as Error).message;
+      // No overlay has been tried yet, so that another one makes no difference.
+      if (workDir === undefined || reason.startsWith("unshare:")) break;
     } finally {
-      await removeFolder(workDir);
+      if (workDir !== undefined) await removeFolder(workDir);
     }
   }
   return reason ?? "it was tried without success";

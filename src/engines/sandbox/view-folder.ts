@@ -71,7 +71,8 @@ export function makeViewFolder(input: ViewFolderInput): void {
   chmodSync(dir, 0o711);
   if (!isRoot) makeSkeleton(join(dir, "root"), view);
   makeLayers(input);
-  const lists = [overlayMounts(input), fixedMounts(input), sharedMounts(input)].map((mounts) =>
+  const [folders, files] = sharedMounts(input);
+  const lists = [overlayMounts(input), [...fixedMounts(input), ...folders], files].map((mounts) =>
     mounts.map(tabLine).join(""),
   );
   for (const [number, text] of lists.entries()) writeFileSync(join(dir, `mounts.${number}`), text);
@@ -282,28 +283,36 @@ function emptyLike(dir: string, path: string, number: number): string {
   return empty;
 }
 
-/** The build's own folders come last, over whatever hides the folders around them; then the folder of the view itself. */
-function sharedMounts({ dir, shared }: ViewFolderInput): MountLine[] {
+/**
+ * The build's own folders come last, over whatever hides the folders around them; then the folder of the view itself. Apart
+ * from them single files, whose places cannot be made while mounting.
+ */
+function sharedMounts({ dir, shared }: ViewFolderInput): readonly [folders: MountLine[], files: MountLine[]] {
   const self = join(dir, "hidden", "self");
   mkdirSync(self, { recursive: true });
-  const lines = outerFirst(shared).map(({ path, isReadOnly }) => {
+  const lineOf = ({ path, isReadOnly }: SharedFolder): MountLine => {
     // With all that is mounted below, except for what this script has just mounted there.
     const kind = isAtOrBelow(dir, path) ? "bind" : "rbind";
-    return bind(path, placeOf(dir, path), isReadOnly ? `${kind},ro` : kind);
-  });
-  return [...lines, bind(self, placeOf(dir, dir))];
+    const makes = isFolder(path) ? ",X-mount.mkdir" : "";
+    return bind(path, placeOf(dir, path), `${kind}${isReadOnly ? ",ro" : ""}${makes}`);
+  };
+  const ordered = outerFirst(shared);
+  return [
+    [...ordered.filter(({ path }) => isFolder(path)).map(lineOf), bind(self, placeOf(dir, dir))],
+    ordered.filter(({ path }) => !isFolder(path)).map(lineOf),
+  ];
 }
 
 const outerFirst = (shared: readonly SharedFolder[]): SharedFolder[] =>
   [...shared].sort((one, other) => one.path.length - other.path.length);
 
+const isFolder = (path: string): boolean => statSync(path).isDirectory();
+
 const quote = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 
 function script({ dir, view, isRoot, shared, overlay, last }: ViewFolderInput): string {
-  const isFolder = (path: string): boolean => statSync(path).isDirectory();
   const at = (path: string): string => quote(placeOf(dir, path));
-  const folders = shared.map(({ path }) => at(isFolder(path) ? path : dirname(path)));
-  const sharedFiles = shared.filter(({ path }) => !isFolder(path)).map(({ path }) => at(path));
+  const files = shared.filter(({ path }) => !isFolder(path)).map(({ path }) => path);
   const isMounted = (path: string): string => `mounted ${quote(escaped(placeOf(dir, path)))}`;
   const [first = "/", ...others] = view.overlays;
   return [
@@ -317,9 +326,13 @@ function script({ dir, view, isRoot, shared, overlay, last }: ViewFolderInput): 
     ...others.map((path, number) => `  ${isMounted(path)} || mount -o rbind,ro l${number + 1}/ ${at(path)} || :`),
     "}",
     "mount --all --fstab mounts.1",
-    ...(folders.length > 0 ? [`mkdir -p ${folders.join(" ")}`] : []),
-    ...sharedFiles.map((path) => `[ -e ${path} ] || : > ${path}`),
-    "mount --all --fstab mounts.2",
+    ...(files.length === 0
+      ? []
+      : [
+          `mkdir -p ${files.map((path) => at(dirname(path))).join(" ")}`,
+          ...files.map((path) => `[ -e ${at(path)} ] || : > ${at(path)}`),
+          "mount --all --fstab mounts.2",
+        ]),
     "cd root",
     "pivot_root . run/.old",
     "cd /",

@@ -41,6 +41,33 @@ function notHere(name: string, line: string, advice: readonly string[], place: P
   };
 }
 
+/** With CodeBuild's own credentials the repository's policy alone decides. */
+function notForCodeBuild(failure: Failure, { build }: BuildFacts): Finding | undefined {
+  const [, name, region, repository] = ECR_IMAGE.exec(build.environment?.image ?? "") ?? [];
+  if (repository === undefined || !failure.message.includes("denied: User: CodeBuild")) return undefined;
+  const policy = {
+    Version: "2012-10-17",
+    Statement: [{ Effect: "Allow", Principal: { Service: "codebuild.amazonaws.com" }, Action: PULL_ACTIONS }],
+  };
+  return {
+    cause: `the policy of the ECR repository \`${repository}\` does not let CodeBuild pull the build's image`,
+    evidence: [failure.message],
+    why: "the project's imagePullCredentialsType is CODEBUILD: CodeBuild pulls as itself, whatever the service role may do",
+    fix: {
+      kind: "command",
+      title: `give ${name} a policy that lets it`,
+      commands: [
+        `aws ecr set-repository-policy --region ${region} --repository-name ${repository} --policy-text '${JSON.stringify(policy)}'`,
+      ],
+    },
+    next: "or let the service role pull: `imagePullCredentialsType` SERVICE_ROLE, with the same actions and `ecr:GetAuthorizationToken` in its policy",
+    confidence: "certain",
+  };
+}
+
+const ECR_IMAGE = /^(\d{12}\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?\/([^:@]+))/;
+const PULL_ACTIONS = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"];
+
 const OWN_LOGIN =
   "give the project's `environment.registryCredential` a secret with the registry's user name and password";
 
@@ -60,13 +87,26 @@ export const baseImageUnavailable: Cause = {
   match(failure, facts): Finding | undefined {
     const isBuildImage = failure.statusCode === "BUILD_CONTAINER_UNABLE_TO_PULL_IMAGE";
     if (isBuildImage && failure.message.includes("needs a container engine")) return engineMissing(failure, facts);
+    const refused = isBuildImage ? notForCodeBuild(failure, facts) : undefined;
+    if (refused) return refused;
     const line = isBuildImage ? failure.message : findLine(failure.output, UNAVAILABLE);
     if (line === undefined) return undefined;
     const image = isBuildImage ? facts.build.environment?.image : (imageIn(line) ?? firstFrom(facts));
-    const what = isBuildImage ? "the build's image" : "the base image";
+    const isRun = /docker\s+(?:container\s+)?(?:run|create|pull)\b/.test(failure.command?.text ?? "");
+    const what = isBuildImage ? "the build's image" : isRun ? "the image" : "the base image";
     const name = image === undefined ? what : `${what} \`${image}\``;
     const ownAdvice = line.includes(NOT_HERE) ? adviceIn(line) : undefined;
     if (ownAdvice) return notHere(name, line, ownAdvice, placeOfCommand(facts, failure.command));
+    const misspelt = isBuildImage ? /invalid reference format(?:: (.+))?/.exec(line) : undefined;
+    if (misspelt) {
+      return {
+        cause: `\`${image}\` is no name of an image${misspelt[1] === undefined ? "" : `: ${misspelt[1]}`}`,
+        field: { path: "environment.image", ...(image === undefined ? {} : { value: image }) },
+        evidence: [line],
+        next: "an image is named `[host/]name[:tag][@sha256:digest]`, its name in lower case",
+        confidence: "certain",
+      };
+    }
     const isRateLimited = line.includes("toomanyrequests");
     return {
       cause: isRateLimited

@@ -167,6 +167,27 @@ describe("causes: docker", () => {
       phase: "PROVISIONING",
       statusCode: "BUILD_CONTAINER_UNABLE_TO_PULL_IMAGE",
       message:
+        "Unable to pull customer's container image. CannotPullContainerError: Error response from daemon: pull access denied for 000000000000.dkr.ecr.eu-west-1.amazonaws.com/me/app, repository does not exist or may require 'docker login': denied: User: CodeBuild",
+      build: { environment: { image: "000000000000.dkr.ecr.eu-west-1.amazonaws.com/me/app:1" } },
+      code: "docker/base-image-unavailable",
+      cause: "the policy of the ECR repository `me/app` does not let CodeBuild pull the build's image",
+      commands: [
+        `aws ecr set-repository-policy --region eu-west-1 --repository-name me/app --policy-text '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"codebuild.amazonaws.com"},"Action":["ecr:BatchCheckLayerAvailability","ecr:BatchGetImage","ecr:GetDownloadUrlForLayer"]}]}'`,
+      ],
+    },
+    {
+      phase: "PROVISIONING",
+      statusCode: "BUILD_CONTAINER_UNABLE_TO_PULL_IMAGE",
+      message:
+        "Unable to pull customer's container image. CannotPullContainerError: Error response from daemon: invalid reference format: repository name must be lowercase",
+      build: { environment: { image: "MyBox:1" } },
+      code: "docker/base-image-unavailable",
+      cause: "`MyBox:1` is no name of an image: repository name must be lowercase",
+    },
+    {
+      phase: "PROVISIONING",
+      statusCode: "BUILD_CONTAINER_UNABLE_TO_PULL_IMAGE",
+      message:
         "Unable to pull customer's container image. the image `alpine:3` needs a container engine, and there is `host`",
       code: "docker/base-image-unavailable",
       cause: "the build's image `aws/codebuild/standard:7.0` needs a container engine, which Kiln does not have here",
@@ -276,6 +297,69 @@ describe("causes: docker", () => {
       code: "docker/command-not-in-image",
       cause: "the container did not start: its command `/app/run.sh` is in the image, but not executable",
       next: "make it executable: `RUN chmod +x /app/run.sh` after its COPY, or `COPY --chmod=755`",
+    },
+    {
+      ...make,
+      command: "docker build .",
+      output: [
+        "#5 [2/2] RUN foo --bar",
+        "#5 0.043 /bin/sh: foo: not found",
+        "------",
+        " > [2/2] RUN foo --bar:",
+        "0.043 /bin/sh: foo: not found",
+        "------",
+        "Dockerfile:2",
+        "--------------------",
+        "   2 | >>> RUN foo --bar",
+        "--------------------",
+        'ERROR: failed to build: failed to solve: process "/bin/sh -c foo --bar" did not complete successfully: exit code: 127',
+      ],
+      code: "docker/step-failed",
+      cause: "the step `RUN foo --bar` (Dockerfile:2) ended with exit code 127 (command not found in the image)",
+      next: "install it in an earlier `RUN`, or take a base image that has it",
+    },
+    {
+      ...make,
+      command: "docker build .",
+      output: [
+        " ---> Running in 2d7ba475bf93",
+        "cat: requirements.txt: No such file or directory",
+        "The command '/bin/sh -c cat requirements.txt' returned a non-zero code: 1",
+      ],
+      code: "docker/step-failed",
+      cause: "the step `RUN cat requirements.txt` ended with exit code 1",
+      next: "what it printed is above; a file it needs must have been copied into the image by an earlier `COPY`",
+    },
+    {
+      ...make,
+      command: "docker build .",
+      output: [
+        "ERROR: failed to build: failed to solve: dockerfile parse error on line 2: unknown instruction: RUUN (did you mean RUN?)",
+      ],
+      code: "docker/dockerfile-invalid",
+      cause: "the Dockerfile cannot be read, line 2: unknown instruction: RUUN (did you mean RUN?)",
+    },
+    {
+      ...make,
+      command: "docker run --rm mine",
+      output: [
+        "docker: Error response from daemon: pull access denied for mine, repository does not exist or may require 'docker login': kiln's embedded builder has no image of that name and does not ask the network; map it to one you have: `kiln images map mine:latest=IMAGE`",
+      ],
+      code: "docker/base-image-unavailable",
+      cause: "the image `mine` is not on this machine, and Kiln's builder does not ask the network for it",
+    },
+    {
+      ...make,
+      command: "docker build .",
+      output: [
+        " > [2/2] RUN dd of=/x:",
+        "0.120 dd: error writing '/x': No space left on device",
+        "------",
+        'ERROR: process "/bin/sh -c dd of=/x" did not complete successfully: exit code: 1',
+      ],
+      code: "docker/step-failed",
+      cause: "the step `RUN dd of=/x` ended with exit code 1",
+      next: "the disk is full: here that of Kiln's state folder (`kiln doctor`), on AWS a larger compute type has more",
     },
   ]);
 });

@@ -36,6 +36,15 @@ describe("causes: endings", () => {
       code: "build/interrupted",
       cause: "the build did not end by itself: Kiln's process was killed, or could not go on, in BUILD",
     },
+    {
+      phase: "PROVISIONING",
+      statusCode: "CLIENT_ERROR",
+      message:
+        "Build container found dead before completing the build. build container died because it was out of memory, or the Docker image is not supported. ErrorCode: 500",
+      build: { environment: { image: "me/app:1" } },
+      code: "docker/build-container-dead",
+      cause: "the container of the build's image `me/app:1` does not start",
+    },
     { phase: "BUILD", phaseStatus: "STOPPED", code: "build/stopped", cause: "the build was stopped in BUILD" },
     {
       phase: "QUEUED",

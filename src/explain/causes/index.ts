@@ -12,6 +12,7 @@ import {
   otherRegion,
 } from "./artifacts-not-stored.ts";
 import { batchInvalid } from "./batch-invalid.ts";
+import { buildContainerDead } from "./build-container-dead.ts";
 import { interrupted, killed, queuedTooLong, stopped, timedOut } from "./build-ended.ts";
 import { buildspecMissing } from "./buildspec-missing.ts";
 import { commandNotAString, onFailureUnknown, shellNotSupported, yamlError } from "./buildspec-yaml.ts";
@@ -24,6 +25,7 @@ import { dockerDaemonUnreachable } from "./docker-daemon.ts";
 import { dockerInvalidReference } from "./docker-invalid-reference.ts";
 import { dockerInteractiveLogin, dockerWrongPassword, ecrGetLoginRemoved } from "./docker-login.ts";
 import { dockerPushWithoutLogin, ecrDenied, imageNotLocal, repositoryMissing, tagImmutable } from "./docker-push.ts";
+import { dockerfileInvalid, dockerStepFailed } from "./docker-step-failed.ts";
 import { exitStatusOnly } from "./exit-status.ts";
 import { fileNotFound } from "./file-not-found.ts";
 import { kmsDecryptDenied } from "./kms-decrypt-denied.ts";
@@ -104,15 +106,19 @@ export const causes: readonly Cause[] = [
   ecrGetLoginRemoved,
   repositoryMissing,
   tagImmutable,
+  buildContainerDead,
   baseImageUnavailable,
   dockerCommandMissing,
   imageNotLocal,
   dockerPushWithoutLogin,
   bashismUnderSh,
   secondarySourceMissing,
+  nameNotResolved,
+  // What a step in an image printed says nothing about this machine or the source.
+  dockerfileInvalid,
+  dockerStepFailed,
   fileNotFound,
   commandNotFound,
-  nameNotResolved,
   artifactsNotFound,
   artifactsNames,
   artifactsNameless,

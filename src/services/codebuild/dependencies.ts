@@ -53,6 +53,8 @@ export interface CodeBuildDependencies {
   readonly images?: BuildImages;
   /** Opens the docker side of a build; absent: builds have none. */
   openDocker?(request: BuildDockerRequest & { readonly scope: AwsScope }): Promise<BuildDocker>;
+  /** Removes what the docker of builds whose process died left in an engine. Never throws. */
+  reclaimDocker?(): Promise<void>;
   /** Folder in which each running build gets a folder; keep the path short (sockets live below). Default: the system's temporary folder. */
   readonly workRoot?: string;
   /** Where events and artifacts are kept; undefined in memory (then below `workRoot`, removed on close). */

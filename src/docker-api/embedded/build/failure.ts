@@ -1,5 +1,7 @@
 /** Turns what goes wrong in a build into the error that its client sees: docker's words and the Dockerfile's lines. */
 import { NotADirectory } from "../../../images/layer-writer.ts";
+import { TooManyLinks } from "../../../images/layered-root.ts";
+import { MountRefusal } from "../mount-points.ts";
 import { BuildError, type BuildStyle, type SourceExcerpt } from "./build-request.ts";
 import { enginePath } from "./copy-files.ts";
 import { CopyError } from "./copy-sources.ts";
@@ -23,7 +25,11 @@ export function asBuildError(error: unknown, script: Script, at: Lines | undefin
     return new BuildError(wordsOf(error, script), 1, { source: excerpt(script, error.at ?? at) });
   if (error instanceof NotADirectory)
     return new BuildError(`mkdir ${enginePath(error.path)}: not a directory`, 1, { source: excerpt(script, at) });
-  const isUsers = error instanceof CopyError || error instanceof ExpansionError;
+  const isUsers =
+    error instanceof CopyError ||
+    error instanceof TooManyLinks ||
+    error instanceof ExpansionError ||
+    error instanceof MountRefusal;
   if (isUsers) return new BuildError(error.message, 1, { source: excerpt(script, at) });
   const { code, path = "" } = error as NodeJS.ErrnoException;
   const inLayer = /\/layers\/[0-9a-f]+\/d(\/.*)$/.exec(path)?.[1];

@@ -15,7 +15,8 @@ describe.skipIf((await staticBusybox()) === undefined)("RUN", () => {
 
   it("has the image's user with its groups, home and folder, hosts, shared memory and limits", async () => {
     const built = await at.build(
-      "FROM base\nRUN id > /tmp/id; echo $HOME >> /tmp/id; df -k /dev/shm | tail -1 | tr -s ' ' | cut -d' ' -f2 >> /tmp/id; grep fixed /etc/hosts >> /tmp/id; ulimit -n >> /tmp/id; umask >> /tmp/id\nUSER app\nRUN id > /tmp/app; echo $HOME >> /tmp/app\n",
+      "FROM base\nRUN id > /tmp/id; echo $HOME >> /tmp/id; df -k /dev/shm | tail -1 | tr -s ' ' | cut -d' ' -f2 >> /tmp/id; grep fixed /etc/hosts >> /tmp/id; ulimit -n >> /tmp/id; umask >> /tmp/id\n" +
+        (isRoot ? "USER app\nRUN id > /tmp/app; echo $HOME >> /tmp/app\n" : ""),
       {},
       {
         extraHosts: [{ name: "fixed.example", address: "10.1.2.3" }],

@@ -90,6 +90,7 @@ it("refuses outputs and caches that it does not write, by name", () => {
   expect(() => readOutputs([{ type: "image", attrs: { push: "true" } }])).toThrow(
     "tag is needed when pushing to registry",
   );
+  expect(readOutputs([{ type: "moby", attrs: { name: "b/a", push: "true" } }])).toMatchObject([{ isPushed: false }]);
   expect(() => readOutputs([{ type: "moby", attrs: { name: "b/A" } }])).toThrow(
     "failed to parse b/A: invalid reference format: repository name (b/A) must be lowercase",
   );

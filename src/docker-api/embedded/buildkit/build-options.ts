@@ -5,6 +5,7 @@
  * https://docs.docker.com/reference/cli/docker/buildx/build/
  */
 import type { BuildRequest, ExtraHost, Ulimit } from "../build/build-request.ts";
+import { isUlimitName } from "../ulimits.ts";
 import { CODE, GrpcError } from "./grpc-frames.ts";
 import type { CacheOption } from "./messages.ts";
 
@@ -164,7 +165,7 @@ export function hostOf(text: string): ExtraHost {
 
 function ulimitOf(text: string): Ulimit {
   const [, name = "", soft = "", hard = soft] = /^([a-z]+)=(-?\d+)(?::(-?\d+))?$/.exec(text) ?? [];
-  if (name === "") throw new GrpcError(CODE.invalidArgument, `invalid ulimit argument: ${text}`);
+  if (!isUlimitName(name)) throw new GrpcError(CODE.invalidArgument, `invalid ulimit argument: ${text}`);
   return { name, soft: Number(soft), hard: Number(hard) };
 }
 

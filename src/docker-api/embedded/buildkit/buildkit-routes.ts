@@ -3,6 +3,7 @@
  * whose answer is docker's stream of JSON lines with BuildKit's progress inside (docker 20.10 and Kiln's own CLI).
  * Source: https://docs.docker.com/reference/api/engine/version/v1.43/#tag/Session
  */
+import { loginFor } from "../../registry-credentials.ts";
 import { type ApiCall, ApiError, isOn, jsonLines, type UpgradeCall, type UpgradeRoute } from "../api.ts";
 import { hostOf } from "./build-options.ts";
 import { type BuildPreamble, PREAMBLE_HEADER } from "./build-preamble.ts";
@@ -75,7 +76,10 @@ export async function buildWithBuildKit(call: ApiCall): Promise<void> {
       cacheExports: [],
       session: sessionId === "" ? undefined : await sessions.wait(sessionId, signal),
       ...(archive && { archive }),
-      ...(preamble && { given: givenBy(preamble) }),
+      ...(preamble && {
+        given: givenBy(preamble),
+        findLogin: async (host) => loginFor(incoming.headers["x-registry-config"], host),
+      }),
       status,
       signal,
     });

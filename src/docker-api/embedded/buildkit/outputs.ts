@@ -44,7 +44,8 @@ export function readOutputs(exporters: readonly ExporterRequest[]): Output[] {
     if (type !== "" && type !== "moby" && type !== "image" && type !== "registry")
       throw refused(`--output type=${type}`);
     if (isOn("push-by-digest")) throw refused("--output push-by-digest=true");
-    const isPushed = isOn("push") || type === "registry";
+    // buildx leaves `push` in the output of a docker driver, and pushes by itself afterwards.
+    const isPushed = (isOn("push") && type !== "moby") || type === "registry";
     if (isPushed && names.length === 0)
       throw new GrpcError(CODE.invalidArgument, "tag is needed when pushing to registry");
     return { kind: "image", names, isPushed };
@@ -111,7 +112,7 @@ export async function deliver(
 
 async function push(delivery: Delivery, image: Image, name: ImageReference): Promise<string> {
   const { context, session, status, signal } = delivery;
-  const credentials = await credentialsOf(session, name.host, signal);
+  const credentials = await loginOf(session, name.host, signal);
   return step(status, `pushing ${formatReference(name)}`, "pushing layers", async () => {
     const digest = await pushImage({ ...context.transfer, signal }, image, name, credentials, () => undefined);
     context.names.addDigest(name, digest, image);
@@ -120,7 +121,8 @@ async function push(delivery: Delivery, image: Image, name: ImageReference): Pro
   });
 }
 
-async function credentialsOf(
+/** What the client has for a registry. */
+export async function loginOf(
   session: ClientSession | undefined,
   host: string,
   signal: AbortSignal,

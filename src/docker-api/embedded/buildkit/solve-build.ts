@@ -12,11 +12,11 @@ import type { BuilderContext } from "../api.ts";
 import { ApiError } from "../api.ts";
 import { BuildError, type NamedContext, type SourceFolder } from "../build/build-request.ts";
 import { buildImage } from "../build/builder.ts";
-import { makeContextFolder, resolveImage, unpackContext } from "../build-sources.ts";
+import { type FindLogin, makeContextFolder, resolveImage, unpackContext } from "../build-sources.ts";
 import { type BuildOptions, type ContextOrigin, checkCacheExports, readBuildOptions } from "./build-options.ts";
 import { CODE, GrpcError } from "./grpc-frames.ts";
 import { BytesMessage, type CacheOption, type ExporterRequest, type StatusDetail } from "./messages.ts";
-import { deliver, readOutputs } from "./outputs.ts";
+import { deliver, loginOf, readOutputs } from "./outputs.ts";
 import { receiveFiles } from "./receive-files.ts";
 import type { ClientSession } from "./sessions.ts";
 import type { StatusStream } from "./status-stream.ts";
@@ -38,6 +38,8 @@ export interface BuildOrder {
     readonly secrets: ReadonlyMap<string, Uint8Array>;
     readonly dockerfile: { readonly name: string; readonly bytes: Uint8Array } | undefined;
   };
+  /** Of what came with the request, instead of the session's. */
+  readonly findLogin?: FindLogin;
   readonly status: StatusStream;
   readonly signal: AbortSignal;
 }
@@ -70,7 +72,10 @@ export async function solveBuild(order: BuildOrder): Promise<BuildResult> {
         signal,
         reporter: status,
         secret: async (id) => order.given?.secrets.get(id) ?? (await session?.secret(id, signal)),
-        resolveImage: (name) => resolveImage(context, name, "buildkit"),
+        resolveImage: (name) =>
+          resolveImage(context, name, "buildkit", async (host) =>
+            order.findLogin ? order.findLogin(host) : loginOf(session, host, signal),
+          ),
       });
       const answer = await deliver({ context, session, status, signal }, image, outputs);
       return { image, answer };

@@ -6,9 +6,10 @@
 import type { Image } from "../../../images/image.ts";
 import { type CreateContainerBody, refusal } from "../../proxy/container-policy.ts";
 import { ApiError, type BuilderContext, notDone } from "../api.ts";
-import type { ExtraHost, Ulimit } from "../build/build-request.ts";
+import type { ExtraHost } from "../build/build-request.ts";
+import { readUlimits, type UlimitBody } from "../ulimits.ts";
 import type { ContainerConfig, ContainerSpec, PublishedPort, RestartPolicy } from "./container.ts";
-import { makeBindSources, readMounts } from "./container-mounts.ts";
+import { makeBindSources, readMounts, wholeNumber } from "./container-mounts.ts";
 
 /** Wire shape. */
 export interface CreateBody extends ContainerConfig {
@@ -27,7 +28,7 @@ export interface HostConfigBody {
   ReadonlyRootfs?: boolean;
   ExtraHosts?: string[] | null;
   Links?: string[] | null;
-  Ulimits?: { Name?: string; Soft?: number; Hard?: number }[] | null;
+  Ulimits?: UlimitBody[] | null;
   ShmSize?: number;
   CapDrop?: string[] | null;
   SecurityOpt?: string[] | null;
@@ -83,8 +84,8 @@ export async function readCreateBody(context: BuilderContext, body: CreateBody, 
     network: networkMode === "none" ? ("none" as const) : ("host" as const),
     isReadOnly: host.ReadonlyRootfs === true,
     extraHosts: readHosts(host),
-    ulimits: readUlimits(host),
-    shmSizeBytes: host.ShmSize === undefined || host.ShmSize === 0 ? undefined : host.ShmSize,
+    ulimits: readUlimits(host.Ulimits ?? []),
+    shmSizeBytes: wholeNumber(host.ShmSize, "ShmSize") || undefined,
     droppedCapabilities: host.CapDrop ?? [],
     noNewPrivileges: (host.SecurityOpt ?? []).some((option) => /^no-new-privileges(?:[:=]true)?$/.test(option)),
     ports: networkMode === "none" ? [] : readPorts(config, host),
@@ -162,18 +163,6 @@ function readHosts(host: HostConfigBody): ExtraHost[] {
     address: "127.0.0.1",
   }));
   return [...extra, ...links];
-}
-
-const ULIMITS = new Set(
-  "core cpu data fsize locks memlock msgqueue nice nofile nproc rss rtprio rttime sigpending stack".split(" "),
-);
-
-function readUlimits(host: HostConfigBody): Ulimit[] {
-  return (host.Ulimits ?? []).map(({ Name: name = "", Soft: soft = 0, Hard: hard = soft }) => {
-    if (!ULIMITS.has(name)) throw new ApiError(400, `invalid ulimit type: ${name}`);
-    if (!Number.isInteger(soft) || !Number.isInteger(hard)) throw new ApiError(400, `invalid ulimit value: ${name}`);
-    return { name, soft, hard };
-  });
 }
 
 function readPorts(config: ContainerConfig, host: HostConfigBody): PublishedPort[] {

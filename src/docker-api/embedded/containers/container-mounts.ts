@@ -65,7 +65,9 @@ export async function readMounts(
       await volumeMount(mount.Source ?? "", target, isReadOnly, mount.VolumeOptions?.Labels ?? {});
     } else if (mount.Type === "tmpfs") {
       const { SizeBytes: size, Mode: mode } = mount.TmpfsOptions ?? {};
-      const options = [...(size ? [`size=${size}`] : []), `mode=${(mode ?? 0o1777).toString(8)}`];
+      const bytes = wholeNumber(size, "SizeBytes");
+      const rights = (wholeNumber(mode, "Mode") ?? 0o1777).toString(8);
+      const options = [...(bytes ? [`size=${bytes}`] : []), `mode=${rights}`];
       tmpfs.push({ target, options: ["nosuid", "nodev", "noexec", ...options].join(",") });
     } else throw new ApiError(400, `invalid mount config: mount type unknown: "${mount.Type ?? ""}"`);
   }
@@ -77,6 +79,13 @@ export async function readMounts(
     if (!isTaken) await volumeMount("", path, false);
   }
   return { mounts, tmpfs };
+}
+
+/** Of a body; what is no such number would be read as options of a mount. */
+export function wholeNumber(value: unknown, member: string): number | undefined {
+  if (value === undefined || value === null) return undefined;
+  if (typeof value === "number" && Number.isSafeInteger(value) && value >= 0) return value;
+  throw new ApiError(400, `json: cannot unmarshal ${JSON.stringify(value)} into ${member}`);
 }
 
 function mountTarget(text: string): string {

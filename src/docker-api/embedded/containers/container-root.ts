@@ -17,7 +17,7 @@ import { placePoints, verifyMounts } from "../mount-points.ts";
 import { fstab, pointEntries } from "../mount-table.ts";
 import { rootDirOf } from "../namespace.ts";
 import type { Container } from "./container.ts";
-import { pointsOf, rootBelow } from "./start-process.ts";
+import { pointsOf, requireSameBinds, rootBelow } from "./start-process.ts";
 
 export interface OpenRoot {
   /** Folder on this machine; undefined: it cannot be written. */
@@ -92,7 +92,9 @@ export async function withRoot<T>(
         pid,
         mounts.map(({ target }) => target),
       );
-      return await use(plain(rootDirOf(pid)));
+      const open = plain(rootDirOf(pid));
+      await requireSameBinds(container, open.root);
+      return await use(open);
     } finally {
       child.kill("SIGKILL");
       await ended.catch(() => undefined);

@@ -12,6 +12,7 @@ import { ApiError } from "../api.ts";
 import { imageUser } from "../image-user.ts";
 import { type InnerCommand, joinCommand, joiningScript } from "../inner-command.ts";
 import { exitCodeOf, type Isolation, TOOL_PATH } from "../isolation.ts";
+import { onlyStreams } from "../own-descriptors.ts";
 import type { Container } from "./container.ts";
 import { execRefusal, exitCodeOfRefusal, requireCommand } from "./find-command.ts";
 import { requireIsolation } from "./start-process.ts";
@@ -133,7 +134,7 @@ export class Execs {
     const child = spawn(nsenter, [...words, "sh", script], {
       cwd: "/",
       env: { PATH: TOOL_PATH },
-      stdio: [spec.stdin ? "pipe" : "ignore", "pipe", "pipe"],
+      stdio: onlyStreams([spec.stdin ? "pipe" : "ignore", "pipe", "pipe"]),
       detached: true,
     });
     exec.child = child;

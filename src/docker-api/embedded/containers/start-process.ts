@@ -2,7 +2,7 @@
  * Starts what a container is to run: its layers and mounts as one root folder, then, when all of that is there, the user,
  * the working folder and the command by what the root folder says, then the command itself.
  */
-import { realpath, stat } from "node:fs/promises";
+import { lstat, realpath, stat } from "node:fs/promises";
 import { DEFAULT_PATH, environmentOf } from "../../../images/image.ts";
 import type { LayerStore } from "../../../images/layer-store.ts";
 import { LayerWriter } from "../../../images/layer-writer.ts";
@@ -39,16 +39,31 @@ export const rootBelow = (store: LayerStore, container: Container): LayeredRoot 
     ...store.rootLayers(container.spec.image.layers),
   ]);
 
-/** A container's folders, files and volumes. Throws when one is no longer what was asked for. */
+/** A container's folders, files and volumes. */
 export async function pointsOf({ spec }: Container): Promise<MountPoint[]> {
   const points: MountPoint[] = [];
-  for (const { kind, source, target, isReadOnly } of spec.mounts) {
+  for (const { source, target, isReadOnly } of spec.mounts) {
     const stats = await stat(source).catch(() => undefined);
-    if (!stats || (kind === "bind" && (await realpath(source)) !== source))
+    if (!stats)
       throw new ApiError(400, `invalid mount config for type "bind": bind source path does not exist: ${source}`);
     points.push({ kind: stats.isDirectory() ? "folder" : "file", source, target, isReadOnly });
   }
   return points;
+}
+
+/**
+ * Whether what is shown in `root` are the folders that were looked at when the container was made: a build may have put a
+ * link to another one in their place since. Asked when they are mounted, for then it is decided.
+ */
+export async function requireSameBinds({ spec }: Container, root: LayeredRoot): Promise<void> {
+  for (const { kind, source, target } of spec.mounts) {
+    if (kind !== "bind") continue;
+    const shown = (await root.resolve(target)).found?.stats;
+    const own = await lstat(source).catch(() => undefined);
+    const isSame = own && shown?.ino === own.ino && shown.dev === own.dev;
+    if (!isSame || (await realpath(source)) !== source)
+      throw new ApiError(403, `bind mounts outside the build's folder are refused: ${source} is elsewhere now`);
+  }
 }
 
 /** Throws docker's text when it cannot be started; then nothing of it is left. */
@@ -93,6 +108,7 @@ export async function startProcess(
       signal: stop.signal,
       beforeCommand: async ({ rootDir: dir }) => {
         const root = new LayeredRoot([{ dir, whiteouts: new Set(), opaque: new Set() }]);
+        await requireSameBinds(container, root);
         const { uid, gid, home, groups } = await imageUser(root, config.User ?? "");
         const inside = await root.resolve(workingDirectory);
         if (inside.found && !inside.found.stats.isDirectory())

@@ -1,10 +1,10 @@
 /**
- * Volumes of a build: folders below its own docker folder, gone with it.
+ * Volumes of a build: folders in the image store, which the build's commands do not reach, gone with it.
  * A new volume takes what the image has at the place where it is first mounted, as docker's do.
  * Gaps: the `local` driver without options only.
  */
 import { chmod, mkdir } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { Clock } from "../../../core/clock.ts";
 import type { Ids } from "../../../core/ids.ts";
 import { LayerWriter, metaOf } from "../../../images/layer-writer.ts";
@@ -27,8 +27,8 @@ export interface Volume {
 }
 
 interface VolumeDeps {
-  /** Holds a folder a volume. */
-  readonly dir: string;
+  /** Makes the folder that holds a folder a volume, for the first one. */
+  makeDir(): Promise<string>;
   readonly clock: Clock;
   readonly ids: Ids;
   readonly events: EventLog;
@@ -37,6 +37,7 @@ interface VolumeDeps {
 export class Volumes {
   readonly #deps: VolumeDeps;
   readonly #volumes = new Map<string, Volume>();
+  #dir: Promise<string> | undefined;
 
   constructor(deps: VolumeDeps) {
     this.#deps = deps;
@@ -55,6 +56,8 @@ export class Volumes {
     name: string,
     given: { readonly labels?: Record<string, string>; readonly driver?: string; readonly options?: object } = {},
   ): Promise<Volume> {
+    this.#dir ??= this.#deps.makeDir();
+    const dir = await this.#dir;
     const known = this.#volumes.get(name);
     if (known) return known;
     if ((given.driver ?? "local") !== "local" && given.driver !== "")
@@ -68,7 +71,7 @@ export class Volumes {
       );
     const isAnonymous = name === "";
     const used = isAnonymous ? this.#deps.ids.bytes(32).toString("hex") : name;
-    const mountpoint = join(this.#deps.dir, used, "_data");
+    const mountpoint = join(dir, used, "_data");
     const volume: Volume = {
       name: used,
       mountpoint,
@@ -115,12 +118,12 @@ export class Volumes {
     if (volume.users.size > 0)
       throw new ApiError(409, `remove ${volume.name}: volume is in use - [${[...volume.users].join(", ")}]`);
     this.#volumes.delete(volume.name);
-    await removeTree(join(this.#deps.dir, volume.name));
+    await removeTree(dirname(volume.mountpoint));
     this.#deps.events.add("volume", "destroy", volume.name, { driver: "local" });
   }
 
   async close(): Promise<void> {
     this.#volumes.clear();
-    await removeTree(this.#deps.dir);
+    if (this.#dir !== undefined) await removeTree(await this.#dir);
   }
 }

@@ -261,6 +261,7 @@ export class BuildRunner {
     const { store, clock, engines } = this.#dependencies;
     const left = { buildId: record.build.id ?? "", workDir: record.workDir };
     for (const engine of engines) await engine.reclaim(left);
+    if (record.settings.environment.privilegedMode) await this.#dependencies.reclaimDocker?.();
     await removeFolders(record);
     const closed = markInterrupted(
       record,
