@@ -28,6 +28,16 @@ describe("docker login at ECR", () => {
     expect(ran.code).toBe(1);
   });
 
+  it("gives a build that has not logged in nothing of ECR, neither by pull nor by FROM", async () => {
+    const docker = smallDocker(at.socket);
+    expect((await docker(["pull", `${HOST}/base:1`])).err).toContain("no basic auth credentials");
+    const built = await docker(["build", "-"], { stdin: `FROM ${HOST}/base:1\n` });
+    expect(built.err).toContain(
+      `${HOST}/base:1: failed to resolve source metadata for ${HOST}/base:1: pull access denied, repository does not exist or may require authorization: authorization failed: no basic auth credentials`,
+    );
+    expect(built.code).toBe(1);
+  });
+
   it("leaves no connection in use behind a build, which would keep the process waiting", async () => {
     await smallDocker(at.socket)(["build", "-t", ":", "."]);
     expect(Object.keys(globalAgent.sockets)).toEqual([]);

@@ -12,6 +12,7 @@ import { type Progress, pushParts } from "./push-parts.ts";
 import {
   formatReference,
   type ImageReference,
+  isEcrHost,
   parseReference,
   standInRepository,
   withDefaultTag,
@@ -99,9 +100,21 @@ export function pullImage(
   credentials: RegistryCredentials | undefined,
   progress: Progress,
 ): Promise<PulledImage | undefined> {
-  const own = { username: deps.rootKey.accessKeyId, password: deps.rootKey.secretAccessKey };
-  return pullFrom(deps, openKilns(deps, reference, credentials ?? own), reference, progress);
+  return pullFrom(deps, openKilns(deps, reference, pullLogin(deps, reference, credentials)), reference, progress);
 }
+
+/** AWS: without a login there is nothing from ECR. Elsewhere Kiln's own key stands in for a login. */
+export const pullLogin = (
+  deps: Pick<TransferDeps, "rootKey">,
+  { host }: ImageReference,
+  given: RegistryCredentials | undefined,
+): RegistryCredentials | undefined => given ?? (isEcrHost(host) ? undefined : ownLogin(deps));
+
+/** Kiln's own key, which may pull everything. */
+export const ownLogin = ({ rootKey }: Pick<TransferDeps, "rootKey">): RegistryCredentials => ({
+  username: rootKey.accessKeyId,
+  password: rootKey.secretAccessKey,
+});
 
 /** The image from the registry that its name names, in the network; undefined where that is not wanted, or has none. */
 export async function pullFromNetwork(
@@ -277,10 +290,14 @@ export async function findBaseImage(
 ): Promise<PulledImage | undefined> {
   const reference = parseReference(name);
   const quiet: Progress = () => undefined;
-  const direct = await pullImage(deps, reference, undefined, quiet);
-  if (direct) return direct;
   const mapped = deps.mappedImage?.(formatReference(withDefaultTag(reference))) ?? deps.mappedImage?.(name);
-  if (mapped !== undefined) return pullImage(deps, parseReference(mapped), undefined, quiet);
+  const login = isEcrHost(reference.host) ? credentials : undefined;
+  const direct = await pullImage(deps, reference, login, quiet).catch((error: unknown) => {
+    if (mapped === undefined || !(error instanceof RegistryRequestError)) throw error;
+  });
+  if (direct) return direct;
+  // The map is the user's own word: no login of the build's is asked for.
+  if (mapped !== undefined) return pullImage(deps, parseReference(mapped), ownLogin(deps), quiet);
   return pullFromNetwork(deps, reference, credentials, quiet);
 }
 

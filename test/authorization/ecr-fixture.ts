@@ -6,7 +6,7 @@ import { type Outside, SCOPE } from "./stage.ts";
 export function ecrOf({ store, clock, ids, dispatcher }: Outside) {
   const registry = createRegistry({
     ...{ store, clock, ids, scope: SCOPE },
-    identity: { findAccessKey: () => undefined },
+    identity: { findAccessKey: () => undefined, isGone: () => false },
     authorize: (...question) => dispatcher().authorize(...question),
     endpointUrl: () => "http://127.0.0.1:1",
   });

@@ -10,6 +10,7 @@ import {
   formatReference,
   type ImageReference,
   InvalidReference,
+  isEcrHost,
   parseReference,
   withDefaultTag,
 } from "../../images/reference.ts";
@@ -73,7 +74,7 @@ export async function resolveImage(
     new BuildError(
       style === "classic" ? text : `${name}: failed to resolve source metadata for ${formatReference(full)}: ${text}`,
     );
-  const login = asksNetwork ? await findLogin(reference.host) : undefined;
+  const login = asksNetwork || isEcrHost(reference.host) ? await findLogin(reference.host) : undefined;
   const pulled = await findBaseImage(transfer, name, login).catch((error: unknown) => {
     throw error instanceof RegistryRequestError ? fail(refusedPull(error, full, style)) : error;
   });

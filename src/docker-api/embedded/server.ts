@@ -5,7 +5,6 @@
  */
 import { chmod } from "node:fs/promises";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import { join } from "node:path";
 import type { Duplex } from "node:stream";
 import { debug } from "../../core/log.ts";
 import { refusedCall } from "../proxy/refusals.ts";
@@ -69,7 +68,7 @@ type Given = Omit<BuilderContext, "names" | "containers" | "volumes" | "networks
 
 /** Listens on `socketPath` until `close`, which also ends what runs and removes what containers wrote. */
 export async function startEmbeddedServer(given: Given, socketPath: string): Promise<{ close(): Promise<void> }> {
-  const { request, clock, ids } = given;
+  const { clock, ids } = given;
   const events = new EventLog(clock);
   const networks = new Networks({ clock, ids, events });
   // Not below the build's folder, where its commands could put a link in a volume's place.
@@ -176,7 +175,7 @@ async function answerUpgrade(
     }
     throw notDone(`${incoming.method} ${asked.path} with an upgrade of the connection`);
   } catch (error) {
-    debug("docker", () => `${incoming.url} failed: ${(error as Error).stack}`);
+    debug("docker", () => `${incoming.method} upgrade failed: ${(error as Error).stack}`);
     const { status, message } = problemOf(error);
     const body = `${JSON.stringify({ message })}\n`;
     socket.end(

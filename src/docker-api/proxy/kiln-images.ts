@@ -17,8 +17,8 @@ import {
   standInRepository,
   withDefaultTag,
 } from "../../images/reference.ts";
-import { RegistryClient, type RegistryCredentials } from "../../images/registry-client.ts";
-import { type FoundManifest, findManifest } from "../../images/transfer.ts";
+import { RegistryClient, type RegistryCredentials, RegistryRequestError } from "../../images/registry-client.ts";
+import { type FoundManifest, findManifest, ownLogin, pullLogin } from "../../images/transfer.ts";
 import type { DockerSocketRequest } from "../docker-api.ts";
 import type { Journal } from "./journal.ts";
 
@@ -72,7 +72,7 @@ export class KilnImages {
     credentials: RegistryCredentials | undefined,
   ): Promise<{ digest: string } | undefined> {
     if (asked.digest !== undefined) return undefined;
-    const found = await this.#find(asked, credentials);
+    const found = await this.#find(asked, pullLogin(this.#request, asked, credentials));
     if (!found) return undefined;
     try {
       await this.#load(asked, found);
@@ -113,7 +113,7 @@ export class KilnImages {
     if (known && users.has(this.#userKey(name))) this.#hold(name);
     // Held, and gone all the same: the build removed it (`docker rmi`).
     if (known && this.#held.has(name)) return;
-    const found = await this.#find(asked, undefined);
+    const found = await this.#find(asked, ownLogin(this.#request));
     if (!found) return;
     try {
       if (known) {
@@ -152,12 +152,13 @@ export class KilnImages {
     | { client: RegistryClient; source: ImageReference; repository: string; found: FoundManifest; isMapped: boolean }
     | undefined
   > {
-    const { registryUrl, rootKey, signal, mappedImage } = this.#request;
-    const own = { username: rootKey.accessKeyId, password: rootKey.secretAccessKey };
+    const { registryUrl, signal, mappedImage } = this.#request;
     const mapped = mappedImage?.(formatReference(asked));
     const sources = [
-      { source: asked, isMapped: false, as: credentials ?? own },
-      ...(mapped === undefined ? [] : [{ source: withDefaultTag(parseReference(mapped)), isMapped: true, as: own }]),
+      { source: asked, isMapped: false, as: credentials },
+      ...(mapped === undefined
+        ? []
+        : [{ source: withDefaultTag(parseReference(mapped)), isMapped: true, as: ownLogin(this.#request) }]),
     ];
     for (const { source, isMapped, as } of sources) {
       const client = new RegistryClient({ url: registryUrl, credentials: as, signal });
@@ -168,7 +169,8 @@ export class KilnImages {
         client.close();
       } catch (error) {
         client.close();
-        throw error;
+        const isLast = source === sources.at(-1)?.source;
+        if (isLast || !(error instanceof RegistryRequestError)) throw error;
       }
     }
     return undefined;

@@ -38,7 +38,7 @@ export const unknownRuntime: Cause = {
         : {}),
       next:
         newest === undefined
-          ? `with the engine \`host\`, runtimes are those of this machine: install \`${runtime}\`; \`kiln doctor\` shows what there is`
+          ? `with the engines \`sandbox\` and \`host\`, runtimes are those of this machine: install \`${runtime}\`; \`kiln doctor\` shows what there is`
           : "or choose an image that has this version: `kiln run --image IMAGE`, `environment.image` of the project",
       confidence: "certain",
     };

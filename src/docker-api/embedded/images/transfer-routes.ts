@@ -12,7 +12,14 @@ import {
   withDefaultTag,
 } from "../../../images/reference.ts";
 import { RegistryClient, RegistryRequestError } from "../../../images/registry-client.ts";
-import { findBaseImage, missingBaseImage, type Progress, pullImage, pushImage } from "../../../images/transfer.ts";
+import {
+  findBaseImage,
+  missingBaseImage,
+  type Progress,
+  pullImage,
+  pullLogin,
+  pushImage,
+} from "../../../images/transfer.ts";
 import { credentialsOf } from "../../registry-credentials.ts";
 import { type ApiCall, ApiError, type ApiRoute, jsonLines, namedReference, sendJson } from "../api.ts";
 import { importImage } from "./archive-routes.ts";
@@ -109,15 +116,14 @@ function requirePlatform(wanted: string, architecture: string, name: string): vo
 }
 
 /** A client of the place where Kiln's registry keeps a name, with the build's login or Kiln's own key. */
-function clientOf({ context, incoming, signal }: ApiCall): RegistryClient {
-  const { rootKey, registryUrl } = context.transfer;
-  const own = { username: rootKey.accessKeyId, password: rootKey.secretAccessKey };
-  const credentials = credentialsOf(incoming.headers["x-registry-auth"]) ?? own;
+function clientOf({ context, incoming, signal }: ApiCall, reference: ImageReference): RegistryClient {
+  const { registryUrl } = context.transfer;
+  const credentials = pullLogin(context.transfer, reference, credentialsOf(incoming.headers["x-registry-auth"]));
   return new RegistryClient({ url: registryUrl, credentials, signal });
 }
 
 async function tagsOf(call: ApiCall, reference: ImageReference): Promise<readonly string[]> {
-  const client = clientOf(call);
+  const client = clientOf(call, reference);
   try {
     return await client.tags(standInRepository(reference, call.context.transfer.registryUrl));
   } finally {
@@ -132,7 +138,7 @@ interface SomeManifest {
 
 async function distribution(call: ApiCall): Promise<void> {
   const reference = withDefaultTag(namedReference(call.path[0] ?? ""));
-  const client = clientOf(call);
+  const client = clientOf(call, reference);
   try {
     const repository = standInRepository(reference, call.context.transfer.registryUrl);
     const found = await client.manifest(repository, reference.digest ?? reference.tag ?? "latest");
