@@ -14,6 +14,7 @@ import { KilnError } from "../core/errors.ts";
 import { type HeldPath, holdEntry, holdPath } from "../core/held-path.ts";
 import { type Ids, systemIds } from "../core/ids.ts";
 import { debug } from "../core/log.ts";
+import { onlyStreams } from "../core/own-descriptors.ts";
 import type { BuildEnvironment, CommandSpec, EnvironmentSpec, UserProblem } from "./engine.ts";
 import { hostVariables, reachLoopbackDirectly } from "./host-variables.ts";
 import { type MakePipe, makePipe } from "./make-pipe.ts";
@@ -204,7 +205,7 @@ class ShellEnvironment implements BuildEnvironment {
     const output = pipe.openForChild();
     const child = (() => {
       try {
-        return spawn(file, args, { ...how, detached: true, stdio: ["ignore", output, output] });
+        return spawn(file, args, { ...how, detached: true, stdio: onlyStreams(["ignore", output, output]) });
       } finally {
         closeSync(output);
       }

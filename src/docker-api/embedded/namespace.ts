@@ -15,6 +15,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import type { Duplex } from "node:stream";
+import { onlyStreams } from "../../core/own-descriptors.ts";
 import type { LayerStore } from "../../images/layer-store.ts";
 import type { LayeredRoot } from "../../images/layered-root.ts";
 import { removeTree } from "../../images/remove-tree.ts";
@@ -31,7 +32,6 @@ import {
   pointEntries,
   type SecretFile,
 } from "./mount-table.ts";
-import { onlyStreams } from "./own-descriptors.ts";
 
 export interface ContainerProcess extends InnerCommand {
   /** Read-only layers, topmost first, as paths on this machine. */

@@ -11,9 +11,10 @@
  * with it the kernel ends all others and takes the mounts away. Sources: user_namespaces(7), pid_namespaces(7),
  * mount_namespaces(7) on locked mounts, unshare(1), nsenter(1).
  */
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn, spawnSync } from "node:child_process";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import type { Clock } from "../../core/clock.ts";
+import { onlyStreams } from "../../core/own-descriptors.ts";
 import { findProgram } from "../run-as.ts";
 import { SCRIPT_NAME } from "./view-folder.ts";
 
@@ -47,9 +48,10 @@ export async function holdView(dir: string, isRoot: boolean, clock: Clock, signa
     cwd: dir,
     // Neither the build's variables nor the user's: the programs of the set-up are this machine's own.
     env: { PATH: SYSTEM_PATH, LC_ALL: "C" },
-    stdio: ["pipe", "pipe", "pipe"],
+    // Process 1 of the view: what it holds open, commands reach through /proc/1/fd.
+    stdio: onlyStreams(["pipe", "pipe", "pipe"]),
     detached: true,
-  });
+  }) as ChildProcessWithoutNullStreams;
   const ended = new Promise<void>((resolve) => {
     child.once("close", () => resolve());
     child.once("error", () => resolve());

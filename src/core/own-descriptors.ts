@@ -1,17 +1,17 @@
 /**
  * Open files that this process was given by whoever started it: the system hands them on to every child, and one of a folder
- * would lead a command out of its root folder. A child of an image gets /dev/null in their place.
+ * would lead a command out of its root folder or its view of the machine. Such a child gets /dev/null in their place.
  * Source: https://docs.kernel.org/filesystems/proc.html (fdinfo), open(2) O_CLOEXEC
  */
 import type { StdioOptions } from "node:child_process";
-import { openSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, openSync, readdirSync, readFileSync } from "node:fs";
 
 const CLOSES_ON_EXEC = 0o2000000;
 
 let found: { readonly inherited: readonly number[]; readonly nothing: number } | undefined;
 
 /** The streams of a child, with nothing in place of what it would be handed besides. */
-export function onlyStreams(streams: readonly ("ignore" | "pipe")[]): StdioOptions {
+export function onlyStreams(streams: readonly (number | "ignore" | "pipe")[]): StdioOptions {
   found ??= { inherited: inheritable(), nothing: openSync("/dev/null", "r+") };
   const { inherited, nothing } = found;
   const whole: (number | "ignore" | "pipe")[] = [...streams];
@@ -25,6 +25,7 @@ export function onlyStreams(streams: readonly ("ignore" | "pipe")[]): StdioOptio
 
 /** Above 2, and not closed for children; what this process opens itself always is. */
 function inheritable(): number[] {
+  if (!existsSync("/proc/self/fd")) return [];
   return readdirSync("/proc/self/fd")
     .map(Number)
     .filter((fd) => {
