@@ -13,15 +13,14 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { makeSeenFolder } from "../../../test/support/seen-folder.ts";
 import { transpileSources } from "../../../test/support/transpiled-sources.ts";
 import { findProcesses } from "../process-sweep.ts";
 import { findProgram } from "../run-as.ts";
 import { createSandboxEngine } from "./sandbox.ts";
 
-const repository = fileURLToPath(new URL("../../..", import.meta.url));
 const problem = await createSandboxEngine().problem?.(AbortSignal.timeout(20_000));
 const reason =
   problem ??
@@ -119,7 +118,7 @@ describe.skipIf(reason !== undefined)("the sandbox engine in another process", (
   });
 
   it("protects an ordinary user's own files", async () => {
-    const home = mkdtempSync(join(repository, "node_modules", ".kiln-rights-"));
+    const home = makeSeenFolder(".kiln-rights-");
     const secret = join(home, "state");
     mkdirSync(secret);
     writeFileSync(join(home, "file"), "mine");

@@ -1,8 +1,9 @@
 import { spawnSync } from "node:child_process";
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { dirname, join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { makeSeenFolder } from "../../../test/support/seen-folder.ts";
 import { engineContract } from "../contract.ts";
 import type { BuildEnvironment, EnvironmentSpec } from "../engine.ts";
 import { createSandboxEngine } from "./sandbox.ts";
@@ -15,14 +16,12 @@ if (!isRoot) process.stderr.write("tests of the engine sandbox are skipped in pa
 if (problem === undefined) engineContract("sandbox", () => createSandboxEngine({ graceMs: 200 }));
 
 describe.skipIf(problem !== undefined)("the sandbox engine", () => {
-  /** Not below /tmp, which a build does not see anyway. */
   let place = "";
   let workDir = "";
   let environment: BuildEnvironment;
 
   beforeAll(() => {
-    place = mkdtempSync(join(process.cwd(), "node_modules", ".kiln-sandbox-"));
-    chmodSync(place, 0o755);
+    place = makeSeenFolder(".kiln-sandbox-");
   });
   afterAll(() => rmSync(place, { recursive: true, force: true }));
 
