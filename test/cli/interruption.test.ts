@@ -114,7 +114,15 @@ describe.skipIf(!isBuilt || !existsSync("/proc/self/environ"))("an interrupted k
     writeFileSync(join(folder.path, "project.json"), JSON.stringify(project));
     const { out } = await kiln(folder.path, ["builds", "show", "-o", "json"]);
     const { serviceRole } = JSON.parse(out) as { serviceRole: string };
-    const running = start(["--template", "project.json", "--role", serviceRole.split("/").at(-1) ?? ""]);
+    // On the machine itself: in the sandbox nobody would see the file.
+    const running = start([
+      "--engine",
+      "host",
+      "--template",
+      "project.json",
+      "--role",
+      serviceRole.split("/").at(-1) ?? "",
+    ]);
     await until(() => existsSync(asked), 10_000);
     running.kill("SIGINT");
     expect((await running.finished).exitCode).toBe(130);
