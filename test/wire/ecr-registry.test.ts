@@ -245,7 +245,8 @@ it("lifecycle policies expire images as days go by", async () => {
   clock.advance(10 * DAY_MS);
   await push("old", "v2");
   clock.advance(5 * DAY_MS);
-  const tags = async () => ((await (await send(`/v2/${HOST}/old/tags/list`, "test:test")).json()) as { tags: string[] }).tags;
+  const tags = async () =>
+    ((await (await send(`/v2/${HOST}/old/tags/list`, "test:test")).json()) as { tags: string[] }).tags;
   await expect.poll(tags).toEqual(["v2"]);
   const { lastEvaluatedAt } = await ecr("GetLifecyclePolicy", { repositoryName: "old" });
   expect(clock.nowMs() - Number(lastEvaluatedAt)).toBeLessThanOrEqual(DAY_MS);
