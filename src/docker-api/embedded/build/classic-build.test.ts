@@ -107,4 +107,16 @@ describe.skipIf((await staticBusybox()) === undefined)("a classic build", () => 
   ])("says as the classic builder what is wrong: %j", async (dockerfile, message) => {
     expect((await at.failure(dockerfile, { a: "a", b: "b" }, classic)).message).toBe(message);
   });
+
+  it.each(["classic", "buildkit"] as const)(
+    "stops where docker does when an image gets too many layers: %s",
+    async (style) => {
+      // The base has layers of its own.
+      const base = at.images.get("base")?.layers.length ?? 0;
+      const copies = (count: number): string => `FROM base\n${"COPY a /\n".repeat(count)}`;
+      const files = { a: "a" };
+      expect((await at.build(copies(125 - base), files, { style })).image.layers).toHaveLength(125);
+      expect((await at.failure(copies(126 - base), files, { style })).message).toContain("max depth exceeded");
+    },
+  );
 });

@@ -7,6 +7,7 @@ import type { LayerRecord } from "../../../images/layer-store.ts";
 import type { BuildRequest } from "./build-request.ts";
 import { asBuildError, type Script } from "./failure.ts";
 import { finishImage } from "./finish-image.ts";
+import { withLayer } from "./layer-depth.ts";
 import type { BuildSources, Source } from "./sources.ts";
 import type { PlannedStep, StagePlan, StagePlans } from "./stage-plans.ts";
 import type { StepRunner } from "./step-runner.ts";
@@ -98,7 +99,7 @@ async function runPlanned(
           source: async (from) => (from === undefined ? await sources.context() : (ready.get(from) ?? unknown(from))),
         });
         entry.createdMs = result.createdMs;
-        return { layers: result.layer ? [...layers, result.layer] : layers, digest: vertex.digest };
+        return { layers: result.layer ? withLayer(layers, result.layer) : layers, digest: vertex.digest };
       },
       { inputs: place.previous === undefined ? [] : [place.previous] },
     );

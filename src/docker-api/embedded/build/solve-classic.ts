@@ -9,6 +9,7 @@ import { type Dockerfile, parseInstruction } from "./dockerfile.ts";
 import { asBuildError, type Script } from "./failure.ts";
 import { finishImage } from "./finish-image.ts";
 import type { Instruction } from "./instruction.ts";
+import { withLayer } from "./layer-depth.ts";
 import type { BuildSources, Source } from "./sources.ts";
 import { scratchImage } from "./stage-plans.ts";
 import { type BuildScope, type DraftEntry, openStage, type StageState, shellOf } from "./stage-state.ts";
@@ -144,7 +145,7 @@ async function applyOne(
       });
       const shown = isCommand || result.createdBy?.startsWith(nop) ? result.createdBy : `${nop}${result.createdBy}`;
       entry = { created_by: shown ?? "", createdMs: result.createdMs, ...(!result.layer && { empty_layer: true }) };
-      if (result.layer) layers = [...layers, result.layer];
+      if (result.layer) layers = withLayer(layers, result.layer);
     } else {
       const text = `${nop}${createdBy ?? ""}`;
       const result = await runner.note([parent, text, at.state.config, at.state.author], ignoresCache, onWork);
