@@ -96,6 +96,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "build/run/events.ts",
     "check",
     "docker-api",
+    "engine-api",
     "engines",
     "explain",
     "images",

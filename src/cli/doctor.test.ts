@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { createFakeEngine } from "../engines/index.ts";
-import { engines, versionOf } from "./doctor.ts";
+import { enginePlaces, engines, versionOf } from "./doctor.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "kiln-doctor-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -39,5 +39,16 @@ describe("the engines", () => {
       { topic: "engine sandbox", status: "ok", text: "a view of this machine" },
       { topic: "engine docker", status: "note", text: "no socket answers" },
     ]);
+  });
+});
+
+describe("the places where a container engine is looked for", () => {
+  it("are all named, with the reason", async () => {
+    const findings = await enginePlaces({ DOCKER_HOST: `unix://${folder}/none.sock`, HOME: folder });
+    expect(findings.at(-1)).toMatchObject({ topic: "docker engine", status: "note" });
+    expect(findings.at(-1)?.text).toContain(
+      `none at unix://${folder}/none.sock (DOCKER_HOST): there is no such socket, `,
+    );
+    expect(findings.at(-1)?.text).toContain(`${folder}/.docker/run/docker.sock: there is no such socket`);
   });
 });

@@ -1,12 +1,13 @@
 /** `kiln doctor`: this machine as Kiln sees it: what is there, what is not and why it matters. `--report` is redacted. */
 import { execFile } from "node:child_process";
 import { accessSync, constants, existsSync, statfsSync } from "node:fs";
-import { createConnection, createServer } from "node:net";
+import { createServer } from "node:net";
 import { homedir, userInfo } from "node:os";
 import { dirname } from "node:path";
 import { Command } from "commander";
 import { createEngines } from "../app.ts";
 import { kilnVersion } from "../core/kiln-version.ts";
+import { type EngineCandidate, lookForEngines } from "../engine-api/index.ts";
 import type { Engine } from "../engines/index.ts";
 import { type CommandContext, commandContext } from "./command-context.ts";
 import { DEFAULT_HOST, DEFAULT_PORT, findEndpoint } from "./endpoint-file.ts";
@@ -83,7 +84,7 @@ async function examine(context: CommandContext): Promise<Finding[]> {
     node(),
     ...versions.map(([name, path, version]) => tool(name, path, version)),
     ...pythons(env["PATH"]),
-    await dockerSocket(env),
+    ...(await enginePlaces(env)),
     ...(await engines(createEngines({ stateDir: context.settings.stateDir }))),
     await embeddedBuilder(),
     await portFinding(context),
@@ -143,35 +144,19 @@ export const versionOf = (path: string, timeoutMs = VERSION_MS): Promise<string 
     });
   });
 
-/** Whether something answers at the Docker socket; TCP addresses are only named. */
-async function dockerSocket(env: CliIo["env"]): Promise<Finding> {
-  const host = env["DOCKER_HOST"] ?? "unix:///var/run/docker.sock";
-  if (!host.startsWith("unix://")) return { topic: "docker socket", status: "note", text: `DOCKER_HOST is ${host}` };
-  const path = host.slice("unix://".length);
-  if (!existsSync(path)) {
-    return { topic: "docker socket", status: "note", text: `${path} is not there: builds use Kiln's embedded builder` };
-  }
-  const answer = await connects({ path });
-  return answer === "connected"
-    ? { topic: "docker socket", status: "ok", text: `${path} answers` }
-    : {
-        topic: "docker socket",
-        status: "note",
-        text: `${path} is there, but refuses (${answer}): is the engine running, and is this user in its group?`,
-      };
+/** Every place where a container engine is looked for, in order: what answers there, or why nothing does. */
+export async function enginePlaces(env: CliIo["env"]): Promise<Finding[]> {
+  const places = await lookForEngines(env, AbortSignal.timeout(ENGINE_MS));
+  const named = ({ source, address }: EngineCandidate): string =>
+    source === "usual socket" ? address : `${address} (${source})`;
+  const absent = places.flatMap((place) => (place.found.ok ? [] : [`${named(place)}: ${place.found.error}`]));
+  const found = places.flatMap(({ found, source }): Finding[] =>
+    found.ok ? [{ topic: "docker engine", status: "ok", text: `${found.value.description} (${source})` }] : [],
+  );
+  const without = found.length === 0 ? "docker in builds is Kiln's embedded builder; " : "";
+  const looked: Finding = { topic: "docker engine", status: "note", text: `${without}none at ${absent.join(", ")}` };
+  return absent.length === 0 ? found : [...found, looked];
 }
-
-const connects = (target: { path: string } | { host: string; port: number }): Promise<string> =>
-  new Promise((resolve) => {
-    const socket = createConnection(target);
-    const finish = (answer: string) => {
-      socket.destroy();
-      resolve(answer);
-    };
-    socket.setTimeout(1000, () => finish("no answer"));
-    socket.on("connect", () => finish("connected"));
-    socket.on("error", (error: NodeJS.ErrnoException) => finish(error.code ?? "error"));
-  });
 
 const ENGINE_MS = 10_000;
 
