@@ -10,7 +10,9 @@ import { documentText } from "../support/policy-documents.ts";
 import { ACCOUNT, clientSettings, type StartedEndpoint, startEndpoint } from "../support/start-endpoint.ts";
 
 /** The engine must reach 127.0.0.1 of this machine: one in a virtual machine does not. */
-const canRun = process.platform === "linux" && spawnSync("docker", ["info"]).status === 0;
+const engineHost = process.env["KILN_TEST_DOCKER_HOST"] ?? process.env["DOCKER_HOST"];
+const engineEnv = { ...process.env, ...(engineHost === undefined ? {} : { DOCKER_HOST: engineHost }) };
+const canRun = process.platform === "linux" && spawnSync("docker", ["info"], { env: engineEnv }).status === 0;
 if (!canRun) process.stderr.write("skipped: no docker engine of this machine answers `docker info`\n");
 
 const HOST = `${ACCOUNT}.dkr.ecr.us-east-1.amazonaws.com`;
@@ -35,7 +37,7 @@ interface Ran {
 
 const docker = (args: readonly string[], stdin = ""): Promise<Ran> =>
   new Promise((resolve) => {
-    const env = { ...process.env, HOME: folder, DOCKER_CONFIG: folder };
+    const env = { ...engineEnv, HOME: folder, DOCKER_CONFIG: folder };
     const child = execFile("docker", [...args], { env }, (error, out, err) =>
       resolve({ code: error ? Number(error.code) : 0, out, err }),
     );
