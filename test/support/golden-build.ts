@@ -204,7 +204,9 @@ async function shownOf(
   const shown: Record<string, unknown> = {};
   for (const name of show) {
     if (name === "notices") {
-      shown[name] = events.flatMap((event) => (event.type === "notice" ? [`${event.level}: ${event.text}`] : []));
+      const texts = events.flatMap((event) => (event.type === "notice" ? [`${event.level}: ${event.text}`] : []));
+      // Every build begins with what its engine is.
+      shown[name] = texts.filter((text) => !text.startsWith("info: engine host: "));
     } else if (name === "objects") {
       shown[name] = (await Promise.all(Object.keys(buckets).map((bucket) => keysOf(root, bucket)))).flat();
     } else shown[name] = name.split(".").reduce<unknown>((value, key) => (value as never)?.[key], build) ?? null;
