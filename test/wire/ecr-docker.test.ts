@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { ECR } from "@aws-sdk/client-ecr";
 import { IAM } from "@aws-sdk/client-iam";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { PUSH_OPERATIONS } from "../support/ecr-push-operations.ts";
 import { documentText } from "../support/policy-documents.ts";
 import { ACCOUNT, clientSettings, type StartedEndpoint, startEndpoint } from "../support/start-endpoint.ts";
 
@@ -16,13 +17,6 @@ const canRun = process.platform === "linux" && spawnSync("docker", ["info"], { e
 if (!canRun) process.stderr.write("skipped: no docker engine of this machine answers `docker info`\n");
 
 const HOST = `${ACCOUNT}.dkr.ecr.us-east-1.amazonaws.com`;
-const PUSH = [
-  "BatchCheckLayerAvailability",
-  "InitiateLayerUpload",
-  "UploadLayerPart",
-  "CompleteLayerUpload",
-  "PutImage",
-];
 
 let kiln: StartedEndpoint;
 let ecr: ECR;
@@ -81,7 +75,7 @@ describe.skipIf(!canRun)("the docker CLI", () => {
   it("logs in with the password that the API gives", async () => {
     await iam.createUser({ UserName: "dev" });
     const { AccessKey } = await iam.createAccessKey({ UserName: "dev" });
-    await userMay(...PUSH);
+    await userMay(...PUSH_OPERATIONS);
     const credentials = {
       accessKeyId: AccessKey?.AccessKeyId ?? "",
       secretAccessKey: AccessKey?.SecretAccessKey ?? "",
@@ -112,7 +106,7 @@ describe.skipIf(!canRun)("the docker CLI", () => {
   });
 
   it("prints AWS's sentence when it is denied", async () => {
-    await userMay(...PUSH.filter((name) => name !== "PutImage"));
+    await userMay(...PUSH_OPERATIONS.filter((name) => name !== "PutImage"));
     await build("v2");
     const denied = await docker(["push", `${place()}:v2`]);
     expect(denied.err.trim()).toBe(

@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { explainBuild } from "../../src/explain/index.ts";
 import { findAwsClis, runAws } from "../support/aws-cli.ts";
 import { factsOf } from "../support/build-facts.ts";
+import { PUSH_OPERATIONS } from "../support/ecr-push-operations.ts";
 import { documentText } from "../support/policy-documents.ts";
 import { OCI_INDEX, OCI_MANIFEST, sha256 } from "../support/registry-fixture.ts";
 import { ACCOUNT, clientSettings, type StartedEndpoint, startEndpoint } from "../support/start-endpoint.ts";
@@ -21,13 +22,6 @@ if (!cli) process.stderr.write("skipped: the aws CLI is not installed\n");
 const HOST = `${ACCOUNT}.dkr.ecr.us-east-1.amazonaws.com`;
 const ARN = `arn:aws:ecr:us-east-1:${ACCOUNT}:repository/team/app`;
 const USER = `arn:aws:iam::${ACCOUNT}:user/dev`;
-const PUSH = [
-  "BatchCheckLayerAvailability",
-  "InitiateLayerUpload",
-  "UploadLayerPart",
-  "CompleteLayerUpload",
-  "PutImage",
-];
 
 let kiln: StartedEndpoint;
 let ecr: ECR;
@@ -130,8 +124,8 @@ const explained = ({ text }: Ran) => {
 };
 
 describe.skipIf(!hasSkopeo)("skopeo", () => {
-  it.each(PUSH)("is told, and explained, that %s is missing", async (missing) => {
-    await userMay("BatchGetImage", ...PUSH.filter((name) => name !== missing));
+  it.each(PUSH_OPERATIONS)("is told, and explained, that %s is missing", async (missing) => {
+    await userMay("BatchGetImage", ...PUSH_OPERATIONS.filter((name) => name !== missing));
     const ran = await push("v1");
     if (missing === "BatchCheckLayerAvailability") {
       // A HEAD has no body: the client only knows the status.
@@ -144,7 +138,7 @@ describe.skipIf(!hasSkopeo)("skopeo", () => {
   });
 
   it("pushes once under an immutable tag", async () => {
-    await userMay("BatchGetImage", ...PUSH);
+    await userMay("BatchGetImage", ...PUSH_OPERATIONS);
     expect(await push("v1")).toEqual({ code: 0, text: "" });
     const again = await push("v1");
     expect([again.code, again.text]).toEqual([
@@ -167,7 +161,7 @@ describe.skipIf(!hasSkopeo)("skopeo", () => {
       {},
     ],
   ] as const)("is denied by a %s, which the explanation names", async (name, put, more) => {
-    await userMay("BatchGetImage", ...PUSH);
+    await userMay("BatchGetImage", ...PUSH_OPERATIONS);
     await put(documentText({ Sid: "Frozen", Effect: "Deny", Principal: "*", Action: "ecr:PutImage", ...more }));
     const ran = await push("v2");
     expect(ran.text).toContain(
