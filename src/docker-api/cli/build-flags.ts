@@ -1,5 +1,7 @@
 /** The flags of `docker build`: read, or refused by name where Kiln's builder has no such thing. */
+
 import { InvalidReference, parseReference } from "../../images/reference.ts";
+import { ramBytes } from "../human-units.ts";
 import { type FlagSpec, flagOf, isSet, listOf, type ParsedFlags, UsageError } from "./flags.ts";
 
 export const BUILD_FLAGS: readonly FlagSpec[] = [
@@ -112,9 +114,10 @@ export function cacheReferences(flags: ParsedFlags): string[] {
 
 /** `64m`, `1g`, `1024`. */
 export function bytesOfSize(text: string): number {
-  const [, number = "", unit = ""] = /^(\d+(?:\.\d+)?)\s*([kmgt]?)i?b?$/i.exec(text.trim()) ?? [];
-  if (number === "") throw new UsageError(`invalid argument "${text}" for "--shm-size" flag: invalid size: '${text}'`);
-  return Math.floor(Number(number) * 1024 ** " kmgt".indexOf(unit.toLowerCase() || " "));
+  const bytes = ramBytes(text);
+  if (bytes === undefined)
+    throw new UsageError(`invalid argument "${text}" for "--shm-size" flag: invalid size: '${text}'`);
+  return bytes;
 }
 
 /** `name=soft[:hard]` as the API has it. */

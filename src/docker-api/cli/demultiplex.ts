@@ -1,5 +1,6 @@
-/** Output of a container: frames of a header of eight bytes `{stream,0,0,0,length}` and the payload, or raw with a terminal. */
+/** Output of a container to the CLI's own streams: framed, or raw with a terminal. A full stream holds the source back. */
 import { once } from "node:events";
+import { Demultiplexer, type OutputName } from "../../engine-api/demultiplex.ts";
 import type { CliStreams } from "./cli-command.ts";
 
 export async function demultiplex(
@@ -7,20 +8,12 @@ export async function demultiplex(
   streams: Pick<CliStreams, "stdout" | "stderr">,
   isRaw = false,
 ): Promise<void> {
-  const write = async (to: NodeJS.WritableStream, bytes: Buffer): Promise<void> => {
-    if (!to.write(bytes)) await once(to, "drain");
-  };
-  let rest: Buffer = Buffer.alloc(0);
+  let pieces: { output: OutputName; bytes: Buffer }[] = [];
+  const frames = new Demultiplexer((output, bytes) => pieces.push({ output, bytes }));
   for await (const chunk of source) {
-    if (isRaw) {
-      await write(streams.stdout, chunk);
-      continue;
-    }
-    rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
-    while (rest.length >= 8 && rest.length >= 8 + rest.readUInt32BE(4)) {
-      const length = rest.readUInt32BE(4);
-      await write(rest[0] === 2 ? streams.stderr : streams.stdout, rest.subarray(8, 8 + length));
-      rest = rest.subarray(8 + length);
-    }
+    if (isRaw) pieces.push({ output: "stdout", bytes: chunk });
+    else frames.push(chunk);
+    for (const { output, bytes } of pieces) if (!streams[output].write(bytes)) await once(streams[output], "drain");
+    pieces = [];
   }
 }

@@ -3,6 +3,7 @@
  * Source: https://docs.docker.com/reference/dockerfile/#run---mount . Gap: `type=ssh` is refused by name.
  */
 
+import { ramBytes } from "../../human-units.ts";
 import { didYouMean } from "./go-text.ts";
 import { DockerfileError, type Lines, parseError } from "./instruction.ts";
 
@@ -87,6 +88,7 @@ export function parseMount(text: string, at: Lines): RunMount {
       fail("invalid secret mount. one of source, target required");
     if (source !== "" && id !== undefined) fail("both source and id can't be set");
   }
+  const size = value("size") ?? "";
   const writes = isOn("rw") ?? isOn("readwrite");
   return {
     ...{ type, from: value("from"), source, target, sharing },
@@ -96,16 +98,8 @@ export function parseMount(text: string, at: Lines): RunMount {
     isRequired: isOn("required") ?? false,
     env: value("env"),
     ...{ mode: number("mode", 8), uid: number("uid", 10), gid: number("gid", 10) },
-    sizeBytes: given.has("size") ? sizeOf(value("size") ?? "", fail) : undefined,
+    sizeBytes: given.has("size") ? (ramBytes(size) ?? fail(`invalid value for size: ${size}`)) : undefined,
   };
-}
-
-const UNITS = ["", "k", "m", "g", "t", "p"];
-
-function sizeOf(text: string, fail: (message: string) => never): number {
-  const [, amount, unit = ""] = /^(\d+(?:\.\d+)?)\s*([kmgtp]?)i?b?$/i.exec(text) ?? [];
-  if (amount === undefined) return fail(`invalid value for size: ${text}`);
-  return Math.floor(Number(amount) * 1024 ** UNITS.indexOf(unit.toLowerCase()));
 }
 
 /** One line of comma-separated values; a quoted field may hold commas. */
