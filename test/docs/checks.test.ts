@@ -1,9 +1,9 @@
 /**
- * docs/checks.md: every `yaml` block is checked and must give the `text` block after it, every rule has a section, and the
- * table is the list of rules. Comments at the top of an example say what the checker knows besides the buildspec.
+ * docs/checks: a page a rule; every `yaml` block is checked and must give the `text` block after it. The table of
+ * docs/checks.md is the list of rules. Comments at the top of an example say what the checker knows besides the buildspec.
  * `npm run test:update` rewrites outputs and table.
  */
-import { readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import {
@@ -15,8 +15,8 @@ import {
   rules,
 } from "../../src/check/index.ts";
 
-const path = fileURLToPath(new URL("../../docs/checks.md", import.meta.url));
-const text = readFileSync(path, "utf8");
+const index = fileURLToPath(new URL("../../docs/checks.md", import.meta.url));
+const pages = fileURLToPath(new URL("../../docs/checks", import.meta.url));
 const isUpdating = Boolean(process.env["KILN_UPDATE_GOLDEN"]);
 
 /** The one finding that no rule makes: there is no file to run rules on. */
@@ -25,55 +25,58 @@ const NOT_FOUND = {
   severity: "error",
   title: "no buildspec where CodeBuild looks for one",
 } as const;
-const EXAMPLE = /^## (\S+)\n((?:(?!^## )[\s\S])*?)^```yaml\n([\s\S]*?)^```\n\n^```text\n([\s\S]*?)^```$/gm;
+const documented = [NOT_FOUND, ...rules];
+const EXAMPLE = /^```yaml\n([\s\S]*?)^```\n\n^```text\n([\s\S]*?)^```$/gm;
 const TABLE = /(<!-- table -->\n)[\s\S]*?(<!-- \/table -->)/;
 
-interface Example {
-  readonly id: string;
-  readonly buildspec: string;
-  readonly expected: string;
-}
+const fileOf = (id: string) => `${id.replace("/", "-")}.md`;
+const read = (file: string) => readFileSync(`${pages}/${file}`, "utf8");
 
-const examples: Example[] = [...text.matchAll(EXAMPLE)].map(([, id = "", , buildspec = "", expected = ""]) => ({
-  id,
-  buildspec,
-  expected,
-}));
-
-describe("the examples of docs/checks.md", () => {
+describe("the pages of docs/checks", () => {
   if (isUpdating) {
-    const withOutputs = text.replace(
-      EXAMPLE,
-      (_, id: string, lead: string, buildspec: string) =>
-        `## ${id}\n${lead}\`\`\`yaml\n${buildspec}\`\`\`\n\n\`\`\`text\n${outputOf(buildspec)}\`\`\``,
-    );
+    for (const file of readdirSync(pages)) {
+      writeFileSync(
+        `${pages}/${file}`,
+        read(file).replace(
+          EXAMPLE,
+          (_, buildspec: string) => `\`\`\`yaml\n${buildspec}\`\`\`\n\n\`\`\`text\n${outputOf(buildspec)}\`\`\``,
+        ),
+      );
+    }
+    const text = readFileSync(index, "utf8");
     writeFileSync(
-      path,
-      withOutputs.replace(TABLE, (_, start: string, end: string) => `${start}${table()}${end}`),
+      index,
+      text.replace(TABLE, (_, start: string, end: string) => `${start}${table()}${end}`),
     );
-    test("are rewritten", () => expect(examples.length).toBeGreaterThan(0));
+    test("are rewritten", () => expect(readdirSync(pages).length).toBeGreaterThan(0));
     return;
   }
 
-  test.each(examples)("$id prints what it says", ({ id, buildspec, expected }) => {
-    expect(outputOf(buildspec)).toBe(expected);
-    expect(expected).toMatch(new RegExp(`^(?:buildspec\\S*:\\d+:\\d+  )?(?:error|warning|info)  ${id}$`, "m"));
+  test("are one a rule, and no other", () => {
+    expect(readdirSync(pages).sort()).toEqual(documented.map(({ id }) => fileOf(id)).sort());
   });
 
-  test("cover every rule, and no other", () => {
-    const documented = [...text.matchAll(/^## (\S+)$/gm)].map(([, id]) => id);
-    expect(documented).toEqual([NOT_FOUND.id, ...rules.map(({ id }) => id)]);
-    expect(examples.map(({ id }) => id)).toEqual(documented);
+  test.each(documented.map(({ id }) => id))("%s: its examples print what they say, then why and fix", (id) => {
+    const page = read(fileOf(id));
+    expect(page).toMatch(new RegExp(`^# ${id}\n`));
+    const examples = [...page.matchAll(EXAMPLE)];
+    for (const [, buildspec = "", expected = ""] of examples) {
+      expect(outputOf(buildspec)).toBe(expected);
+      expect(expected).toMatch(new RegExp(`^(?:buildspec\\S*:\\d+:\\d+  )?(?:error|warning|info)  ${id}$`, "m"));
+    }
+    expect(examples.length).toBeGreaterThan(0);
+    expect(page).toMatch(/^Why: /m);
+    expect(page).toMatch(/^Fix: /m);
   });
 
-  test("are listed in the table with severity and title", () => {
-    expect(TABLE.exec(text)?.[0]).toBe(`<!-- table -->\n${table()}<!-- /table -->`);
+  test("are listed in docs/checks.md with severity and title", () => {
+    expect(TABLE.exec(readFileSync(index, "utf8"))?.[0]).toBe(`<!-- table -->\n${table()}<!-- /table -->`);
   });
 });
 
 function table(): string {
-  const rows = [NOT_FOUND, ...rules].map(
-    ({ id, severity, title }) => `| [${id}](#${id.replace("/", "")}) | ${severity} | ${title} |`,
+  const rows = documented.map(
+    ({ id, severity, title }) => `| [${id}](checks/${fileOf(id)}) | ${severity} | ${title} |`,
   );
   return ["| check | severity | finds |", "|---|---|---|", ...rows, ""].join("\n");
 }

@@ -1,4 +1,4 @@
-/** All rules of the checker, by id. A new rule is a file here, a line in this list, a golden case and a row in docs/checks.md. */
+/** All rules of the checker, by id. A new rule is a file here, a line in this list, a golden case and a page in docs/checks/. */
 import type { Rule } from "../rule.ts";
 import { artifactsSecondaryUnmatched } from "./artifacts-secondary-unmatched.ts";
 import { batchBuildspecNotFound } from "./batch-buildspec-not-found.ts";
