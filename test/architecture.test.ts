@@ -44,8 +44,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   access: ["core", "authorize", "identity", "services"],
   registry: ["core", "store", "authorize", "identity"],
   images: ["core", "store"],
-  "docker-api": ["core", "engine-api", "images"],
-  "build/buildspec": ["core"],
+  dockerfile: ["core"],
+  "docker-api": ["core", "engine-api", "images", "dockerfile"],
+  "build/buildspec": ["core", "build/test-reports/report-format.ts"],
   "build/plan": ["core", "build/buildspec"],
   "build/batch": ["core", "build/buildspec", "build/plan"],
   "build/test-reports": ["core"],
@@ -70,7 +71,15 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "engines/process-sweep.ts",
   ],
   "build/report": ["core", "build/run/events.ts"],
-  check: ["core", "authorize", "build/buildspec", "build/plan", "build/batch", "build/test-reports/report-format.ts"],
+  check: [
+    "core",
+    "authorize",
+    "build/buildspec",
+    "build/plan",
+    "build/batch",
+    "build/test-reports/report-format.ts",
+    "dockerfile",
+  ],
   "least-privilege": ["core", "authorize", "build/plan", "build/run/events.ts"],
   explain: [
     "core",
@@ -87,6 +96,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   cli: [
     "core",
     "app",
+    "services/action-table.ts",
     "authorize/decision.ts",
     "authorize/decision-record.ts",
     "build/buildspec",
@@ -109,6 +119,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 /** Folders that decide and describe, and so do no I/O; the named files are their adapters. */
 const NO_IO = [
   "authorize",
+  "dockerfile",
   "build/buildspec",
   "build/plan",
   "build/batch",
@@ -117,7 +128,7 @@ const NO_IO = [
   "explain",
   "least-privilege",
 ];
-const IO_ADAPTERS = ["check/folder-workspace.ts"];
+const IO_ADAPTERS = ["check/folder-workspace.ts", "check/git-listing.ts"];
 const IO_MODULES = /^node:(fs|child_process|net|http|https|tls|dgram)(\/|$)/;
 
 interface Import {

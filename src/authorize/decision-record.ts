@@ -2,7 +2,7 @@
  * Decisions as they are kept and shown later, and what can be told of them without their policies: what became of the call,
  * and the names in its caller's ARN.
  */
-import type { Decision, DecisionRecord } from "./decision.ts";
+import type { Decision, DecisionRecord, RequestContext } from "./decision.ts";
 
 /** What is kept of one decision. */
 export const recordedDecision = (decision: Decision): DecisionRecord["decisions"][number] => ({
@@ -12,11 +12,20 @@ export const recordedDecision = (decision: Decision): DecisionRecord["decisions"
   policyType: decision.policyType,
   message: decision.message,
   ...(decision.isCrossAccount && { isCrossAccount: true }),
+  ...purposeOf(decision.context),
   // A denial keeps every statement with its reason; for an allowed call the ones that decided are enough.
   ...(decision.effect === "allowed"
     ? { trace: decision.decidedBy }
     : { trace: decision.explain(), byType: decision.byType() }),
 });
+
+/** What SSM and Secrets Manager tell KMS about the value they want decrypted; ARNs, never secret. */
+const PURPOSE_KEYS = ["kms:EncryptionContext:PARAMETER_ARN", "kms:EncryptionContext:SecretARN"] as const;
+
+function purposeOf(context: RequestContext): { purpose?: RequestContext } {
+  const told = PURPOSE_KEYS.filter((key) => context[key] !== undefined);
+  return told.length === 0 ? {} : { purpose: Object.fromEntries(told.map((key) => [key, context[key] ?? ""])) };
+}
 
 /** What became of a call: allowed and done, denied by policies, or allowed and ended in another error. */
 export type RequestOutcome = "allowed" | "denied" | "error";

@@ -115,6 +115,8 @@ export interface Decision {
   readonly action: string;
   readonly resource: string;
   readonly principalArn: string;
+  /** The request's own condition keys. May hold secrets (`secretKeys`): not to be printed or kept as they are. */
+  readonly context: RequestContext;
   /** The kind of policy that decided (for an implicit deny: the kind that is silent). */
   readonly policyType: PolicyType | "none";
   /** The statements that decided. */
@@ -153,6 +155,8 @@ export interface DecisionRecord {
     readonly policyType: PolicyType | "none";
     readonly message: string;
     readonly isCrossAccount?: boolean;
+    /** Keys that tie a call to its purpose, which the least policy names: `kms:EncryptionContext:PARAMETER_ARN`. */
+    readonly purpose?: RequestContext;
     /** Of a denial every statement, of an allowed call the ones that decided. */
     readonly trace: readonly StatementTrace[];
     /** Of a denial: what each type of policy says by itself. */

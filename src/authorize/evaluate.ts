@@ -15,6 +15,7 @@ import type {
   EvaluationInput,
   NamedPolicy,
   PolicyType,
+  RequestContext,
   StatementTrace,
   TypeVerdict,
 } from "./decision.ts";
@@ -27,6 +28,7 @@ import type { CompiledStatement } from "./statement.ts";
 
 const NO_STATEMENTS: readonly StatementTrace[] = [];
 const NO_POLICIES: readonly PolicyInPlay[] = [];
+const NO_CONTEXT: RequestContext = {};
 
 /** A policy taking part in a decision. */
 export interface PolicyInPlay {
@@ -66,6 +68,7 @@ export function evaluate(input: EvaluationInput): Decision {
     action: input.request.action,
     resource: input.request.resource,
     principalArn: input.principal.arn,
+    context: input.request.context ?? NO_CONTEXT,
     policyType: verdict.policyType,
     decidedBy: verdict.decidedBy.map(({ inPlay, statement }) => traceOf(inPlay, statement)),
     message: isAllowed
@@ -89,6 +92,7 @@ class DecisionByDefault implements Decision {
   readonly action: string;
   readonly resource: string;
   readonly principalArn: string;
+  readonly context = NO_CONTEXT;
   readonly policyType = "none";
   readonly decidedBy = NO_STATEMENTS;
   readonly message = "";

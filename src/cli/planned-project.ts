@@ -2,6 +2,7 @@
  * What `kiln plan` and `kiln policy` know before a run: the buildspec, the plans of it and of the buildspecs that its
  * batch names, and the project's settings: the default project's, or those of `--project` and `--template`.
  */
+import { existsSync } from "node:fs";
 import type { Kiln } from "../app.ts";
 import { type Buildspec, parseBuildspec } from "../build/buildspec/index.ts";
 import {
@@ -16,6 +17,7 @@ import { KilnError } from "../core/errors.ts";
 import { chunksOf, type StreamingBlob } from "../core/streaming-blob.ts";
 import { batchOf, type ProjectBatch } from "./batch-project.ts";
 import { type CommandContext, withKiln } from "./command-context.ts";
+import { customerKeys } from "./customer-keys.ts";
 import {
   DEFAULT_IMAGE,
   DEFAULT_TIMEOUT_MINUTES,
@@ -53,7 +55,7 @@ export interface PlannedProject {
 }
 
 /** CreateProject's members that are read here; BatchGetProjects answers the same. */
-interface KnownProject {
+export interface KnownProject {
   readonly name?: string;
   readonly source?: NonNullable<RoleSettings["source"]>;
   readonly secondarySources?: RoleSettings["secondarySources"];
@@ -79,7 +81,8 @@ export async function planProject(context: CommandContext, dir: string, values: 
     const { project: name } = values;
     return withKiln(context, async (kiln) => {
       const project = (await requireProject(kiln.root, name)) as KnownProject;
-      return plannedIn(project, name, await filesOf(project, dir, values, kiln), values);
+      const keys = await customerKeys(kiln.root, kiln.scope);
+      return plannedIn(project, name, await filesOf(project, dir, values, kiln), values, keys);
     });
   }
   if (values.template !== undefined) {
@@ -90,12 +93,28 @@ export async function planProject(context: CommandContext, dir: string, values: 
         "add it, or name the project with --project",
       ]);
     }
-    return plannedIn(project, name, await filesOf(project, dir, values, undefined), values);
+    const files = await filesOf(project, dir, values, undefined);
+    return plannedIn(project, name, files, values, await knownKeys(context));
   }
-  return plannedIn({}, projectNameOf(dir), readProject(dir, values.buildspec), values);
+  const files = readProject(dir, values.buildspec);
+  return plannedIn({}, projectNameOf(dir), files, values, await knownKeys(context));
 }
 
-function plannedIn(project: KnownProject, name: string, files: ProjectFiles, values: PlanValues): PlannedProject {
+/** Keys of the parameters and secrets here; none while there is no state folder, which planning does not make. */
+const knownKeys = async (context: CommandContext): Promise<StoreKeys> =>
+  existsSync(context.settings.stateDir)
+    ? withKiln(context, ({ root, scope }) => customerKeys(root, scope))
+    : { parameterKeys: undefined, secretKeys: undefined };
+
+type StoreKeys = Pick<RoleSettings, "parameterKeys" | "secretKeys">;
+
+function plannedIn(
+  project: KnownProject,
+  name: string,
+  files: ProjectFiles,
+  values: PlanValues,
+  keys: StoreKeys,
+): PlannedProject {
   const { buildspec } = files;
   if (!buildspec || files.failure) {
     throw new KilnError({
@@ -131,13 +150,13 @@ function plannedIn(project: KnownProject, name: string, files: ProjectFiles, val
     batch,
     plans: [plan, ...others],
     files,
-    settings: roleSettingsOf(project, batch !== undefined),
+    settings: { ...roleSettingsOf(project, batch !== undefined), ...keys },
     serviceRole: project.serviceRole,
   };
 }
 
 /** Of a project as CreateProject takes it. With `combineArtifacts` the builds of a batch write below its own folder. */
-function roleSettingsOf(project: KnownProject, hasBatch: boolean): RoleSettings {
+export function roleSettingsOf(project: KnownProject, hasBatch: boolean): RoleSettings {
   const { logsConfig, artifacts, environment } = project;
   const { cloudWatchLogs, s3Logs } = logsConfig ?? {};
   const isCombined = hasBatch && project.buildBatchConfig?.combineArtifacts === true;

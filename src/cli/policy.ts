@@ -1,32 +1,44 @@
 /** `kiln policy`: the least-privilege policy of the service role, from the plan or from what a build really called. */
 import { Command } from "commander";
 import type { Kiln } from "../app.ts";
-import type { DecisionRecord, NamedPolicy } from "../authorize/decision.ts";
-import type { PolicyDocument } from "../core/aws.ts";
+import type { DecisionRecord } from "../authorize/decision.ts";
+import { requiredPermissions } from "../build/plan/index.ts";
+import type { BuildEvent } from "../build/run/events.ts";
 import { KilnError } from "../core/errors.ts";
 import {
+  attachable,
   batchRolePolicy,
-  diffPolicy,
-  type PolicyDifference,
-  policyFromDecisions,
-  policyFromPlans,
+  type ExplainedPolicy,
+  explainedPolicy,
+  requirementsOfDecisions,
+  toCloudFormation,
+  toTerraform,
+  toText,
 } from "../least-privilege/index.ts";
 import { requireBatch } from "./batch-project.ts";
+import { callOrigins } from "./call-origins.ts";
 import { type CommandContext, commandContext, withKiln } from "./command-context.ts";
-import { requireRole } from "./default-project.ts";
 import { buildIdOf } from "./diagnose-batch.ts";
 import { buildNamed } from "./explain.ts";
+import { findBuild, type WireBuild } from "./gather-facts.ts";
 import type { CliIo } from "./io.ts";
 import { scopeFrom } from "./plan.ts";
 import { type PlanValues, planProject } from "./planned-project.ts";
-import { sourceDir } from "./project-files.ts";
+import { printDiff } from "./policy-diff.ts";
+import { isBuildspecFile, sourceDir } from "./project-files.ts";
+import { type BuildInput, provePolicy, sameBuild } from "./prove-policy.ts";
+import { prepareProject } from "./run-project.ts";
 import { usage } from "./run-refusals.ts";
 import { addCommonOptions, option, settingsOf } from "./settings.ts";
+import { withSignals } from "./signals.ts";
 import { batchNamed } from "./wire-batch.ts";
 
 interface Values extends PlanValues {
   readonly batch?: boolean;
   readonly diff?: string;
+  readonly prove?: boolean;
+  readonly engine?: string;
+  readonly output?: string;
 }
 
 export function policyCommand(io: CliIo, exit: (code: number) => void): Command {
@@ -37,43 +49,111 @@ export function policyCommand(io: CliIo, exit: (code: number) => void): Command 
     .addOption(option("--project <name>", "with the buckets, log group and keys of this project"))
     .addOption(option("--template <file>", "with those of the project that this CreateProject input describes"))
     .addOption(option("--batch", "the policy of the batch role (buildBatchConfig.serviceRole) instead"))
-    .addOption(option("--diff <role>", "compare with what a role is granted"));
-  addCommonOptions(command);
+    .addOption(option("--diff <role>", "compare with what a role is granted"))
+    .addOption(
+      option("--prove", "run the build with it, and without each of its statements; exit code 1 if not proved"),
+    )
+    .addOption(
+      option("--engine <engine>", "with --prove: where commands run").choices([
+        "auto",
+        "host",
+        "sandbox",
+        "docker",
+        "podman",
+      ]),
+    );
+  addCommonOptions(command, ["json", "text", "cloudformation", "terraform"]);
   command.addHelpText("after", "\nExample:\n  kiln policy > policy.json");
   return command.action(async (target: string, values: Values) => {
-    exit(await printPolicy(commandContext(io, settingsOf(values, io)), target, values));
+    exit(await policyOf(commandContext(io, settingsOf(values, io)), target, values));
   });
 }
 
-async function printPolicy(context: CommandContext, target: string, values: Values): Promise<number> {
+/** A policy and whose it is. */
+interface RolePolicy {
+  readonly policy: ExplainedPolicy;
+  /** Of the role that is to have it, where that is known. */
+  readonly roleName: string;
+}
+
+async function policyOf(context: CommandContext, target: string, values: Values): Promise<number> {
+  refuseMixed(values);
   const isBuild = /^arn:|:[0-9a-f]{8}-|^[0-9a-f]{8}-[0-9a-f-]+$/.test(target);
   const planned = isBuild ? undefined : await fromPlan(context, target, values);
-  if (planned && values.diff === undefined) {
-    context.printJson(planned);
+  if (planned && values.diff === undefined && !values.prove) {
+    printPolicy(context, planned, values);
     return 0;
   }
-  return withKiln(context, async (kiln) => {
-    const policy = planned ?? (await fromRun(kiln, target, values.batch === true));
-    if (values.diff === undefined) context.printJson(policy);
-    else printDiff(context, values.diff, diffPolicy(policy, await policiesOf(kiln, values.diff)));
-    return 0;
-  });
+  const options = values.engine === undefined ? {} : { engine: values.engine as "auto" };
+  return withKiln(
+    context,
+    async (kiln) => {
+      const found = planned ?? (await fromRun(kiln, target, values.batch === true));
+      if (values.diff !== undefined) {
+        await printDiff(context, kiln, values.diff, found.policy.document);
+        return 0;
+      }
+      printPolicy(context, found, values);
+      if (!values.prove) return 0;
+      const input = isBuild ? await inputOf(kiln, target) : await inputFor(context, kiln, target, values);
+      const isProved = await withSignals((interruption) =>
+        provePolicy(context, kiln, input, found.policy, interruption),
+      );
+      return isProved ? 0 : 1;
+    },
+    options,
+  );
 }
 
-async function fromPlan(context: CommandContext, target: string, values: Values): Promise<PolicyDocument> {
+function refuseMixed(values: Values): void {
+  if (values.diff !== undefined && values.prove) throw usage("--diff and --prove are two questions", ["ask one"]);
+  const isTemplate = values.output === "cloudformation" || values.output === "terraform";
+  if (values.diff !== undefined && isTemplate) {
+    throw usage(`a difference is not printed as ${values.output}`, ["use `-o json`, or leave -o away"]);
+  }
+  if (values.prove && values.batch) {
+    throw usage("a batch role's policy cannot be proved", ["it depends on the project's name alone: three actions"]);
+  }
+}
+
+function printPolicy(context: CommandContext, { policy, roleName }: RolePolicy, { output }: Values): void {
+  const names = { scope: scopeFrom(context.settings), roleName, policyName: "least-privilege" };
+  if (output === "cloudformation") context.print(toCloudFormation(policy, names).trimEnd());
+  else if (output === "terraform") context.print(toTerraform(policy, names).trimEnd());
+  else if (output === "text") context.print(toText(policy));
+  else context.printJson(policy.document);
+  if ((output ?? "json") === "json" && !attachable(policy).isInline) {
+    context.note(
+      "more than the 10,240 characters of an inline policy: `-o cloudformation` and `-o terraform` make several managed ones",
+    );
+  }
+}
+
+async function fromPlan(context: CommandContext, target: string, values: Values): Promise<RolePolicy> {
   const source = sourceDir(target, context.io.cwd);
-  const { name, plans, batch, settings, files } = await planProject(context, source, values);
+  const { name, plans, batch, settings, files, serviceRole } = await planProject(context, source, values);
   const scope = scopeFrom(context.settings);
   if (values.batch) {
     if (!batch) requireBatch(files);
-    return batchRolePolicy(scope, name);
+    return { policy: withoutReasons(batchRolePolicy(scope, name)), roleName: `kiln-${name}-batch-role` };
   }
-  if (batch) context.note("the service role's, for all builds of the batch; the batch role's: `kiln policy --batch`");
-  return policyFromPlans(plans, scope, name, settings);
+  if (batch) {
+    if (values.prove) {
+      throw usage(`\`${files.buildspecFile}\` has a \`batch\`, and \`--prove\` runs one build`, [
+        "name a buildspec of the batch with -b",
+      ]);
+    }
+    context.note("the service role's, for all builds of the batch; the batch role's: `kiln policy --batch`");
+  }
+  const requirements = plans.flatMap((plan) => requiredPermissions(plan, scope, name, settings));
+  const roleName = serviceRole?.split("/").at(-1) ?? `kiln-${name}-service-role`;
+  return { policy: explainedPolicy(requirements), roleName };
 }
 
+const withoutReasons = (document: ExplainedPolicy["document"]): ExplainedPolicy => ({ document, reasons: [] });
+
 /** What the sessions of a build, of all builds of a batch, or of a batch's own role asked for. */
-async function fromRun(kiln: Kiln, id: string, isBatchRole: boolean): Promise<PolicyDocument> {
+async function fromRun(kiln: Kiln, id: string, isBatchRole: boolean): Promise<RolePolicy> {
   const build = await buildNamed(kiln, id);
   const batch = build ? undefined : await batchNamed(kiln, id);
   if (!build && !batch) {
@@ -90,71 +170,47 @@ async function fromRun(kiln: Kiln, id: string, isBatchRole: boolean): Promise<Po
       "or leave --batch away for the build's service role",
     ]);
   }
-  const sessions =
+  const ids =
     batch && !isBatchRole
       ? (batch.buildGroups ?? []).flatMap((group) => buildIdOf(group) ?? [])
       : [(build ?? batch)?.id ?? ""];
-  return policyFromDecisions(
-    sessions.flatMap((one): DecisionRecord[] =>
-      kiln.decisions({ sessionName: `AWSCodeBuild-${one.split(":").at(-1)}` }),
-    ),
+  const sessions = ids.map((one) => `AWSCodeBuild-${one.split(":").at(-1)}`);
+  const records = sessions.flatMap((sessionName): DecisionRecord[] => kiln.decisions({ sessionName }));
+  const whyOf = callOrigins(
+    buildspecFileOf(build),
+    new Map(await Promise.all(ids.map(async (one, at) => [sessions[at] ?? "", await eventsOf(kiln, one)] as const))),
   );
+  const roleName = (build ?? batch)?.serviceRole?.split("/").at(-1) ?? "CodeBuildServiceRole";
+  return { policy: explainedPolicy(requirementsOfDecisions(records, whyOf)), roleName };
 }
 
-/** The role's inline and attached policies. */
-async function policiesOf(kiln: Kiln, roleName: string): Promise<NamedPolicy[]> {
-  const name = (await requireRole(kiln.root, roleName)).split("/").at(-1) ?? roleName;
-  const policies: NamedPolicy[] = [];
-  const inline = await kiln.root.call<{ PolicyNames?: string[] }>("iam", "ListRolePolicies", { RoleName: name });
-  for (const PolicyName of inline.PolicyNames ?? []) {
-    const input = { RoleName: name, PolicyName };
-    const { PolicyDocument = "" } = await kiln.root.call<{ PolicyDocument?: string }>("iam", "GetRolePolicy", input);
-    policies.push({ name: `inline policy ${PolicyName}`, document: parseDocument(PolicyDocument) });
-  }
-  const attached = await kiln.root.call<{ AttachedPolicies?: { PolicyArn?: string }[] }>(
-    "iam",
-    "ListAttachedRolePolicies",
-    {
-      RoleName: name,
-    },
-  );
-  for (const { PolicyArn = "" } of attached.AttachedPolicies ?? []) {
-    const { Policy } = await kiln.root.call<{ Policy?: { DefaultVersionId?: string } }>("iam", "GetPolicy", {
-      PolicyArn,
-    });
-    const { PolicyVersion } = await kiln.root.call<{ PolicyVersion?: { Document?: string } }>(
-      "iam",
-      "GetPolicyVersion",
-      {
-        PolicyArn,
-        VersionId: Policy?.DefaultVersionId ?? "v1",
-      },
-    );
-    policies.push({ name: PolicyArn, arn: PolicyArn, document: parseDocument(PolicyVersion?.Document ?? "") });
-  }
-  return policies;
+function buildspecFileOf(build: WireBuild | undefined): string {
+  const named = build?.source?.buildspec;
+  return named !== undefined && isBuildspecFile(named) ? named : "buildspec.yml";
 }
 
-/** AWS: IAM answers documents URL-encoded (RFC 3986). */
-const parseDocument = (document: string): PolicyDocument =>
-  JSON.parse(document.startsWith("%") ? decodeURIComponent(document) : document) as PolicyDocument;
+async function eventsOf(kiln: Kiln, buildId: string): Promise<BuildEvent[]> {
+  const events: BuildEvent[] = [];
+  if ((await findBuild(kiln, buildId))?.buildComplete !== true) return events;
+  for await (const event of kiln.events(buildId, { joined: true })) if (event.type !== "log") events.push(event);
+  return events;
+}
 
-function printDiff(context: CommandContext, role: string, difference: PolicyDifference): void {
-  if (context.settings.output === "json") {
-    context.printJson({ role, ...difference });
-    return;
-  }
-  const { usedButNotGranted, grantedButUnused, grantedTooWidely } = difference;
-  context.print(usedButNotGranted.length === 0 ? `nothing is missing in ${role}` : "needed but not granted:");
-  for (const { action, resource } of usedButNotGranted) context.print(`  ${action} on ${resource}`);
-  if (grantedTooWidely.length > 0) context.print("granted wider than needed:");
-  for (const { action, resource, policyName, needs } of grantedTooWidely) {
-    context.print(`  ${action} on ${resource}  (${policyName}); needed:`);
-    for (const need of needs) context.print(`    ${need.action} on ${need.resource}`);
-  }
-  if (grantedButUnused.length > 0) context.print("granted but not needed:");
-  for (const { action, resource, policyName } of grantedButUnused)
-    context.print(`  ${action} on ${resource}  (${policyName})`);
-  if (grantedButUnused.length + grantedTooWidely.length === 0) context.print(`nothing in ${role} is too much`);
-  else context.note("the least policy that is enough: `kiln policy` without --diff");
+/** StartBuild's input for the build of that id once more. */
+async function inputOf(kiln: Kiln, id: string): Promise<BuildInput> {
+  const build = await buildNamed(kiln, id);
+  if (!build) throw usage(`\`${id}\` is a batch, and \`--prove\` runs one build`, ["name one of its builds"]);
+  return sameBuild(build);
+}
+
+/** StartBuild's input for the project here. */
+async function inputFor(context: CommandContext, kiln: Kiln, target: string, values: Values): Promise<BuildInput> {
+  const { buildspec, project, template } = values;
+  const runValues = {
+    ...(buildspec === undefined ? {} : { buildspec }),
+    ...(project === undefined ? {} : { project }),
+    ...(template === undefined ? {} : { template }),
+  };
+  const prepared = await prepareProject(context, kiln, sourceDir(target, context.io.cwd), runValues, []);
+  return { ...prepared, autoRetryLimitOverride: 0 };
 }

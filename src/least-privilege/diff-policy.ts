@@ -7,6 +7,7 @@ import type { NamedPolicy, RequestContext } from "../authorize/decision.ts";
 import { evaluate } from "../authorize/index.ts";
 import { parseArn } from "../core/arn.ts";
 import type { AssumedRolePrincipal, PolicyDocument } from "../core/aws.ts";
+import { statementsOf, textsOf } from "./policy-parts.ts";
 
 export interface UnusedGrant {
   readonly policyName: string;
@@ -56,12 +57,25 @@ export function diffPolicy(needed: PolicyDocument, granted: readonly NamedPolicy
 
 function needsOf(document: PolicyDocument): Need[] {
   return statementsOf(document).flatMap((statement) => {
-    const equals = (statement["Condition"] as Record<string, RequestContext> | undefined)?.["StringEquals"] ?? {};
-    return texts(statement["Action"]).flatMap((action) =>
-      texts(statement["Resource"]).map((resource) => ({ action, resource, context: equals })),
+    const condition = (statement["Condition"] ?? {}) as Record<string, RequestContext>;
+    const contexts = contextsOf({ ...condition["StringEquals"], ...condition["StringLike"] });
+    return textsOf(statement["Action"]).flatMap((action) =>
+      textsOf(statement["Resource"]).flatMap((resource) => contexts.map((context) => ({ action, resource, context }))),
     );
   });
 }
+
+/** One for each value of the key that has several: a call is about one parameter, whatever a statement lists. */
+function contextsOf(values: RequestContext): RequestContext[] {
+  return Object.entries(values).reduce<RequestContext[]>(
+    (contexts, [key, value]) =>
+      contexts.flatMap((context) => [value].flat().map((one) => ({ ...context, [key]: exampleOf(one) }))),
+    [{}],
+  );
+}
+
+/** Any one text that a pattern stands for. */
+const exampleOf = (pattern: string): string => pattern.replace(/\*/g, "x").replace(/\?/g, "A");
 
 const isExact = (grant: UnusedGrant, need: { action: string; resource: string }): boolean =>
   grant.action.toLowerCase() === need.action.toLowerCase() && grant.resource === need.resource;
@@ -71,8 +85,8 @@ function grantsOf(policy: NamedPolicy, needs: readonly Need[]): WideGrant[] {
   return statementsOf(policy.document).flatMap((statement, index) => {
     if (statement["Effect"] !== "Allow") return [];
     // NotAction and NotResource grant by exception: they are used as soon as any need falls under them.
-    const actions = "Action" in statement ? texts(statement["Action"]) : [undefined];
-    const resources = "Resource" in statement ? texts(statement["Resource"]) : [undefined];
+    const actions = "Action" in statement ? textsOf(statement["Action"]) : [undefined];
+    const resources = "Resource" in statement ? textsOf(statement["Resource"]) : [undefined];
     return actions.flatMap((action) =>
       resources.flatMap((resource) => {
         const alone: NamedPolicy = {
@@ -95,8 +109,8 @@ function grantsOf(policy: NamedPolicy, needs: readonly Need[]): WideGrant[] {
             policyName: policy.name,
             index,
             ...(typeof sid === "string" && { sid }),
-            action: action ?? `everything but ${texts(statement["NotAction"]).join(", ")}`,
-            resource: resource ?? `everything but ${texts(statement["NotResource"]).join(", ")}`,
+            action: action ?? `everything but ${textsOf(statement["NotAction"]).join(", ")}`,
+            resource: resource ?? `everything but ${textsOf(statement["NotResource"]).join(", ")}`,
             needs: covered.map((need) => ({ action: need.action, resource: need.resource })),
           },
         ];
@@ -120,17 +134,10 @@ function decide({ action, resource, context }: Need, policies: readonly NamedPol
     tokenIssuedAtMs: 0,
   };
   // A need may be a pattern; any one resource it stands for decides.
-  const example = resource === "*" ? "*" : resource.replace(/\*/g, "x").replace(/\?/g, "A");
   return evaluate({
     principal,
     policies: { identity: policies },
-    request: { action, resource: example },
+    request: { action, resource: resource === "*" ? "*" : exampleOf(resource) },
     context,
   });
 }
-
-const statementsOf = (document: PolicyDocument): Record<string, unknown>[] =>
-  [document["Statement"] ?? []].flat() as Record<string, unknown>[];
-
-const texts = (value: unknown): string[] =>
-  [value ?? []].flat().filter((item): item is string => typeof item === "string");

@@ -86,9 +86,9 @@ describe("the policy of a plan", () => {
   });
 
   it("is split where IAM's limit is", () => {
-    const documents = splitPolicy(policy, 400);
+    const documents = splitPolicy({ document: policy, reasons: [] }, 400);
     expect(documents.length).toBeGreaterThan(1);
-    expect(documents.flatMap((document) => document.Statement)).toEqual(policy.Statement);
+    expect(documents.flatMap(({ document }) => document.Statement)).toEqual(policy.Statement);
   });
 });
 

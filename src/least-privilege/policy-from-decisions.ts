@@ -10,9 +10,16 @@ import { type LeastPrivilegePolicy, policyFromRequirements, type Requirement } f
 const needsNoPermission = new Set(["sts:GetCallerIdentity", "sts:GetSessionToken"]);
 
 /** Give the records of one role's sessions; records of other kinds of principals are ignored. */
-export function policyFromDecisions(records: readonly DecisionRecord[]): LeastPrivilegePolicy {
-  const requirements = records.filter(isRoleSession).flatMap((record) =>
-    record.decisions.flatMap(({ effect, action, resource, policyType }): Requirement[] => {
+export const policyFromDecisions = (records: readonly DecisionRecord[]): LeastPrivilegePolicy =>
+  policyFromRequirements(requirementsOfDecisions(records));
+
+/** `whyOf` tells in one line what made a call. */
+export function requirementsOfDecisions(
+  records: readonly DecisionRecord[],
+  whyOf: (record: DecisionRecord) => string | undefined = () => undefined,
+): Requirement[] {
+  return records.filter(isRoleSession).flatMap((record) =>
+    record.decisions.flatMap(({ effect, action, resource, policyType, purpose }): Requirement[] => {
       const isOwn =
         effect === "implicitDeny" || (effect === "allowed" && policyType !== "resource" && policyType !== "trust");
       if (!isOwn || needsNoPermission.has(action)) return [];
@@ -20,10 +27,18 @@ export function policyFromDecisions(records: readonly DecisionRecord[]): LeastPr
       // A key is used through the service that asked for it, unless KMS was called itself.
       const service = record.calledVia?.split(".")[0] ?? record.service;
       const isThrough = action.startsWith("kms:") && service !== "kms" && region !== undefined;
-      return [{ action, resource, ...(isThrough && { viaService: `${service}.${region}.amazonaws.com` }) }];
+      const why = whyOf(record);
+      return [
+        {
+          action,
+          resource,
+          ...(isThrough && { viaService: `${service}.${region}.amazonaws.com` }),
+          ...(isThrough && purpose && { purpose }),
+          ...(why !== undefined && { why }),
+        },
+      ];
     }),
   );
-  return policyFromRequirements(requirements);
 }
 
 const isRoleSession = ({ principalArn }: DecisionRecord): boolean => /:sts:.*:assumed-role\//.test(principalArn);

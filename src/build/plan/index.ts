@@ -18,3 +18,4 @@ export type { RequiredPermission } from "./required-permissions.ts";
 export { requiredPermissions } from "./required-permissions.ts";
 export { type RuntimeSelection, type SelectedRuntime, selectRuntimes } from "./runtime-selection.ts";
 export type { S3Settings } from "./s3-permissions.ts";
+export { parseSecretReference, type SecretReference } from "./secret-reference.ts";

@@ -8,8 +8,12 @@ import { type AwsScope, arnIn } from "../../core/arn.ts";
 import type { RequiredPermission } from "./required-permissions.ts";
 import type { S3Settings } from "./s3-permissions.ts";
 
-/** What of a project decides about its service role; the members are CreateProject's. */
+/** What of a project decides about its service role; the members are CreateProject's, the keys are the stores'. */
 export interface RoleSettings extends S3Settings {
+  /** By ARN of the parameter: ARN of the customer managed key that encrypts it. */
+  readonly parameterKeys?: ReadonlyMap<string, string> | undefined;
+  /** By ARN pattern of the secret (`…:secret:NAME-??????`): ARN of the customer managed key that encrypts it. */
+  readonly secretKeys?: ReadonlyMap<string, string> | undefined;
   readonly source?: RoleSource | undefined;
   readonly secondarySources?: readonly RoleSource[] | undefined;
   readonly cloudWatchLogs?:

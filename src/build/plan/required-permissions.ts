@@ -5,7 +5,7 @@
  * Sources: https://docs.aws.amazon.com/codebuild/latest/userguide/setting-up-service-role.html (what CodeBuild calls),
  * https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-push-iam.html (docker push).
  * Gaps: what commands themselves call (`aws s3 cp`, SDKs) is not known before a run; `kiln policy BUILD-ID` knows it.
- * `kms:Decrypt` for customer keys is not here: which key a parameter uses is not in the plan.
+ * Which key a parameter or secret uses is not in the plan: `kms:Decrypt` is here when the settings name the keys.
  */
 import { type AwsScope, arnIn, parseArn } from "../../core/arn.ts";
 import type { BuildPlan, PlannedVariable } from "./build-plan.ts";
@@ -22,6 +22,8 @@ export interface RequiredPermission {
   readonly why: string;
   /** For KMS: the service the key is used through, e.g. `s3.us-east-1.amazonaws.com`. */
   readonly viaService?: string;
+  /** For KMS: condition keys that say what the key is used on. */
+  readonly purpose?: Readonly<Record<string, string>>;
 }
 
 /** `settings` are the project's; without them the build touches no bucket and logs to the project's own group. */
@@ -33,7 +35,7 @@ export function requiredPermissions(
 ): RequiredPermission[] {
   const all = [
     ...logPermissions(scope, projectName, settings),
-    ...variablePermissions(plan, scope),
+    ...variablePermissions(plan, scope, settings),
     ...ecrPermissions(plan, scope),
     ...reportPermissions(plan, scope, projectName),
     ...retryPermissions(plan, scope, projectName),
@@ -41,7 +43,9 @@ export function requiredPermissions(
     ...gitPermissions(scope, settings),
     ...s3Permissions(plan, scope, projectName, settings),
   ];
-  const seen = new Map(all.map((permission) => [`${permission.action}\u0000${permission.resource}`, permission]));
+  const identity = ({ action, resource, purpose }: RequiredPermission) =>
+    [action, resource, ...Object.values(purpose ?? {})].join("\u0000");
+  const seen = new Map(all.map((permission) => [identity(permission), permission]));
   return [...seen.values()];
 }
 
@@ -58,29 +62,42 @@ function retryPermissions(plan: BuildPlan, scope: AwsScope, projectName: string)
   ];
 }
 
-function variablePermissions(plan: BuildPlan, scope: AwsScope): RequiredPermission[] {
+function variablePermissions(plan: BuildPlan, scope: AwsScope, settings: RoleSettings): RequiredPermission[] {
   const plaintext = plaintextOf(plan);
   return [...plan.variables, ...plan.phaseVariables].flatMap((variable) => {
+    const why = `\`${variable.name}\`${place(variable)}`;
     if (variable.type === "PARAMETER_STORE") {
+      const resource = parameterArn(expandPlaintext(variable.value, plaintext, "*"), scope);
+      const key = settings.parameterKeys?.get(resource);
       return [
-        {
-          action: "ssm:GetParameters",
-          resource: parameterArn(expandPlaintext(variable.value, plaintext, "*"), scope),
-          why: `\`${variable.name}\`${place(variable)}`,
-        },
+        { action: "ssm:GetParameters", resource, why },
+        ...decryption(key, "ssm", "PARAMETER_ARN", resource, `the key of ${why}`),
       ];
     }
     if (variable.type === "SECRETS_MANAGER") {
+      const resource = secretArn(expandPlaintext(variable.value, plaintext, "*"), scope);
+      const key = settings.secretKeys?.get(resource);
       return [
-        {
-          action: "secretsmanager:GetSecretValue",
-          resource: secretArn(expandPlaintext(variable.value, plaintext, "*"), scope),
-          why: `\`${variable.name}\`${place(variable)}`,
-        },
+        { action: "secretsmanager:GetSecretValue", resource, why },
+        ...decryption(key, "secretsmanager", "SecretARN", resource, `the key of ${why}`),
       ];
     }
     return [];
   });
+}
+
+/** Decryption with a customer managed key, tied to the service and to the one value. Nothing without a key. */
+function decryption(
+  key: string | undefined,
+  service: "ssm" | "secretsmanager",
+  contextKey: "PARAMETER_ARN" | "SecretARN",
+  resource: string,
+  why: string,
+): RequiredPermission[] {
+  if (key === undefined) return [];
+  const viaService = `${service}.${parseArn(key)?.region ?? ""}.amazonaws.com`;
+  const purpose = { [`kms:EncryptionContext:${contextKey}`]: resource };
+  return [{ action: "kms:Decrypt", resource: key, why, viaService, purpose }];
 }
 
 const place = (variable: PlannedVariable): string =>
