@@ -23,6 +23,7 @@ const DOCUMENTS = [
   "docs/events.md",
   "docs/iam.md",
   "docs/containers.md",
+  "docs/policy.md",
 ];
 
 interface Example {
