@@ -1,7 +1,7 @@
 /** The flags of `docker build`: read, or refused by name where Kiln's builder has no such thing. */
 
+import { ramBytes } from "../../dockerfile/ram-bytes.ts";
 import { InvalidReference, parseReference } from "../../images/reference.ts";
-import { ramBytes } from "../human-units.ts";
 import { type FlagSpec, flagOf, isSet, listOf, type ParsedFlags, UsageError } from "./flags.ts";
 
 export const BUILD_FLAGS: readonly FlagSpec[] = [

@@ -2,8 +2,8 @@
 import { createReadStream } from "node:fs";
 import { lstat, readdir, readFile, readlink } from "node:fs/promises";
 import { join } from "node:path";
+import { parseIgnoreFile } from "../../dockerfile/ignore-file.ts";
 import { TAR_END, tarHeader, tarPadding } from "../../images/tar.ts";
-import { parseIgnoreFile } from "../embedded/build/ignore-file.ts";
 
 export async function* contextTar(dir: string, dockerfile: string, outsideDockerfile?: Buffer): AsyncGenerator<Buffer> {
   const read = (name: string): Promise<string | undefined> => readFile(join(dir, name), "utf8").catch(() => undefined);

@@ -10,10 +10,10 @@ import { mkdtemp, open, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { debug } from "../../core/log.ts";
+import { parseDockerfile } from "../../dockerfile/dockerfile.ts";
 import { decompressed } from "../../images/layer-store.ts";
 import { components } from "../../images/layered-root.ts";
 import { readTar } from "../../images/tar.ts";
-import { parseDockerfile } from "../embedded/build/dockerfile.ts";
 import { baseImageNames } from "../embedded/build/stages.ts";
 
 const MAX_DOCKERFILE_BYTES = 1024 * 1024;

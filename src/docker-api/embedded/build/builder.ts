@@ -3,11 +3,13 @@
  * does as BuildKit's steps; the classic style shares everything but the order (solve-classic.ts, solve-buildkit.ts).
  * Source of texts and order: https://github.com/moby/buildkit (frontend/dockerfile), `docker build` of both builders.
  */
+
+import { type Dockerfile, parseDockerfile } from "../../../dockerfile/dockerfile.ts";
+import { DockerfileError, type Instruction } from "../../../dockerfile/instruction.ts";
+import { expandWord } from "../../../dockerfile/words.ts";
 import { type Image, imageArchitecture, saveImage } from "../../../images/image.ts";
 import { BuildError, type BuildRequest, PREDEFINED, shortId } from "./build-request.ts";
-import { type Dockerfile, parseDockerfile } from "./dockerfile.ts";
 import { asBuildError, type Script } from "./failure.ts";
-import { DockerfileError, type Instruction } from "./instruction.ts";
 import { Linter } from "./linter.ts";
 import { solveBuildKit } from "./solve-buildkit.ts";
 import { solveClassic } from "./solve-classic.ts";
@@ -18,7 +20,6 @@ import { allStages, type NeededStage, neededStages } from "./stages.ts";
 import { StepRunner } from "./step-runner.ts";
 import { platformArgs, readGlobalArgs } from "./variables.ts";
 import { Vertexes } from "./vertexes.ts";
-import { expandWord } from "./words.ts";
 
 /** The image built, kept in the store but not yet named. Throws {@link BuildError}. */
 export async function buildImage(given: BuildRequest): Promise<Image> {

@@ -3,9 +3,10 @@
  * and WORKDIR a step that makes a layer. Nothing is run and no file is read here: BuildKit reads a whole Dockerfile so before
  * the first step starts.
  */
+
+import { DockerfileError, type Instruction, type Keyword } from "../../../dockerfile/instruction.ts";
 import { convertCopy } from "./copy-instruction.ts";
 import { convertHealthcheck } from "./healthcheck.ts";
-import { DockerfileError, type Instruction, type Keyword } from "./instruction.ts";
 import {
   convertCmd,
   convertEntrypoint,

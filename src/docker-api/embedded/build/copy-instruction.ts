@@ -1,5 +1,8 @@
 /** COPY and ADD: flags and words read, sources found and hashed, a layer made of them. */
 import { createReadStream } from "node:fs";
+import { ignoreRules } from "../../../dockerfile/ignore-file.ts";
+import { DockerfileError, type Heredoc, type Instruction } from "../../../dockerfile/instruction.ts";
+import { expandHeredoc, expandWord, splitWords } from "../../../dockerfile/words.ts";
 import type { LayerRecord } from "../../../images/layer-store.ts";
 import type { FileOwner, LayerWriter } from "../../../images/layer-writer.ts";
 import type { LayeredRoot } from "../../../images/layered-root.ts";
@@ -9,10 +12,7 @@ import { type Download, download, isGit, isUrl, nameOf } from "./add-url.ts";
 import { type ModeChange, parseChmod } from "./chmod.ts";
 import { copySources, placeFor } from "./copy-files.ts";
 import { CopyError, type CopyOrigin, clean, findSources, hashSources, type SourceQuery } from "./copy-sources.ts";
-import { ignoreRules } from "./ignore-file.ts";
-import { DockerfileError, type Heredoc, type Instruction } from "./instruction.ts";
 import { type Conversion, lookupIn, type PreparedStep, type StageState, type StepRun } from "./stage-state.ts";
-import { expandHeredoc, expandWord, splitWords } from "./words.ts";
 
 interface TextFile {
   readonly name: string;

@@ -5,10 +5,10 @@
  */
 import { createHash, type Hash } from "node:crypto";
 import { closeSync, createReadStream, openSync, readlinkSync, readSync } from "node:fs";
+import { globMatcher, type IgnoreRules } from "../../../dockerfile/ignore-file.ts";
 import { metaOfFound } from "../../../images/layer-writer.ts";
 import { components, type Found, type LayeredRoot } from "../../../images/layered-root.ts";
 import type { BuildStyle } from "./build-request.ts";
-import { globMatcher, type IgnoreRules } from "./ignore-file.ts";
 
 export interface CopyOrigin {
   readonly root: LayeredRoot;

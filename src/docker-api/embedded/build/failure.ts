@@ -1,12 +1,13 @@
 /** Turns what goes wrong in a build into the error that its client sees: docker's words and the Dockerfile's lines. */
+
+import { DockerfileError, type Lines } from "../../../dockerfile/instruction.ts";
+import { ExpansionError } from "../../../dockerfile/words.ts";
 import { NotADirectory } from "../../../images/layer-writer.ts";
 import { TooManyLinks } from "../../../images/layered-root.ts";
 import { MountRefusal } from "../mount-points.ts";
 import { BuildError, type BuildStyle, type SourceExcerpt } from "./build-request.ts";
 import { enginePath } from "./copy-files.ts";
 import { CopyError } from "./copy-sources.ts";
-import { DockerfileError, type Lines } from "./instruction.ts";
-import { ExpansionError } from "./words.ts";
 
 export interface Script {
   readonly style: BuildStyle;

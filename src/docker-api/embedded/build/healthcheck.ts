@@ -1,8 +1,9 @@
 /** HEALTHCHECK: its form was checked when the Dockerfile was read. */
+
+import { goDuration, goQuotedList, goQuotedRune, parseGoDuration } from "../../../dockerfile/go-text.ts";
+import type { Instruction } from "../../../dockerfile/instruction.ts";
+import { jsonForm } from "../../../dockerfile/instruction-forms.ts";
 import type { Healthcheck } from "../../../images/image.ts";
-import { goDuration, goQuotedList, goQuotedRune, parseGoDuration } from "./go-text.ts";
-import type { Instruction } from "./instruction.ts";
-import { jsonForm } from "./instruction-forms.ts";
 import type { Conversion, StageState } from "./stage-state.ts";
 
 export function convertHealthcheck(state: StageState, instruction: Instruction): Conversion {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { parseDockerfile } from "./dockerfile.ts";
+import { parseDockerfile } from "../../../dockerfile/dockerfile.ts";
 import { lintDockerfile, lintStage } from "./lint.ts";
 import { lintOptions, lintWarning } from "./lint-rules.ts";
 

@@ -4,13 +4,14 @@
  * Source: https://docs.docker.com/reference/build-checks/ . Gaps: comments as descriptions (`InvalidDefinitionDescription`),
  * COPY of ignored files, both experimental on AWS's engine; the platform of a base image.
  */
+
+import type { Dockerfile } from "../../../dockerfile/dockerfile.ts";
+import { didYouMean } from "../../../dockerfile/go-text.ts";
+import type { Instruction, Keyword, Lines } from "../../../dockerfile/instruction.ts";
+import { ExpansionError, expandWord, type Lookup, splitWords } from "../../../dockerfile/words.ts";
 import { InvalidReference, parseReference } from "../../../images/reference.ts";
-import type { Dockerfile } from "./dockerfile.ts";
-import { didYouMean } from "./go-text.ts";
-import type { Instruction, Keyword, Lines } from "./instruction.ts";
 import { type LintWarning, lintWarning } from "./lint-rules.ts";
 import { declarations, platformArgs, readGlobalArgs } from "./variables.ts";
-import { ExpansionError, expandWord, type Lookup, splitWords } from "./words.ts";
 
 const commandOf = ({ original }: Instruction): string => /^\S+/.exec(original)?.[0] ?? "";
 

@@ -1,7 +1,8 @@
 /** Runs BuildKit's build checks over a build and tells its reporter, as the warnings of the step that reads the Dockerfile. */
+
+import { type Dockerfile, parseDockerfile } from "../../../dockerfile/dockerfile.ts";
+import { DockerfileError } from "../../../dockerfile/instruction.ts";
 import type { BuildWarning } from "./build-reporter.ts";
-import { type Dockerfile, parseDockerfile } from "./dockerfile.ts";
-import { DockerfileError } from "./instruction.ts";
 import { lintDockerfile, lintStage, type StageStart } from "./lint.ts";
 import { type LintOptions, type LintWarning, lintOptions, type RuleName } from "./lint-rules.ts";
 import type { StagePlan } from "./stage-plans.ts";

@@ -1,9 +1,10 @@
 /** Instructions that change only the image's config. History texts as docker writes them, values expanded. */
+
+import { goList, goQuotedList, goSet } from "../../../dockerfile/go-text.ts";
+import { DockerfileError, type Instruction } from "../../../dockerfile/instruction.ts";
+import { expandWord, expandWords } from "../../../dockerfile/words.ts";
 import type { RunConfig } from "../../../images/image.ts";
-import { goList, goQuotedList, goSet } from "./go-text.ts";
-import { DockerfileError, type Instruction } from "./instruction.ts";
 import { type Conversion, commandOf, lookupIn, type StageState } from "./stage-state.ts";
-import { expandWord, expandWords } from "./words.ts";
 
 const change = (state: StageState, part: Partial<RunConfig>): void => {
   state.config = { ...state.config, ...part };

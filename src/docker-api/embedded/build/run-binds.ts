@@ -5,6 +5,7 @@
 import { createHash } from "node:crypto";
 import { chmod, lchown, mkdir, rename } from "node:fs/promises";
 import { join, posix } from "node:path";
+import type { RunMount } from "../../../dockerfile/run-mounts.ts";
 import type { LayerStore } from "../../../images/layer-store.ts";
 import { LayerWriter } from "../../../images/layer-writer.ts";
 import { components, type Found } from "../../../images/layered-root.ts";
@@ -15,7 +16,6 @@ import { BuildError, type BuildRequest } from "./build-request.ts";
 import { copySources } from "./copy-files.ts";
 import { clean } from "./copy-sources.ts";
 import { Locks } from "./locks.ts";
-import type { RunMount } from "./run-mounts.ts";
 import type { Source } from "./sources.ts";
 
 export interface RunBinds {

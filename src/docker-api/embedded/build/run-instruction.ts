@@ -1,15 +1,16 @@
 /** RUN: the command line, its variables and mounts; run-step.ts runs it. */
+
+import type { Instruction } from "../../../dockerfile/instruction.ts";
+import { parseMount, type RunMount } from "../../../dockerfile/run-mounts.ts";
+import { expandShown, expandWord } from "../../../dockerfile/words.ts";
 import { DEFAULT_PATH } from "../../../images/image.ts";
 import type { LayerRecord } from "../../../images/layer-store.ts";
 import type { Found } from "../../../images/layered-root.ts";
 import { PREDEFINED } from "./build-request.ts";
 import { CopyError, findSources, hashSources } from "./copy-sources.ts";
-import type { Instruction } from "./instruction.ts";
 import { type ResolvedMount, targetOf } from "./run-binds.ts";
-import { parseMount, type RunMount } from "./run-mounts.ts";
 import { runStep, scriptPath } from "./run-step.ts";
 import { type Conversion, lookupIn, type PreparedStep, type StageState, type StepRun, shellOf } from "./stage-state.ts";
-import { expandShown, expandWord } from "./words.ts";
 
 /** What runs, complete. */
 export interface RunOrder {

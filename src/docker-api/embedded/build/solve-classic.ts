@@ -2,13 +2,14 @@
  * A build as docker's classic builder does it (DOCKER_BUILDKIT=0): instruction after instruction, an image after each, every
  * stage up to the target. Prints nothing itself: see classic-progress.ts.
  */
+
+import { type Dockerfile, parseInstruction } from "../../../dockerfile/dockerfile.ts";
+import type { Instruction } from "../../../dockerfile/instruction.ts";
 import type { Image } from "../../../images/image.ts";
 import { BuildError, type BuildRequest, shortId } from "./build-request.ts";
 import { convert } from "./convert.ts";
-import { type Dockerfile, parseInstruction } from "./dockerfile.ts";
 import { asBuildError, type Script } from "./failure.ts";
 import { finishImage } from "./finish-image.ts";
-import type { Instruction } from "./instruction.ts";
 import { withLayer } from "./layer-depth.ts";
 import type { BuildSources, Source } from "./sources.ts";
 import { scratchImage } from "./stage-plans.ts";

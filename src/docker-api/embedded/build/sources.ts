@@ -3,6 +3,7 @@
  * is first needed, as a step that clients see (`[internal] load …`).
  */
 import { readFile } from "node:fs/promises";
+import { type IgnoreRules, ignoreLines, ignoreRules } from "../../../dockerfile/ignore-file.ts";
 import type { Image } from "../../../images/image.ts";
 import type { LayerRecord } from "../../../images/layer-store.ts";
 import { findFile, LayeredRoot } from "../../../images/layered-root.ts";
@@ -14,7 +15,6 @@ import {
   withDefaultTag,
 } from "../../../images/reference.ts";
 import { BuildError, type BuildRequest, type NamedContext, type SourceFolder } from "./build-request.ts";
-import { type IgnoreRules, ignoreLines, ignoreRules } from "./ignore-file.ts";
 import type { Vertexes } from "./vertexes.ts";
 
 export type Source =

@@ -2,15 +2,16 @@
  * The stages of a BuildKit build as plans: base, config, history and the steps that make layers, each with its number. A
  * stage is planned when something needs it; all of them before the first step runs.
  */
+
+import { type Dockerfile, parseInstruction } from "../../../dockerfile/dockerfile.ts";
+import { goQuoted } from "../../../dockerfile/go-text.ts";
+import { DockerfileError, type Instruction } from "../../../dockerfile/instruction.ts";
+import { parseMount } from "../../../dockerfile/run-mounts.ts";
 import { type Image, imageOf, scratchConfig } from "../../../images/image.ts";
 import type { LayerRecord } from "../../../images/layer-store.ts";
 import type { BuildStyle } from "./build-request.ts";
 import { convert, isStep } from "./convert.ts";
-import { type Dockerfile, parseInstruction } from "./dockerfile.ts";
 import { asBuildError, type Script } from "./failure.ts";
-import { goQuoted } from "./go-text.ts";
-import { DockerfileError, type Instruction } from "./instruction.ts";
-import { parseMount } from "./run-mounts.ts";
 import { type BuildSources, fullName, type Source } from "./sources.ts";
 import { type BuildScope, type DraftEntry, openStage, type StageState, type Step } from "./stage-state.ts";
 import { type NeededStage, stageBefore } from "./stages.ts";

@@ -1,11 +1,12 @@
 /** What instructions change while a stage is read: config, variables, history. Steps that make layers come out of it. */
+
+import type { EscapeChar, Instruction } from "../../../dockerfile/instruction.ts";
+import type { Lookup } from "../../../dockerfile/words.ts";
 import { DEFAULT_PATH, environmentOf, type HistoryEntry, type Image, type RunConfig } from "../../../images/image.ts";
 import type { LayerRecord } from "../../../images/layer-store.ts";
 import { type BuildRequest, PREDEFINED } from "./build-request.ts";
-import type { EscapeChar, Instruction } from "./instruction.ts";
 import type { Source } from "./sources.ts";
 import type { RunningVertex } from "./vertexes.ts";
-import type { Lookup } from "./words.ts";
 
 /** What all stages of a build share. */
 export interface BuildScope {

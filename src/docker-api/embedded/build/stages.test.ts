@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { parseDockerfile } from "./dockerfile.ts";
+import { parseDockerfile } from "../../../dockerfile/dockerfile.ts";
 import { baseImageNames, neededStages } from "./stages.ts";
 
 const names = (text: string, args: Record<string, string> = {}, target = ""): string[] =>

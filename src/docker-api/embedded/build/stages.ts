@@ -2,12 +2,13 @@
  * Which stages of a Dockerfile a build needs, and which images from elsewhere those are made of. Pure.
  * The embedded builder walks the stages; the engine proxy asks for the names, so that the engine has the images.
  */
+
+import type { Dockerfile, Stage } from "../../../dockerfile/dockerfile.ts";
+import { didYouMean } from "../../../dockerfile/go-text.ts";
+import { DockerfileError } from "../../../dockerfile/instruction.ts";
+import { expandWord } from "../../../dockerfile/words.ts";
 import type { BuildStyle } from "./build-request.ts";
-import type { Dockerfile, Stage } from "./dockerfile.ts";
-import { didYouMean } from "./go-text.ts";
-import { DockerfileError } from "./instruction.ts";
 import { platformArgs, readGlobalArgs } from "./variables.ts";
-import { expandWord } from "./words.ts";
 
 export interface NeededStage {
   readonly stage: Stage;

@@ -1,9 +1,10 @@
 /** ARG and ENV: scopes, values, and what the platform and `--build-arg` give. */
+
+import type { Dockerfile } from "../../../dockerfile/dockerfile.ts";
+import type { Instruction } from "../../../dockerfile/instruction.ts";
+import { expandWord, type Lookup, splitWords } from "../../../dockerfile/words.ts";
 import { imageArchitecture } from "../../../images/image.ts";
-import type { Dockerfile } from "./dockerfile.ts";
-import type { Instruction } from "./instruction.ts";
 import { type Conversion, lookupIn, type StageState } from "./stage-state.ts";
-import { expandWord, type Lookup, splitWords } from "./words.ts";
 
 /** ARGs that describe the platform; in scope in FROM without a declaration, elsewhere with one. */
 export function platformArgs(): Record<string, string> {

@@ -1,10 +1,11 @@
 /** WORKDIR: the folder is made when it is not there. */
+
+import type { Instruction } from "../../../dockerfile/instruction.ts";
+import { expandWord } from "../../../dockerfile/words.ts";
 import type { LayerRecord } from "../../../images/layer-store.ts";
 import { ownerOf } from "./copy-instruction.ts";
 import { clean } from "./copy-sources.ts";
-import type { Instruction } from "./instruction.ts";
 import { type Conversion, lookupIn, type PreparedStep, type StageState, type StepRun } from "./stage-state.ts";
-import { expandWord } from "./words.ts";
 
 export function convertWorkdir(state: StageState, { text, original }: Instruction): Conversion {
   const { scope } = state;

@@ -3,9 +3,9 @@
  * Source: https://docs.docker.com/reference/dockerfile/#run---mount . Gap: `type=ssh` is refused by name.
  */
 
-import { ramBytes } from "../../human-units.ts";
 import { didYouMean } from "./go-text.ts";
 import { DockerfileError, type Lines, parseError } from "./instruction.ts";
+import { ramBytes } from "./ram-bytes.ts";
 
 export type MountType = "bind" | "cache" | "tmpfs" | "secret" | "ssh";
 
