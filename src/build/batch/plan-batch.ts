@@ -6,12 +6,15 @@
  * published; unknown keys are findings here and stop nothing.
  */
 import type { Diagnostic, Span } from "../../core/diagnostics.ts";
-import type {
-  BatchDimension,
-  BatchMatrixSection,
-  BatchSection,
-  BatchTaskSection,
-  BuildspecFailure,
+import {
+  BATCH_IDENTIFIER,
+  type BatchDimension,
+  type BatchMatrixSection,
+  type BatchSection,
+  type BatchTaskSection,
+  type BuildspecFailure,
+  COMPUTE_TYPES,
+  ENVIRONMENT_TYPES,
 } from "../buildspec/index.ts";
 import type { BatchPlan, BatchRestrictions, BatchTask, TaskEnvironment } from "./batch-plan.ts";
 import * as texts from "./batch-texts.ts";
@@ -41,37 +44,9 @@ export const DOWNLOAD_SOURCE = "DOWNLOAD_SOURCE";
 
 const REFERENCE = "https://docs.aws.amazon.com/codebuild/latest/userguide/batch-build-buildspec.html";
 const WHY = "a batch of this buildspec ends in DOWNLOAD_BATCHSPEC; a plain build of it does not";
-const IDENTIFIER = /^[A-Za-z0-9_]{1,127}$/;
+const IDENTIFIER = new RegExp(BATCH_IDENTIFIER);
 /** Values may name variables of the project; those are known when the batch runs. */
 const HAS_VARIABLE = /\$/;
-const COMPUTE_TYPES = [
-  "BUILD_GENERAL1_SMALL",
-  "BUILD_GENERAL1_MEDIUM",
-  "BUILD_GENERAL1_LARGE",
-  "BUILD_GENERAL1_XLARGE",
-  "BUILD_GENERAL1_2XLARGE",
-  "BUILD_LAMBDA_1GB",
-  "BUILD_LAMBDA_2GB",
-  "BUILD_LAMBDA_4GB",
-  "BUILD_LAMBDA_8GB",
-  "BUILD_LAMBDA_10GB",
-  "ATTRIBUTE_BASED_COMPUTE",
-  "CUSTOM_INSTANCE_TYPE",
-];
-const ENVIRONMENT_TYPES = [
-  "LINUX_CONTAINER",
-  "LINUX_GPU_CONTAINER",
-  "ARM_CONTAINER",
-  "WINDOWS_CONTAINER",
-  "WINDOWS_SERVER_2019_CONTAINER",
-  "WINDOWS_SERVER_2022_CONTAINER",
-  "LINUX_LAMBDA_CONTAINER",
-  "ARM_LAMBDA_CONTAINER",
-  "LINUX_EC2",
-  "ARM_EC2",
-  "WINDOWS_EC2",
-  "MAC_ARM",
-];
 
 /** The builds of a batch, and what is wrong with it. Never throws. */
 export function planBatch(input: BatchPlanInput): PlannedBatch {

@@ -7,11 +7,21 @@
  */
 import { isMap, isSeq, type Node } from "yaml";
 import type { Diagnostic, Span } from "../../core/diagnostics.ts";
+import {
+  type BatchKind,
+  batchEnvGrammar,
+  batchGrammar,
+  fanoutGrammar,
+  graphTaskGrammar,
+  listTaskGrammar,
+  matrixDynamicEnvGrammar,
+  matrixDynamicGrammar,
+  matrixGrammar,
+  matrixStaticEnvGrammar,
+  matrixStaticGrammar,
+} from "./batch-grammar.ts";
 import type { BuildspecFailure, Located, Variable } from "./buildspec.ts";
 import { type Entry, nameOf, type SectionReader } from "./section-reader.ts";
-
-export const BATCH_KINDS = ["build-list", "build-graph", "build-matrix", "build-fanout"] as const;
-export type BatchKind = (typeof BATCH_KINDS)[number];
 
 export interface BatchSection {
   /** The key `batch` with everything below it. */
@@ -76,18 +86,15 @@ export interface BatchFanoutSection {
   readonly ignoreFailure?: Located<boolean>;
 }
 
-const ENV_KEYS = ["compute-type", "fleet", "image", "privileged-mode", "type", "variables"] as const;
-const LIST_KEYS = ["identifier", "buildspec", "debug-session", "env", "ignore-failure"] as const;
-const GRAPH_KEYS = [...LIST_KEYS, "depend-on"] as const;
-
 /** Reads the section. `reader` must be its own: its failure and findings become the section's. */
 export function readBatch(reader: SectionReader, entry: Entry): BatchSection {
   return new BatchReader(reader).read(entry);
 }
 
+type TaskGrammar = typeof listTaskGrammar | typeof graphTaskGrammar;
+
 class BatchReader {
   readonly #reader: SectionReader;
-  readonly #unknownKeys: { section: string; known: readonly string[]; keys: Located<string>[] }[] = [];
 
   constructor(reader: SectionReader) {
     this.#reader = reader;
@@ -96,7 +103,7 @@ class BatchReader {
   read(entry: Entry): BatchSection {
     const reader = this.#reader;
     const at = entry.key.span;
-    const found = this.#section(entry.node, "batch", at, ["fast-fail", ...BATCH_KINDS]);
+    const found = reader.section(entry.node, "batch", at, batchGrammar);
     const fastFail = reader.boolean(found["fast-fail"], "batch.fast-fail");
     const list = found["build-list"];
     const graph = found["build-graph"];
@@ -109,35 +116,20 @@ class BatchReader {
       span: reader.spanning(at, reader.spanOf(entry.node, at)),
       ...(fastFail && { fastFail }),
       kinds,
-      ...(list && { list: this.#tasks(list, "batch.build-list", LIST_KEYS) }),
-      ...(graph && { graph: this.#tasks(graph, "batch.build-graph", GRAPH_KEYS) }),
+      ...(list && { list: this.#tasks(list, "batch.build-list", listTaskGrammar) }),
+      ...(graph && { graph: this.#tasks(graph, "batch.build-graph", graphTaskGrammar) }),
       ...(matrix && { matrix: this.#matrix(matrix) }),
       ...(fanout && { fanout: this.#fanout(fanout) }),
     };
     return {
       ...read,
-      unknownKeys: this.#unknownKeys,
+      unknownKeys: reader.unknownKeys,
       ...(reader.failure && { failure: reader.failure }),
       diagnostics: reader.diagnostics,
     };
   }
 
-  /** Like the reader's, remembering which keys are known where. */
-  #section<K extends string>(
-    node: Node | undefined,
-    name: string,
-    at: Span,
-    known: readonly K[],
-  ): Partial<Record<K, Entry>> {
-    const before = this.#reader.unknownKeys.length;
-    const found = this.#reader.section(node, name, at, known);
-    for (const block of this.#reader.unknownKeys.splice(before)) {
-      this.#unknownKeys.push({ section: name, known, keys: block.keys });
-    }
-    return found;
-  }
-
-  #tasks(entry: Entry, section: string, known: readonly (typeof GRAPH_KEYS)[number][]): BatchTaskSection[] {
+  #tasks(entry: Entry, section: string, grammar: TaskGrammar): BatchTaskSection[] {
     const reader = this.#reader;
     if (reader.isEmpty(entry.node)) return [];
     const node = reader.resolve(entry.node);
@@ -157,13 +149,13 @@ class BatchReader {
         );
         return [];
       }
-      return [this.#task(item, name, itemSpan, known)];
+      return [this.#task(item, name, itemSpan, grammar)];
     });
   }
 
-  #task(node: Node, section: string, span: Span, known: readonly (typeof GRAPH_KEYS)[number][]): BatchTaskSection {
+  #task(node: Node, section: string, span: Span, grammar: TaskGrammar): BatchTaskSection {
     const reader = this.#reader;
-    const found = this.#section(node, section, span, known);
+    const found = reader.section(node, section, span, grammar as typeof graphTaskGrammar);
     const identifier = reader.text(found.identifier, `${section}.identifier`);
     const buildspec = reader.text(found.buildspec, `${section}.buildspec`);
     const debugSession = reader.boolean(found["debug-session"], `${section}.debug-session`);
@@ -182,7 +174,7 @@ class BatchReader {
   #env(entry: Entry | undefined, section: string): BatchEnvSection {
     if (!entry) return { variables: [] };
     const reader = this.#reader;
-    const found = this.#section(entry.node, section, entry.key.span, ENV_KEYS);
+    const found = reader.section(entry.node, section, entry.key.span, batchEnvGrammar);
     const computeType = reader.text(found["compute-type"], `${section}.compute-type`);
     const fleet = reader.text(found.fleet, `${section}.fleet`);
     const image = reader.text(found.image, `${section}.image`);
@@ -202,12 +194,12 @@ class BatchReader {
     const reader = this.#reader;
     const at = entry.key.span;
     const section = "batch.build-matrix";
-    const found = this.#section(entry.node, section, at, ["static", "dynamic"]);
+    const found = reader.section(entry.node, section, at, matrixGrammar);
     const fixed = found.static
-      ? this.#section(found.static.node, `${section}.static`, found.static.key.span, ["ignore-failure", "env"])
+      ? reader.section(found.static.node, `${section}.static`, found.static.key.span, matrixStaticGrammar)
       : {};
     const fixedEnv = fixed.env
-      ? this.#section(fixed.env.node, `${section}.static.env`, fixed.env.key.span, ["privileged-mode", "type"])
+      ? reader.section(fixed.env.node, `${section}.static.env`, fixed.env.key.span, matrixStaticEnvGrammar)
       : {};
     const ignoreFailure = reader.boolean(fixed["ignore-failure"], `${section}.static.ignore-failure`);
     const privilegedMode = reader.boolean(fixedEnv["privileged-mode"], `${section}.static.env.privileged-mode`);
@@ -223,9 +215,9 @@ class BatchReader {
 
   #dimensions(entry: Entry, section: string): BatchDimension[] {
     const reader = this.#reader;
-    const found = this.#section(entry.node, section, entry.key.span, ["buildspec", "env"]);
+    const found = reader.section(entry.node, section, entry.key.span, matrixDynamicGrammar);
     const env = found.env
-      ? this.#section(found.env.node, `${section}.env`, found.env.key.span, ["compute-type", "image", "variables"])
+      ? reader.section(found.env.node, `${section}.env`, found.env.key.span, matrixDynamicEnvGrammar)
       : {};
     const dimension = (of: BatchDimension["of"], from: Entry | undefined, path: string): BatchDimension[] =>
       from ? [{ of, name: from.key, values: reader.list(from, path) }] : [];
@@ -244,7 +236,7 @@ class BatchReader {
     const reader = this.#reader;
     const at = entry.key.span;
     const section = "batch.build-fanout";
-    const found = this.#section(entry.node, section, at, ["parallelism", "ignore-failure"]);
+    const found = reader.section(entry.node, section, at, fanoutGrammar);
     const parallelism = reader.text(found.parallelism, `${section}.parallelism`);
     const ignoreFailure = reader.boolean(found["ignore-failure"], `${section}.ignore-failure`);
     return {

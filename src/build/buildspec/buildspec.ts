@@ -30,8 +30,12 @@ export interface Buildspec {
   readonly proxy?: { readonly uploadArtifacts?: Located<boolean>; readonly logs?: Located<boolean> };
   /** Present when the file has a `batch` section; build/batch makes a plan of it. */
   readonly batch?: BatchSection;
-  /** Keys CodeBuild does not know, for its "Found possible syntax errors" block: section as AWS names it, and keys. */
-  readonly unknownKeys: readonly { readonly section: string; readonly keys: readonly Located<string>[] }[];
+  /** Keys CodeBuild does not know, for its "Found possible syntax errors" block: section as AWS names it, what it knows, and keys. */
+  readonly unknownKeys: readonly {
+    readonly section: string;
+    readonly known: readonly string[];
+    readonly keys: readonly Located<string>[];
+  }[];
   /** `ssm:/name` values under `phases.<phase>.environment.variables` and `env.variables` (Kiln's extension). */
   readonly ssmReferences: readonly SsmReference[];
 }

@@ -4,28 +4,22 @@
  * `files: one-name` (a text, not a list) and `files: []` are accepted in practice.
  */
 import type { Artifacts, Cache, Report } from "./buildspec.ts";
+import { artifactsGrammar, cacheGrammar, reportGrammar, secondaryArtifactsGrammar } from "./buildspec-grammar.ts";
+import type { SectionGrammar } from "./grammar.ts";
 import type { Entry, SectionReader } from "./section-reader.ts";
 
-const artifactKeys = [
-  "files",
-  "name",
-  "discard-paths",
-  "base-directory",
-  "exclude-paths",
-  "enable-symlinks",
-  "s3-prefix",
-] as const;
+export const readArtifacts = (reader: SectionReader, entry: Entry | undefined): Artifacts | undefined =>
+  readArtifactsAt(reader, entry, "artifacts", artifactsGrammar);
 
-export function readArtifacts(
+function readArtifactsAt(
   reader: SectionReader,
   entry: Entry | undefined,
-  { section = "artifacts", is01 = false }: { readonly section?: string; readonly is01?: boolean } = {},
+  section: string,
+  grammar: SectionGrammar<keyof typeof artifactsGrammar.keys> | typeof secondaryArtifactsGrammar,
 ): Artifacts | undefined {
   if (!entry || reader.isEmpty(entry.node)) return undefined;
   const at = entry.key.span;
-  // AWS: version 0.1 has `type: zip`; since 0.2 it is an unknown key.
-  const known = [...artifactKeys, "secondary-artifacts", ...(is01 ? (["type"] as const) : [])] as const;
-  const found = reader.section(entry.node, section, at, known);
+  const found = reader.section(entry.node, section, at, grammar as SectionGrammar<keyof typeof artifactsGrammar.keys>);
   const name = reader.text(found.name, `${section}.name`);
   const discardPaths = reader.boolean(found["discard-paths"], `${section}.discard-paths`);
   const baseDirectory = reader.text(found["base-directory"], `${section}.base-directory`);
@@ -43,10 +37,8 @@ export function readArtifacts(
     ...(s3Prefix && { s3Prefix }),
     secondary: secondary
       ? reader.entries(secondary.node, `${section}.secondary-artifacts`, secondary.key.span).flatMap((item) => {
-          const artifacts = readArtifacts(reader, item, {
-            section: `${section}.secondary-artifacts.${item.key.value}`,
-            is01,
-          });
+          const itsSection = `${section}.secondary-artifacts.${item.key.value}`;
+          const artifacts = readArtifactsAt(reader, item, itsSection, secondaryArtifactsGrammar);
           return artifacts ? [{ identifier: item.key, artifacts }] : [];
         })
       : [],
@@ -56,7 +48,7 @@ export function readArtifacts(
 export function readCache(reader: SectionReader, entry: Entry | undefined): Cache | undefined {
   if (!entry || reader.isEmpty(entry.node)) return undefined;
   const at = entry.key.span;
-  const found = reader.section(entry.node, "cache", at, ["paths", "key", "fallback-keys", "action"]);
+  const found = reader.section(entry.node, "cache", at, cacheGrammar);
   const key = reader.text(found.key, "cache.key");
   const action = reader.text(found.action, "cache.action");
   return {
@@ -72,12 +64,7 @@ export function readReports(reader: SectionReader, entry: Entry | undefined): Re
   if (!entry) return [];
   return reader.entries(entry.node, "reports", entry.key.span).map((item) => {
     const section = `reports.${item.key.value}`;
-    const found = reader.section(item.node, section, item.key.span, [
-      "files",
-      "file-format",
-      "base-directory",
-      "discard-paths",
-    ]);
+    const found = reader.section(item.node, section, item.key.span, reportGrammar);
     const fileFormat = reader.text(found["file-format"], `${section}.file-format`);
     const baseDirectory = reader.text(found["base-directory"], `${section}.base-directory`);
     const discardPaths = reader.boolean(found["discard-paths"], `${section}.discard-paths`);

@@ -204,6 +204,13 @@ describe("tolerance", () => {
     expect(buildspec?.env.variables[0]?.value.value).toBe("x");
   });
 
+  it("does not take a variable called version for the file's", () => {
+    const { buildspec } = parse(
+      "version: 0.2\nenv:\n  variables:\n    version: 0.1.3\nphases:\n  build:\n    commands: [x]\nenvironment_variables: {}\n",
+    );
+    expect(buildspec?.unknownKeys.map(({ keys }) => keys.map(({ value }) => value))).toEqual([["environment_variables"]]);
+  });
+
   it("takes the last of two equal keys and says so", () => {
     const { buildspec, diagnostics } = parse("version: 0.2\nphases:\n  build:\n    commands: [a]\n    commands: [b]\n");
     expect(buildspec?.phases[0]?.commands[0]?.value).toBe("b");

@@ -5,12 +5,15 @@
  * recorded, so those failures carry Kiln's wording; the name of the section in the warning about unknown keys at the
  * top level is not recorded either (`buildspec` here).
  */
+import { isMap } from "yaml";
 import type { Diagnostic } from "../../core/diagnostics.ts";
 import { readBatch } from "./batch-section.ts";
 import type { Buildspec, BuildspecEnv, BuildspecFailure, Located, Phase, SsmReference, Variable } from "./buildspec.ts";
+import { buildspecGrammar, envGrammar, oldEnvGrammar, proxyGrammar } from "./buildspec-grammar.ts";
+import { BUILDSPEC_VERSIONS, type BuildspecVersion, buildspecReference } from "./grammar.ts";
 import { readArtifacts, readCache, readReports } from "./outputs.ts";
 import { readPhases } from "./phases.ts";
-import { buildspecReference, type Entry, nameOf, SectionReader } from "./section-reader.ts";
+import { type Entry, nameOf, SectionReader } from "./section-reader.ts";
 import { readYaml } from "./yaml-source.ts";
 
 /** Larger texts are refused: no real buildspec comes near, and analysis must stay quick. */
@@ -26,13 +29,12 @@ export interface ParsedBuildspec {
   readonly isGuess?: true;
 }
 
-const topKeys = ["version", "run-as", "env", "proxy", "batch", "phases", "reports", "artifacts", "cache"] as const;
-
 /** Reads a buildspec. `file` is the path shown to people, e.g. `buildspec.yml`. */
 export function parseBuildspec(text: string, file: string): ParsedBuildspec {
   if (Buffer.byteLength(text) > maxBuildspecBytes) return tooLarge(text, file);
   const { source, problems, documents } = readYaml(file, text);
-  const reader = new SectionReader(source);
+  const writtenVersion = versionOf(source.document.contents);
+  const reader = new SectionReader(source, writtenVersion);
   for (const { problem, explanation, startOffset, endOffset } of problems.slice(0, 1)) {
     const span = source.spanOf(startOffset, endOffset);
     reader.fail(`${problem} at line ${span.line}`, span, { message: explanation });
@@ -58,19 +60,16 @@ export function parseBuildspec(text: string, file: string): ParsedBuildspec {
     };
   }
 
-  const is01 = /^\s*version\s*:\s*["']?0\.1\b/m.test(text);
-  const known = is01 ? ([...topKeys, "environment_variables"] as const) : topKeys;
-  const found = reader.section(root, "buildspec", top, known as readonly [...typeof topKeys, "environment_variables"]);
+  const found = reader.section(root, "buildspec", top, buildspecGrammar);
   const version = reader.text(found.version, "version");
   const env = found.environment_variables
     ? readOldEnv(reader, found.environment_variables)
     : readEnv(reader, found.env);
   const phases = readPhases(reader, found.phases);
-  const artifacts = readArtifacts(reader, found.artifacts, { is01 });
+  const artifacts = readArtifacts(reader, found.artifacts);
   const cache = readCache(reader, found.cache);
   const reports = readReports(reader, found.reports);
-  const proxy =
-    found.proxy && reader.section(found.proxy.node, "proxy", found.proxy.key.span, ["upload-artifacts", "logs"]);
+  const proxy = found.proxy && reader.section(found.proxy.node, "proxy", found.proxy.key.span, proxyGrammar);
   const uploadArtifacts = reader.boolean(proxy?.["upload-artifacts"], "proxy.upload-artifacts");
   const proxyLogs = reader.boolean(proxy?.logs, "proxy.logs");
   const runAs = reader.text(found["run-as"], "run-as");
@@ -88,7 +87,7 @@ export function parseBuildspec(text: string, file: string): ParsedBuildspec {
     ...(cache && { cache }),
     reports,
     ...(proxy && { proxy: { ...(uploadArtifacts && { uploadArtifacts }), ...(proxyLogs && { logs: proxyLogs }) } }),
-    ...(found.batch && { batch: readBatch(new SectionReader(source), found.batch) }),
+    ...(found.batch && { batch: readBatch(new SectionReader(source, writtenVersion), found.batch) }),
     unknownKeys: reader.unknownKeys,
     ssmReferences: ssmReferencesIn(env, phases),
   };
@@ -100,6 +99,12 @@ export function parseBuildspec(text: string, file: string): ParsedBuildspec {
     diagnostics,
     ...(problems.length > 0 && { isGuess: true }),
   };
+}
+
+/** Which keys are known follows from it, so it is looked at before them; what is no version reads as the current one. */
+function versionOf(root: unknown): BuildspecVersion {
+  const found = isMap(root) ? root.get("version") : undefined;
+  return BUILDSPEC_VERSIONS.find((version) => version === found) ?? "0.2";
 }
 
 function checkRequired(
@@ -115,7 +120,7 @@ function checkRequired(
       message: "the buildspec has no `version`",
       why: "CodeBuild's reference requires it, and the build stops in DOWNLOAD_SOURCE",
     });
-  } else if (version.value !== "0.2" && version.value !== "0.1") {
+  } else if (!BUILDSPEC_VERSIONS.some((known) => known === version.value)) {
     reader.fail(`version ${version.value} is not supported, expected 0.2 or 0.1`, version.span, {
       message: `version \`${version.value}\` is not supported, expected \`0.2\` or \`0.1\``,
     });
@@ -130,14 +135,7 @@ function checkRequired(
 function readEnv(reader: SectionReader, entry: Entry | undefined): BuildspecEnv {
   if (!entry) return { variables: [], parameterStore: [], secretsManager: [], exportedVariables: [] };
   const at = entry.key.span;
-  const found = reader.section(entry.node, "env", at, [
-    "shell",
-    "variables",
-    "parameter-store",
-    "secrets-manager",
-    "exported-variables",
-    "git-credential-helper",
-  ]);
+  const found = reader.section(entry.node, "env", at, envGrammar);
   const shell = reader.text(found.shell, "env.shell");
   const gitCredentialHelper = reader.boolean(found["git-credential-helper"], "env.git-credential-helper");
   return {
@@ -154,7 +152,7 @@ function readEnv(reader: SectionReader, entry: Entry | undefined): BuildspecEnv 
 /** Version 0.1: `environment_variables: { plaintext, parameter-store }`. */
 function readOldEnv(reader: SectionReader, entry: Entry): BuildspecEnv {
   const at = entry.key.span;
-  const found = reader.section(entry.node, "environment_variables", at, ["plaintext", "parameter-store"]);
+  const found = reader.section(entry.node, "environment_variables", at, oldEnvGrammar);
   return {
     variables: reader.variables(found.plaintext, "environment_variables.plaintext"),
     parameterStore: reader.variables(found["parameter-store"], "environment_variables.parameter-store"),

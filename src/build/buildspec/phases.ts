@@ -5,21 +5,22 @@
  * Gaps: what CodeBuild answers to a list in place of a command is not recorded; ours follows the same pattern.
  */
 import { isMap, isScalar, isSeq, type Node } from "yaml";
-import { type Located, PHASE_NAMES, type Phase, type PhaseName, type Variable } from "./buildspec.ts";
+import type { Located, Phase, PhaseName, Variable } from "./buildspec.ts";
+import { installGrammar, phaseGrammar, phasesGrammar } from "./buildspec-grammar.ts";
+import { keysOf } from "./grammar.ts";
 import { type Entry, nameOf, type SectionReader } from "./section-reader.ts";
-
-const phaseKeys = ["run-as", "on-failure", "runtime-versions", "commands", "finally", "environment"] as const;
 
 export function readPhases(reader: SectionReader, entry: Entry | undefined): Phase[] {
   if (!entry) return [];
   const unknown: Located<string>[] = [];
   const phases: Phase[] = [];
+  const known = keysOf(phasesGrammar, reader.version);
   const sections = reader.unknownKeys.length;
   for (const item of reader.entries(entry.node, "phases", entry.key.span)) {
-    if ((PHASE_NAMES as readonly string[]).includes(item.key.value)) phases.push(readPhase(reader, item));
+    if ((known as readonly string[]).includes(item.key.value)) phases.push(readPhase(reader, item));
     else unknown.push(item.key);
   }
-  if (unknown.length > 0) reader.unknownKeys.splice(sections, 0, { section: "phases", keys: unknown });
+  if (unknown.length > 0) reader.unknownKeys.splice(sections, 0, { section: "phases", known, keys: unknown });
   return phases;
 }
 
@@ -27,26 +28,10 @@ function readPhase(reader: SectionReader, entry: Entry): Phase {
   const name = entry.key.value as PhaseName;
   const section = `phases.${name}`;
   const at = entry.key.span;
-  const known = name === "install" ? phaseKeys : phaseKeys.filter((key) => key !== "runtime-versions");
-  const found = reader.section(entry.node, section, at, known);
-  const unknown: Located<string>[] = [];
-  let environmentVariables: Variable[] = [];
-  if (found.environment) {
-    // AWS: a phase has no `environment`; it stays an unknown key for the log's warning block.
-    unknown.push(found.environment.key);
-    const environment = reader.resolve(found.environment.node);
-    if (isMap(environment)) {
-      const variables = reader
-        .entries(environment, `${section}.environment`, found.environment.key.span)
-        .find((item) => item.key.value === "variables");
-      environmentVariables = reader.variables(variables, `${section}.environment.variables`);
-    }
-  }
-  if (unknown.length > 0) {
-    const existing = reader.unknownKeys.find((block) => block.section === section);
-    if (existing) existing.keys.push(...unknown);
-    else reader.unknownKeys.push({ section, keys: unknown });
-  }
+  const found: Partial<Record<keyof typeof installGrammar.keys, Entry>> =
+    name === "install"
+      ? reader.section(entry.node, section, at, installGrammar)
+      : reader.section(entry.node, section, at, phaseGrammar);
   const runAs = reader.text(found["run-as"], `${section}.run-as`);
   const onFailure = reader.text(found["on-failure"], `${section}.on-failure`);
   return {
@@ -59,8 +44,22 @@ function readPhase(reader: SectionReader, entry: Entry): Phase {
       .map(({ name: runtime, value: version }) => ({ runtime, version })),
     commands: readCommands(reader, found.commands, "Commands", section),
     finally: readCommands(reader, found.finally, "Finally", section),
-    environmentVariables,
+    environmentVariables: readEnvironment(reader, entry, section),
   };
+}
+
+/** AWS: a phase has no `environment`; it stays an unknown key for the log's warning block, and Kiln reads what it means. */
+function readEnvironment(reader: SectionReader, entry: Entry, section: string): Variable[] {
+  const phase = reader.resolve(entry.node);
+  if (!isMap(phase)) return [];
+  const pair = phase.items.find(({ key }) => isScalar(key) && key.value === "environment");
+  const environment = reader.resolve(pair?.value as Node | undefined);
+  if (!isMap(environment)) return [];
+  const at = reader.spanOf(pair?.key as Node, entry.key.span);
+  const variables = reader
+    .entries(environment, `${section}.environment`, at)
+    .find((item) => item.key.value === "variables");
+  return reader.variables(variables, `${section}.environment.variables`);
 }
 
 function readCommands(

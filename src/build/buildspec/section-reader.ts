@@ -6,9 +6,15 @@
 import { isAlias, isMap, isPair, isScalar, isSeq, type Node, type Pair, type YAMLMap } from "yaml";
 import type { Diagnostic, Span } from "../../core/diagnostics.ts";
 import type { BuildspecFailure, Located, Variable } from "./buildspec.ts";
+import {
+  type BuildspecVersion,
+  buildspecReference,
+  FALSE_WORDS,
+  keysOf,
+  type SectionGrammar,
+  TRUE_WORDS,
+} from "./grammar.ts";
 import type { YamlSource } from "./yaml-source.ts";
-
-export const buildspecReference = "https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html";
 
 /** One `key: value` of a mapping. */
 export interface Entry {
@@ -24,10 +30,13 @@ export class SectionReader {
   #entriesRead = 0;
   failure: BuildspecFailure | undefined;
   readonly diagnostics: Diagnostic[] = [];
-  readonly unknownKeys: { section: string; keys: Located<string>[] }[] = [];
+  readonly unknownKeys: { section: string; known: readonly string[]; keys: Located<string>[] }[] = [];
+  /** Which version's keys are known. */
+  readonly version: BuildspecVersion;
 
-  constructor(source: YamlSource) {
+  constructor(source: YamlSource, version: BuildspecVersion) {
     this.#source = source;
+    this.version = version;
   }
 
   /** Notes what stops the build; the first one is CodeBuild's answer, each is a finding. */
@@ -120,20 +129,21 @@ export class SectionReader {
     return [...byKey.values()];
   }
 
-  /** Splits a mapping's entries by known key; the others go to the "possible syntax errors" block. */
+  /** Splits a mapping's entries by the grammar's keys; the others go to the "possible syntax errors" block. */
   section<K extends string>(
     node: Node | undefined,
     name: string,
     at: Span,
-    known: readonly K[],
+    grammar: SectionGrammar<K>,
   ): Partial<Record<K, Entry>> {
+    const known = keysOf(grammar, this.version);
     const found: Partial<Record<K, Entry>> = {};
     const unknown: Located<string>[] = [];
     for (const entry of this.entries(node, name, at)) {
       if ((known as readonly string[]).includes(entry.key.value)) found[entry.key.value as K] = entry;
       else unknown.push(entry.key);
     }
-    if (unknown.length > 0) this.unknownKeys.push({ section: name, keys: unknown });
+    if (unknown.length > 0) this.unknownKeys.push({ section: name, known, keys: unknown });
     return found;
   }
 
@@ -158,8 +168,9 @@ export class SectionReader {
   boolean(entry: Entry | undefined, path: string): Located<boolean> | undefined {
     const value = this.text(entry, path);
     if (!value) return undefined;
-    if (/^(yes|true|on|y)$/i.test(value.value)) return { value: true, span: value.span };
-    if (/^(no|false|off|n)$/i.test(value.value)) return { value: false, span: value.span };
+    const word = value.value.toLowerCase();
+    if (TRUE_WORDS.includes(word)) return { value: true, span: value.span };
+    if (FALSE_WORDS.includes(word)) return { value: false, span: value.span };
     this.warn(
       `\`${path}\` is \`${value.value}\`, expected \`yes\` or \`no\``,
       value.span,

@@ -200,3 +200,6 @@ function union(from: readonly CuratedImage[]): Runtimes {
 function without(runtimes: Runtimes, name: string): Runtimes {
   return Object.fromEntries(Object.entries(runtimes).filter(([runtime]) => runtime !== name));
 }
+
+/** Every curated image of the table, without dates. */
+export const curatedNames: readonly string[] = images.map(({ family }) => family);

@@ -9,7 +9,14 @@ export type {
   VariableOrigin,
   VariableSource,
 } from "./build-plan.ts";
-export { type CuratedImage, curatedImage, LAMBDA_RUNTIMES } from "./curated-images.ts";
+export {
+  type CuratedImage,
+  curatedImage,
+  curatedNames,
+  LAMBDA_RUNTIMES,
+  maintainedRuntimes,
+  type Runtimes,
+} from "./curated-images.ts";
 export { type OnFailure, parseOnFailure } from "./on-failure.ts";
 export type { EnvironmentVariable, PlanInput, PlanProject, StartBuildOverrides } from "./plan-build.ts";
 export { planBuild, shellOf } from "./plan-build.ts";
