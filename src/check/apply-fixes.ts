@@ -30,11 +30,35 @@ export function applyFixes(text: string, diagnostics: readonly Diagnostic[], fil
     taken.push(...fresh);
     applied.push(diagnostic);
   }
+  return { text: withEdits(text, taken), applied, skipped };
+}
+
+/** The text with edits that do not overlap. */
+export function withEdits(text: string, edits: TextEditFix["edits"]): string {
   let result = text;
-  for (const edit of taken.toSorted((a, b) => b.startOffset - a.startOffset || b.endOffset - a.endOffset)) {
+  for (const edit of edits.toSorted((a, b) => b.startOffset - a.startOffset || b.endOffset - a.endOffset)) {
     result = result.slice(0, edit.startOffset) + edit.newText + result.slice(edit.endOffset);
   }
-  return { text: result, applied, skipped };
+  return result;
+}
+
+/** One fix may uncover the next finding, or touch what another one wanted to change. */
+const MAX_PASSES = 10;
+
+/** Fixes until nothing is left to fix. `find` gives the findings of a text. */
+export function fixAll(
+  text: string,
+  find: (text: string) => readonly Diagnostic[],
+): Pick<AppliedFixes, "text" | "applied"> {
+  const applied: Diagnostic[] = [];
+  let fixed = text;
+  for (let pass = 0; pass < MAX_PASSES; pass++) {
+    const step = applyFixes(fixed, find(fixed));
+    if (step.text === fixed) break;
+    fixed = step.text;
+    applied.push(...step.applied);
+  }
+  return { text: fixed, applied };
 }
 
 /** Touching is allowed; two insertions at one place, or any shared character, is not. */

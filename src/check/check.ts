@@ -4,72 +4,126 @@
  */
 
 import { posix } from "node:path";
-import type { BatchRestrictions } from "../build/batch/index.ts";
 import { type Buildspec, parseBuildspec } from "../build/buildspec/index.ts";
-import type { EnvironmentVariable } from "../build/plan/index.ts";
-import { type Diagnostic, sortDiagnostics } from "../core/diagnostics.ts";
+import { type Diagnostic, sortDiagnostics, type TextEditFix } from "../core/diagnostics.ts";
+import { withEdits } from "./apply-fixes.ts";
 import { findBuildspec } from "./find-buildspec.ts";
+import { allRules, suppression } from "./frame-rules.ts";
+import type { Knowledge } from "./knowledge.ts";
 import { lineIndex } from "./line-index.ts";
 import { readCommands } from "./read-commands.ts";
 import type { CheckContext, Rule } from "./rule.ts";
 import { rules } from "./rules/index.ts";
 import type { ShellModel } from "./shell-model.ts";
 import { sourceRootsOf } from "./source-paths.ts";
+import { type SuppressedFinding, suppress } from "./suppressions.ts";
 import type { Workspace } from "./workspace.ts";
 
-/** A parameter that exists. `value` only for types that are not secret. */
-export interface KnownParameter {
-  readonly name: string;
-  readonly type: "String" | "StringList" | "SecureString";
-  readonly value?: string | undefined;
-}
-
-export interface ParameterSource {
-  list(): readonly KnownParameter[];
-}
-
-/** What is known of the CodeBuild project, with CreateProject's members; those of `environment` first. All may be unknown. */
-export interface CheckProject {
-  readonly name?: string | undefined;
-  /** Environment type, e.g. `LINUX_CONTAINER`. */
-  readonly type?: string | undefined;
-  readonly image?: string | undefined;
-  readonly computeType?: string | undefined;
-  readonly privilegedMode?: boolean | undefined;
-  readonly environmentVariables?: readonly EnvironmentVariable[] | undefined;
-  readonly source?: { readonly type?: string | undefined } | undefined;
-  readonly artifacts?: { readonly type?: string | undefined } | undefined;
-  readonly secondaryArtifacts?: readonly { readonly artifactIdentifier?: string | undefined }[] | undefined;
-  readonly secondarySources?: readonly { readonly sourceIdentifier?: string | undefined }[] | undefined;
-  readonly cache?: { readonly type?: string | undefined; readonly modes?: readonly string[] | undefined } | undefined;
-  /** `buildBatchConfig.restrictions` */
-  readonly batchRestrictions?: BatchRestrictions | undefined;
-}
-
-export interface CheckInput {
+export interface CheckInput extends Knowledge {
   readonly workspace: Workspace;
   /** Relative to the workspace; default `buildspec.yml`, else what looks like a buildspec here. */
   readonly buildspecPath?: string | undefined;
   /** Text to check instead of the file's. */
   readonly text?: string | undefined;
-  readonly project?: CheckProject | undefined;
-  /** Which parameters exist; without it rules about parameters stay silent. */
-  readonly parameters?: ParameterSource | undefined;
   /** AWS's grammar only. */
   readonly strict?: boolean | undefined;
+  /** Look for hard-coded secrets in every file, not only in those that usually have some. */
+  readonly searchAllFiles?: boolean | undefined;
 }
 
-/** All findings, in the order of {@link sortDiagnostics}. */
+export interface CheckResult {
+  /** In the order of {@link sortDiagnostics}. */
+  readonly diagnostics: readonly Diagnostic[];
+  /** What comments of the buildspec keep out of it, in the same order. */
+  readonly suppressed: readonly SuppressedFinding[];
+  /** The buildspec that was read, relative to the workspace; undefined when there is none. */
+  readonly file?: string;
+}
+
+/** All findings that no comment suppresses, in the order of {@link sortDiagnostics}. */
 export function check(input: CheckInput): Diagnostic[] {
+  return [...checkBuildspec(input).diagnostics];
+}
+
+/** Like {@link check}, with what comments suppress. */
+export function checkBuildspec(input: CheckInput): CheckResult {
   const found = findBuildspec(input);
-  if (found.text === undefined || found.file === undefined) return [...found.diagnostics];
+  if (found.text === undefined || found.file === undefined) return { diagnostics: found.diagnostics, suppressed: [] };
   const { file, text } = found;
   const parsed = parseBuildspec(text, file);
   const context = createContext(input, file, text, parsed);
-  const diagnostics: Diagnostic[] = [];
-  for (const rule of rules) if (!parsed.isGuess || rule.needsNoYaml) diagnostics.push(...run(rule, context));
-  return sortDiagnostics(diagnostics);
+  const { diagnostics, suppressed } = suppress(
+    sortDiagnostics(findings(context)).map(withSafeFix(context)),
+    {
+      file,
+      text,
+      ids: allRules.map(({ id }) => id),
+      spanOf: context.spanOf,
+      couldFind: (id) => !parsed.isGuess && (isAskingOnlyFiles(id) || isAllKnown(input)),
+    },
+    suppression.source,
+  );
+  return { diagnostics: sortDiagnostics(diagnostics), suppressed, file };
 }
+
+/** What the rules are given, for those who look into a buildspec without checking it; undefined when there is no text. */
+export function contextOf(input: CheckInput): CheckContext | undefined {
+  const { file, text } = findBuildspec(input);
+  return text === undefined || file === undefined
+    ? undefined
+    : createContext(input, file, text, parseBuildspec(text, file));
+}
+
+/**
+ * Leaves out an edit after which CodeBuild could no longer read a buildspec that it can read now: a rule sees its own line,
+ * and what a file holds besides is everybody's guess (a key that stands twice, a block in an unusual form).
+ */
+function withSafeFix({ file, text, parsed }: CheckContext): (diagnostic: Diagnostic) => Diagnostic {
+  const verdicts = new Map<string, boolean>();
+  const isSafe = (edits: TextEditFix["edits"]): boolean => {
+    const own = edits.filter((edit) => edit.file === file);
+    // A word for a word: nothing that YAML would look at.
+    if (
+      own.every(({ startOffset, endOffset, newText }) => isWord(newText) && isWord(text.slice(startOffset, endOffset)))
+    )
+      return true;
+    const fixed = withEdits(text, own);
+    const known = verdicts.get(fixed);
+    if (known !== undefined) return known;
+    const after = parseBuildspec(fixed, file);
+    const verdict = !after.isGuess && (after.failure === undefined || parsed.failure !== undefined);
+    verdicts.set(fixed, verdict);
+    return verdict;
+  };
+  // Which of two equal keys counts is not known, so an edit below one of them may be one of nothing.
+  const isAmbiguous = parsed.diagnostics.some(({ code }) => code === "buildspec/duplicate-key");
+  return (diagnostic) => {
+    if (diagnostic.fix?.kind !== "edit" || parsed.isGuess) return diagnostic;
+    if (!isAmbiguous && isSafe(diagnostic.fix.edits)) return diagnostic;
+    const { fix: _, ...rest } = diagnostic;
+    return rest;
+  };
+}
+
+const isWord = (text: string): boolean => /^[\w./@-]+$/.test(text);
+
+function findings(context: CheckContext): Diagnostic[] {
+  const applicable = rules.filter((rule) => !context.parsed.isGuess || rule.needsNoYaml);
+  for (const rule of applicable) {
+    const only = rule.isAboutWholeFile ? run(rule, context) : [];
+    if (only.length > 0) return only;
+  }
+  return applicable.flatMap((rule) => (rule.isAboutWholeFile ? [] : run(rule, context)));
+}
+
+/** Checks of these topics need nothing but the buildspec and the files around it, so their silence means something. */
+const isAskingOnlyFiles = (id: string): boolean =>
+  id !== "docker/privileged-mode" &&
+  /^(?:buildspec|phases|env|commands|shell|docker|aws-cli|secrets|paths|files|dockerfile|node|python|make|artifacts|reports)\//.test(
+    id,
+  );
+
+const isAllKnown = ({ project, parameters }: Knowledge): boolean => project !== undefined && parameters !== undefined;
 
 function run(rule: Rule, context: CheckContext): Diagnostic[] {
   return [...rule.run(context)].map((finding) => ({
@@ -99,7 +153,9 @@ function createContext(
     buildspec,
     project,
     parameters,
+    known: input,
     strict: input.strict ?? false,
+    searchesAllFiles: input.searchAllFiles ?? false,
     isChosenFile: input.buildspecPath !== undefined || input.text !== undefined,
     get shell() {
       shell ??= readCommands({
@@ -108,6 +164,7 @@ function createContext(
         parameters,
         spanOf: lines.spanOf,
         isFolder: (path) => isFolder(input.workspace, file, path),
+        readText: (path) => input.workspace.readText(path),
       });
       return shell;
     },

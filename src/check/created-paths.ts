@@ -15,9 +15,18 @@ export class CreatedPaths {
     this.#paths.push(...paths);
   }
 
+  /** Paths that commands were seen to make, in order. */
+  get paths(): readonly string[] {
+    return [...this.#paths];
+  }
+
   /** Answers for this moment, whatever is added later: may `path`, something in it or something it is in exist? */
   now(): (path: string) => boolean {
-    if (this.#isAnything) return () => true;
+    return this.#isAnything ? () => true : this.seen();
+  }
+
+  /** The same of what commands were seen to make, whatever else ran. */
+  seen(): (path: string) => boolean {
     const count = this.#paths.length;
     return (path) => {
       for (let at = 0; at < count; at++) {

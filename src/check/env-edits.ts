@@ -36,14 +36,18 @@ export function linesOf(text: string): TextLines {
 export const indentOf = (line: string): number => /^ */.exec(line)?.[0].length ?? 0;
 const isBlankOrComment = (line: string): boolean => /^\s*(#.*)?$/.test(line);
 
-/** Last line (1-based) of the block that `line` opens: everything indented deeper, trailing blanks and comments excluded. */
-export function blockEnd(lines: TextLines, line: number): number {
+/**
+ * Last line (1-based) of the block that `line` opens: everything indented deeper, trailing blanks and comments excluded.
+ * `takesItems`: a list may stand at the indentation of its key.
+ */
+export function blockEnd(lines: TextLines, line: number, takesItems = false): number {
   const indent = indentOf(lines.at(line)?.text ?? "");
   let last = line;
   for (let at = line + 1; at <= lines.count; at++) {
     const text = lines.at(at)?.text ?? "";
     if (isBlankOrComment(text)) continue;
-    if (indentOf(text) <= indent) break;
+    const isItem = takesItems && indentOf(text) === indent && /^\s*-(?:\s|$)/.test(text);
+    if (indentOf(text) <= indent && !isItem) break;
     last = at;
   }
   return last;

@@ -54,6 +54,7 @@ function unreadable(file: string, kind: "file" | "directory"): Diagnostic {
       kind === "directory"
         ? `\`${file}\` is a folder, expected a file`
         : `\`${file}\` is binary, UTF-16, larger than 1 MiB, or may not be read; expected UTF-8 text`,
+    span: { file, line: 1, column: 1, endLine: 1, endColumn: 1, startOffset: 0, endOffset: 0 },
     why: "CodeBuild fails in DOWNLOAD_SOURCE with `YAML_FILE_ERROR`",
     source,
   };

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -113,5 +113,101 @@ describe("what is not followed or read", () => {
     write("large", "x".repeat(1024 * 1024 + 1));
     expect(createFolderWorkspace(root).readText("binary")).toBeUndefined();
     expect(createFolderWorkspace(root).readText("large")).toBeUndefined();
+  });
+});
+
+describe("what git knows of a file", () => {
+  const git = (...args: string[]) => execFileSync("git", ["-C", root, ...args], { stdio: "ignore" });
+  beforeEach(() => git("init", "-q"));
+
+  it("has the committed mode, not the disk's", () => {
+    write("run.sh", "#!/bin/sh\n");
+    write("new.sh", "#!/bin/sh\n");
+    git("add", "run.sh");
+    git("update-index", "--chmod=+x", "run.sh");
+    chmodSync(join(root, "new.sh"), 0o755);
+    const workspace = createFolderWorkspace(root);
+    expect(workspace.isExecutable("run.sh")).toBe(true);
+    expect(workspace.isExecutable("new.sh")).toBe(true);
+    expect(workspace.isExecutable("absent.sh")).toBeUndefined();
+  });
+
+  it("tells untracked from ignored, and neither in a repository that is still empty", () => {
+    fill();
+    expect(createFolderWorkspace(root).isTracked("app/main.py")).toBeUndefined();
+    git("add", "app/main.py");
+    const workspace = createFolderWorkspace(root);
+    expect(workspace.isTracked("app/main.py")).toBe(true);
+    expect(workspace.isTracked("app")).toBe(true);
+    expect(workspace.isTracked("buildspec.yml")).toBe(false);
+    expect(workspace.isIgnored("buildspec.yml")).toBe(false);
+  });
+
+  it("says CRLF only where a checkout on Linux has it", () => {
+    write("committed.sh", "#!/bin/sh\r\nls\r\n");
+    write("local.sh", "#!/bin/sh\r\nls\r\n");
+    write("plain.sh", "#!/bin/sh\nls\n");
+    git("-c", "core.autocrlf=false", "add", "committed.sh", "plain.sh");
+    git("-c", "core.autocrlf=true", "add", "local.sh");
+    const workspace = createFolderWorkspace(root);
+    expect(["committed.sh", "local.sh", "plain.sh"].map((path) => workspace.hasCrlf(path))).toEqual([
+      true,
+      false,
+      false,
+    ]);
+  });
+
+  it("keeps files that a sparse checkout left out", () => {
+    write("kept/a.txt", "a");
+    write("left/b.txt", "b");
+    git("add", ".");
+    git("update-index", "--skip-worktree", "left/b.txt");
+    rmSync(join(root, "left"), { recursive: true });
+    const workspace = createFolderWorkspace(root);
+    expect(workspace.files()).toContain("left/b.txt");
+    expect(workspace.exists("left/b.txt")).toBe("file");
+    expect(workspace.exists("left")).toBe("directory");
+  });
+
+  it("lists submodules and repositories inside, whose files are not ignored", () => {
+    write(".gitmodules", '[submodule "a"]\n\tpath = vendor/a\n\turl = x\n[submodule "b"]\n\tpath = ../out\n');
+    write("nested/readme", "x");
+    execFileSync("git", ["-C", join(root, "nested"), "init", "-q"]);
+    const workspace = createFolderWorkspace(root);
+    expect(workspace.submodules()).toEqual(["nested", "vendor/a"]);
+    expect(workspace.isIgnored("nested/readme")).toBe(false);
+  });
+
+  it("does not take a path for a pattern", () => {
+    write("a.sh", "#!/bin/sh\r\n");
+    write(":(glob)*", "#!/bin/sh\r\n");
+    git("add", "--", "a.sh");
+    expect(createFolderWorkspace(root).hasCrlf(":(glob)*")).toBe(true);
+  });
+});
+
+describe("links", () => {
+  it("say what they point to, also on the way to a path; loops lead nowhere", () => {
+    write("real/file.txt", "x");
+    symlinkSync("real", join(root, "link"));
+    symlinkSync("loop-b", join(root, "loop-a"));
+    symlinkSync("loop-a", join(root, "loop-b"));
+    const workspace = createFolderWorkspace(root);
+    expect(workspace.linkTarget("link/file.txt")).toBe("real");
+    expect(workspace.linkTarget("real/file.txt")).toBeUndefined();
+    expect(workspace.linkTarget("../x")).toBeUndefined();
+    expect(workspace.exists("link/file.txt")).toBe("file");
+    expect(workspace.isIgnored("link/file.txt")).toBe(false);
+    expect(workspace.exists("loop-a")).toBeUndefined();
+    expect(workspace.exists("loop-a/x")).toBeUndefined();
+    expect(workspace.files()).toContain("loop-a");
+  });
+
+  it("in memory", () => {
+    const workspace = createMemoryWorkspace(["a"], { links: { up: "../x" }, untracked: ["a"], executable: [] });
+    expect(workspace.linkTarget("up/b")).toBe("../x");
+    expect(workspace.exists("up")).toBeUndefined();
+    expect(workspace.isTracked("a")).toBe(false);
+    expect(workspace.isExecutable("a")).toBe(false);
   });
 });

@@ -1,79 +1,136 @@
 /**
  * A Workspace over a real folder: what CodeBuild would get once everything not ignored is committed.
- * In a git work tree the answer is git's (`git ls-files`); elsewhere the folder is walked and its `.gitignore` files are
+ * In a git work tree the answer is git's (git-listing.ts); elsewhere the folder is walked and its `.gitignore` files are
  * honoured. Symbolic links that leave the folder are not followed. At most `maxFiles` files are listed.
  * Lazy and cached: one object describes one moment.
  */
-import { execFileSync } from "node:child_process";
-import { lstatSync, readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
-import { join, posix, resolve, sep } from "node:path";
+import { lstatSync, readdirSync, readFileSync, readlinkSync, realpathSync, type Stats, statSync } from "node:fs";
+import { join, posix, relative, resolve, sep } from "node:path";
 import ignore, { type Ignore } from "ignore";
-import type { Workspace } from "./workspace.ts";
+import { type GitListing, gitListing, isCommittedWithCrlf } from "./git-listing.ts";
+import { submodulePaths } from "./submodule-paths.ts";
+import { maxTextBytes, type Workspace } from "./workspace.ts";
 
 const maxFiles = 200_000;
-const maxTextBytes = 1024 * 1024;
-const gitTimeoutMs = 20_000;
+/** Enough of a script to see its first lines' ends. */
+const crlfProbeBytes = 64 * 1024;
+/** Disks of these ignore letter case; CodeBuild's do not. */
+const ignoresCase = process.platform === "darwin" || process.platform === "win32";
+
+interface Listing {
+  readonly files: readonly string[];
+  /** Files and the folders that hold them. */
+  readonly known: ReadonlySet<string>;
+  readonly git: GitListing | undefined;
+}
 
 export function createFolderWorkspace(dir: string): Workspace {
-  const root = realpathSync(resolve(dir));
+  const root = realpathSync.native(resolve(dir));
   const kinds = new Map<string, "file" | "directory" | undefined>();
-  let listed: { files: readonly string[]; known: ReadonlySet<string> } | undefined;
+  let listing: Listing | undefined;
+  let tracked: ReadonlySet<string> | undefined;
+  let modules: readonly string[] | undefined;
 
   /** Absolute path of something inside the folder, or undefined when it is, or leads, outside. */
   const inside = (path: string): string | undefined => {
     const absolute = resolve(root, path);
     if (absolute !== root && !absolute.startsWith(root + sep)) return undefined;
     try {
-      const real = realpathSync(absolute);
-      return real === root || real.startsWith(root + sep) ? real : undefined;
+      const real = realpathSync.native(absolute);
+      if (real !== root && !real.startsWith(root + sep)) return undefined;
+      if (ignoresCase && isOnlyCaseApart(relative(root, real), relative(root, absolute))) return undefined;
+      return real;
     } catch {
-      return undefined;
+      return undefined; // absent, a loop of links, or a folder that may not be read
     }
   };
 
-  const list = () => {
-    if (listed) return listed;
-    const files = (gitFiles(root) ?? walk(root)).slice(0, maxFiles).sort();
-    const known = new Set<string>(files);
-    for (const file of files) {
-      for (let at = posix.dirname(file); at !== "." && !known.has(at); at = posix.dirname(at)) known.add(at);
-    }
-    listed = { files, known };
-    return listed;
+  const list = (): Listing => {
+    if (listing) return listing;
+    const git = gitListing(root);
+    const files = (git?.files.filter((path) => !path.startsWith(".kiln/")) ?? walk(root)).slice(0, maxFiles).sort();
+    listing = { files, known: withFolders(files), git };
+    return listing;
+  };
+
+  const statOf = (path: string): Stats | undefined => {
+    const real = inside(path);
+    return real === undefined ? undefined : statSync(real, { throwIfNoEntry: false });
   };
 
   const exists = (path: string): "file" | "directory" | undefined => {
     const clean = cleanPath(path);
     if (!kinds.has(clean)) {
-      const real = inside(clean);
-      const stat = real === undefined ? undefined : statSync(real, { throwIfNoEntry: false });
-      kinds.set(clean, stat?.isDirectory() ? "directory" : stat ? "file" : undefined);
+      const stat = statOf(clean);
+      kinds.set(clean, stat ? (stat.isDirectory() ? "directory" : "file") : sparseKind(list().git, clean));
     }
     return kinds.get(clean);
+  };
+
+  const readText = (path: string, maxBytes = maxTextBytes): string | undefined => {
+    const real = inside(path);
+    if (real === undefined) return undefined;
+    try {
+      const stat = statSync(real);
+      if (!stat.isFile() || stat.size > maxBytes) return undefined;
+      const bytes = readFileSync(real);
+      return bytes.includes(0) ? undefined : bytes.toString("utf8");
+    } catch {
+      return undefined;
+    }
+  };
+
+  const submodules = (): readonly string[] => {
+    modules ??= [...new Set([...submodulePaths(readText(".gitmodules")), ...(list().git?.repositories ?? [])])].sort();
+    return modules;
   };
 
   return {
     root,
     exists,
-    readText(path) {
-      const real = inside(path);
-      if (real === undefined) return undefined;
-      try {
-        const stat = statSync(real);
-        if (!stat.isFile() || stat.size > maxTextBytes) return undefined;
-        const bytes = readFileSync(real);
-        return bytes.includes(0) ? undefined : bytes.toString("utf8");
-      } catch {
-        return undefined;
-      }
-    },
+    readText,
     files: () => list().files,
     isIgnored(path) {
       const clean = cleanPath(path);
-      return (
-        clean !== "" && exists(clean) !== undefined && !list().known.has(clean) && !isEmptyFolder(join(root, clean))
-      );
+      if (clean === "" || /^\.git(\/|$)/.test(clean) || exists(clean) === undefined || list().known.has(clean))
+        return false;
+      if (submodules().some((module) => clean === module || clean.startsWith(`${module}/`))) return false;
+      // Below a link to a folder of the source nothing is listed, and yet everything is there.
+      const real = toPosix(relative(root, inside(clean) ?? root));
+      return (real === clean || !list().known.has(real)) && !isEmptyFolder(join(root, clean));
     },
+    isTracked(path) {
+      const modes = list().git?.modes;
+      if (!modes || modes.size === 0) return undefined;
+      tracked ??= withFolders([...modes.keys()]);
+      return tracked.has(cleanPath(path));
+    },
+    isExecutable(path) {
+      const clean = cleanPath(path);
+      const mode = list().git?.modes.get(clean);
+      if (mode === "100755" || mode === "100644") return mode === "100755";
+      if (process.platform === "win32") return undefined; // the disk has no such mode
+      const stat = statOf(clean);
+      return stat?.isFile() ? (stat.mode & 0o111) !== 0 : undefined;
+    },
+    hasCrlf(path) {
+      const clean = cleanPath(path);
+      const text = readText(clean, maxTextBytes)?.slice(0, crlfProbeBytes);
+      if (text === undefined || !text.includes("\r\n")) return false;
+      return (list().git?.modes.has(clean) ? isCommittedWithCrlf(root, clean) : undefined) ?? true;
+    },
+    linkTarget(path) {
+      const parts = cleanPath(path).split("/");
+      if (parts.includes("..")) return undefined;
+      for (let count = 1; count <= parts.length; count++) {
+        const at = join(root, ...parts.slice(0, count));
+        const stat = lstatSync(at, { throwIfNoEntry: false });
+        if (!stat) return undefined;
+        if (stat.isSymbolicLink()) return readlinkSync(at);
+      }
+      return undefined;
+    },
+    submodules,
   };
 }
 
@@ -83,42 +140,30 @@ const cleanPath = (path: string): string =>
     .replace(/\/$/, "")
     .replace(/^\.$/, "");
 
+/** What a sparse checkout left out is there for CodeBuild. */
+function sparseKind(git: GitListing | undefined, path: string): "file" | "directory" | undefined {
+  if (!git || git.sparse.size === 0) return undefined;
+  if (git.sparse.has(path)) return "file";
+  return [...git.sparse].some((file) => file.startsWith(`${path}/`)) ? "directory" : undefined;
+}
+
+const toPosix = (path: string): string => (sep === "/" ? path : path.split(sep).join("/"));
+
+const isOnlyCaseApart = (a: string, b: string): boolean => a !== b && a.toLowerCase() === b.toLowerCase();
+
+function withFolders(files: readonly string[]): ReadonlySet<string> {
+  const known = new Set<string>(files);
+  for (const file of files) {
+    for (let at = posix.dirname(file); at !== "." && !known.has(at); at = posix.dirname(at)) known.add(at);
+  }
+  return known;
+}
+
 function isEmptyFolder(path: string): boolean {
   try {
     return lstatSync(path).isDirectory() && readdirSync(path).length === 0;
   } catch {
     return false;
-  }
-}
-
-/** Tracked files and untracked ones that git does not ignore; undefined when `root` is not in a git work tree. */
-function gitFiles(root: string): string[] | undefined {
-  const git = (...args: string[]): string[] =>
-    execFileSync("git", ["-C", root, "ls-files", "-z", ...args], {
-      encoding: "utf8",
-      timeout: gitTimeoutMs,
-      maxBuffer: 256 * 1024 * 1024,
-      stdio: ["ignore", "pipe", "ignore"],
-      env: { ...process.env, GIT_OPTIONAL_LOCKS: "0", LC_ALL: "C" },
-    })
-      .split("\0")
-      .filter((path) => path !== "");
-  try {
-    if (!isInGit(root)) return undefined;
-    const files = new Set(git("--cached", "--others", "--exclude-standard"));
-    for (const path of git("--deleted")) files.delete(path);
-    return [...files].filter((path) => !path.startsWith(".kiln/"));
-  } catch {
-    // No git on this machine, or git refuses (another owner's folder): walk instead.
-    return undefined;
-  }
-}
-
-/** Looks for `.git` up the tree first: asking git in a folder without one costs a process for nothing. */
-function isInGit(root: string): boolean {
-  for (let at = root; ; at = resolve(at, "..")) {
-    if (lstatSync(join(at, ".git"), { throwIfNoEntry: false })) return true;
-    if (at === resolve(at, "..")) return false;
   }
 }
 

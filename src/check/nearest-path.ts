@@ -23,8 +23,9 @@ export function nearestPath(workspace: Workspace, path: string, kind: "file" | "
   const all = kind === "file" ? workspace.files() : foldersOf(workspace);
   let best: { path: string; score: number } | undefined;
   let isUnique = true;
+  const tails = tailsOf(wanted.toLowerCase());
   for (const candidate of namesakes(all, base)) {
-    const score = commonTail(candidate, wanted) * 1000 - candidate.split("/").length;
+    const score = commonTail(candidate.toLowerCase(), tails) * 1000 - depthOf(candidate);
     if (best && score < best.score) continue;
     if (best?.score === score) {
       isUnique = false;
@@ -61,6 +62,10 @@ function namesakes(paths: readonly string[], base: string): readonly string[] {
   return index.get(base) ?? [];
 }
 
+/** The files of that base name, letter case and all. */
+export const filesNamed = (workspace: Workspace, name: string): readonly string[] =>
+  namesakes(workspace.files(), name.toLowerCase()).filter((path) => posix.basename(path) === name);
+
 const folders = new WeakMap<readonly string[], readonly string[]>();
 
 /** Every folder that holds a file of the workspace, sorted. */
@@ -79,10 +84,30 @@ export function foldersOf(workspace: Workspace): readonly string[] {
   return sorted;
 }
 
-function commonTail(a: string, b: string): number {
-  const left = a.toLowerCase().split("/").reverse();
-  const right = b.toLowerCase().split("/").reverse();
+/** `a/b/c` → `c`, `b/c`, `a/b/c`. */
+function tailsOf(path: string): string[] {
+  const parts = path.split("/");
+  return parts.map((_, index) => parts.slice(parts.length - 1 - index).join("/"));
+}
+
+/** How many of the last parts are the same. */
+function commonTail(path: string, tails: readonly string[]): number {
   let count = 0;
-  while (count < left.length && left[count] === right[count]) count++;
+  for (const tail of tails) {
+    if (path !== tail && !(path.endsWith(tail) && path[path.length - tail.length - 1] === "/")) break;
+    count++;
+  }
   return count;
 }
+
+function depthOf(path: string): number {
+  let depth = 1;
+  for (let at = path.indexOf("/"); at !== -1; at = path.indexOf("/", at + 1)) depth++;
+  return depth;
+}
+
+/** The file whose path differs in letter case alone. */
+export const inOtherCase = (workspace: Workspace, path: string): string | undefined =>
+  namesakes(workspace.files(), posix.basename(path).toLowerCase()).find(
+    (file) => file !== path && file.toLowerCase() === path.toLowerCase(),
+  );

@@ -57,13 +57,14 @@ function compute(context: CheckContext): readonly Edit[] | undefined {
       ?.keys.find(({ value }) => value === "environment");
     if (!key) continue;
     if (phase.environmentVariables.length === 0 && isEmptyEnvironment(lines, key.span.line)) {
+      if (headingComments(lines, key.span.line, key.span.line + 1).length > 0) return undefined;
       remove(key.span.line, key.span.line);
       continue;
     }
     const block = environmentBlock(lines, key.span.line);
     if (!block) return undefined;
     const inside = phase.environmentVariables;
-    let comments: string[] = [];
+    let comments = headingComments(lines, key.span.line, block.first);
     for (let at = block.first; at <= block.last; at++) {
       const variable = inside.find(({ name }) => name.span.line === at);
       if (variable) {
@@ -117,6 +118,16 @@ function environmentBlock(lines: TextLines, line: number): { first: number; last
   while (variables < last && (lines.at(variables)?.text.trim() ?? "") === "") variables++;
   if (!/^\s*variables:\s*(#.*)?$/.test(lines.at(variables)?.text ?? "")) return undefined;
   return blockEnd(lines, variables) === last ? { first: variables + 1, last } : undefined;
+}
+
+/** What is remarked beside the keys that go away: `environment: # for docker`. */
+function headingComments(lines: TextLines, first: number, end: number): string[] {
+  const comments: string[] = [];
+  for (let at = first; at < end; at++) {
+    const comment = /\s(#.*)$/.exec(lines.at(at)?.text ?? "")?.[1];
+    if (comment !== undefined) comments.push(comment.trimEnd());
+  }
+  return comments;
 }
 
 function parentLine(lines: TextLines, line: number): number | undefined {

@@ -1,19 +1,37 @@
 /**
  * Reads the commands of a buildspec into the shell model. Parsed with a real bash grammar; nothing is executed.
- * Sources: codebuild build-spec-ref.html (0.2: one shell for the build, so `cd` and variables carry over; 0.1: not).
- * Gaps: function bodies are not followed; a loop's body is read once.
+ * Functions, `bash -c`, `eval`, scripts of the tree and npm scripts are followed.
+ * Sources: codebuild build-spec-ref.html (0.2: one shell for the build, so `cd` and variables carry over; 0.1: not);
+ * functions and options are lost between two commands, each of which is a script of its own.
+ * Gaps: a loop's body is read once; Makefiles are not followed.
  */
 import { type Command, forEachChild, parse, type Redirection, type Statement, type SyntaxNode } from "unbash";
 import type { Buildspec, Located, PhaseName } from "../build/buildspec/index.ts";
 import type { Span } from "../core/diagnostics.ts";
-import type { CheckProject, KnownParameter } from "./check.ts";
+import { dialectOf } from "./command-dialect.ts";
 import { commandOffsets, type OffsetMap } from "./command-offsets.ts";
 import { CreatedPaths } from "./created-paths.ts";
 import { effectsOf, isTest } from "./effects.ts";
-import type { ShellCommand, ShellModel, ShellWord } from "./shell-model.ts";
-import { changeDirectory, copy, type ShellState, setValue } from "./shell-state.ts";
+import { type FollowedScript, scriptRunBy } from "./followed-scripts.ts";
+import type { CheckProject, KnownParameter } from "./knowledge.ts";
+import { lineIndex } from "./line-index.ts";
+import type { LostStatus, ScriptFile, ShellCommand, ShellModel, ShellWord } from "./shell-model.ts";
+import {
+  changeDirectory,
+  changeOptions,
+  childOf,
+  copy,
+  differing,
+  forget,
+  noOptions,
+  type ScriptText,
+  type ShellState,
+  setValue,
+  withOptions,
+} from "./shell-state.ts";
 import { wordValue } from "./shell-words.ts";
 import { directoryOf, sourceRoot } from "./source-paths.ts";
+import { fateInAndOr, isInspected } from "./status-fate.ts";
 import { knownVariables } from "./variables.ts";
 import { withoutWrappers } from "./without-wrappers.ts";
 
@@ -24,17 +42,34 @@ interface ReadInput {
   readonly spanOf: (startOffset: number, endOffset: number) => Span;
   /** Is there such a folder in the source? */
   readonly isFolder: (path: string) => boolean;
+  /** Text of a file of the workspace. */
+  readonly readText: (path: string) => string | undefined;
 }
 
+/** The context a node is read in. */
 interface Where {
   readonly phase: PhaseName;
   readonly list: "commands" | "finally";
   readonly within: Located<string>;
   readonly offsets: OffsetMap;
-  readonly isGuarded: boolean;
-  readonly isStatusIgnored: boolean;
+  /** Text that positions of nodes refer to. */
+  readonly text: string;
+  readonly isConditional: boolean;
+  readonly isFailureCaught: boolean;
+  readonly lost: LostStatus | undefined;
   readonly pipedFrom: ShellCommand | undefined;
+  /** The construct around it is given standard input. */
+  readonly hasInput: boolean;
+  readonly substitution: ShellCommand["substitution"];
+  /** The script of the tree that is being read, with where its text begins there. */
+  readonly file: ScriptText | undefined;
+  /** What the call stands in, for commands of scripts and functions whose own place is elsewhere. */
+  readonly calledAt: Span | undefined;
+  /** Names of functions and files being read, against recursion. */
+  readonly active: readonly string[];
 }
+
+const MAX_DEPTH = 8;
 
 export function readCommands(input: ReadInput): ShellModel {
   return new Reader(input).read();
@@ -42,14 +77,17 @@ export function readCommands(input: ReadInput): ShellModel {
 
 class Reader {
   readonly #input: ReadInput;
+  readonly #dialect: ShellModel["dialect"];
   readonly #commands: ShellCommand[] = [];
   readonly #problems: ShellModel["problems"][number][] = [];
   readonly #scripts: ShellModel["scripts"][number][] = [];
-  readonly #functions = new Set<string>();
+  readonly #files: ScriptFile[] = [];
+  readonly #lines = new Map<string, ReturnType<typeof lineIndex>>();
   readonly #created = new CreatedPaths();
 
   constructor(input: ReadInput) {
     this.#input = input;
+    this.#dialect = dialectOf(input.buildspec, input.project);
   }
 
   read(): ShellModel {
@@ -62,24 +100,32 @@ class Reader {
         ["CODEBUILD_SRC_DIR", sourceRoot],
         ["PWD", sourceRoot],
       ]),
+      symbols: new Map(),
       stack: [],
+      functions: new Map(),
+      options: noOptions,
     });
     let state = initial();
-    for (const phase of inOrder(buildspec)) {
+    for (const phase of this.#dialect === "windows" ? [] : inOrder(buildspec)) {
       for (const list of ["commands", "finally"] as const) {
         for (const within of phase[list]) {
-          // AWS: version 0.1 runs each command in a shell of its own.
-          if (buildspec.version?.value === "0.1") state = initial();
+          // AWS: version 0.1 runs each command in a shell of its own; 0.2 keeps directory and variables only.
+          state = buildspec.version?.value === "0.1" ? initial() : childOf(state);
           this.#readScript(within, phase.name, list, state);
         }
       }
     }
     return {
-      commands: this.#commands,
+      dialect: this.#dialect,
+      commands: this.#commands.filter(({ script }) => script === undefined),
+      everyCommand: this.#commands,
       variables,
       problems: this.#problems,
       scripts: this.#scripts,
-      mayExistAtEnd: this.#created.now(),
+      scriptFiles: this.#files,
+      mayExistAtEnd: this.#dialect === "windows" ? () => true : this.#created.now(),
+      madePaths: this.#created.paths,
+      mayMakeAnything: this.#dialect === "windows" || this.#created.isAnything,
     };
   }
 
@@ -100,53 +146,54 @@ class Reader {
       list,
       within,
       offsets,
-      isGuarded: false,
-      isStatusIgnored: false,
+      text: within.value,
+      isConditional: false,
+      isFailureCaught: false,
+      lost: undefined,
       pipedFrom: undefined,
+      hasInput: false,
+      substitution: undefined,
+      file: undefined,
+      calledAt: undefined,
+      active: [],
     });
   }
 
-  /** A list of statements; all but the last have their status ignored unless `set -e` came before. */
+  /** A list of statements; the status of all but the last is dropped unless `set -e` holds. */
   #statements(statements: readonly Statement[], state: ShellState, where: Where): void {
-    let isErrexit = false;
     statements.forEach((statement, index) => {
-      const isStatusIgnored = where.isStatusIgnored || (!isErrexit && index < statements.length - 1);
-      const inner = { ...where, isStatusIgnored };
-      if (statement.background) this.#node(statement.command, copy(state), { ...inner, isGuarded: true });
-      else this.#node(statement.command, state, inner);
-      if (setsErrexit(statement)) isErrexit = true;
+      const isLast = index === statements.length - 1;
+      const isSeen = isLast || state.options.errexit || isInspected(statements, index, where.text);
+      const inner: Where = isSeen ? where : { ...where, lost: where.lost ?? "sequence" };
+      if (statement.background) {
+        this.#node(statement.command, copy(state), { ...inner, lost: "background" }, isLast);
+      } else this.#node(statement.command, state, inner, isLast);
     });
   }
 
-  #node(node: SyntaxNode, state: ShellState, where: Where): ShellCommand | undefined {
+  #node(node: SyntaxNode, state: ShellState, where: Where, isLast = true): ShellCommand | undefined {
     switch (node.type) {
       case "Command":
         return this.#command(node, state, where);
       case "Redirected":
+        this.#substitutionsIn(node.redirects, state, where, "argument");
         this.#redirects(node.redirects, state, where);
-        return this.#node(node.command, state, where);
-      case "Pipeline": {
-        let previous = where.pipedFrom;
-        const isNegated = node.prefixes.some((prefix) => prefix.type === "Negation");
-        const isGuarded = where.isGuarded || isNegated;
-        if (node.commands.length === 1 && node.commands[0])
-          return this.#node(node.commands[0], state, { ...where, isGuarded });
-        node.commands.forEach((command, index) => {
-          // Only the last command's status counts; each runs in a subshell.
-          const isStatusIgnored = where.isStatusIgnored || index < node.commands.length - 1;
-          previous = this.#node(command, copy(state), { ...where, isGuarded, isStatusIgnored, pipedFrom: previous });
-        });
-        return previous;
-      }
+        return this.#node(node.command, state, { ...where, hasInput: where.hasInput || readsInput(node.redirects) });
+      case "Pipeline":
+        return this.#pipeline(node, state, where);
       case "AndOr": {
         let result: ShellCommand | undefined;
         node.commands.forEach((command, index) => {
           const before = node.operators[index - 1];
-          const isCaught = node.operators.slice(index).includes("||");
+          const fate = fateInAndOr(node, index, state.options.errexit && !isLast);
           const afterTest = node.commands.slice(0, index).some((earlier) => isTest(earlier));
-          const isGuarded = where.isGuarded || isCaught || before === "||" || afterTest;
-          const target = before === "||" ? copy(state) : state;
-          result = this.#node(command, target, { ...where, isGuarded });
+          const lost = fate === "or-true" ? fate : fate === "dropped" ? (where.lost ?? "sequence") : where.lost;
+          result = this.#node(command, before === "||" ? copy(state) : state, {
+            ...where,
+            isConditional: where.isConditional || before === "||" || afterTest,
+            isFailureCaught: where.isFailureCaught || fate === "handled" || fate === "or-true",
+            lost: fate === "handled" ? undefined : lost,
+          });
         });
         return result;
       }
@@ -158,35 +205,70 @@ class Reader {
         return undefined;
       case "If":
         this.#branches(
-          [node.clause, node.then, ...node.elif.flatMap((e) => [e.clause, e.then]), node.else],
+          [node, ...node.elif].map((part) => part.clause),
           state,
+          { ...where, isFailureCaught: true, lost: undefined },
           where,
         );
+        this.#branches([node.then, ...node.elif.map((part) => part.then), node.else], state, where);
         return undefined;
       case "For":
       case "Select":
-        state.values.delete(node.name.value);
-        this.#branches([node.body], state, where);
+        for (const word of node.wordlist ?? []) this.#substitutions(word, state, where, "argument");
+        forget(state, node.name.value);
+        this.#loop([node.body], state, where);
         return undefined;
       case "While":
-        this.#branches([node.clause, node.body], state, where);
+        this.#branches([node.clause], state, { ...where, isFailureCaught: true, lost: undefined }, where);
+        this.#loop([node.body], state, where);
         return undefined;
       case "ArithmeticFor":
-        this.#branches([node.body], state, where);
+        this.#loop([node.body], state, where);
         return undefined;
       case "Case":
+        this.#substitutions(node.word, state, where, "argument");
         this.#branches(
           node.items.map((item) => item.body),
           state,
           where,
         );
         return undefined;
+      case "TestCommand":
+      case "ArithmeticCommand":
+        this.#substitutions(node, state, where, "argument");
+        return undefined;
       case "Function":
-        this.#functions.add(node.name.value);
+        state.functions.set(node.name.value, { node, offsets: where.offsets, text: where.text, file: where.file });
         return undefined;
       default:
         return undefined;
     }
+  }
+
+  /** Only the last command's status counts, unless pipefail is on; each runs in a subshell. */
+  #pipeline(
+    node: Extract<SyntaxNode, { type: "Pipeline" }>,
+    state: ShellState,
+    where: Where,
+  ): ShellCommand | undefined {
+    const isNegated = node.prefixes.some((prefix) => prefix.type === "Negation");
+    const inner = { ...where, isFailureCaught: where.isFailureCaught || isNegated };
+    const [only] = node.commands;
+    if (node.commands.length === 1 && only) return this.#node(only, state, inner);
+    const isSeen = state.options.pipefail || where.text.includes("PIPESTATUS");
+    let previous = where.pipedFrom;
+    node.commands.forEach((command, index) => {
+      const isDropped = index < node.commands.length - 1 && !isSeen;
+      const lost = isDropped ? (where.lost ?? "pipe") : where.lost;
+      const hasInput = inner.hasInput || index > 0;
+      previous = this.#node(command, copy(state), { ...inner, lost, hasInput, pipedFrom: previous });
+    });
+    return previous;
+  }
+
+  /** Without `set -e` a loop has the status of its last round. */
+  #loop(bodies: readonly { readonly commands: readonly Statement[] }[], state: ShellState, where: Where): void {
+    this.#branches(bodies, state, state.options.errexit ? where : { ...where, lost: where.lost ?? "loop" });
   }
 
   /** Bodies that may or may not run: what they change is not known afterwards. */
@@ -194,90 +276,200 @@ class Reader {
     bodies: readonly ({ readonly commands: readonly Statement[] } | undefined)[],
     state: ShellState,
     where: Where,
+    outer?: Where,
   ): void {
     const before = copy(state);
     for (const body of bodies) {
       if (!body) continue;
       const inner = copy(before);
-      this.#statements(body.commands, inner, { ...where, isGuarded: true });
+      this.#statements(body.commands, inner, { ...where, isConditional: outer?.isConditional ?? true });
       if (inner.directory !== before.directory) state.directory = undefined;
-      for (const name of new Set([...inner.values.keys(), ...before.values.keys()])) {
-        if (inner.values.get(name) !== before.values.get(name)) state.values.delete(name);
-      }
+      for (const name of differing(inner, before)) forget(state, name);
+      for (const [name, value] of inner.functions) if (!state.functions.has(name)) state.functions.set(name, value);
     }
   }
 
   #command(node: Command, state: ShellState, where: Where): ShellCommand | undefined {
-    this.#substitutions(node, state, where);
+    const isAssignment = node.name === undefined;
+    if (node.name) {
+      const runsOutput = node.name.value === "eval" || node.name.parts?.[0]?.type === "CommandExpansion";
+      this.#substitutions(node.name, state, where, "command");
+      this.#substitutionsIn([...node.prefix, ...node.suffix], state, where, runsOutput ? "command" : "argument");
+    } else this.#substitutionsIn([...node.prefix, ...node.suffix], state, where, "assignment");
     const words: ShellWord[] = [];
-    const assigned: { name: string; value: string | undefined }[] = [];
+    const assigned: { name: string; value: string | undefined; symbol: string | undefined }[] = [];
     for (const item of [...node.prefix, ...(node.name ? [node.name] : []), ...node.suffix]) {
       if (item.type === "Assignment") {
-        const value = "elements" in item.value ? undefined : wordValue(item.value, state.values).text;
-        if (item.append) assigned.push({ name: item.name, value: undefined });
-        else assigned.push({ name: item.name, value });
-        if (node.suffix.includes(item)) words.push(this.#assignmentWord(item.text, item.pos, item.end, where));
-      } else if (item.type === "Word") {
-        const value = wordValue(item, state.values);
-        words.push({ ...value, span: this.#wordSpan(where, value.pos, value.end) });
-      }
+        assigned.push({ name: item.name, ...assignedValue(item, state) });
+        if (node.suffix.includes(item)) words.push(this.#assignmentWord(item, where));
+      } else if (item.type === "Word") words.push(this.#word(item, state, where));
     }
     const redirects = this.#redirectsOf(node.redirects, state, where);
-    const { nameWord, args } = withoutWrappers(words);
+    const { nameWord, args, wrappers } = withoutWrappers(words);
     const name = nameWord?.text;
 
-    if (!nameWord || name === "export" || name === "readonly" || name === "declare" || name === "local") {
-      for (const { name: variable, value } of assigned) setValue(state, variable, value);
-      if (!nameWord) return undefined;
+    if (isAssignment || (name !== undefined && /^(export|readonly|declare|typeset|local)$/.test(name))) {
+      for (const { name: variable, value, symbol } of assigned) setValue(state, variable, value, symbol);
     }
-    const command: ShellCommand = {
+    if (!nameWord) {
+      this.#redirects(node.redirects, state, where);
+      return undefined;
+    }
+    const made: ShellCommand = {
       phase: where.phase,
       list: where.list,
       within: where.within,
       name,
       nameWord,
       args,
+      wrappers,
       redirects,
+      hereText: hereTextOf(node.redirects),
+      hereVariables: hereVariablesOf(node.redirects),
       directory: state.directory,
-      isGuarded: where.isGuarded,
-      isStatusIgnored: where.isStatusIgnored,
+      isConditional: where.isConditional,
+      isFailureCaught: where.isFailureCaught,
+      isGuarded: where.isConditional || where.isFailureCaught,
+      lost: where.lost,
+      isStatusIgnored: where.lost !== undefined,
       pipedFrom: where.pipedFrom,
+      hasInput: where.hasInput || where.pipedFrom !== undefined || readsInput(node.redirects),
+      hasPipefail: state.options.pipefail,
+      substitution: where.substitution,
+      isFollowed: false,
+      script: this.#placeInScript(where, node),
+      valueOf: valuesNow(state),
       mayExist: this.#created.now(),
+      isMade: this.#created.seen(),
       followsUnknown: this.#created.isAnything,
-      span: this.#span(where.within, where.offsets, node.pos, node.end),
+      span: where.calledAt ?? this.#span(where.within, where.offsets, node.pos, node.end),
     };
-    this.#commands.push(command);
-    changeDirectory(command, state, this.#input.isFolder);
-    for (const variable of readsInto(command)) state.values.delete(variable);
-    this.#created.add(effectsOf(command, this.#functions));
-    this.#nestedScript(command, state, where);
-    return command;
+    this.#commands.push(made);
+    changeDirectory(made, state, this.#input.isFolder);
+    changeOptions(made, state);
+    for (const variable of readsInto(made)) forget(state, variable);
+    const isFollowed = this.#follow(made, state, where);
+    if (isFollowed) Object.assign(made, { isFollowed });
+    this.#created.add(effectsOf(made, new Set(isFollowed ? [] : state.functions.keys())));
+    return made;
   }
 
-  /** `bash -c '…'` and `sh -c "…"`: the script inside, in a shell of its own. */
-  #nestedScript(command: ShellCommand, state: ShellState, where: Where): void {
-    if (command.name === undefined || !/^(ba|da)?sh$/.test(command.name)) return;
-    const at = command.args.findIndex((word) => /^-[a-z]*c$/.test(word.text ?? ""));
-    const script = at === -1 ? undefined : command.args[at + 1]?.text;
-    if (script === undefined) return;
-    this.#statements(parse(script).commands, copy(state), { ...where, offsets: () => undefined, pipedFrom: undefined });
-  }
-
-  /** Commands inside `$(…)`, backticks and `<(…)`. */
-  #substitutions(node: SyntaxNode, state: ShellState, where: Where): void {
-    forEachChild(node, (child) => {
-      if (child.type === "CommandExpansion" || child.type === "ProcessSubstitution") {
-        const script = child.script;
-        if (!script) return;
-        const offsets = script.source === undefined ? where.offsets : () => undefined;
-        this.#statements(script.commands, copy(state), {
+  /** What else a command runs that can be read: a function, `bash -c`, `eval`, a script of the tree. */
+  #follow(command: ShellCommand, state: ShellState, where: Where): boolean {
+    if (where.active.length >= MAX_DEPTH || command.name === undefined) return false;
+    const own = state.functions.get(command.name);
+    if (own) {
+      if (where.active.includes(`${command.name}()`)) return false;
+      this.#withArguments(command.args, state, () =>
+        this.#node(functionBody(own.node), state, {
           ...where,
-          offsets,
-          isStatusIgnored: true,
+          offsets: own.offsets,
+          text: own.text,
+          file: own.file ?? where.file,
+          active: [...where.active, `${command.name}()`],
+        }),
+      );
+      return true;
+    }
+    const inline = inlineScript(command);
+    if (inline) {
+      const script = parse(inline.text);
+      const shell = inline.isOwnShell ? state : childOf(state, withOptions(noOptions, inline.options));
+      this.#statements(script.commands, shell, {
+        ...where,
+        offsets: () => undefined,
+        text: inline.text,
+        calledAt: where.calledAt ?? command.span,
+        file: where.file && { ...where.file, offset: undefined },
+        pipedFrom: undefined,
+        substitution: undefined,
+        active: [...where.active, "-c"],
+      });
+      return (script.errors ?? []).length === 0;
+    }
+    const found = scriptRunBy(command, { buildspecFile: this.#input.buildspec.file, readText: this.#input.readText });
+    if (!found || where.active.includes(found.file + found.offset)) return false;
+    return this.#followFile(command, found, state, where);
+  }
+
+  #followFile(command: ShellCommand, found: FollowedScript, state: ShellState, where: Where): boolean {
+    const script = parse(found.text);
+    // What bash cannot read is no shell script, or one for another shell.
+    if ((script.errors ?? []).length > 0) return false;
+    const isEncoded = found.fileText.slice(found.offset, found.offset + found.text.length) !== found.text;
+    const file = { path: found.file, text: found.fileText, offset: isEncoded ? undefined : found.offset };
+    const span = (node: { pos: number; end: number }) => this.#fileSpan(file, node, found.offset);
+    this.#files.push({ file: found.file, script, shell: found.shell, calledBy: command, span });
+    const shell =
+      found.shell === "own"
+        ? state
+        : childOf({ ...state, directory: found.directory ?? state.directory }, withOptions(noOptions, found.options));
+    const inner: Where = {
+      ...where,
+      offsets: () => undefined,
+      text: found.text,
+      file,
+      calledAt: where.calledAt ?? command.span,
+      pipedFrom: undefined,
+      substitution: undefined,
+      active: [...where.active, found.file + found.offset],
+    };
+    if (found.words[0]?.text !== undefined) shell.values.set("0", found.words[0].text);
+    this.#withArguments(
+      found.words.slice(1).filter((word) => word !== undefined),
+      shell,
+      () => this.#statements(script.commands, shell, inner),
+    );
+    return true;
+  }
+
+  /** `$1`, `$2`, … for as long as `read` runs. */
+  #withArguments(args: readonly ShellWord[], state: ShellState, read: () => void): void {
+    const before = copy(state);
+    for (let at = 1; at <= 9; at++) {
+      const word = args[at - 1];
+      setValue(state, String(at), word ? word.text : "", word?.symbol);
+    }
+    read();
+    for (let at = 1; at <= 9; at++) {
+      setValue(state, String(at), before.values.get(String(at)), before.symbols.get(String(at)));
+    }
+  }
+
+  #substitutionsIn(
+    nodes: readonly SyntaxNode[],
+    state: ShellState,
+    where: Where,
+    role: NonNullable<ShellCommand["substitution"]>,
+  ): void {
+    for (const node of nodes) this.#substitutions(node, state, where, role);
+  }
+
+  /** Commands inside `$(…)`, backticks and `<(…)`. The status of `X=$(…)` is that of the command in it. */
+  #substitutions(
+    node: SyntaxNode,
+    state: ShellState,
+    where: Where,
+    role: NonNullable<ShellCommand["substitution"]>,
+  ): void {
+    if (node.type === "CommandExpansion" || node.type === "ProcessSubstitution") {
+      const script = node.script;
+      if (!script) return;
+      this.#statements(
+        script.commands,
+        { ...copy(state), options: { ...state.options, errexit: false } },
+        {
+          ...where,
+          offsets: script.source === undefined ? where.offsets : () => undefined,
+          text: script.source ?? where.text,
+          lost: role === "argument" ? "substitution" : where.lost,
           pipedFrom: undefined,
-        });
-      } else this.#substitutions(child, state, where);
-    });
+          substitution: role,
+        },
+      );
+      return;
+    }
+    forEachChild(node, (child) => this.#substitutions(child, state, where, role));
   }
 
   #redirects(redirects: readonly Redirection[], state: ShellState, where: Where): void {
@@ -289,16 +481,20 @@ class Reader {
   }
 
   #redirectsOf(redirects: readonly Redirection[], state: ShellState, where: Where): ShellCommand["redirects"] {
-    return redirects.map((redirect) => {
-      if (redirect.type !== "Redirect" || !redirect.target) return { operator: redirect.operator, target: undefined };
-      const value = wordValue(redirect.target, state.values);
-      return { operator: redirect.operator, target: { ...value, span: this.#wordSpan(where, value.pos, value.end) } };
-    });
+    return redirects.map((redirect) => ({
+      operator: redirect.operator,
+      target: redirect.type === "Redirect" && redirect.target ? this.#word(redirect.target, state, where) : undefined,
+    }));
   }
 
-  #assignmentWord(text: string, pos: number, end: number, where: Where): ShellWord {
+  #word(node: Parameters<typeof wordValue>[0], state: ShellState, where: Where): ShellWord {
+    const value = wordValue(node, state);
+    return { ...value, span: this.#wordSpan(where, value.pos, value.end) };
+  }
+
+  #assignmentWord({ text, pos, end }: { text: string; pos: number; end: number }, where: Where): ShellWord {
     const span = this.#wordSpan(where, pos, end);
-    return { source: text, pieces: [], text: undefined, pos, end, hasExpansion: true, span };
+    return { source: text, pieces: [], text: undefined, symbol: text, pos, end, hasExpansion: true, span };
   }
 
   #wordSpan(where: Where, pos: number, end: number): Span | undefined {
@@ -312,6 +508,16 @@ class Reader {
     const stop = offsets(end);
     return start === undefined || stop === undefined ? within.span : this.#input.spanOf(start, stop);
   }
+
+  #placeInScript({ file }: Where, node: { pos: number; end: number }): ShellCommand["script"] {
+    return file && { file: file.path, span: this.#fileSpan(file, node, file.offset) };
+  }
+
+  #fileSpan(file: ScriptText, node: { pos: number; end: number }, offset: number | undefined): Span {
+    const lines = this.#lines.get(file.path) ?? lineIndex(file.path, file.text);
+    this.#lines.set(file.path, lines);
+    return offset === undefined ? lines.spanOf(0, 0) : lines.spanOf(offset + node.pos, offset + node.end);
+  }
 }
 
 const inOrder = (buildspec: Buildspec) =>
@@ -319,14 +525,68 @@ const inOrder = (buildspec: Buildspec) =>
     (name) => buildspec.phases.find((phase) => phase.name === name) ?? [],
   );
 
+/** Values as they are now, whatever is assigned later. */
+function valuesNow(state: ShellState): (variable: string) => string | undefined {
+  const values = new Map(state.values);
+  return (variable) => values.get(variable);
+}
+
+function assignedValue(
+  item: Extract<SyntaxNode, { type: "Assignment" }>,
+  state: ShellState,
+): { value: string | undefined; symbol: string | undefined } {
+  if ("elements" in item.value || item.index) return { value: undefined, symbol: undefined };
+  const { text, symbol } = wordValue(item.value, state);
+  if (!item.append) return { value: text, symbol };
+  const before = state.values.get(item.name);
+  const known = before !== undefined && text !== undefined ? before + text : undefined;
+  return { value: known, symbol: `${before ?? state.symbols.get(item.name) ?? `\${${item.name}}`}${symbol}` };
+}
+
+function functionBody(node: Extract<SyntaxNode, { type: "Function" }>): SyntaxNode {
+  const { body } = node;
+  return body.type === "CompoundList" ? { type: "BraceGroup", pos: body.pos, end: body.end, body } : body;
+}
+
+/** The script in `bash -ec '…'`, `su -c '…'`, `eval …` when its text is known. */
+function inlineScript(
+  command: ShellCommand,
+): { readonly text: string; readonly isOwnShell: boolean; readonly options: readonly string[] } | undefined {
+  const { name = "", args } = command;
+  if (name === "eval") {
+    const texts = args.map(({ text }) => text);
+    if (texts.length === 0 || texts.some((text) => text === undefined)) return undefined;
+    return { text: texts.join(" "), isOwnShell: true, options: [] };
+  }
+  if (!/^(?:\/(?:usr\/)?bin\/)?(?:(?:ba|da)?sh|su)$/.test(name)) return undefined;
+  const at = args.findIndex((word) => /^-[a-z]*c$/.test(word.text ?? ""));
+  const text = at === -1 ? undefined : args[at + 1]?.text;
+  const options = args.slice(0, at + 1).map((word) => word.text ?? "");
+  return text === undefined ? undefined : { text, isOwnShell: false, options };
+}
+
+const readsInput = (redirects: readonly Redirection[]): boolean =>
+  redirects.some(({ operator }) => operator.startsWith("<"));
+
+const hereTextOf = (redirects: readonly Redirection[]): string | undefined => {
+  const texts = redirects.flatMap((redirect) =>
+    redirect.type === "HereDoc"
+      ? [redirect.body.text]
+      : redirect.type === "HereString"
+        ? [redirect.target?.text ?? ""]
+        : [],
+  );
+  return texts.length === 0 ? undefined : texts.join("\n");
+};
+
+const hereVariablesOf = (redirects: readonly Redirection[]): string[] =>
+  redirects.flatMap((redirect) =>
+    redirect.type === "HereDoc" && redirect.delimiter?.quoted !== true
+      ? [...redirect.body.text.matchAll(/(?<!\\)\$\{?([A-Za-z_]\w*)/g)].map(([, name = ""]) => name)
+      : [],
+  );
+
 const readsInto = (command: ShellCommand): string[] =>
   command.name === "read" || command.name === "mapfile" || command.name === "unset"
     ? command.args.flatMap((word) => (word.text && !word.text.startsWith("-") ? [word.text] : []))
     : [];
-
-function setsErrexit(statement: Statement): boolean {
-  const command = statement.command;
-  if (command.type !== "Command" || command.name?.value !== "set") return false;
-  const args = command.suffix.map((item) => (item.type === "Word" ? item.value : ""));
-  return args.some((arg, index) => /^-[a-z]*e/.test(arg) || (arg === "errexit" && args[index - 1] === "-o"));
-}

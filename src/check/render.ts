@@ -3,15 +3,19 @@
  * The form is STYLE 7.5's; colour is added on top and never the only signal.
  */
 import type { Diagnostic, Fix, Span } from "../core/diagnostics.ts";
+import { applyFixes } from "./apply-fixes.ts";
+import { changedLines } from "./text-diff.ts";
 
 export interface FrameOptions {
   /** Texts by file name, for the source lines; without one the frame has no source line. */
   readonly texts: ReadonlyMap<string, string>;
   /** ANSI colours. Default false. */
   readonly color?: boolean;
+  /** Edits as a diff below the fix. Default false. */
+  readonly showsEdits?: boolean;
 }
 
-type Paint = Record<"error" | "warning" | "info" | "bold" | "dim", (text: string) => string>;
+type Paint = Record<"error" | "warning" | "info" | "bold" | "dim" | "added" | "removed", (text: string) => string>;
 
 const wrap = (open: number, close: number) => (text: string) => `\u001b[${open}m${text}\u001b[${close}m`;
 const colors: Paint = {
@@ -20,9 +24,11 @@ const colors: Paint = {
   info: wrap(36, 39),
   bold: wrap(1, 22),
   dim: wrap(2, 22),
+  added: wrap(32, 39),
+  removed: wrap(31, 39),
 };
 const same = (text: string): string => text;
-const plain: Paint = { error: same, warning: same, info: same, bold: same, dim: same };
+const plain: Paint = { error: same, warning: same, info: same, bold: same, dim: same, added: same, removed: same };
 
 /** All findings, a blank line between two, no line end at the end. */
 export function renderDiagnostics(diagnostics: readonly Diagnostic[], options: FrameOptions): string {
@@ -40,6 +46,7 @@ export function renderDiagnostic(diagnostic: Diagnostic, options: FrameOptions):
   if (why) lines.push(`   ${why}`);
   for (const { span: at, message: note } of related ?? []) lines.push(`   ${at.file}:${at.line}:${at.column}: ${note}`);
   if (fix) lines.push(...fixLines(fix));
+  if (fix && options.showsEdits) lines.push(...editLines(diagnostic, options.texts, paint));
   lines.push(`   ${paint.dim(source)}`);
   return lines.join("\n");
 }
@@ -70,4 +77,21 @@ function fixLines(fix: Fix): string[] {
   const lines = [`   fix: ${first}`, ...rest.map((line) => `        ${line}`)];
   if (fix.kind !== "edit") lines.push(...fix.commands.map((command) => `        ${command}`));
   return lines;
+}
+
+/** More changed lines than a reader compares at a glance: `--diff` shows them all. */
+const MAX_EDIT_LINES = 12;
+
+function editLines(diagnostic: Diagnostic, texts: FrameOptions["texts"], paint: Paint): string[] {
+  if (diagnostic.fix?.kind !== "edit") return [];
+  const lines = [...new Set(diagnostic.fix.edits.map(({ file }) => file))].flatMap((file) => {
+    const text = texts.get(file);
+    return text === undefined ? [] : changedLines(text, applyFixes(text, [diagnostic]).text);
+  });
+  const shown = lines.slice(0, MAX_EDIT_LINES).map((line) => {
+    const color = line.startsWith("+") ? "added" : "removed";
+    return `      ${paint[color](line)}`;
+  });
+  const left = lines.length - shown.length;
+  return left > 0 ? [...shown, `      ${paint.dim(`… ${left} more lines: kiln check --diff`)}`] : shown;
 }

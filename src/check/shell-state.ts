@@ -1,20 +1,60 @@
 /**
- * What the shell carries from command to command: its directory, `pushd`'s stack and the variables whose value is known.
- * "Not known" is undefined or absent, never a guess.
+ * What a shell carries from command to command: its directory, `pushd`'s stack, variables, functions and options.
+ * "Not known" is undefined or absent, never a guess; a variable without a known value keeps a symbol, so that two words
+ * made of the same unknowns are seen to be equal.
  */
+import type { Function as FunctionNode } from "unbash";
+import type { OffsetMap } from "./command-offsets.ts";
 import type { ShellCommand } from "./shell-model.ts";
+import type { KnownValues } from "./shell-words.ts";
 import { directoryOf, sourceRoot } from "./source-paths.ts";
 
-export interface ShellState {
+/** A function with what its positions refer to. */
+export interface ShellFunction {
+  readonly node: FunctionNode;
+  readonly offsets: OffsetMap;
+  readonly text: string;
+  readonly file: ScriptText | undefined;
+}
+
+/** A script of the tree while it is read. */
+export interface ScriptText {
+  readonly path: string;
+  readonly text: string;
+  /** Where the script begins in it; undefined when positions cannot be told. */
+  readonly offset: number | undefined;
+}
+
+interface ShellOptions {
+  readonly errexit: boolean;
+  readonly pipefail: boolean;
+}
+
+export interface ShellState extends KnownValues {
   directory: string | undefined;
   readonly values: Map<string, string>;
+  readonly symbols: Map<string, string>;
   readonly stack: (string | undefined)[];
+  readonly functions: Map<string, ShellFunction>;
+  options: ShellOptions;
 }
+
+export const noOptions: ShellOptions = { errexit: false, pipefail: false };
 
 export const copy = (state: ShellState): ShellState => ({
   directory: state.directory,
   values: new Map(state.values),
+  symbols: new Map(state.symbols),
   stack: [...state.stack],
+  functions: new Map(state.functions),
+  options: state.options,
+});
+
+/** A shell started from this one: variables and directory, neither functions nor options. */
+export const childOf = (state: ShellState, options: Partial<ShellOptions> = {}): ShellState => ({
+  ...copy(state),
+  functions: new Map(),
+  options: { ...noOptions, ...options },
 });
 
 const absolute = (directory: string): string => (directory === "" ? sourceRoot : `${sourceRoot}/${directory}`);
@@ -27,9 +67,52 @@ function setDirectory(state: ShellState, directory: string | undefined): void {
   setValue(state, "PWD", directory === undefined ? undefined : absolute(directory));
 }
 
-export function setValue(state: ShellState, name: string, value: string | undefined): void {
+/** With a symbol when the text is not known: what the variable was made of. */
+export function setValue(state: ShellState, name: string, value: string | undefined, symbol?: string): void {
   if (value === undefined) state.values.delete(name);
   else state.values.set(name, value);
+  if (value === undefined && symbol !== undefined) state.symbols.set(name, symbol);
+  else state.symbols.delete(name);
+}
+
+let generation = 0;
+
+/** From now on nobody knows the variable, and it equals nothing it was made of before. */
+export function forget(state: ShellState, name: string): void {
+  generation += 1;
+  setValue(state, name, undefined, `\${${name}@${generation}}`);
+}
+
+/** Names whose value differs between two states. */
+export function differing(a: ShellState, b: ShellState): string[] {
+  const names = new Set([...a.values.keys(), ...b.values.keys(), ...a.symbols.keys(), ...b.symbols.keys()]);
+  return [...names].filter(
+    (name) => a.values.get(name) !== b.values.get(name) || a.symbols.get(name) !== b.symbols.get(name),
+  );
+}
+
+/** `set -e`, `set +e`, `set -euo pipefail`, `trap '…' ERR`; any other command changes nothing. */
+export function changeOptions(command: ShellCommand, state: ShellState): void {
+  const words = command.args.map(({ text }) => text ?? "");
+  if (command.name === "trap" && words.includes("ERR") && /\bexit\b/.test(words[0] ?? "")) {
+    state.options = { ...state.options, errexit: true };
+  }
+  if (command.name === "set") state.options = withOptions(state.options, words);
+}
+
+/** Options as `set` and the shells themselves take them. */
+export function withOptions(options: ShellOptions, words: readonly string[]): ShellOptions {
+  let { errexit, pipefail } = options;
+  for (let at = 0; at < words.length; at++) {
+    const [, sign, letters = ""] = /^([-+])([A-Za-z]+)$/.exec(words[at] ?? "") ?? [];
+    if (sign === undefined) continue;
+    if (letters.includes("e")) errexit = sign === "-";
+    if (!letters.includes("o")) continue;
+    const name = words[++at];
+    if (name === "errexit") errexit = sign === "-";
+    if (name === "pipefail") pipefail = sign === "-";
+  }
+  return { errexit, pipefail };
 }
 
 /** `cd`, `pushd` and `popd`; any other command changes nothing. */

@@ -2,6 +2,7 @@
  * Words of shell commands with what is known of their value: literal text, values of known variables, and gaps for the
  * rest (command substitutions, unknown variables, globs). Nothing is ever executed.
  */
+import { posix } from "node:path";
 import type { Word, WordPart } from "unbash";
 
 /** One piece of a word: text that is known, or a gap. `variable` names where it came from. */
@@ -10,6 +11,10 @@ export interface WordPiece {
   readonly variable?: string;
   /** Inside quotes, so blanks and globs in it stay text. */
   readonly isQuoted: boolean;
+  /** The text, or what stands for it: two pieces with the same symbol have the same value. */
+  readonly symbol: string;
+  /** It is a `$(…)`. */
+  readonly isCommand?: true;
 }
 
 export interface WordValue {
@@ -18,59 +23,78 @@ export interface WordValue {
   readonly pieces: readonly WordPiece[];
   /** The whole value, when every piece is known. */
   readonly text: string | undefined;
+  /** The symbols of the pieces: `$REG/app:1` and `${REG}/app:1` have the same, whatever `REG` is. */
+  readonly symbol: string;
   /** Offsets in the command's text. */
   readonly pos: number;
   readonly end: number;
   readonly hasExpansion: boolean;
 }
 
-/** Values of variables at one moment; a name without a known value is absent. */
-export type KnownValues = ReadonlyMap<string, string>;
+/** Values of variables at one moment; a name without a known value is absent, and may have a symbol. */
+export interface KnownValues {
+  readonly values: ReadonlyMap<string, string>;
+  readonly symbols: ReadonlyMap<string, string>;
+}
 
-export function wordValue(word: Word, values: KnownValues): WordValue {
-  const pieces = word.parts
-    ? word.parts.flatMap((part) => piecesOf(part, values, false))
-    : [{ text: word.value, isQuoted: word.text !== word.value }];
+export function wordValue(word: Word, known: KnownValues): WordValue {
+  const pieces: WordPiece[] = word.parts
+    ? word.parts.flatMap((part) => piecesOf(part, known, false))
+    : [{ text: word.value, symbol: word.value, isQuoted: word.text !== word.value }];
   const isKnown = pieces.every((piece) => piece.text !== undefined);
   return {
     source: word.text,
     pieces,
     text: isKnown ? pieces.map((piece) => piece.text).join("") : undefined,
+    symbol: pieces.map((piece) => piece.symbol).join(""),
     pos: word.pos,
     end: word.end,
     hasExpansion: pieces.some((piece) => piece.variable !== undefined || piece.text === undefined),
   };
 }
 
-function piecesOf(part: WordPart, values: KnownValues, isQuoted: boolean): WordPiece[] {
+function piecesOf(part: WordPart, known: KnownValues, isQuoted: boolean): WordPiece[] {
   switch (part.type) {
     case "Literal":
-      return [{ text: part.value, isQuoted }];
+      return [{ text: part.value, symbol: part.value, isQuoted }];
     case "SingleQuoted":
     case "AnsiCQuoted":
-      return [{ text: part.value, isQuoted: true }];
+      return [{ text: part.value, symbol: part.value, isQuoted: true }];
     case "DoubleQuoted":
     case "LocaleString":
       return part.parts.length === 0
-        ? [{ text: "", isQuoted: true }]
-        : part.parts.flatMap((child) => piecesOf(child, values, true));
-    case "SimpleExpansion": {
-      const variable = part.text.slice(1);
-      return [{ text: values.get(variable), variable, isQuoted }];
-    }
+        ? [{ text: "", symbol: "", isQuoted: true }]
+        : part.parts.flatMap((child) => piecesOf(child, known, true));
+    case "SimpleExpansion":
+      return [variablePiece(part.text.slice(1), known, isQuoted)];
     case "ParameterExpansion": {
       const variable = part.parameter;
-      const value = values.get(variable);
-      if (part.prefix || part.index) return [{ text: undefined, variable, isQuoted }];
-      if (!part.operation) return [{ text: value, variable, isQuoted }];
+      const plain = variablePiece(variable, known, isQuoted);
+      if (part.prefix || part.index) return [{ text: undefined, symbol: part.text, variable, isQuoted }];
+      if (!part.operation) return [plain];
       const isDefault = part.operation.type === "Default" && /^:?[-=?]$/.test(part.operation.operator);
-      return [{ text: isDefault && value ? value : undefined, variable, isQuoted }];
+      if (isDefault && plain.text) return [plain];
+      const rest = part.text.slice(part.text.indexOf(variable) + variable.length);
+      return [{ text: undefined, symbol: `\${${plain.symbol}${rest}`, variable, isQuoted }];
     }
-    case "CommandExpansion":
-      return [{ text: isWorkingDirectory(part.text) ? values.get("PWD") : undefined, isQuoted }];
+    case "CommandExpansion": {
+      const text = outputOf(part.text, known);
+      return [{ text, symbol: text ?? part.text, isQuoted, isCommand: true }];
+    }
     default:
-      return [{ text: undefined, isQuoted }];
+      return [{ text: undefined, symbol: part.text, isQuoted }];
   }
 }
 
-const isWorkingDirectory = (text: string): boolean => /^(\$\(\s*pwd\s*\)|`\s*pwd\s*`)$/.test(text);
+function variablePiece(variable: string, { values, symbols }: KnownValues, isQuoted: boolean): WordPiece {
+  const text = values.get(variable);
+  return { text, symbol: text ?? symbols.get(variable) ?? `\${${variable}}`, variable, isQuoted };
+}
+
+/** What `$(pwd)` and `$(dirname "$0")` print. */
+function outputOf(text: string, { values }: KnownValues): string | undefined {
+  if (/^(\$\(\s*pwd\s*\)|`\s*pwd\s*`)$/.test(text)) return values.get("PWD");
+  const isOwnFolder = /^(?:\$\(|`)\s*dirname\s+(?:--\s+)?"?\$\{?(?:0|BASH_SOURCE(?:\[0\])?)\}?"?\s*[)`]$/.test(text);
+  const own = values.get("0");
+  return isOwnFolder && own !== undefined ? posix.dirname(own) : undefined;
+}

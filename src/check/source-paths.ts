@@ -22,9 +22,12 @@ function tidy(path: string): string | undefined {
 }
 
 /**
- * Where the source's root may be: the workspace, or the buildspec's own folder (samples that are pushed on their own).
+ * Where the source's root may be: the workspace, or a folder on the way to the buildspec (samples that are pushed on
+ * their own, seed code of pipelines). The likeliest first.
  */
 export function sourceRootsOf(buildspecFile: string): readonly string[] {
-  const own = posix.dirname(buildspecFile);
-  return own === "." ? [""] : ["", own];
+  const above: string[] = [];
+  for (let at = posix.dirname(buildspecFile); at !== "." && at !== "/" && at !== ".."; at = posix.dirname(at))
+    above.push(at);
+  return ["", ...above];
 }

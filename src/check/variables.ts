@@ -4,9 +4,8 @@
  */
 import type { Buildspec } from "../build/buildspec/index.ts";
 import { parameterNameIn } from "../build/buildspec/index.ts";
-import type { EnvironmentVariable } from "../build/plan/index.ts";
 import type { Span } from "../core/diagnostics.ts";
-import type { CheckProject, KnownParameter } from "./check.ts";
+import type { CheckProject, KnownParameter, KnownVariable } from "./knowledge.ts";
 
 export interface VariableFact {
   /** Known text; undefined for secrets and for parameters nobody listed. */
@@ -63,9 +62,11 @@ export function knownVariables(input: {
 }
 
 function fromProject(
-  { type, value }: EnvironmentVariable,
+  { type, value }: KnownVariable,
   parameter: (reference: string, spans: object) => VariableFact,
 ): VariableFact {
+  // Known only once the stack exists.
+  if (value === undefined) return { value, origin: type === "SECRETS_MANAGER" ? "secret" : "plaintext" };
   if (type === "PARAMETER_STORE") return parameter(value, {});
   if (type === "SECRETS_MANAGER") return { value: undefined, origin: "secret", reference: value };
   return { value, origin: "plaintext" };

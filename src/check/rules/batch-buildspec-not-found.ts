@@ -18,6 +18,8 @@ export const batchBuildspecNotFound: Rule = {
     if (workspace.exists(file) === undefined) return;
     const roots = sourceRootsOf(file);
     const seen = new Set<string>();
+    // A file that somebody took out of its repository, or that a sample keeps in a folder of its own, says less.
+    const isUncertain = file.includes("/") || workspace.files().every((path) => path === file);
     for (const { path, span } of buildspecsOf(buildspec.batch)) {
       // A path with a variable, or a whole buildspec as text, is no file to look for.
       if (seen.has(path) || /[$\n]|^\//.test(path)) continue;
@@ -26,6 +28,7 @@ export const batchBuildspecNotFound: Rule = {
       if (roots.some((root) => workspace.exists(root === "" ? clean : `${root}/${clean}`))) continue;
       const near = nearestPath(workspace, clean, "file")?.path;
       yield {
+        ...(isUncertain && { severity: "warning" as const }),
         message: `the buildspec \`${path}\` is not in the source${near === undefined ? "" : `; the nearest is \`${near}\``}`,
         span,
         why: "the build of the batch that names it ends in DOWNLOAD_SOURCE with `YAML_FILE_ERROR`",

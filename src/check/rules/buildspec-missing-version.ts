@@ -1,4 +1,5 @@
 /** No `version`: required by the reference. What CodeBuild answers has not been recorded. */
+import { linesOf, rootIndent } from "../env-edits.ts";
 import type { Rule } from "../rule.ts";
 import { parserFindings } from "./from-parser.ts";
 
@@ -10,12 +11,18 @@ export const buildspecMissingVersion: Rule = {
   run: (context) =>
     parserFindings(context, "buildspec/missing-version", () => {
       const newline = context.text.includes("\r\n") ? "\r\n" : "\n";
-      const start = /^(\uFEFF?(?:%[^\n]*\n)*---[^\n]*\n)/.exec(context.text)?.[0].length ?? 0;
+      const start = /^\uFEFF?(?:(?:%[^\n]*\n)*---[ \t]*(?:#[^\n]*)?\r?\n)?/.exec(context.text)?.[0].length ?? 0;
+      const indent = " ".repeat(rootIndent(linesOf(context.text.slice(start))));
       return {
         kind: "edit",
         title: "add `version: 0.2`",
         edits: [
-          { file: context.file, startOffset: start, endOffset: start, newText: `version: 0.2${newline}${newline}` },
+          {
+            file: context.file,
+            startOffset: start,
+            endOffset: start,
+            newText: `${indent}version: 0.2${newline}${newline}`,
+          },
         ],
       };
     }),

@@ -14,7 +14,20 @@ export const buildspecSyntax: Rule = {
 };
 
 function repair(context: CheckContext, diagnostic: Diagnostic): Fix | undefined {
-  return withoutTabs(context) ?? quoted(context, diagnostic) ?? quotedItem(context, diagnostic);
+  return (
+    knownVersion(context, diagnostic) ??
+    withoutTabs(context) ??
+    quoted(context, diagnostic) ??
+    quotedItem(context, diagnostic)
+  );
+}
+
+/** `version: 2` → `version: 0.2`: 0.1 is what nobody means to write any more. */
+function knownVersion({ file, buildspec }: CheckContext, { span }: Diagnostic): Fix | undefined {
+  const at = buildspec.version?.span;
+  if (!at || !span || at.startOffset !== span.startOffset) return undefined;
+  const edits = [{ file, startOffset: at.startOffset, endOffset: at.endOffset, newText: "0.2" }];
+  return { kind: "edit", title: "write `0.2`", edits };
 }
 
 /** Leading tabs as spaces, offered only when the text parses afterwards. */
@@ -42,14 +55,19 @@ function quoted(context: CheckContext, diagnostic: Diagnostic): Fix | undefined 
   });
 }
 
-/** `- [ -f x ] && y` → `- '[ -f x ] && y'`: a list item that starts like a list or a quoted text and goes on. */
+/**
+ * `- [ -f x ] && y` → `- '[ -f x ] && y'`: a list item that starts like a list or a quoted text and goes on, or a command
+ * with several `: `. What YAML takes for a comment stays one.
+ */
 function quotedItem(context: CheckContext, diagnostic: Diagnostic): Fix | undefined {
   const at = diagnostic.span?.startOffset;
   if (at === undefined) return undefined;
   const lineStart = context.text.lastIndexOf("\n", at - 1) + 1;
   const line = context.text.slice(lineStart).split("\n")[0] ?? "";
-  const [, lead = "", value = ""] = /^(\s*-\s+)(.*?)\s*$/.exec(line) ?? [];
-  if (!/^[["']/.test(value)) return undefined;
+  const [, lead = "", value = ""] = /^(\s*-\s+)(.*?)\s*(?:\s#.*)?$/.exec(line) ?? [];
+  if (value === "" || /^(?:[|>&*!]|-\s|[\w-]+:\s*$)/.test(value)) return undefined;
+  // `- key: value` in a list of mappings is wrong in another way.
+  if (!/^[["']/.test(value) && !isCommandLine(context.text, lineStart)) return undefined;
   const newText = `'${value.replace(/'/g, "''")}'`;
   const startOffset = lineStart + lead.length;
   return ifParses(context, {
@@ -68,4 +86,15 @@ function ifParses(context: CheckContext, fix: TextEditFix): Fix | undefined {
   const after = parseBuildspec(text, context.file).failure;
   const before = context.parsed.failure?.span?.startOffset ?? 0;
   return !after || (after.span?.startOffset ?? 0) > before ? fix : undefined;
+}
+
+/** The list that the line is an item of stands under `commands` or `finally`. */
+function isCommandLine(text: string, lineStart: number): boolean {
+  const indent = /^ */.exec(text.slice(lineStart))?.[0].length ?? 0;
+  const above = text.slice(0, lineStart).split("\n").slice(0, -1).reverse();
+  const opener = above.find((line) => {
+    const at = /^ */.exec(line)?.[0].length ?? 0;
+    return line.trim() !== "" && !/^\s*#/.test(line) && (at < indent || (at === indent && !/^\s*-/.test(line)));
+  });
+  return opener !== undefined && /^\s*(?:commands|finally)\s*:\s*(?:#.*)?\r?$/.test(opener);
 }

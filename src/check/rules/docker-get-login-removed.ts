@@ -1,5 +1,10 @@
 /** `aws ecr get-login` left the aws CLI with version 2, which every maintained image carries. */
+import { curatedImage } from "../../build/plan/curated-images.ts";
+import { ecrLogin, ecrOperation } from "../ecr-login.ts";
+import { inScript, placeOf } from "../finding-place.ts";
 import type { Rule } from "../rule.ts";
+import type { ShellCommand } from "../shell-model.ts";
+import { replaceItem } from "../whole-item.ts";
 
 export const dockerGetLoginRemoved: Rule = {
   id: "docker/get-login-removed",
@@ -7,29 +12,29 @@ export const dockerGetLoginRemoved: Rule = {
   title: "`aws ecr get-login`, which the aws CLI 2 does not have",
   source: "https://docs.aws.amazon.com/cli/latest/userguide/cliv2-migration-changes.html#cliv2-migration-ecr-get-login",
   *run(context) {
-    const { commands } = context.shell;
-    for (const command of commands) {
-      if (command.name !== "aws") continue;
-      const words = command.args.map(({ text }) => text);
-      const at = words.indexOf("get-login");
-      if (at === -1 || words[at - 1] !== "ecr") continue;
+    const { everyCommand } = context.shell;
+    const { image } = context.project;
+    for (const [index, command] of everyCommand.entries()) {
+      if (ecrOperation(command) !== "get-login") continue;
       // The CLI 1, installed by the buildspec itself, still has it.
-      const before = commands.slice(0, commands.indexOf(command));
-      if (before.some(({ args }) => args.some(({ text }) => /^awscli(==1.*|<2.*)?$/.test(text ?? "")))) return;
-      const region = words[words.indexOf("--region") + 1];
-      const regionText = words.includes("--region") && region !== undefined ? region : "$AWS_DEFAULT_REGION";
+      if (everyCommand.slice(0, index).some(installsCli1)) return;
+      const login = ecrLogin(command);
+      const isWhole = /^(eval\s+)?["']?\$\(\s*aws\s[^()]*\)["']?$/.test(command.within.value);
+      const edit = isWhole ? replaceItem(context, command, login, "use get-login-password") : undefined;
+      // Another image may carry the CLI 1; what catches the failure may know a way out.
+      const isCertain = (image === undefined || curatedImage(image) !== undefined) && !command.isGuarded;
       yield {
-        message: "`aws ecr get-login` does not exist in the aws CLI 2",
-        span: command.span,
+        severity: isCertain ? "error" : "warning",
+        message: `\`aws ecr get-login\`${inScript(command)} does not exist in the aws CLI 2`,
+        ...placeOf(command),
         why: "the image's aws CLI answers `Invalid choice`, nothing is logged in, and the push fails with `no basic auth credentials`",
-        fix: {
-          kind: "command",
-          title: "use get-login-password",
-          commands: [
-            `aws ecr get-login-password --region ${regionText} | docker login --username AWS --password-stdin $AWS_ACCOUNT_ID.dkr.ecr.${regionText}.amazonaws.com`,
-          ],
-        },
+        fix: edit ?? { kind: "command", title: "use get-login-password", commands: [login] },
       };
     }
   },
 };
+
+/** `pip install awscli`, `apt-get install awscli`: both bring version 1. */
+const installsCli1 = ({ name, args }: ShellCommand): boolean =>
+  /^(pip3?|pip3?\.\d+|python3?|apt|apt-get|yum|apk|easy_install|pipx|conda)$/.test(name ?? "") &&
+  args.some(({ text }) => /^(awscli|aws-cli)([=<~!>].*)?$/.test(text ?? ""));

@@ -60,7 +60,7 @@ function findingFor(
     return {
       // A runtime that the image does not list ends the build.
       ...(image && { severity: "error" as const }),
-      message: `${image ? `image ${name} has` : "no maintained x86 image has"} no runtime \`${runtime.value}\``,
+      message: `${image ? `image ${name} has no` : "no maintained x86 image has a"} runtime \`${runtime.value}\``,
       span: runtime.span,
       why:
         runtime.value === "docker"

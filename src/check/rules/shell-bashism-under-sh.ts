@@ -1,12 +1,12 @@
 /**
  * Bash syntax in a build whose shell is `sh`: on the Ubuntu images that is dash, which does not know it. On Amazon Linux
- * `sh` is bash. One finding a file, at the first place.
+ * `sh` is bash. One finding a file, at the first place; scripts of the tree that say `#!/bin/sh` have one each.
  */
-import { forEachChild, type SyntaxNode } from "unbash";
 import { curatedImage } from "../../build/plan/curated-images.ts";
 import type { Span } from "../../core/diagnostics.ts";
+import { assignedNames, type Bashism, bashismsIn } from "../bashisms.ts";
 import { envEdits } from "../env-edits.ts";
-import type { Rule } from "../rule.ts";
+import type { CheckContext, Finding, Rule } from "../rule.ts";
 
 export const shellBashismUnderSh: Rule = {
   id: "shell/bashism-under-sh",
@@ -14,93 +14,84 @@ export const shellBashismUnderSh: Rule = {
   title: "bash syntax while the build's shell is sh",
   source: "https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html#build-spec.env.shell",
   *run(context) {
+    if (isShBash(context)) return;
     const shell = context.buildspec.env.shell?.value;
-    if (shell !== undefined && !/^(\/bin\/)?sh$/.test(shell)) return;
-    const image = curatedImage(context.project.image);
-    if (image ? image.sh === "bash" : context.project.image !== undefined) return;
-    const found: { span: Span; what: string }[] = [];
-    for (const { script, span } of context.shell.scripts) {
-      for (const { node, what } of bashisms(script)) found.push({ span: span(node), what });
+    const isOwnSh = shell === undefined || /^(\/bin\/)?sh$/.test(shell);
+    if (isOwnSh) {
+      const found = ownPlaces(context);
+      const [first] = found;
+      const edits = shell === undefined ? envEdits(context, { shell: "bash" }) : undefined;
+      if (first) {
+        yield {
+          ...describe(context, found),
+          span: first.span,
+          ...(edits && { fix: { kind: "edit" as const, title: "set `env.shell` to bash", edits } }),
+        };
+      }
     }
-    const [first, ...others] = found;
-    if (!first) return;
-    const edits = envEdits(context, { shell: "bash" });
-    yield {
-      severity: image ? "warning" : "info",
-      message: `${first.what} is bash; the build's shell is sh`,
-      span: first.span,
-      why: image
-        ? `sh is dash in \`${image.family}\`, which does not know it`
-        : "sh is dash in the Ubuntu images (`aws/codebuild/standard`), which does not know it",
-      ...(others.length > 0 && {
-        related: others.slice(0, 5).map(({ span, what }) => ({ span, message: `${what} here too` })),
-      }),
-      ...(edits && shell === undefined && { fix: { kind: "edit" as const, title: "set `env.shell` to bash", edits } }),
-    };
+    const files = new Set<string>();
+    for (const { file, script, shell: by, calledBy, span } of context.shell.scriptFiles) {
+      if (files.has(file) || !(by === "sh" || (by === "own" && isOwnSh))) continue;
+      files.add(file);
+      const found = bashismsIn(script, assignedNames(script))
+        .filter(({ effect }) => effect === "fails")
+        .map((each) => ({ ...each, span: span(each.node) }));
+      const [first] = found;
+      if (!first) continue;
+      const described = describe(context, found.slice(0, 1));
+      yield {
+        ...described,
+        message: `${described.message}, in \`${file}\``,
+        span: calledBy.span,
+        related: [{ span: first.span, message: `${first.what} stands here` }],
+        fix: { kind: "command", title: `run \`${file}\` with bash, or begin it with \`#!/bin/bash\``, commands: [] },
+      };
+    }
   },
 };
 
-function bashisms(root: SyntaxNode): { node: SyntaxNode; what: string }[] {
-  const found: { node: SyntaxNode; what: string }[] = [];
-  const visit = (node: SyntaxNode): void => {
-    const what = bashism(node);
-    if (what !== undefined) found.push({ node, what });
-    // The text of a here-document and scripts for other shells are not looked into.
-    if (node.type === "HereDocBody" || isOtherShell(node)) return;
-    forEachChild(node, visit);
+type Place = Bashism & { readonly span: Span };
+
+/** Places in the buildspec's commands; what only prints otherwise counts when it stands beside something worse. */
+function ownPlaces(context: CheckContext): Place[] {
+  const assigned = new Set([...context.shell.variables.keys()]);
+  for (const { script } of context.shell.scripts) assignedNames(script, assigned);
+  const found = context.shell.scripts.flatMap(({ script, span }) =>
+    bashismsIn(script, assigned).map((each) => ({ ...each, span: span(each.node) })),
+  );
+  const failing = found.filter(({ effect }) => effect === "fails");
+  return failing.length > 0 ? failing : found;
+}
+
+/** Is `sh` known to be bash, or not known at all because the image is somebody's own? */
+function isShBash({ project, shell }: CheckContext): boolean {
+  const image = curatedImage(project.image);
+  if (image) return image.sh === "bash";
+  if (project.image !== undefined) return true;
+  // Package managers of Amazon Linux: the image is one.
+  return (
+    shell.commands.some(
+      ({ name, isGuarded }) => !isGuarded && /^(yum|dnf|amazon-linux-extras|microdnf|rpm)$/.test(name ?? ""),
+    ) && !shell.commands.some(({ name }) => /^(apt|apt-get|dpkg)$/.test(name ?? ""))
+  );
+}
+
+function describe(
+  { project }: CheckContext,
+  found: readonly Place[],
+): Pick<Finding, "message" | "severity" | "why" | "related"> & { message: string } {
+  const image = curatedImage(project.image);
+  const [first, ...others] = found;
+  const isHarmful = first?.effect === "fails" || /^`&>/.test(first?.what ?? "");
+  const where = image ? `\`${image.family}\`` : "the Ubuntu images (`aws/codebuild/standard`)";
+  return {
+    severity: isHarmful ? "warning" : "info",
+    message: `${first?.what} is bash; the build's shell is sh`,
+    why: isHarmful
+      ? `sh is dash in ${where}, which does not know it`
+      : `sh is dash in ${where}, which gives another result`,
+    ...(others.length > 0 && {
+      related: others.slice(0, 5).map(({ span, what }) => ({ span, message: `${what} here too` })),
+    }),
   };
-  visit(root);
-  return found;
-}
-
-const isOtherShell = (node: SyntaxNode): boolean =>
-  node.type === "Command" && /^(bash|ssh|powershell|pwsh|python3?|node)$/.test(node.name?.value ?? "");
-
-function bashism(node: SyntaxNode): string | undefined {
-  switch (node.type) {
-    case "TestCommand":
-      return "`[[ … ]]`";
-    case "ArithmeticCommand":
-      return "`(( … ))`";
-    case "ArithmeticFor":
-      return "`for ((…))`";
-    case "ProcessSubstitution":
-      return "process substitution";
-    case "HereString":
-      return "`<<<`";
-    case "ArrayValue":
-      return "an array";
-    case "Select":
-      return "`select`";
-    case "Redirect":
-      return node.operator === "&>" || node.operator === "&>>" ? `\`${node.operator}\`` : undefined;
-    case "ParameterExpansion":
-      return node.operation && /^(Replace|Slice|CaseModification|Transform)$/.test(node.operation.type)
-        ? `\`${node.text}\``
-        : undefined;
-    case "AnsiCQuoted":
-      return "`$'…'`";
-    case "Command":
-      return bashCommand(node);
-    default:
-      return undefined;
-  }
-}
-
-function bashCommand(node: Extract<SyntaxNode, { type: "Command" }>): string | undefined {
-  const name = node.name?.value;
-  if (
-    name === "source" ||
-    name === "pushd" ||
-    name === "popd" ||
-    name === "shopt" ||
-    name === "declare" ||
-    name === "mapfile"
-  ) {
-    return `\`${name}\``;
-  }
-  const words = node.suffix.map((item) => (item.type === "Word" ? item.value : ""));
-  if (name === "[" && words.includes("==")) return "`==` in `[`";
-  if (name === "set" && words.includes("pipefail")) return "`set -o pipefail`";
-  return undefined;
 }

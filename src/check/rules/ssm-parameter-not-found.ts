@@ -1,20 +1,16 @@
 /**
- * A referenced parameter that does not exist: CodeBuild stops in DOWNLOAD_SOURCE. At the root `name` and `/name` are one
- * parameter (recorded on AWS), so that spelling is only a warning.
+ * A referenced parameter that does not exist, or not with that version or label: CodeBuild stops in DOWNLOAD_SOURCE. At the
+ * root `name` and `/name` are one parameter (recorded on AWS), so that spelling is only a warning.
  * Needs the list of parameters; without it the rule is silent.
  */
-import type { Fix, Span } from "../../core/diagnostics.ts";
+import { parseArn } from "../../core/arn.ts";
+import type { Fix } from "../../core/diagnostics.ts";
 import { nearest } from "../../core/nearest.ts";
+import type { KnownParameter } from "../knowledge.ts";
 import { phaseEnvironmentEdits } from "../phase-environment-edits.ts";
 import type { CheckContext, Finding, Rule } from "../rule.ts";
+import { isComputed, parameterReferences, type StoreReference } from "../store-references.ts";
 import { findParameter, parameterNameOf } from "../variables.ts";
-
-interface Reference {
-  readonly variable: string;
-  readonly written: string;
-  readonly span: Span;
-  readonly isExtension: boolean;
-}
 
 export const ssmParameterNotFound: Rule = {
   id: "ssm/parameter-not-found",
@@ -22,56 +18,127 @@ export const ssmParameterNotFound: Rule = {
   title: "a parameter that does not exist",
   source: "https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html#build-spec.env.parameter-store",
   *run(context) {
-    if (!context.parameters) return;
-    if (context.parameters.length === 0) {
-      yield* storeEmpty(context);
+    const { parameters } = context;
+    if (!parameters) return;
+    const references = parameterReferences(context).filter(({ written }) => isPlainName(written));
+    if (parameters.length === 0) {
+      yield* storeEmpty(references);
       return;
     }
-    for (const reference of references(context)) {
-      const { variable, written, span } = reference;
-      if (!isPlainName(written)) continue;
-      if (findParameter(context.parameters, written)) continue;
-      const name = parameterNameOf(written);
-      const other = name.startsWith("/") ? name.slice(1) : `/${name}`;
-      const names = context.parameters.map((parameter) => parameter.name);
-      if (names.includes(other)) {
-        yield otherSpelling(context, reference, name, other);
-        continue;
-      }
-      const guess = nearest(name, names);
-      yield {
-        message: `parameter \`${name}\` of \`${variable}\` does not exist${guess === undefined ? "" : `; the nearest is \`${guess}\``}`,
-        span,
-        why: `CodeBuild stops in DOWNLOAD_SOURCE with \`Decrypted Variables Error: parameter does not exist: ${name}\``,
-        fix: fixFor(context, reference, name, guess),
-      };
+    for (const reference of references) {
+      const found = findingFor(context, parameters, reference);
+      if (found) yield found;
     }
   },
 };
 
+function findingFor(
+  context: CheckContext,
+  parameters: readonly KnownParameter[],
+  reference: StoreReference,
+): Finding | undefined {
+  const { variable, written } = reference;
+  const elsewhere = otherPlace(context, reference);
+  if (elsewhere !== undefined) return elsewhere;
+  const parameter = findParameter(parameters, written);
+  if (parameter) return selectorFinding(context, reference, parameter);
+  const name = parameterNameOf(written);
+  const other = name.startsWith("/") ? name.slice(1) : `/${name}`;
+  const names = parameters.map((one) => one.name);
+  if (names.includes(other)) return otherSpelling(context, reference, name, other);
+  const guess = nearest(name, names);
+  return {
+    message: `parameter \`${name}\` of \`${variable}\` does not exist${guess === undefined ? "" : `; the nearest is \`${guess}\``}`,
+    ...at(reference),
+    why: stops(name),
+    fix: fixFor(context, reference, name, guess),
+  };
+}
+
+const at = ({ span }: StoreReference) => (span ? { span } : {});
+const stops = (name: string): string =>
+  `CodeBuild stops in DOWNLOAD_SOURCE with \`Decrypted Variables Error: parameter does not exist: ${name}\``;
+
 /** The same parameter with and without the slash in front: it is found, but one spelling everywhere is less to trip over. */
-const otherSpelling = (context: CheckContext, reference: Reference, name: string, stored: string): Finding => ({
+const otherSpelling = (context: CheckContext, reference: StoreReference, name: string, stored: string): Finding => ({
   severity: "warning",
   message: `parameter \`${name}\` of \`${reference.variable}\` is stored as \`${stored}\`: the leading slash differs`,
-  span: reference.span,
+  ...at(reference),
   why: "Parameter Store takes both as one parameter at the root; scripts and policies that compare names as text do not",
   fix: fixFor(context, reference, name, stored),
 });
+
+/** An ARN of another region or account, which this store says nothing about. */
+function otherPlace({ known }: CheckContext, reference: StoreReference): Finding | undefined {
+  const arn = parseArn(reference.written);
+  const { region, accountId } = known.scope ?? {};
+  if (arn?.service !== "ssm") return undefined;
+  if (region !== undefined && arn.region !== region) {
+    return {
+      severity: "warning",
+      message: `the parameter of \`${reference.variable}\` is in region \`${arn.region}\`, and the build runs in \`${region}\``,
+      ...at(reference),
+      why: "Parameter Store answers for the parameters of its own region only; a command can read the other one with `aws ssm get-parameter --region`",
+    };
+  }
+  if (accountId !== undefined && arn.accountId !== accountId) {
+    return {
+      severity: "info",
+      message: `the parameter of \`${reference.variable}\` is of account \`${arn.accountId}\`, and the build of \`${accountId}\``,
+      ...at(reference),
+      why: "it must be shared with this account (advanced tier, Resource Access Manager), and the role must allow it by that ARN",
+    };
+  }
+  return undefined;
+}
+
+/** `name:3`, `name:label`. */
+function selectorFinding(
+  context: CheckContext,
+  reference: StoreReference,
+  { name, version, versions, labels }: KnownParameter,
+): Finding | undefined {
+  const selector = /:([^:/]+)$/.exec(reference.written.replace(/^arn:(?:[^:]*:){4}/, ""))?.[1];
+  if (selector === undefined || selector === name) return undefined;
+  const base = { ...at(reference), why: stops(reference.written) };
+  if (/^\d+$/.test(selector)) {
+    const wanted = Number(selector);
+    const isThere = versions?.includes(wanted) ?? (version === undefined || (wanted >= 1 && wanted <= version));
+    if (isThere) return undefined;
+    return {
+      ...base,
+      message: `parameter \`${name}\` has no version ${selector}${version === undefined ? "" : `; the newest is ${version}`}`,
+    };
+  }
+  if (!labels || labels.includes(selector)) return undefined;
+  const guess = nearest(selector, labels);
+  return {
+    ...base,
+    message: `parameter \`${name}\` has no label \`${selector}\`${
+      guess === undefined
+        ? labels.length === 0
+          ? "; it has none"
+          : `; it has ${labels.map((label) => `\`${label}\``).join(", ")}`
+        : `; did you mean \`${guess}\`?`
+    }`,
+    ...(guess !== undefined && { fix: fixFor(context, reference, selector, guess) }),
+  };
+}
 
 /**
  * A store that holds nothing is most often one that nobody has filled yet: a warning for each parameter, as it may well
  * exist in the AWS account.
  */
-function* storeEmpty(context: CheckContext): Iterable<Finding> {
+function* storeEmpty(references: readonly StoreReference[]): Iterable<Finding> {
   const reported = new Set<string>();
-  for (const { variable, written, span } of references(context)) {
-    const name = parameterNameOf(written);
-    if (!isPlainName(written) || reported.has(name)) continue;
+  for (const reference of references) {
+    const name = parameterNameOf(reference.written);
+    if (reported.has(name)) continue;
     reported.add(name);
     yield {
       severity: "warning",
-      message: `parameter \`${name}\` of \`${variable}\` is not in Kiln's Parameter Store, which is empty`,
-      span,
+      message: `parameter \`${name}\` of \`${reference.variable}\` is not in Kiln's Parameter Store, which is empty`,
+      ...at(reference),
       why: "`kiln run` asks for it on a terminal and stops before the build without one; on AWS it must exist in the account",
       fix: { kind: "command", title: "store it", commands: [`kiln params put ${name}`] },
     };
@@ -80,26 +147,9 @@ function* storeEmpty(context: CheckContext): Iterable<Finding> {
 
 /** Not made of variables, and not an ARN of something else. */
 const isPlainName = (written: string): boolean =>
-  !/[$`]/.test(written) && (!written.startsWith("arn:") || written.includes(":parameter/"));
+  !isComputed(written) && (!written.startsWith("arn:") || written.includes(":parameter/"));
 
-function references({ buildspec }: CheckContext): Reference[] {
-  return [
-    ...buildspec.env.parameterStore.map(({ name, value }) => ({
-      variable: name.value,
-      written: value.value,
-      span: value.span,
-      isExtension: false,
-    })),
-    ...buildspec.ssmReferences.map(({ variable, parameterName }) => ({
-      variable: variable.name.value,
-      written: parameterName,
-      span: variable.value.span,
-      isExtension: true,
-    })),
-  ].filter(({ written }) => !written.startsWith("ssm:"));
-}
-
-function fixFor(context: CheckContext, reference: Reference, name: string, guess: string | undefined): Fix {
+function fixFor(context: CheckContext, reference: StoreReference, name: string, guess: string | undefined): Fix {
   if (guess === undefined) {
     return {
       kind: "command",
@@ -111,9 +161,9 @@ function fixFor(context: CheckContext, reference: Reference, name: string, guess
   const edits = reference.isExtension ? phaseEnvironmentEdits(context) : undefined;
   if (edits) return { kind: "edit", title, edits };
   const { span } = reference;
-  const at = context.text.slice(span.startOffset, span.endOffset).indexOf(name);
-  if (at === -1) return { kind: "command", title, commands: [] };
-  const startOffset = span.startOffset + at;
+  const offset = span ? context.text.slice(span.startOffset, span.endOffset).lastIndexOf(name) : -1;
+  if (!span || offset === -1) return { kind: "command", title, commands: [] };
+  const startOffset = span.startOffset + offset;
   return {
     kind: "edit",
     title,

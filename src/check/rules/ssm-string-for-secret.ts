@@ -1,20 +1,19 @@
-/** A secret in a parameter of type String, or in a plaintext variable of the project: readable by everyone who may look. */
-import type { CheckContext, Finding, Rule } from "../rule.ts";
+/** A secret in a parameter of type String: readable by everyone who may look. */
+import type { Rule } from "../rule.ts";
+import { isSecretName } from "../secret-looks.ts";
 import { findParameter } from "../variables.ts";
-
-const secretName = /(pass(word|wd|phrase)?|token|secret|api[_-]?key|private[_-]?key|credentials?[_-]password)s?$/i;
 
 export const ssmStringForSecret: Rule = {
   id: "ssm/string-for-secret",
   severity: "warning",
-  title: "a secret stored as String or plaintext",
+  title: "a secret stored as String",
   source: "https://docs.aws.amazon.com/systems-manager/latest/userguide/secure-string-parameter-kms-encryption.html",
   *run(context) {
     for (const [variable, fact] of context.shell.variables) {
       if (fact.origin !== "parameter" || fact.reference === undefined) continue;
       const parameter = findParameter(context.parameters, fact.reference);
       if (!parameter || parameter.type === "SecureString") continue;
-      if (!secretName.test(variable) && !secretName.test(parameter.name)) continue;
+      if (!isSecretName(variable) && !isSecretName(parameter.name.split("/").at(-1) ?? "")) continue;
       const span = fact.valueSpan;
       yield {
         message: `parameter \`${parameter.name}\` holds a secret and is of type ${parameter.type}, expected SecureString`,
@@ -30,22 +29,5 @@ export const ssmStringForSecret: Rule = {
         },
       };
     }
-    yield* plaintextOfProject(context);
   },
 };
-
-function* plaintextOfProject({ project }: CheckContext): Iterable<Finding> {
-  for (const { name, type, value } of project.environmentVariables ?? []) {
-    if ((type ?? "PLAINTEXT") !== "PLAINTEXT" || !secretName.test(name) || value === "" || value.startsWith("$"))
-      continue;
-    yield {
-      message: `variable \`${name}\` of the project is a plaintext secret`,
-      why: "it is shown in clear by the console and by BatchGetProjects",
-      fix: {
-        kind: "command",
-        title: `store it as a SecureString and give the variable type PARAMETER_STORE`,
-        commands: [`aws ssm put-parameter --name "${name}" --type SecureString --value VALUE`],
-      },
-    };
-  }
-}

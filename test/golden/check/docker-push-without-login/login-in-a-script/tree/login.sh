@@ -1,0 +1,2 @@
+#!/bin/sh
+echo "$TOKEN" | docker login -u bot --password-stdin

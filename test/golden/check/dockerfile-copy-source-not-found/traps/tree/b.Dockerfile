@@ -1,0 +1,3 @@
+FROM alpine
+COPY made.txt *.none? /
+COPY src src

@@ -1,0 +1,2 @@
+FROM alpine
+COPY target/*.jar target/classes /app/

@@ -1,0 +1,1 @@
+FROM public.ecr.aws/docker/library/python:3.12

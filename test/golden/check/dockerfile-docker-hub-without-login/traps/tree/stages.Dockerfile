@@ -1,0 +1,3 @@
+FROM scratch AS one
+FROM one AS two
+FROM python

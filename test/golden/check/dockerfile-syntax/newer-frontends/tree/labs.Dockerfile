@@ -1,0 +1,3 @@
+# syntax=docker/dockerfile:1-labs
+FROM public.ecr.aws/x/y
+ADD --unknown-flag=1 a b

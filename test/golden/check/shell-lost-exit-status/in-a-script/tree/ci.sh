@@ -1,0 +1,3 @@
+#!/bin/sh
+npm test
+npm run report
