@@ -1,5 +1,15 @@
 /** Runs one benchmark by name, or all of them. `--smoke` shortens each. */
-const NAMES = ["cold-start", "requests", "build", "build-curve", "decisions", "registry", "images"];
+const NAMES = [
+  "cold-start",
+  "requests",
+  "build",
+  "build-curve",
+  "decisions",
+  "registry",
+  "images",
+  "leak-guard",
+  "check",
+];
 
 const smoke = process.argv.includes("--smoke");
 const wanted = process.argv.slice(2).filter((argument) => !argument.startsWith("--"));

@@ -220,6 +220,7 @@ export async function startKiln(options: KilnOptions = {}): Promise<Kiln> {
     store,
     clock,
     ids,
+    onAnswer: (call, output) => codebuild.runner.noteAnswer(call, output),
   });
 
   try {

@@ -58,14 +58,40 @@ export function isCommittedWithCrlf(root: string, path: string): boolean | undef
   return /^i\/(crlf|mixed)\b/.test(line) || /\battr\/[^\t]*\beol=crlf\b/.test(line);
 }
 
+/**
+ * The repository is not trusted: its settings can name programs (a file-system monitor, a transport for blobs that a
+ * partial clone left out), and a folder of the tree can look like a bare repository with settings of its own.
+ */
+const safeSettings = ["core.fsmonitor=false", "safe.bareRepository=explicit"].flatMap((line) => ["-c", line]);
+
+/** Without what a surrounding git command or hook says: it would point git at another repository. */
+function environment(): NodeJS.ProcessEnv {
+  const inherited = Object.entries(process.env).filter(
+    ([name]) =>
+      !/^GIT_(?:DIR|WORK_TREE|INDEX_FILE|PREFIX|COMMON_DIR|OBJECT_DIRECTORY|ALTERNATE_OBJECT_DIRECTORIES|NAMESPACE|(?:ICASE|GLOB|NOGLOB)_PATHSPECS)$/.test(
+        name,
+      ),
+  );
+  return {
+    ...Object.fromEntries(inherited),
+    GIT_OPTIONAL_LOCKS: "0",
+    // Nothing is fetched: `none` is no transport, so there is none.
+    GIT_ALLOW_PROTOCOL: "none",
+    GIT_NO_LAZY_FETCH: "1",
+    GIT_TERMINAL_PROMPT: "0",
+    LC_ALL: "C",
+  };
+}
+
 function git(root: string, ...args: string[]): string[] | undefined {
   try {
-    return execFileSync("git", ["-C", root, "--literal-pathspecs", "ls-files", "-z", ...args], {
+    return execFileSync("git", [...safeSettings, "-C", root, "--literal-pathspecs", "ls-files", "-z", ...args], {
       encoding: "utf8",
       timeout: timeoutMs,
+      killSignal: "SIGKILL",
       maxBuffer: 256 * 1024 * 1024,
       stdio: ["ignore", "pipe", "ignore"],
-      env: { ...process.env, GIT_OPTIONAL_LOCKS: "0", LC_ALL: "C" },
+      env: environment(),
     })
       .split("\0")
       .filter((line) => line !== "");

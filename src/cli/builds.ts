@@ -6,6 +6,7 @@ import type { CacheOutcome } from "../build/run/events.ts";
 import { KilnError } from "../core/errors.ts";
 import { listBatches, retryBatch, showBatch, stopBatch } from "./batches.ts";
 import { printBuildEvents } from "./build-events.ts";
+import { BuildLeaks } from "./build-leaks.ts";
 import { type CommandContext, commandContext, withKiln } from "./command-context.ts";
 import { buildNamed } from "./explain.ts";
 import { newestBuilds, readLog, type WireBuild } from "./gather-facts.ts";
@@ -115,9 +116,9 @@ async function show(context: CommandContext, kiln: Kiln, id: string | undefined)
   const batch = await batchWithoutBuild(kiln, id);
   if (batch) return showBatch(context, kiln, batch);
   const build = await requireBuild(kiln, id);
-  const cache = await cacheLedger(kiln, build);
+  const { cache, leaks } = await outcomes(kiln, build);
   if (context.settings.output === "json") {
-    context.printJson(onWire({ ...build, ...(cache.length === 0 ? {} : { cacheLedger: cache }) }));
+    context.printJson(onWire({ ...build, ...(cache.length === 0 ? {} : { cacheLedger: cache }), ...leaks.told }));
     return 0;
   }
   context.print(
@@ -141,6 +142,8 @@ async function show(context: CommandContext, kiln: Kiln, id: string | undefined)
   if (cache.length > 0) context.print(`\ncache\n${cache.map((outcome) => `  ${cacheLine(outcome)}`).join("\n")}`);
   const made = await reportLines(kiln, build.reportArns);
   if (made.length > 0) context.print(`\nreports\n${made.map((line) => `  ${line}`).join("\n")}`);
+  const found = leaks.text(context, true);
+  if (found !== "") context.print(`\n${found}`);
   return 0;
 }
 
@@ -162,16 +165,21 @@ async function reports(context: CommandContext, kiln: Kiln, id: string | undefin
   return 0;
 }
 
-/** What became of the cache of a build that is over. */
-async function cacheLedger(kiln: Kiln, build: WireBuild & { readonly id: string }): Promise<CacheOutcome[]> {
-  if (build.buildComplete !== true) return [];
-  const ledger: CacheOutcome[] = [];
+/** What became of the cache of a build that is over, and of its secrets. */
+async function outcomes(
+  kiln: Kiln,
+  build: WireBuild & { readonly id: string },
+): Promise<{ readonly cache: readonly CacheOutcome[]; readonly leaks: BuildLeaks }> {
+  const cache: CacheOutcome[] = [];
+  const leaks = new BuildLeaks();
+  if (build.buildComplete !== true) return { cache, leaks };
   for await (const event of kiln.events(build.id, { joined: true })) {
+    leaks.see(event);
     if (event.type !== "cache") continue;
     const { type: _, buildId: __, atMs: ___, ...outcome } = event;
-    ledger.push(outcome);
+    cache.push(outcome);
   }
-  return ledger;
+  return { cache, leaks };
 }
 
 async function logs(

@@ -1,17 +1,18 @@
 /** `kiln explain`: the cause of the last (or given) failed build; for a request id each policy decision; for a log file its cause. */
-import { readFileSync } from "node:fs";
+import { statSync } from "node:fs";
 import { Command } from "commander";
 import type { Kiln } from "../app.ts";
-import { createFolderWorkspace } from "../check/index.ts";
 import { KilnError } from "../core/errors.ts";
-import { explainBuild, factsFromLog, renderDiagnosis } from "../explain/index.ts";
+import { type BuildFacts, explainBuild } from "../explain/index.ts";
+import { BuildLeaks } from "./build-leaks.ts";
 import { type CommandContext, commandContext, withKiln } from "./command-context.ts";
 import { type DiagnosedBatch, diagnoseBatch } from "./diagnose-batch.ts";
 import { findBuild, gatherFacts, newestBuilds, type WireBuild } from "./gather-facts.ts";
 import type { CliIo } from "./io.ts";
-import { paint } from "./paint.ts";
 import { printRequests } from "./print-requests.ts";
+import { type EvidenceFlags, evidenceOf, isFailed, notEvidence } from "./saved-evidence.ts";
 import { absolute, addCommonOptions, option, settingsOf } from "./settings.ts";
+import { shownDiagnosis } from "./shown-diagnosis.ts";
 import { batchNamed, type WireBatch } from "./wire-batch.ts";
 
 export function explainCommand(io: CliIo, exit: (code: number) => void): Command {
@@ -19,46 +20,89 @@ export function explainCommand(io: CliIo, exit: (code: number) => void): Command
     .description(
       "why the last (or given) build or batch failed: line, evidence, fix; for a request id: each policy decision",
     )
-    .argument("[id]", "id of a build or batch (or its uuid), or the request id of an AWS answer")
-    .addOption(option("--log <file>", "explain a CodeBuild log saved from AWS instead (`-` reads standard input)"));
+    .argument(
+      "[id]",
+      "id of a build or batch (or its uuid), the request id of an AWS answer, or a file of either kind below (`-`: standard input)",
+    )
+    .addOption(option("--log <file>", "explain a log saved from AWS instead, in any of its spellings"))
+    .addOption(
+      option("--build <file>", "a build saved from AWS (BatchGetBuilds, an EventBridge event), or the error of a call"),
+    )
+    .addOption(option("--buildspec <path>", "the buildspec, or the folder with the source, that they belong to"));
   addCommonOptions(command);
-  command.addHelpText("after", "\nExample:\n  kiln explain --log build.log");
-  return command.action(async (id: string | undefined, values: { log?: string }) => {
+  command.addHelpText(
+    "after",
+    "\nExample:\n  kiln explain --log build.log\n  aws codebuild batch-get-builds --ids app:UUID | kiln explain -",
+  );
+  return command.action(async (id: string | undefined, values: EvidenceFlags) => {
     const context = commandContext(io, settingsOf(values, io));
-    exit(values.log === undefined ? await explainStored(context, id) : await explainLog(context, values.log));
+    const file = id !== undefined && (id === "-" || isFile(id, io.cwd)) ? id : undefined;
+    const isSaved = values.log !== undefined || values.build !== undefined || file !== undefined;
+    exit(isSaved ? explainSaved(context, values, file) : await explainStored(context, id));
   });
 }
 
-async function explainLog(context: CommandContext, file: string): Promise<number> {
-  let text: string;
-  try {
-    text = readFileSync(file === "-" ? 0 : absolute(file, context.io.cwd), "utf8");
-  } catch (error) {
-    throw new KilnError({
-      code: "KILN_E_NO_FILE",
-      message: `cannot read the log \`${file}\``,
-      exitCode: 2,
-      cause: error,
-    });
+const isFile = (name: string, cwd: string): boolean =>
+  statSync(absolute(name, cwd), { throwIfNoEntry: false })?.isFile() ?? false;
+
+/** Without a state folder: nothing is opened, nothing is made. */
+function explainSaved(context: CommandContext, flags: EvidenceFlags, other: string | undefined): number {
+  const { cwd } = context.io;
+  const builds = evidenceOf(flags, other, cwd);
+  const explained = builds.map((facts) => ({ facts, diagnosis: explainBuild(facts) }));
+  const known = explained.filter(({ facts, diagnosis }) => !facts.isGuess || !GENERAL.has(diagnosis.code));
+  const name = flags.log ?? flags.build ?? other ?? "-";
+  if (known.length === 0) {
+    throw notEvidence(name, flags.log === undefined ? (flags.build === undefined ? undefined : "build") : "log");
   }
-  const facts = { ...factsFromLog(text), workspace: createFolderWorkspace(context.io.cwd) };
-  if ((facts.build.phases ?? []).length === 0) {
-    throw new KilnError({
-      code: "KILN_E_NOT_A_LOG",
-      message: `\`${file}\` is not a CodeBuild log`,
-      why: "it has no line such as `[Container] … Phase complete: BUILD State: FAILED`",
-      exitCode: 2,
+  const failed = known.filter(({ facts }) => isFailed(facts));
+  // A guess is one reading of the same text, not one more build.
+  const shown = known[0]?.facts.isGuess ? known.slice(0, 1) : failed.length > 0 ? failed : known.slice(-1);
+  const last = shown.at(-1);
+  if (!last) return 0;
+  if (context.settings.output === "json") {
+    const id = last.facts.build.id;
+    const others = shown.slice(0, -1).map(({ facts, diagnosis }) => ({ ...idOf(facts), diagnosis }));
+    context.printJson({
+      ...(id === undefined ? {} : { buildId: id }),
+      diagnosis: last.diagnosis,
+      ...(others.length === 0 ? {} : { earlier: others }),
     });
+    return 0;
   }
-  return print(context, undefined, explainBuild(facts), (path) => facts.workspace.readText(path));
+  if (builds.length > 1 && !last.facts.isGuess) {
+    context.note(`${builds.length} builds in it, ${failed.length} of them failed`);
+  }
+  for (const { facts, diagnosis } of shown) {
+    if (facts.build.id !== undefined) context.note(`build ${facts.build.id}`);
+    context.print(shownDiagnosis(context, diagnosis, (path) => textIn(facts, path)));
+    if (shown.length > 1 && facts !== last.facts) context.print("");
+  }
+  return 0;
 }
+
+const idOf = ({ build }: BuildFacts) => (build.id === undefined ? {} : { buildId: build.id });
+
+const textIn = ({ buildspec, workspace }: BuildFacts, path: string): string | undefined =>
+  buildspec?.file === path ? buildspec.text : workspace?.readText(path);
+
+/** What these say fits any text, so they prove nothing about one that only looks like AWS's. */
+const GENERAL = new Set([
+  "build/unknown",
+  "commands/exit-status",
+  "buildspec/yaml-error",
+  "build/no-problem",
+  "image/not-pulled",
+]);
 
 async function explainStored(context: CommandContext, id: string | undefined): Promise<number> {
   return withKiln(context, async (kiln) => {
     const build = id === undefined ? await lastBuild(kiln) : await buildNamed(kiln, id);
     if (build) {
       const facts = await gatherFacts(kiln, build);
-      return print(context, build, explainBuild(facts), (path) => facts.workspace?.readText(path));
+      const leaks = new BuildLeaks();
+      for (const event of facts.events) leaks.see(event);
+      return print(context, build, explainBuild(facts), (path) => facts.workspace?.readText(path), leaks);
     }
     const batch = id === undefined ? undefined : await batchNamed(kiln, id);
     if (batch) return printBatch(context, batch, await diagnoseBatch(context, kiln, batch));
@@ -94,14 +138,17 @@ function print(
   build: WireBuild | undefined,
   diagnosis: ReturnType<typeof explainBuild>,
   readText: (file: string) => string | undefined,
+  leaks: BuildLeaks,
 ): number {
   if (context.settings.output === "json")
-    context.printJson({ ...(build?.id === undefined ? {} : { buildId: build.id }), diagnosis });
+    context.printJson({ ...(build?.id === undefined ? {} : { buildId: build.id }), diagnosis, ...leaks.told });
   else {
     if (build?.id !== undefined) context.note(`build ${build.id}`);
     const batch = build?.buildBatchArn?.replace(/^.*:build-batch\//, "");
     if (batch !== undefined) context.note(`one of the batch ${batch}: \`kiln explain ${batch}\` explains all of it`);
-    context.print(renderDiagnosis(diagnosis, readText, paint(context.settings.hasColor)));
+    context.print(shownDiagnosis(context, diagnosis, readText));
+    const text = leaks.text(context);
+    if (text !== "") context.print(`\n${text}`);
   }
   return 0;
 }

@@ -66,7 +66,8 @@ function workspaceOf(build: WireBuild): Workspace | undefined {
   return existsSync(dir) ? createFolderWorkspace(dir) : undefined;
 }
 
-function planFor(build: WireBuild, buildspec: Parameters<typeof planBuild>[0]["buildspec"]) {
+/** What the build's settings make of its buildspec. */
+export function planFor(build: BuildRecord, buildspec: Parameters<typeof planBuild>[0]["buildspec"]) {
   const environment = {
     type: build.environment?.type ?? "LINUX_CONTAINER",
     image: build.environment?.image ?? "",

@@ -103,6 +103,16 @@ const GROUPS: Readonly<Record<string, readonly Entry[]>> = {
       load: async () => (await import("./doctor.ts")).doctorCommand,
     },
     {
+      name: "lsp",
+      summary: "language server for editors",
+      load: async () => (await import("./lsp.ts")).lspCommand,
+    },
+    {
+      name: "schema",
+      summary: "JSON Schema of the buildspec, for editors",
+      load: async () => (await import("./schema.ts")).schemaCommand,
+    },
+    {
       name: "completion",
       summary: "completion script for a shell",
       load: async () => (await import("./completion.ts")).completionCommand,

@@ -24,6 +24,7 @@ export interface RunValues {
   readonly P?: readonly string[];
   readonly batch?: boolean;
   readonly jobs?: number;
+  readonly failOnLeak?: boolean;
   readonly [name: string]: unknown;
 }
 

@@ -47,6 +47,7 @@ export function runCommand(io: CliIo, exit: (code: number) => void): Command {
     .addOption(option("--format <format>", "kiln, or aws for CodeBuild's own log lines").choices(["kiln", "aws"]))
     .addOption(option("--batch", "run the buildspec's batch: its builds, side by side"))
     .addOption(option("-j, --jobs <n>", "with --batch: builds at the same time").argParser(jobs))
+    .addOption(option("--fail-on-leak", "exit code 1 when a secret of the build is in what it left behind"))
     .addOption(option("--push-for-real", "let docker push reach the real registries"))
     .addOption(option("--pull-for-real", "let FROM and docker pull ask the real registries for what is not here"));
   for (const flag of ["--watch", "--phase <name>", "--from <phase>", "--shell-on-failure", "--keep"]) {
@@ -101,7 +102,11 @@ export async function run(context: CommandContext, dirArgument: string, values: 
     ...(values.jobs === undefined ? {} : { parallelBuilds: values.jobs }),
   };
   if (values.jobs !== undefined && !values.batch) throw usage("`--jobs` goes with `--batch`: one build is one job");
-  return withSignals((interruption) =>
+  let leaks = 0;
+  const onLeaks = (count: number): void => {
+    leaks += count;
+  };
+  const code = await withSignals((interruption) =>
     withKiln(
       context,
       async (kiln) => {
@@ -114,15 +119,16 @@ export async function run(context: CommandContext, dirArgument: string, values: 
               "StartBuildBatch",
               batchInput(startBuild),
             );
-            return watchBatch(context, kiln, buildBatch?.id ?? "", format, interruption);
+            return watchBatch(context, kiln, buildBatch?.id ?? "", format, interruption, undefined, onLeaks);
           }
           const started = await kiln.root.call<{ build?: { id?: string } }>("codebuild", "StartBuild", startBuild);
-          return watchBuild(context, kiln, started.build?.id ?? "", format, interruption);
+          return watchBuild(context, kiln, started.build?.id ?? "", format, interruption, onLeaks);
         });
       },
       options,
     ),
   );
+  return code === 0 && leaks > 0 && values.failOnLeak === true ? 1 : code;
 }
 
 /** StartBuild's input as StartBuildBatch wants it. */

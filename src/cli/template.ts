@@ -2,14 +2,23 @@
 import { readFileSync } from "node:fs";
 import { AwsError, KilnError } from "../core/errors.ts";
 import { nearest } from "../core/nearest.ts";
+import { cloudFormationProject, isCloudFormation } from "./cloudformation-project.ts";
 import { usage } from "./run-refusals.ts";
 import { absolute } from "./settings.ts";
 
 /** The members as they stand in the file; nothing is checked but that it is one object. */
-export function readTemplate(file: string, cwd: string): Record<string, unknown> {
-  let text: string;
+export const readTemplate = (file: string, cwd: string): Record<string, unknown> =>
+  parseTemplate(readTemplateText(file, cwd), file);
+
+/** The same, and of a CloudFormation template what it says of its project literally: enough to check, not to create. */
+export function readProjectTemplate(file: string, cwd: string, name?: string): Record<string, unknown> {
+  const text = readTemplateText(file, cwd);
+  return isCloudFormation(text) ? cloudFormationProject(text, file, name) : parseTemplate(text, file);
+}
+
+function readTemplateText(file: string, cwd: string): string {
   try {
-    text = readFileSync(absolute(file, cwd), "utf8");
+    return readFileSync(absolute(file, cwd), "utf8");
   } catch (error) {
     throw new KilnError({
       code: "KILN_E_NO_FILE",
@@ -20,7 +29,6 @@ export function readTemplate(file: string, cwd: string): Record<string, unknown>
       cause: error,
     });
   }
-  return parseTemplate(text, file);
 }
 
 const UNREADABLE: Readonly<Record<string, string>> = {

@@ -7,6 +7,7 @@ import { createAwsReporter, createPlainReporter, createQuietReporter, type Repor
 import type { BuildEvent } from "../build/run/events.ts";
 import { systemClock } from "../core/clock.ts";
 import { KilnError } from "../core/errors.ts";
+import { BuildLeaks } from "./build-leaks.ts";
 import type { CommandContext } from "./command-context.ts";
 import { buildIdOf, diagnoseBatch } from "./diagnose-batch.ts";
 import { groupTable } from "./group-table.ts";
@@ -29,6 +30,8 @@ export async function watchBatch(
   interruption: Interruption,
   /** Ids of builds that were over before: the good ones of an earlier try. */
   shown: ReadonlySet<string> = new Set(),
+  /** Told how many leaks the builds have. */
+  onLeaks: (count: number) => void = () => {},
 ): Promise<number> {
   const stopped = aborted(interruption.first).then(async () => {
     context.note("stopping the batch with its builds; Ctrl-C once more kills them");
@@ -56,7 +59,8 @@ export async function watchBatch(
   const batch = await Promise.race([follow(), aborted(interruption.second)]);
   if (interruption.first.aborted && !interruption.second.aborted) await stopped;
   if (interruption.first.aborted || !batch) return 130;
-  await printEnd(context, kiln, batch);
+  await printEnd(context, kiln, batch, display.leaks);
+  for (const leaks of display.leaks.values()) onLeaks(leaks.count);
   return exitCodeOf(batch.buildBatchStatus);
 }
 
@@ -74,6 +78,8 @@ async function requireBatch(kiln: Kiln, id: string): Promise<WireBatch> {
 class BatchDisplay {
   readonly #context: CommandContext;
   readonly #format: "kiln" | "aws";
+  /** By the build's identifier. */
+  readonly leaks = new Map<string, BuildLeaks>();
   #colours = 0;
 
   constructor(context: CommandContext, format: "kiln" | "aws") {
@@ -84,14 +90,22 @@ class BatchDisplay {
   /** Shows one build until it is over. */
   async follow(kiln: Kiln, identifier: string, buildId: string, batch: WireBatch): Promise<void> {
     const write = (text: string): void => void this.#context.io.stdout.write(text);
+    const leaks = new BuildLeaks();
+    this.leaks.set(identifier, leaks);
     if (this.#context.settings.output === "json") {
-      for await (const event of kiln.events(buildId)) write(`${JSON.stringify({ identifier, ...event })}\n`);
+      for await (const event of kiln.events(buildId)) {
+        leaks.see(event);
+        write(`${JSON.stringify({ identifier, ...event })}\n`);
+      }
       return;
     }
     const width = Math.max(...(batch.buildGroups ?? []).map((group) => (group.identifier ?? "").length));
     const output = prefixedOutput(`${this.#paint(identifier.padEnd(width))} | `, write);
     const reporter = this.#reporter(identifier, output);
-    for await (const event of kiln.events(buildId, { joined: true })) reporter.event(event);
+    for await (const event of kiln.events(buildId, { joined: true })) {
+      leaks.see(event);
+      reporter.event(event);
+    }
     reporter.close();
     output.close();
   }
@@ -121,7 +135,12 @@ const unlessGood = (reporter: Reporter): Reporter => ({
   close: () => reporter.close(),
 });
 
-async function printEnd(context: CommandContext, kiln: Kiln, batch: WireBatch): Promise<void> {
+async function printEnd(
+  context: CommandContext,
+  kiln: Kiln,
+  batch: WireBatch,
+  leaks: ReadonlyMap<string, BuildLeaks>,
+): Promise<void> {
   const isGood = batch.buildBatchStatus === "SUCCEEDED";
   const found = await diagnoseBatch(context, kiln, batch);
   if (context.settings.output === "json") {
@@ -136,6 +155,10 @@ async function printEnd(context: CommandContext, kiln: Kiln, batch: WireBatch): 
     context.print(`\n${identifier}`);
     context.print(text);
     context.print(`  build ${buildId}`);
+  }
+  for (const [identifier, found] of leaks) {
+    const text = found.text(context);
+    if (text !== "") context.print(`\n${identifier}\n${text}`);
   }
   // What is wrong with the batch itself; that builds failed is in the table.
   if (!isGood && found.diagnosis.code !== "batch/builds-failed") context.print(`\n${found.text}`);

@@ -2,6 +2,7 @@
 import type { Kiln } from "../app.ts";
 import { sleep, systemClock } from "../core/clock.ts";
 import { explainBuild } from "../explain/index.ts";
+import { BuildLeaks } from "./build-leaks.ts";
 import type { CommandContext } from "./command-context.ts";
 import { findBuild, gatherFacts, type WireBuild } from "./gather-facts.ts";
 import { onWire } from "./on-wire.ts";
@@ -16,7 +17,10 @@ export async function watchBuild(
   buildId: string,
   format: "kiln" | "aws",
   interruption: Interruption,
+  /** Told how many leaks each build has. */
+  onLeaks: (count: number) => void = () => {},
 ): Promise<number> {
+  const leaks = new BuildLeaks();
   const reporter = selectReporter(context, format);
   const stopped = aborted(interruption.first).then(async () => {
     // Through the reporter: what another stream writes would break a live view.
@@ -30,7 +34,10 @@ export async function watchBuild(
     await kiln.root.call("codebuild", "StopBuild", { id: buildId });
   });
   const follow = async (): Promise<void> => {
-    for await (const event of kiln.events(buildId, { joined: true })) reporter.event(event);
+    for await (const event of kiln.events(buildId, { joined: true })) {
+      leaks.see(event);
+      reporter.event(event);
+    }
   };
   try {
     await Promise.race([follow(), aborted(interruption.second)]);
@@ -39,14 +46,22 @@ export async function watchBuild(
     reporter.close();
   }
   if (interruption.first.aborted) return 130;
-  const code = await finish(context, kiln, buildId);
+  onLeaks(leaks.count);
+  const code = await finish(context, kiln, buildId, leaks);
   // A failed build may have been started again by itself: the last of the chain decides.
   const next = (await findBuild(kiln, buildId))?.autoRetryConfig?.nextAutoRetry;
   if (next === undefined) return code;
-  return watchBuild(context, kiln, next.slice(next.indexOf(":build/") + ":build/".length), format, interruption);
+  return watchBuild(
+    context,
+    kiln,
+    next.slice(next.indexOf(":build/") + ":build/".length),
+    format,
+    interruption,
+    onLeaks,
+  );
 }
 
-async function finish(context: CommandContext, kiln: Kiln, buildId: string): Promise<number> {
+async function finish(context: CommandContext, kiln: Kiln, buildId: string, leaks: BuildLeaks): Promise<number> {
   const build = await findBuild(kiln, buildId);
   const found = build && (await diagnose(context, kiln, build));
   if (context.settings.output === "json") {
@@ -58,6 +73,8 @@ async function finish(context: CommandContext, kiln: Kiln, buildId: string): Pro
     context.print(`\n${found.text}`);
     context.print(`  build ${buildId}`);
   }
+  const text = leaks.text(context);
+  if (context.settings.output !== "json" && text !== "") context.print(`\n${text}`);
   return exitCodeOf(build?.buildStatus);
 }
 

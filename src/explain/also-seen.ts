@@ -9,6 +9,7 @@ import { allow, bucketPath, fieldOf } from "./causes/source-parts.ts";
 import { type Denial, decisionEvidence, findDenial, policyFix, scopeOf, serviceRoleName } from "./denial.ts";
 import type { SideFinding } from "./diagnosis.ts";
 import { remedy, whyDenied } from "./remedy.ts";
+import { surprises } from "./surprises.ts";
 
 /** In the order they were seen, each code about one thing once. */
 export function alsoSeen(facts: BuildFacts): SideFinding[] {
@@ -18,7 +19,7 @@ export function alsoSeen(facts: BuildFacts): SideFinding[] {
     const finding = inNotice(event.text, facts);
     if (finding && !found.some(({ cause }) => cause === finding.cause)) found.push(finding);
   }
-  return found;
+  return [...found, ...surprises(facts)];
 }
 
 const inNotice = (text: string, facts: BuildFacts): SideFinding | undefined =>
@@ -70,6 +71,13 @@ function otherCacheTrouble(error: string, isUpload: boolean, place: string | und
       code: "s3/cache-bucket-missing",
       cause: `the cache was not ${isUpload ? "saved" : "restored"}: the bucket \`${bucket}\` does not exist`,
       next: `create it: \`aws s3 mb s3://${bucket}\`, or name another in the project's \`cache.location\``,
+    };
+  }
+  if (/^(?:AccessDenied|Access Denied|Forbidden)\b/i.test(error)) {
+    return {
+      code: "s3/cache-denied",
+      cause: `the cache was not ${isUpload ? "saved" : "restored"}: S3 denied it`,
+      next: "normal in the first build, or after the cache was invalidated; if it stays, the service role lacks `s3:GetObject`, `s3:PutObject` or `s3:ListBucket` on the place in `cache.location`",
     };
   }
   if (/x509: Failed to load system roots/i.test(error)) {

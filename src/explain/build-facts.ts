@@ -13,6 +13,7 @@ export interface SourceRecord {
   readonly location?: string;
   readonly buildspec?: string;
   readonly sourceIdentifier?: string;
+  readonly reportBuildStatus?: boolean;
   readonly auth?: { readonly type?: string; readonly resource?: string };
 }
 
@@ -47,7 +48,18 @@ export interface BuildRecord {
   };
   /** Epoch milliseconds. */
   readonly startTime?: number;
+  readonly initiator?: string;
+  /** A project's. */
+  readonly webhook?: { readonly branchFilter?: string };
+  readonly vpcConfig?: { readonly vpcId?: string; readonly subnets?: readonly string[] };
+  readonly fileSystemLocations?: readonly {
+    readonly identifier?: string;
+    readonly location?: string;
+    readonly mountPoint?: string;
+  }[];
   readonly environment?: {
+    readonly imagePullCredentialsType?: string;
+    readonly environmentVariables?: readonly { readonly name?: string; readonly type?: string }[];
     readonly image?: string;
     readonly type?: string;
     readonly computeType?: string;
@@ -74,8 +86,24 @@ export interface ParameterFacts {
   readonly history?: readonly { readonly version: number; readonly lastModifiedMs: number }[];
 }
 
+/** An error that a call of AWS's answered, as a tool printed it. */
+export interface ApiError {
+  /** E.g. `InvalidInputException`; empty when only the text is known. */
+  readonly code: string;
+  /** E.g. `CreateProject`. */
+  readonly operation?: string;
+  readonly message: string;
+}
+
 export interface BuildFacts {
   readonly build: BuildRecord;
+  /** No build of Kiln's: read from files that were saved from AWS, so AWS's own commands help. */
+  readonly isSaved?: boolean;
+  /** One of several readings of a text that nothing marks as AWS's: counts only when a cause knows it. */
+  readonly isGuess?: boolean;
+  /** Of a project that could not be made, or a build that could not be started. */
+  readonly apiError?: ApiError;
+
   /** In order; empty when nothing but the build record is known. */
   readonly events: readonly BuildEvent[];
   readonly buildspec?: Buildspec;

@@ -30,6 +30,8 @@ export interface Finding {
   readonly consequences?: readonly string[];
   readonly confidence: Confidence;
   readonly next?: string;
+  /** How to see that it is gone, where prove.ts cannot say it from the fix. */
+  readonly prove?: string;
   /** True when the finding only says where to look. */
   readonly isUndiagnosed?: boolean;
 }

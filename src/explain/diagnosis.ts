@@ -56,6 +56,8 @@ export interface Diagnosis {
   readonly confidence: Confidence;
   /** The next best step; always set when `undiagnosed`. */
   readonly next?: string;
+  /** A command or step that shows that the cause is gone; always set unless there is no problem. */
+  readonly prove?: string;
   /** Documentation URLs. */
   readonly sources: readonly string[];
 }

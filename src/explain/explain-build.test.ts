@@ -8,11 +8,14 @@ import { explainBuild } from "./index.ts";
 
 describe("explainBuild", () => {
   it("has a case for every cause", () => {
-    const folder = new URL("./", import.meta.url);
-    const texts = readdirSync(folder, { recursive: true, encoding: "utf8" })
-      .filter((name) => name.endsWith(".test.ts"))
-      .map((name) => readFileSync(new URL(name, folder), "utf8"))
-      .join("\n");
+    const textsIn = (folder: URL, ending: string) =>
+      readdirSync(folder, { recursive: true, encoding: "utf8" })
+        .filter((name) => name.endsWith(ending))
+        .map((name) => readFileSync(new URL(name, folder), "utf8"));
+    const texts = [
+      ...textsIn(new URL("./", import.meta.url), ".test.ts"),
+      ...textsIn(new URL("../../test/acceptance/", import.meta.url), ".ts"),
+    ].join("\n");
     expect(causes.map((cause) => cause.id).filter((id) => !texts.includes(`code: "${id}"`))).toEqual([]);
   });
 

@@ -5,20 +5,26 @@
 import { alsoSeen } from "./also-seen.ts";
 import type { BuildFacts } from "./build-facts.ts";
 import type { Cause, Finding } from "./cause.ts";
+import { firstLine } from "./causes/finding-parts.ts";
 import { causes } from "./causes/index.ts";
 import type { Diagnosis } from "./diagnosis.ts";
 import { type Failure, failuresOf } from "./failures.ts";
+import { hiddenRoot } from "./hidden-root.ts";
+import { proveFix } from "./prove.ts";
 
 /** Why the build failed. Never throws for odd input: what is unknown becomes `undiagnosed` with a next step. */
 export function explainBuild(facts: BuildFacts): Diagnosis {
   const [first, ...later] = failuresOf(facts);
   if (!first) return withoutFailure(facts);
-  const { cause, finding } = firstCause(first, facts);
+  const own = firstCause(first, facts);
+  const root = hiddenRoot(first, own.cause.id, facts);
+  const { cause, finding } = root ? firstCause(root, facts) : own;
+  const followed = root ? [`${first.phaseType} failed because of it: ${own.finding.cause}`] : [];
   return {
     outcome: finding.isUndiagnosed ? "undiagnosed" : "problem",
     cause: finding.cause,
     code: cause.id,
-    phase: first.phaseType,
+    ...(first.phaseType === "" ? {} : { phase: first.phaseType }),
     ...(finding.file === undefined ? {} : { file: finding.file }),
     ...(finding.line ? { line: finding.line } : {}),
     ...(finding.field === undefined ? {} : { field: finding.field }),
@@ -26,10 +32,15 @@ export function explainBuild(facts: BuildFacts): Diagnosis {
     ...(finding.why === undefined ? {} : { why: finding.why }),
     ...(finding.fix === undefined ? {} : { fix: finding.fix }),
     alternatives: finding.alternatives ?? [],
-    consequences: [...(finding.consequences ?? []), ...later.map((failure) => consequence(failure, first, facts))],
+    consequences: [
+      ...(finding.consequences ?? []),
+      ...followed,
+      ...later.map((failure) => consequence(failure, first, facts)),
+    ],
     alsoSeen: alsoSeen(facts),
     confidence: finding.confidence,
     ...(finding.next === undefined ? {} : { next: finding.next }),
+    prove: proveFix(finding, facts),
     sources: cause.sources,
   };
 }
@@ -39,12 +50,16 @@ function firstCause(failure: Failure, facts: BuildFacts): { cause: Cause; findin
     const finding = cause.match(failure, facts);
     if (finding) return { cause, finding };
   }
-  return { cause: unknownCause, finding: unknownFinding(failure) };
+  return { cause: unknownCause, finding: unknownFinding(failure, facts) };
 }
 
+/** Codes of what is missing only because something before it failed. */
+const FOLLOWS = /^(?:artifacts|reports|docker|files|commands|build)\//;
+
 function consequence(failure: Failure, first: Failure, facts: BuildFacts): string {
-  const { finding } = firstCause(failure, facts);
-  return `${failure.phaseType} failed too, after ${first.phaseType}: ${finding.cause}`;
+  const { cause, finding } = firstCause(failure, facts);
+  const how = FOLLOWS.test(cause.id) ? `after ${first.phaseType}` : "for a reason of its own";
+  return `${failure.phaseType} failed too, ${how}: ${finding.cause}`;
 }
 
 const unknownCause: Cause = {
@@ -53,17 +68,68 @@ const unknownCause: Cause = {
   match: () => undefined,
 };
 
-const unknownFinding = (failure: Failure): Finding => ({
-  cause: `the phase ${failure.phaseType} ended as ${failure.phaseStatus}${failure.statusCode ? ` with the code \`${failure.statusCode}\`` : ""}, for a reason Kiln does not know`,
-  evidence: [failure.message, ...failure.output.slice(-5)].filter((line) => line !== ""),
-  confidence: "possible",
-  next: "read the whole log with `kiln builds logs`",
-  isUndiagnosed: true,
-});
+const TROUBLE =
+  /\b(?:error|fail(?:ed|ure)?|fatal|denied|refused|cannot|can't|unable|invalid|not found|exception|panic)\b/i;
+
+/** The lines that say most: those with words of trouble, else the last ones. */
+function bestLines(lines: readonly string[]): string[] {
+  const told = lines.filter((line) => line.trim() !== "");
+  const troubled = told.filter((line) => TROUBLE.test(line));
+  return (troubled.length > 0 ? troubled : told).slice(-5);
+}
+
+function unknownFinding(failure: Failure, facts: BuildFacts): Finding {
+  const code = failure.statusCode ? ` with the code \`${failure.statusCode}\`` : "";
+  const said = facts.events.flatMap((event) => (event.type === "log" ? [event.text] : []));
+  const lines = bestLines(failure.output.length > 0 ? failure.output : said);
+  return {
+    cause:
+      failure.phaseType === ""
+        ? `a call was refused, for a reason Kiln does not know: ${firstLine(failure.message)}`
+        : `the phase ${failure.phaseType} ended as ${failure.phaseStatus}${code}, for a reason Kiln does not know`,
+    evidence: [failure.message, ...lines].filter((line) => line !== ""),
+    confidence: "possible",
+    next: nextStep(failure, facts),
+    isUndiagnosed: true,
+  };
+}
+
+function nextStep({ message, phaseType }: Failure, { isSaved, events, build }: BuildFacts): string {
+  if (!isSaved) return "read the whole log with `kiln builds logs`";
+  const { groupName = `/aws/codebuild/${build.projectName ?? "PROJECT"}`, streamName = "UUID" } = build.logs ?? {};
+  const log = `aws logs get-log-events --log-group-name ${groupName} --log-stream-name ${streamName}`;
+  if (message === "" && (build.id === undefined || phaseType === "PROVISIONING")) {
+    return "give the build's record, which has each phase's message: `aws codebuild batch-get-builds --ids PROJECT:UUID`, with `--build`";
+  }
+  return events.length === 0
+    ? `give the log, too, with \`--log\`: \`${log}\``
+    : "look the message up in CodeBuild's troubleshooting page (below), or run the build here with `kiln run` and ask again";
+}
 
 function withoutFailure(facts: BuildFacts): Diagnosis {
   const status = facts.build.buildStatus ?? "unknown";
   const base = { evidence: [], alternatives: [], consequences: [], sources: [], alsoSeen: alsoSeen(facts) };
+  const cut = facts.isSaved ? commandCutOff(facts) : undefined;
+  if (cut !== undefined) {
+    return {
+      ...base,
+      outcome: "undiagnosed",
+      cause: `the log ends while a command runs: \`${cut}\``,
+      code: "build/log-cut-off",
+      evidence: facts.events
+        .flatMap((event) => (event.type === "log" && event.text !== "" ? [event.text] : []))
+        .slice(-5),
+      confidence: "possible",
+      next: "get the rest of it (`aws logs tail /aws/codebuild/PROJECT --since 1d`), or the build's end: `aws codebuild batch-get-builds --ids PROJECT:UUID`, with `--build`",
+    };
+  }
+  if (facts.isSaved && facts.build.buildStatus === undefined) {
+    const cause =
+      base.alsoSeen.length === 0
+        ? "nothing is wrong with these settings as far as Kiln can see"
+        : `of these settings, ${base.alsoSeen.length === 1 ? "one thing" : `${base.alsoSeen.length} things`} may surprise`;
+    return { ...base, outcome: "no-problem", cause, code: "build/no-problem", confidence: "certain" };
+  }
   if (status === "SUCCEEDED" || status === "IN_PROGRESS") {
     const cause = status === "SUCCEEDED" ? succeeded(base.alsoSeen.length) : "the build is still running";
     return { ...base, outcome: "no-problem", cause, code: "build/no-problem", confidence: "certain" };
@@ -85,3 +151,12 @@ const succeeded = (seen: number): string =>
   seen === 0
     ? "the build succeeded: nothing to explain"
     : `the build succeeded; ${seen === 1 ? "one thing beside it" : `${seen} things beside it`} did not work`;
+
+/** The first line of a command that has no end in the log, though nothing says that the build still runs. */
+function commandCutOff({ events, build }: BuildFacts): string | undefined {
+  const at = events.findLastIndex((event) => event.type === "command-started");
+  const started = events[at];
+  if (started?.type !== "command-started" || build.buildStatus !== "IN_PROGRESS") return undefined;
+  const isOver = events.slice(at).some((event) => event.type === "command-finished");
+  return isOver ? undefined : started.command.split("\n", 1)[0];
+}

@@ -3,7 +3,7 @@
  * what that command printed. The causes match on these, never on the raw stream.
  */
 import type { BuildEvent } from "../build/run/events.ts";
-import type { BuildFacts } from "./build-facts.ts";
+import type { ApiError, BuildFacts } from "./build-facts.ts";
 
 export interface FailedCommand {
   readonly text: string;
@@ -15,6 +15,7 @@ export interface FailedCommand {
 }
 
 export interface Failure {
+  /** Empty when no build began: a call was refused, or only a text is known. */
   readonly phaseType: string;
   readonly phaseStatus: string;
   readonly statusCode: string;
@@ -22,14 +23,16 @@ export interface Failure {
   readonly command?: FailedCommand;
   /** What the failing command printed (masked), without line ends. */
   readonly output: readonly string[];
+  /** The refused call, e.g. `CreateProject`; empty when the text does not name it. */
+  readonly operation?: string;
 }
 
 const FAILED = new Set(["FAILED", "FAULT", "TIMED_OUT", "STOPPED"]);
 
 /** Failures in the order they happened. Empty for a build that succeeded or still runs. */
-export function failuresOf(facts: Pick<BuildFacts, "build" | "events">): Failure[] {
+export function failuresOf(facts: Pick<BuildFacts, "build" | "events" | "apiError">): Failure[] {
   const commands = failedCommands(facts.events);
-  const failures: Failure[] = [];
+  const failures: Failure[] = facts.apiError ? [refusedCall(facts.apiError)] : [];
   for (const phase of facts.build.phases ?? []) {
     if (!phase.phaseType || !phase.phaseStatus || !FAILED.has(phase.phaseStatus)) continue;
     const ran = commands.filter((command) => command.phaseType === phase.phaseType);
@@ -54,6 +57,15 @@ export function failuresOf(facts: Pick<BuildFacts, "build" | "events">): Failure
   }
   return failures;
 }
+
+const refusedCall = ({ operation, code, message }: ApiError): Failure => ({
+  phaseType: "",
+  phaseStatus: "FAILED",
+  statusCode: code,
+  message,
+  output: [],
+  operation: operation ?? "",
+});
 
 /** AWS: `Error while executing command: <command>. Reason: exit status <n>` is all a build record keeps. */
 function commandFromMessage(message: string): { command?: FailedCommand } {
@@ -90,7 +102,8 @@ function failedCommands(events: readonly BuildEvent[]): CommandWithOutput[] {
 /** Output of a phase's last command when it never finished (a timeout, a stop). */
 function unfinishedOutput(events: readonly BuildEvent[], phaseType: string): string[] {
   let output: string[] = [];
-  let isInPhase = false;
+  // A log whose head is cut off does not say where its first phase began.
+  let isInPhase = !events.some((event) => event.type === "phase-started" && event.phaseType === phaseType);
   for (const event of events) {
     if (event.type === "phase-started") isInPhase = event.phaseType === phaseType;
     if (event.type === "command-started") output = [];

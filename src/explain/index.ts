@@ -5,5 +5,6 @@ export type { BatchDiagnosis, BatchFacts, BatchGroup, BatchRecord } from "./expl
 export { explainBatch } from "./explain-batch.ts";
 export { explainBuild } from "./explain-build.ts";
 export { type DecisionExplanation, explainDecision, POLICY_TYPE_NAMES, renderDecision } from "./explain-decision.ts";
+export { type Evidence, joinFacts, readEvidence } from "./inputs/read-evidence.ts";
 export { factsFromLog } from "./log-file.ts";
 export { renderDiagnosis } from "./render.ts";

@@ -38,6 +38,7 @@ export function renderDiagnosis(
   if (diagnosis.consequences.length > 0)
     lines.push("  what followed:", ...diagnosis.consequences.map((line) => `    - ${line}`));
   if (diagnosis.next !== undefined) lines.push(`  next: ${diagnosis.next}`);
+  if (diagnosis.prove !== undefined) lines.push(`  prove: ${diagnosis.prove}`);
   const id = `  ${diagnosis.code}${diagnosis.confidence === "certain" ? "" : ` (${diagnosis.confidence})`}`;
   lines.push(paint.dim([id, ...diagnosis.sources.slice(0, 1)].join("  ")));
   return [...lines, ...beside].join("\n");

@@ -74,6 +74,8 @@ export interface DispatcherDependencies {
   readonly store: Store;
   readonly clock: Clock;
   readonly ids: Ids;
+  /** Told of each call of a temporary session that succeeded, not of those that a service makes for it. Must not throw. */
+  onAnswer?(call: Call, output: object): void;
 }
 
 /** What an operation gets. The caller of other services is made only when one is called. */
@@ -200,6 +202,7 @@ export function createDispatcher(dependencies: DispatcherDependencies): Dispatch
       const running = run(call, progress);
       const output = running instanceof Promise ? await running : running;
       if (isDecided(call.principal)) log.recordSoon(recordOf(progress, undefined));
+      if (isSession(call.principal) && !call.via?.length) dependencies.onAnswer?.(call, output);
       return output;
     } catch (thrown) {
       const error = awsErrorFrom(thrown, call);
@@ -274,6 +277,8 @@ interface Verdict {
 
 /** Policies say what it may do; root may do everything. */
 const isDecided = ({ type }: Principal): boolean => type !== "Root";
+
+const isSession = ({ type }: Principal): boolean => type === "AssumedRole" || type === "FederatedUser";
 
 const isDenial = (progress: Progress): boolean => progress.decisions.some((decision) => decision.effect !== "allowed");
 

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const MAIN = process.env["KILN_TEST_MAIN"] ?? fileURLToPath(new URL("../../dist/main.js", import.meta.url));
+export const MAIN = process.env["KILN_TEST_MAIN"] ?? fileURLToPath(new URL("../../dist/main.js", import.meta.url));
 
 export const isBuilt = existsSync(MAIN);
 

@@ -16,6 +16,7 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
 const DOCUMENTS = [
   "README.md",
   "docs/first-pipeline.md",
+  "docs/checks.md",
   "docs/builds.md",
   "docs/builds-and-s3.md",
   "docs/batch.md",
@@ -23,7 +24,9 @@ const DOCUMENTS = [
   "docs/events.md",
   "docs/iam.md",
   "docs/containers.md",
+  "docs/explain.md",
   "docs/policy.md",
+  "docs/leak-guard.md",
 ];
 
 interface Example {

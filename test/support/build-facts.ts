@@ -24,6 +24,8 @@ export interface FactsInput {
   readonly ignored?: readonly string[];
   readonly parameters?: readonly ParameterFacts[];
   readonly privilegedMode?: boolean;
+  /** The facts are those of a build of AWS's, read from files. */
+  readonly isSaved?: boolean;
   readonly lastSuccess?: BuildFacts["lastSuccess"];
   readonly decisions?: BuildFacts["decisions"];
   /** More members of the build. */
@@ -73,6 +75,7 @@ export function factsOf(input: FactsInput): BuildFacts {
       ? {}
       : { workspace: createMemoryWorkspace(input.files, { ignored: input.ignored ?? [] }) }),
     parameters: input.parameters ?? [],
+    ...(input.isSaved ? { isSaved: true } : {}),
     ...(input.lastSuccess === undefined ? {} : { lastSuccess: input.lastSuccess }),
   };
 }

@@ -86,7 +86,10 @@ export async function openTestAccount(
     stateDir,
   });
   const services: readonly ServiceDefinition[] = [iam, sts, ssm, secretsmanager, kms, logs, s3, service];
-  const dispatcher = createDispatcher({ services, identity, store, clock, ids: systemIds });
+  const dispatcher = createDispatcher({
+    ...{ services, identity, store, clock, ids: systemIds },
+    onAnswer: (call, output) => service.runner.noteAnswer(call, output),
+  });
   const root = dispatcher.callerFor(rootPrincipal(SCOPE), SCOPE);
   return {
     root,

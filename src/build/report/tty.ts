@@ -147,6 +147,9 @@ export function createTtyReporter({ output, clock, colour, unicode = true }: Rep
         case "image-pushed":
           draw(`  pushed ${event.reference} ${style.dim(event.digest)}\n`);
           return;
+        case "leak":
+        case "leak-check":
+          return;
         case "phase-finished":
           phaseEnd(event.phase);
           return;

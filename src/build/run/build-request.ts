@@ -10,6 +10,7 @@ import type { Result } from "../../core/result.ts";
 import type { DockerSocket } from "../../docker-api/docker-api.ts";
 import type { Engine, ImageSupply, ProvisionedEnvironment } from "../../engines/engine.ts";
 import type { BuildPlan } from "../plan/index.ts";
+import type { BuildOutput, PreparedBuild } from "./build-output.ts";
 import type { BuildEvent, BuildPhase, BuildStatus, PhaseContext } from "./events.ts";
 import type { ReportSink } from "./reports/report-sink.ts";
 
@@ -201,6 +202,10 @@ export interface RunDependencies {
   readonly queueTimedOut?: boolean;
   /** Tells the secret parts of the role's credentials, now and after each renewal: they are hidden in the log. */
   onRoleSecrets?(listener: (values: readonly string[]) => void): void;
+  /** The variables have their values, and the sources are there. */
+  onPrepared?(build: PreparedBuild): void;
+  /** Artifacts, a report or a cache were stored. */
+  onOutput?(output: BuildOutput): void;
   /** How much of what commands print is kept; default 512 Mi characters. */
   readonly maxOutputLength?: number;
   /** Aborts when StopBuild asks for it. */

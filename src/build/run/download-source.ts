@@ -104,6 +104,12 @@ async function prepareBuild(
   const { resolved, secrets, notices } = values.value;
   log.hide([...secrets, ...sources.credentials.secrets]);
   for (const notice of notices) log.notice("warning", notice);
+  dependencies.onPrepared?.({
+    variables: resolved,
+    sourceCredentials: sources.credentials.secrets,
+    srcDir,
+    buildspecFile: buildspec.value.file,
+  });
   const variables = resolved.slice(0, plan.variables.length);
 
   const plaintext = new Map(variables.map(({ variable, value }) => [variable.name, value]));

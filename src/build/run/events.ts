@@ -67,6 +67,88 @@ export type ReportOutcome = {
     }
 );
 
+/** How a value is written where it was found. */
+export type LeakForm =
+  | "raw"
+  | "base64"
+  | "base64url"
+  | "url-encoded"
+  | "json-escaped"
+  | "xml-escaped"
+  | "shell-quoted"
+  | "hex"
+  | "utf-16";
+
+/** A secret by its names; never its value. */
+export interface LeakedSecret {
+  /** For people, e.g. "`DOCKER_PASSWORD` (parameter `/app/password`)". */
+  readonly title: string;
+  /** Variables of the build that have the value. */
+  readonly variables: readonly string[];
+  /** The parameter, as it was asked for. */
+  readonly parameter?: string;
+  /** The secret of Secrets Manager, as it was asked for. */
+  readonly secretId?: string;
+  readonly jsonKey?: string;
+  /** By its looks: the build was not given it. It may be an example. */
+  readonly isUnknown?: true;
+}
+
+/** Where a secret was found. `line` is 1-based. */
+export type LeakPlace =
+  | { readonly kind: "log"; readonly line: number }
+  /** `artifact`: the identifier of a secondary artifact. `path`: members of archives follow `!/`. */
+  | { readonly kind: "artifact"; readonly artifact?: string; readonly path: string; readonly line?: number }
+  | { readonly kind: "report"; readonly group: string; readonly path: string; readonly line?: number }
+  | { readonly kind: "cache"; readonly key?: string; readonly path: string; readonly line?: number }
+  | { readonly kind: "exported-variable"; readonly name: string }
+  | {
+      readonly kind: "image";
+      readonly reference: string;
+      readonly digest: string;
+      /** Environment, labels, entry point and the like are the config; `history` is what `docker history` prints. */
+      readonly part: "manifest" | "config" | "history" | "layer";
+      /** E.g. `Env TOKEN`, `Labels build.token`. */
+      readonly member?: string;
+      /** Digest of the layer, and the file in it. */
+      readonly layer?: string;
+      readonly path?: string;
+      readonly line?: number;
+      /** A later layer removes the file: whoever pulls the image has it all the same. */
+      readonly isDeletedLater?: true;
+      /** What made the layer or the setting, without values. */
+      readonly instruction?: string;
+    };
+
+/** A secret of the build in what the build left behind. */
+export interface Leak {
+  readonly secret: LeakedSecret;
+  readonly place: LeakPlace;
+  readonly form: LeakForm;
+  /** Line ends lie within. */
+  readonly isWrapped?: true;
+  /** At this place, in any form. */
+  readonly occurrences: number;
+  readonly message: string;
+  readonly why: string;
+  readonly fix: readonly string[];
+  /** The line of the buildspec or of a Dockerfile that did it. */
+  readonly at?: { readonly file: string; readonly line: number };
+}
+
+/** That leaks were looked for, and in what not. */
+export interface LeakCheck {
+  readonly secrets: number;
+  readonly leaks: number;
+  /** Bytes that were searched, archives and layers unpacked. */
+  readonly bytes: number;
+  readonly durationMs: number;
+  /** Secrets that are not looked for, each with the reason. */
+  readonly notSearched: readonly string[];
+  /** Outputs that were not looked into, each with the reason. */
+  readonly notLookedAt: readonly string[];
+}
+
 interface Base {
   readonly buildId: string;
   readonly atMs: number;
@@ -107,6 +189,10 @@ export type BuildEvent =
   | (Base & { readonly type: "cache" } & CacheOutcome)
   | (Base & { readonly type: "report" } & ReportOutcome)
   | (Base & { readonly type: "image-pushed"; readonly reference: string; readonly digest: string })
+  /** A secret was found in what the build left behind; after its last phase, before `build-finished`. */
+  | (Base & { readonly type: "leak" } & Leak)
+  /** After the leaks, if any: only of a build that was given secrets. */
+  | (Base & { readonly type: "leak-check" } & LeakCheck)
   | (Base & { readonly type: "phase-finished"; readonly phase: BuildPhase })
   | (Base & {
       readonly type: "build-finished";

@@ -7,6 +7,7 @@ import type { BuildEnvironmentOpener } from "./open-build-environment.ts";
 
 export type { Engine, EngineName, ImageSupply, SuppliedImage } from "../../engines/engine.ts";
 export { bucketArn, encryptionOf, plannedLocation } from "./artifacts/destination.ts";
+export type { BuildOutput, OutputFile, PreparedBuild } from "./build-output.ts";
 export type {
   BuildDocker,
   BuildDockerRequest,
@@ -29,7 +30,6 @@ export type {
   ReportHandle,
   ReportSink,
 } from "./reports/report-sink.ts";
-export type { SecretReference } from "./resolve-variables.ts";
 export { s3FailureText } from "./s3-failure.ts";
 export { bucketAndPrefix } from "./s3-location.ts";
 export type { BuildspecLocation } from "./sources/index.ts";

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { denied, scriptedRole, TEST_UUID } from "../../../test/support/run-test-build.ts";
 import type { PlannedVariable } from "../plan/index.ts";
-import { parseSecretReference, resolveVariables } from "./resolve-variables.ts";
+import { parseSecretReference } from "../plan/index.ts";
+import { resolveVariables } from "./resolve-variables.ts";
 
 const parameter = (name: string, value: string, extension?: "ssm-reference"): PlannedVariable => ({
   name,

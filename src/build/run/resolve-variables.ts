@@ -7,7 +7,7 @@
 import type { AwsCaller } from "../../core/aws.ts";
 import { AwsError } from "../../core/errors.ts";
 import { err, ok, type Result } from "../../core/result.ts";
-import type { PlannedVariable } from "../plan/index.ts";
+import { type PlannedVariable, parseSecretReference } from "../plan/index.ts";
 import type { PhaseContext } from "./events.ts";
 import { MIN_SECRET_LENGTH, secretParts } from "./mask.ts";
 
@@ -173,26 +173,6 @@ function jsonMember(text: string, key: string): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-export interface SecretReference {
-  readonly secretId: string;
-  readonly jsonKey?: string;
-  readonly versionStage?: string;
-  readonly versionId?: string;
-}
-
-/** `<secret-id>[:<json-key>[:<version-stage>[:<version-id>]]]`; an ARN takes the first seven fields. */
-export function parseSecretReference(reference: string): SecretReference {
-  const fields = reference.split(":");
-  const idFields = reference.startsWith("arn:") ? 7 : 1;
-  const [jsonKey, versionStage, versionId] = fields.slice(idFields);
-  return {
-    secretId: fields.slice(0, idFields).join(":"),
-    ...(jsonKey ? { jsonKey } : {}),
-    ...(versionStage ? { versionStage } : {}),
-    ...(versionId ? { versionId } : {}),
-  };
 }
 
 const variablesError = (error: unknown): PhaseContext => ({

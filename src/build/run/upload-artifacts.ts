@@ -113,10 +113,24 @@ async function upload(
     signal,
   });
   if (!stored.ok) return stored;
+  const { own } = input.brought;
+  dependencies.onOutput?.({
+    kind: "artifact",
+    name: target.artifactIdentifier,
+    files: () =>
+      files.value.map(({ path, source, sizeBytes, link }) =>
+        link === undefined
+          ? { path, sizeBytes, chunks: () => own.chunks(source) }
+          : { path: `${path} -> ${link}`, sizeBytes: 0, chunks: () => NO_CHUNKS },
+      ),
+  });
   const count = files.value.length;
   log.notice("info", `artifacts: ${count} file${count === 1 ? "" : "s"} in ${placeOf(stored.value.location)}`);
   return stored;
 }
+
+/** Of a link, whose name and target are all there is. */
+const NO_CHUNKS: AsyncIterable<Uint8Array> = { async *[Symbol.asyncIterator]() {} };
 
 const isZip = ({ packaging, type }: ArtifactsTarget): boolean => packaging === "ZIP" || type === "CODEPIPELINE";
 

@@ -9,6 +9,7 @@ import { placeOfCommand } from "../buildspec-places.ts";
 import type { Cause, Finding } from "../cause.ts";
 import { type Denial, decisionEvidence, findDenial, policyFix, recordedDenial, type Statement } from "../denial.ts";
 import { remedy, whyDenied } from "../remedy.ts";
+import { isTestTalk } from "./finding-parts.ts";
 
 export const callDenied: Cause = {
   id: "iam/call-denied",
@@ -16,7 +17,7 @@ export const callDenied: Cause = {
   match(failure, facts): Finding | undefined {
     if (!failure.command) return undefined;
     // The last one: a command goes on after a denial that it can do without.
-    const text = failure.output.findLast((line) => findDenial(line));
+    const text = failure.output.findLast((line) => findDenial(line) && !isTestTalk(line));
     const denial = text === undefined ? undefined : asDecided(findDenial(text), facts);
     if (text === undefined || !denial) return undefined;
     const asked = resourcesOf(denial, facts);

@@ -1,12 +1,14 @@
 /** The image of a FROM, or the build's own image, cannot be had (R23, T11, T12, T27). */
+import type { CommandFix } from "../../core/diagnostics.ts";
 import type { BuildFacts } from "../build-facts.ts";
 import { placeOfCommand } from "../buildspec-places.ts";
 import type { Cause, Finding } from "../cause.ts";
 import type { Failure } from "../failures.ts";
+import { mirror } from "./build-image-pull.ts";
 import { findLine } from "./finding-parts.ts";
 
 const UNAVAILABLE =
-  /pull access denied for|pull access denied, repository does not exist|toomanyrequests|manifest for \S+ not found|manifest unknown|lookup registry-1\.docker\.io|base image \S+ is not (?:available|to be had)|failed to resolve source metadata for|: failed to do request: Head/;
+  /pull access denied for|pull access denied, repository does not exist|toomanyrequests|429 Too Many Requests|manifest for \S+ not found|manifest unknown|lookup registry-1\.docker\.io|base image \S+ is not (?:available|to be had)|failed to resolve source metadata for|: failed to do request: Head/;
 
 const firstFrom = ({ workspace }: BuildFacts): string | undefined =>
   /^\s*FROM\s+(\S+)/im.exec(workspace?.readText("Dockerfile") ?? "")?.[1];
@@ -41,35 +43,24 @@ function notHere(name: string, line: string, advice: readonly string[], place: P
   };
 }
 
-/** With CodeBuild's own credentials the repository's policy alone decides. */
-function notForCodeBuild(failure: Failure, { build }: BuildFacts): Finding | undefined {
-  const [, name, region, repository] = ECR_IMAGE.exec(build.environment?.image ?? "") ?? [];
-  if (repository === undefined || !failure.message.includes("denied: User: CodeBuild")) return undefined;
-  const policy = {
-    Version: "2012-10-17",
-    Statement: [{ Effect: "Allow", Principal: { Service: "codebuild.amazonaws.com" }, Action: PULL_ACTIONS }],
-  };
-  return {
-    cause: `the policy of the ECR repository \`${repository}\` does not let CodeBuild pull the build's image`,
-    evidence: [failure.message],
-    why: "the project's imagePullCredentialsType is CODEBUILD: CodeBuild pulls as itself, whatever the service role may do",
-    fix: {
-      kind: "command",
-      title: `give ${name} a policy that lets it`,
-      commands: [
-        `aws ecr set-repository-policy --region ${region} --repository-name ${repository} --policy-text '${JSON.stringify(policy)}'`,
-      ],
-    },
-    next: "or let the service role pull: `imagePullCredentialsType` SERVICE_ROLE, with the same actions and `ecr:GetAuthorizationToken` in its policy",
-    confidence: "certain",
-  };
-}
-
-const ECR_IMAGE = /^(\d{12}\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?\/([^:@]+))/;
-const PULL_ACTIONS = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"];
-
 const OWN_LOGIN =
   "give the project's `environment.registryCredential` a secret with the registry's user name and password";
+
+/** What helps where no Kiln stands between the build and the registry. */
+function fromAws(image: string | undefined, isRateLimited: boolean): CommandFix {
+  if (isRateLimited) {
+    return {
+      kind: "command",
+      title: `log in before the first pull, with an account kept in Parameter Store; or take the image from ECR Public${mirror(image)}`,
+      commands: ['echo "$DOCKERHUB_TOKEN" | docker login --username "$DOCKERHUB_USERNAME" --password-stdin'],
+    };
+  }
+  return {
+    kind: "command",
+    title: "see whether the name and the tag exist",
+    commands: [`docker manifest inspect ${image ?? "NAME:TAG"}`],
+  };
+}
 
 /** The image that a text of docker's names. */
 const imageIn = (line: string): string | undefined =>
@@ -87,8 +78,6 @@ export const baseImageUnavailable: Cause = {
   match(failure, facts): Finding | undefined {
     const isBuildImage = failure.statusCode === "BUILD_CONTAINER_UNABLE_TO_PULL_IMAGE";
     if (isBuildImage && failure.message.includes("needs a container engine")) return engineMissing(failure, facts);
-    const refused = isBuildImage ? notForCodeBuild(failure, facts) : undefined;
-    if (refused) return refused;
     const line = isBuildImage ? failure.message : findLine(failure.output, UNAVAILABLE);
     if (line === undefined) return undefined;
     const image = isBuildImage ? facts.build.environment?.image : (imageIn(line) ?? firstFrom(facts));
@@ -107,7 +96,8 @@ export const baseImageUnavailable: Cause = {
         confidence: "certain",
       };
     }
-    const isRateLimited = line.includes("toomanyrequests");
+    const isRateLimited = /toomanyrequests|429 Too Many Requests/.test(line);
+    const onAws = facts.isSaved ? fromAws(image, isRateLimited) : undefined;
     return {
       cause: isRateLimited
         ? `${name} was not pulled: Docker Hub limits pulls without a login`
@@ -116,7 +106,10 @@ export const baseImageUnavailable: Cause = {
           : `${name} does not exist, or needs a login`,
       ...(isBuildImage ? {} : placeOfCommand(facts, failure.command)),
       evidence: [line],
-      fix: {
+      ...(isRateLimited && !isBuildImage
+        ? { why: "builds of many accounts share the addresses from which they pull" }
+        : {}),
+      fix: onAws ?? {
         kind: "command",
         title: "give Kiln an image to use under this name",
         commands: [`kiln images map ${image ?? "NAME:TAG"}=LOCAL-IMAGE`],

@@ -1,9 +1,9 @@
 /** docker has no daemon to talk to, because the project's privileged mode is off (T13, P07). */
 
-import type { BuildFacts } from "../build-facts.ts";
 import { placeOfCommand } from "../buildspec-places.ts";
 import type { Cause } from "../cause.ts";
 import { findLine } from "./finding-parts.ts";
+import { updateEnvironment } from "./update-project.ts";
 
 export const dockerDaemonUnreachable: Cause = {
   id: "docker/privileged-mode-off",
@@ -18,6 +18,8 @@ export const dockerDaemonUnreachable: Cause = {
       (isOff ? findLine(failure.output, /Error logging in to endpoint, trying next endpoint/) : undefined);
     if (line === undefined) return undefined;
     const place = placeOfCommand(facts, failure.command);
+    // A log alone does not say what the project has.
+    const isKnown = !facts.isSaved || facts.build.environment?.privilegedMode !== undefined;
     if (!isOff) {
       return {
         cause: "docker found no daemon, although the project's privileged mode is on",
@@ -30,26 +32,16 @@ export const dockerDaemonUnreachable: Cause = {
     return {
       cause: "the project's privileged mode is off, so there is no Docker daemon for this build",
       ...place,
-      evidence: [line, "project setting `environment.privilegedMode`: false"],
+      field: { path: "environment.privilegedMode", ...(isKnown ? { value: "false" } : {}) },
+      evidence: [line, ...(isKnown ? ["project setting `environment.privilegedMode`: false"] : [])],
       why: "CodeBuild starts a Docker daemon only in builds with privileged mode",
       fix: {
         kind: "command",
         title: "switch privileged mode on (`environment.privilegedMode: true` of the project)",
-        commands: [updateProjectCommand(facts)],
+        commands: [updateEnvironment(facts, { privilegedMode: "true" })],
       },
       alternatives: [{ kind: "command", title: "or for one run of Kiln", commands: ["kiln run --privileged"] }],
-      confidence: "certain",
+      confidence: isKnown ? "certain" : "likely",
     };
   },
 };
-
-/** AWS: UpdateProject replaces `environment` as a whole, so its other required members are repeated. */
-function updateProjectCommand({ build, plan }: BuildFacts): string {
-  const environment = {
-    type: build.environment?.type ?? plan?.environmentType ?? "LINUX_CONTAINER",
-    image: build.environment?.image ?? plan?.image ?? "aws/codebuild/standard:7.0",
-    computeType: build.environment?.computeType ?? plan?.computeType ?? "BUILD_GENERAL1_SMALL",
-  };
-  const text = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
-  return `aws codebuild update-project --name ${build.projectName ?? "PROJECT"} --environment "${text.join(",")},privilegedMode=true"`;
-}

@@ -71,6 +71,18 @@ export const dockerInteractiveLogin: Cause = {
     );
     if (line === undefined || !failure.command) return undefined;
     const credential = passwordVariable(failure.command);
+    const cause = credential === undefined ? beforeThePipe(failure.output, line) : undefined;
+    if (cause) {
+      return {
+        cause: `\`docker login\` was given no password, because the command before the pipe failed: ${cause}`,
+        ...placeOfCommand(facts, failure.command),
+        evidence: [cause, line],
+        why: "a pipe hides the status of what stands before it; docker then gets an empty password",
+        next: "repair that first; `env.shell: bash` and `set -o pipefail` let the build stop there",
+        consequences: [`\`${line}\` follows`],
+        confidence: "certain",
+      };
+    }
     return {
       cause:
         credential === undefined
@@ -87,6 +99,19 @@ export const dockerInteractiveLogin: Cause = {
     };
   },
 };
+
+/** The error that the command before the pipe printed: the first line above docker's that looks like one. */
+function beforeThePipe(output: readonly string[], line: string): string | undefined {
+  const at = output.findIndex((text) => text.trim() === line);
+  return output
+    .slice(0, at)
+    .find((text) =>
+      /\b(?:error|exception|denied|not found|unable|failed|unrecognized|must specify|expected one argument)\b/i.test(
+        text,
+      ),
+    )
+    ?.trim();
+}
 
 /** The variable that holds the password: before the pipe of --password-stdin, or after -p / --password. */
 function passwordVariable({ text }: FailedCommand): string | undefined {

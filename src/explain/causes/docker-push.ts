@@ -5,6 +5,7 @@ import type { BuildFacts } from "../build-facts.ts";
 import { type editInCommand, parameterUses, placeOfCommand } from "../buildspec-places.ts";
 import type { Cause, Finding } from "../cause.ts";
 import { decisionEvidence, findDenial, policyFix, type Statement, serviceRoleName } from "../denial.ts";
+import type { FailedCommand } from "../failures.ts";
 import { remedy } from "../remedy.ts";
 import { findLine } from "./finding-parts.ts";
 
@@ -155,12 +156,57 @@ function insertBefore(facts: BuildFacts, command: NonNullable<Parameters<typeof 
   };
 }
 
+/** docker says that a build failed, whatever its caller made of it. */
+const BUILD_FAILED =
+  /^(?:#\d+ )?ERROR: failed to (?:build|solve)\b|^The command '.+' returned a non-zero code: \d+|^unable to prepare context|^(?:COPY|ADD) failed: |^failed to solve(?: with frontend [\w.]+)?: |^ERROR: Cannot connect to the Docker daemon|^pull access denied for |^Error response from daemon: (?:pull access denied|dockerfile parse error)|toomanyrequests: /;
+
+/** `docker build` that failed inside a command with status 0 (R26). */
+export function hiddenFailures({ events }: Pick<BuildFacts, "events">): HiddenFailure[] {
+  const found: HiddenFailure[] = [];
+  let line: string | undefined;
+  for (const event of events) {
+    if (event.type === "command-started") line = undefined;
+    if (event.type === "log" && event.kind === "output" && BUILD_FAILED.test(event.text)) line ??= event.text.trim();
+    if (event.type !== "command-finished") continue;
+    const { command: text, line: at, exitStatus, workingDirectory } = event;
+    // Who writes `|| …` has seen to it.
+    const isMeant = /\|\|/.test(text) || !/\bdocker\b|\bbuild\b|\bmake\b|\.sh\b/.test(text);
+    if (exitStatus === 0 && line !== undefined && !isMeant) {
+      found.push({ line, command: { text, line: at, exitStatus, workingDirectory } });
+    }
+    line = undefined;
+  }
+  return found;
+}
+
+export interface HiddenFailure {
+  readonly line: string;
+  readonly command: FailedCommand;
+}
+
 export const imageNotLocal: Cause = {
   id: "docker/image-not-local",
   sources: ["https://docs.docker.com/reference/cli/docker/image/push/"],
   match(failure, facts): Finding | undefined {
     const line = findLine(failure.output, /An image does not exist locally with the tag|No such image: /);
     if (line === undefined) return undefined;
+    const before = failure.output.slice(
+      0,
+      failure.output.findIndex((text) => text.trim() === line),
+    );
+    // In one script: why the image was not built stands above.
+    if (before.some((text) => BUILD_FAILED.test(text))) return undefined;
+    const hidden = hiddenFailures(facts).at(-1);
+    if (hidden) {
+      return {
+        cause: `the image was never built: \`docker build\` failed in an earlier command, which ended with status 0 all the same`,
+        ...placeOfCommand(facts, hidden.command),
+        evidence: [hidden.line, line],
+        why: "only the status of a command's last program counts; a failure before `;`, before a pipe or inside a script is lost",
+        next: "put `set -e` on the first line of that command, or join its parts with `&&`; then repair what the first line of the evidence says",
+        confidence: "certain",
+      };
+    }
     return {
       cause: "the image that is pushed or tagged was never built under this name",
       ...placeOfCommand(facts, failure.command),

@@ -4,6 +4,8 @@
  */
 import { placeOfCommand } from "../buildspec-places.ts";
 import type { Cause, Finding } from "../cause.ts";
+import { toolFailureOf } from "../tool-failure-of.ts";
+import type { ToolFailure } from "../tool-failures/index.ts";
 import { findLine } from "./finding-parts.ts";
 
 const SOURCES = ["https://docs.docker.com/reference/dockerfile/#run"];
@@ -25,14 +27,17 @@ export const dockerStepFailed: Cause = {
         FAILED.map((pattern) => pattern.exec(line)).find((found) => found !== null) ?? [];
       if (text === "") continue;
       const step = text.replace(/^\/bin\/sh -c /, "");
-      const printed = stepOutput(failure.output, line);
+      const tool = insideOf(toolFailureOf(failure));
+      const printed = tool?.lines ?? stepOutput(failure.output, line);
+      const meaning = meaningOf(Number(code));
       return {
-        cause: `the step \`RUN ${step}\`${placeInDockerfile(failure.output)} ended with exit code ${code}${meaningOf(Number(code))}`,
+        cause: `the step \`RUN ${step}\`${placeInDockerfile(failure.output)} ended with exit code ${code}${meaning}${tool && meaning === "" ? `: ${tool.headline}` : ""}`,
         ...placeOfCommand(facts, failure.command),
         evidence: [...printed, line.trim()],
+        ...(tool?.why === undefined ? {} : { why: tool.why }),
         next: printed.some((each) => /no space left on device/i.test(each))
           ? "the disk is full: here that of Kiln's state folder (`kiln doctor`), on AWS a larger compute type has more"
-          : nextFor(Number(code), printed.length > 0),
+          : nextFor(Number(code), printed.length > 0, tool),
         confidence: "certain",
       };
     }
@@ -81,9 +86,14 @@ function meaningOf(code: number): string {
   return "";
 }
 
-function nextFor(code: number, hasOutput: boolean): string {
+/** A tool that is known to have run in a step, not beside the image's build. */
+const insideOf = (tool: ToolFailure | undefined): ToolFailure | undefined =>
+  tool?.within.some((wrapper) => wrapper.startsWith("docker build, step")) ? tool : undefined;
+
+function nextFor(code: number, hasOutput: boolean, tool: ToolFailure | undefined): string {
   if (code === 127) return "install it in an earlier `RUN`, or take a base image that has it";
   if (code === 126) return "make it executable: `COPY --chmod=755`, or `RUN chmod +x`";
+  if (tool && tool.kind !== "file-not-found" && tool.next !== undefined) return tool.next;
   return hasOutput
     ? "what it printed is above; a file it needs must have been copied into the image by an earlier `COPY`"
     : "it printed nothing: put `set -x;` in front of the step's command";

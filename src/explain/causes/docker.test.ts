@@ -169,7 +169,7 @@ describe("causes: docker", () => {
       message:
         "Unable to pull customer's container image. CannotPullContainerError: Error response from daemon: pull access denied for 000000000000.dkr.ecr.eu-west-1.amazonaws.com/me/app, repository does not exist or may require 'docker login': denied: User: CodeBuild",
       build: { environment: { image: "000000000000.dkr.ecr.eu-west-1.amazonaws.com/me/app:1" } },
-      code: "docker/base-image-unavailable",
+      code: "image/ecr-denied",
       cause: "the policy of the ECR repository `me/app` does not let CodeBuild pull the build's image",
       commands: [
         `aws ecr set-repository-policy --region eu-west-1 --repository-name me/app --policy-text '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"codebuild.amazonaws.com"},"Action":["ecr:BatchCheckLayerAvailability","ecr:BatchGetImage","ecr:GetDownloadUrlForLayer"]}]}'`,
@@ -327,7 +327,7 @@ describe("causes: docker", () => {
         "The command '/bin/sh -c cat requirements.txt' returned a non-zero code: 1",
       ],
       code: "docker/step-failed",
-      cause: "the step `RUN cat requirements.txt` ended with exit code 1",
+      cause: "the step `RUN cat requirements.txt` ended with exit code 1: `cat` finds no `requirements.txt`",
       next: "what it printed is above; a file it needs must have been copied into the image by an earlier `COPY`",
     },
     {
@@ -358,7 +358,8 @@ describe("causes: docker", () => {
         'ERROR: process "/bin/sh -c dd of=/x" did not complete successfully: exit code: 1',
       ],
       code: "docker/step-failed",
-      cause: "the step `RUN dd of=/x` ended with exit code 1",
+      cause:
+        "the step `RUN dd of=/x` ended with exit code 1: the disk is full: `dd: error writing '/x': No space left on device`",
       next: "the disk is full: here that of Kiln's state folder (`kiln doctor`), on AWS a larger compute type has more",
     },
   ]);

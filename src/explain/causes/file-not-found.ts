@@ -8,6 +8,7 @@ import type { BuildFacts } from "../build-facts.ts";
 import { editInCommand, placeOfCommand } from "../buildspec-places.ts";
 import type { Cause, Finding } from "../cause.ts";
 import type { FailedCommand, Failure } from "../failures.ts";
+import { toolFailureOf } from "../tool-failure-of.ts";
 import { pathInSource } from "../workspace-paths.ts";
 
 interface Missing {
@@ -62,9 +63,17 @@ export const fileNotFound: Cause = {
   sources: ["https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html#build-spec.phases"],
   match(failure, facts) {
     const missing = failure.command && findMissing(failure);
+    if (missing && isElsewhere(failure, missing)) return undefined;
     return missing && failure.command ? finding(missing, failure.command, facts) : undefined;
   },
 };
+
+/** A tool failed for another reason, and the missing file is only mentioned: a test that expects it, an optional one. */
+function isElsewhere(failure: Failure, { evidence }: Missing): boolean {
+  const tool = toolFailureOf(failure);
+  if (!tool || tool.kind === "file-not-found") return false;
+  return tool.kind === "test-failure" || !tool.lines.some((line) => line.trim() === evidence);
+}
 
 function findMissing(failure: Failure): Missing | undefined {
   for (const line of failure.output) {

@@ -3,6 +3,7 @@
  * denial before what the denied tool printed afterwards, a missing file before an exit status.
  */
 import type { Cause } from "../cause.ts";
+import { refusals, requestDenied, requestRefused } from "./api-refused.ts";
 import { artifactsNotFound } from "./artifacts-not-found.ts";
 import {
   artifactsDenied,
@@ -11,9 +12,19 @@ import {
   artifactsRefused,
   otherRegion,
 } from "./artifacts-not-stored.ts";
+import { agentCannotReachAws, commandCannotReachAws } from "./aws-unreachable.ts";
 import { batchInvalid } from "./batch-invalid.ts";
 import { buildContainerDead } from "./build-container-dead.ts";
 import { interrupted, killed, queuedTooLong, stopped, timedOut } from "./build-ended.ts";
+import {
+  buildImageDenied,
+  buildImageMissing,
+  buildImageOtherRegion,
+  buildImageRateLimited,
+  buildImageTooLarge,
+  buildImageUnreachable,
+  buildImageWindows,
+} from "./build-image-pull.ts";
 import { buildspecMissing } from "./buildspec-missing.ts";
 import { commandNotAString, onFailureUnknown, shellNotSupported, yamlError } from "./buildspec-yaml.ts";
 import { callDenied } from "./call-denied.ts";
@@ -26,16 +37,27 @@ import { dockerInvalidReference } from "./docker-invalid-reference.ts";
 import { dockerInteractiveLogin, dockerWrongPassword, ecrGetLoginRemoved } from "./docker-login.ts";
 import { dockerPushWithoutLogin, ecrDenied, imageNotLocal, repositoryMissing, tagImmutable } from "./docker-push.ts";
 import { dockerfileInvalid, dockerStepFailed } from "./docker-step-failed.ts";
+import {
+  gitFolderIsFile,
+  gpuToolkitPresent,
+  localeMissing,
+  mavenSettings,
+  rootRefused,
+  stateNotKept,
+} from "./environment-surprises.ts";
 import { exitStatusOnly } from "./exit-status.ts";
 import { fileNotFound } from "./file-not-found.ts";
-import { kmsDecryptDenied } from "./kms-decrypt-denied.ts";
+import { fileSystemNotMounted } from "./file-system-mount.ts";
+import { kmsDecryptDenied, kmsKeyUnusable } from "./kms-decrypt-denied.ts";
 import { logsDenied } from "./logs-denied.ts";
 import { nameNotResolved } from "./name-not-resolved.ts";
+import { credentialsNotFound, regionNotSet } from "./no-credentials.ts";
 import { parameterNotFound } from "./parameter-not-found.ts";
 import { parameterReadDenied } from "./parameter-read-denied.ts";
 import { reportExportDenied, reportFilesUnusable, reportNotMade, reportsDenied } from "./report-not-made.ts";
 import { roleNotAssumable } from "./role-not-assumable.ts";
 import { runAsNeedsRoot, runAsUnknownUser } from "./run-as.ts";
+import { runnerTokenUnavailable } from "./runner-token.ts";
 import { noRuntimeSelected, unknownRuntime, unknownRuntimeName } from "./runtime-unavailable.ts";
 import { secondarySourceMissing } from "./secondary-source.ts";
 import {
@@ -54,6 +76,8 @@ import {
   sourceRepositoryNotFound,
   sourceSettingsWrong,
 } from "./source-not-taken.ts";
+import { toolFailed } from "./tool-failed.ts";
+import { ec2Denied, noInternet, subnetFull } from "./vpc-network.ts";
 
 export const causes: readonly Cause[] = [
   stopped,
@@ -61,6 +85,19 @@ export const causes: readonly Cause[] = [
   queuedTooLong,
   timedOut,
   roleNotAssumable,
+  ...refusals,
+  subnetFull,
+  noInternet,
+  ec2Denied,
+  fileSystemNotMounted,
+  runnerTokenUnavailable,
+  buildImageRateLimited,
+  buildImageWindows,
+  buildImageTooLarge,
+  buildImageDenied,
+  buildImageOtherRegion,
+  buildImageUnreachable,
+  buildImageMissing,
   logsDenied,
   certificateUnreadable,
   bucketAclUnreadable,
@@ -76,6 +113,7 @@ export const causes: readonly Cause[] = [
   secretVersionNotFound,
   secretJsonKeyNotFound,
   secretDecryptDenied,
+  kmsKeyUnusable,
   s3SourceNotFound,
   s3SourceUnreachable,
   otherRegion,
@@ -99,6 +137,11 @@ export const causes: readonly Cause[] = [
   runAsNeedsRoot,
   ecrDenied,
   callDenied,
+  requestDenied,
+  agentCannotReachAws,
+  credentialsNotFound,
+  regionNotSet,
+  commandCannotReachAws,
   dockerDaemonUnreachable,
   dockerInvalidReference,
   dockerWrongPassword,
@@ -112,6 +155,12 @@ export const causes: readonly Cause[] = [
   imageNotLocal,
   dockerPushWithoutLogin,
   bashismUnderSh,
+  gpuToolkitPresent,
+  gitFolderIsFile,
+  localeMissing,
+  mavenSettings,
+  rootRefused,
+  stateNotKept,
   secondarySourceMissing,
   nameNotResolved,
   // What a step in an image printed says nothing about this machine or the source.
@@ -126,5 +175,7 @@ export const causes: readonly Cause[] = [
   reportFilesUnusable,
   reportNotMade,
   killed,
+  requestRefused,
+  toolFailed,
   exitStatusOnly,
 ];

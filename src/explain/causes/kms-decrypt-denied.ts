@@ -38,3 +38,32 @@ export const kmsDecryptDenied: Cause = {
     };
   },
 };
+
+const UNUSABLE =
+  /ciphertext refers to a (?:customer master|KMS) key that does not exist|KMSInvalidStateException|DisabledException|is pending deletion|InvalidKeyId|KMSAccessDenied|Access to KMS is not allowed/;
+
+export const kmsKeyUnusable: Cause = {
+  id: "kms/key-unusable",
+  sources: ["https://docs.aws.amazon.com/kms/latest/developerguide/key-state.html"],
+  match(failure, facts) {
+    const isVariable =
+      failure.statusCode === "Decrypted Variables Error" || failure.statusCode === "Secrets Manager Error";
+    if (!isVariable || !UNUSABLE.test(failure.message)) return undefined;
+    return {
+      cause:
+        "the key that a parameter or secret of the build is encrypted with cannot be used: it does not exist in this region, is disabled, or the role may not use it",
+      evidence: [firstLine(failure.message)],
+      fix: {
+        kind: "command",
+        title: "see which key each parameter is encrypted with, and that key's state",
+        commands: [
+          "aws ssm describe-parameters --query 'Parameters[].[Name,KeyId]'",
+          "aws kms describe-key --key-id KEY --query 'KeyMetadata.[KeyState,Arn]'",
+        ],
+      },
+      next: `for a customer managed key the role \`${serviceRoleName(facts)}\` needs \`kms:Decrypt\` on it, in its own policy or the key's`,
+      prove: "`aws ssm get-parameters --names NAME --with-decryption`, called as the role, prints the parameter",
+      confidence: "likely",
+    };
+  },
+};

@@ -3,6 +3,7 @@ import type { BuildFacts } from "../build-facts.ts";
 import { placeOfCommand } from "../buildspec-places.ts";
 import type { Cause, Finding } from "../cause.ts";
 import type { FailedCommand } from "../failures.ts";
+import { isTestTalk } from "./finding-parts.ts";
 
 /** What curl, wget, pip, git, npm, apt, Go and Java print; a group holds the host where the line names it. */
 const PATTERNS: readonly RegExp[] = [
@@ -24,7 +25,7 @@ export const nameNotResolved: Cause = {
     if (!failure.command) return undefined;
     for (const line of failure.output) {
       const match = PATTERNS.map((pattern) => pattern.exec(line)).find((found) => found !== null);
-      if (!match) continue;
+      if (!match || isTestTalk(line)) continue;
       const host = match[1]?.replace(/[.,:)]+$/, "");
       if (host?.startsWith(".")) return emptyStart(host, line, failure.command, facts);
       return {

@@ -1,8 +1,11 @@
 /** A parameter that the build takes a variable from does not exist under that name (R07, P04). */
 
 import { nearest } from "../../core/nearest.ts";
-import { bareParameterName, editInSpan, findParameterUse } from "../buildspec-places.ts";
+import type { BuildFacts } from "../build-facts.ts";
+import { bareParameterName, editInSpan, findParameterUse, parameterUses } from "../buildspec-places.ts";
 import type { Cause } from "../cause.ts";
+import { policyFix, scopeOf, serviceRoleName } from "../denial.ts";
+import type { Failure } from "../failures.ts";
 import { at, firstLine } from "./finding-parts.ts";
 
 export const parameterNotFound: Cause = {
@@ -11,11 +14,13 @@ export const parameterNotFound: Cause = {
     "https://docs.aws.amazon.com/codebuild/latest/userguide/troubleshooting.html#troubleshooting-parameter-store",
   ],
   match(failure, facts) {
-    const name = /parameter does not exist: (\S+)/i.exec(failure.message)?.[1];
-    if (failure.statusCode !== "Decrypted Variables Error" || name === undefined) return undefined;
+    if (failure.statusCode !== "Decrypted Variables Error") return undefined;
+    const name = /parameter does not exist: (\S+)/i.exec(failure.message)?.[1] ?? withoutSlash(failure, facts);
+    if (name === undefined) return undefined;
     const names = facts.parameters.map((parameter) => parameter.name);
     const slashTwin = names.find((known) => known !== name && bareParameterName(known) === bareParameterName(name));
-    const suggestion = slashTwin ?? nearest(name, names);
+    const isPath = name.includes("/") && !name.startsWith("/") && !name.startsWith("arn:");
+    const suggestion = slashTwin ?? (isPath ? `/${name}` : nearest(name, names));
     const use = findParameterUse(facts, name);
     const edit =
       suggestion !== undefined && use?.span && facts.buildspec
@@ -36,9 +41,11 @@ export const parameterNotFound: Cause = {
       cause: `the parameter \`${name}\` does not exist${
         slashTwin !== undefined
           ? `; \`${slashTwin}\` does: the leading slash is part of a parameter's name`
-          : suggestion !== undefined
-            ? `; the nearest name is \`${suggestion}\``
-            : ""
+          : isPath
+            ? ": a name with `/` in it begins with `/`"
+            : suggestion !== undefined
+              ? `; the nearest name is \`${suggestion}\``
+              : ""
       }`,
       ...at(facts.buildspec?.file, use?.line),
       evidence: [firstLine(failure.message)],
@@ -46,8 +53,33 @@ export const parameterNotFound: Cause = {
         ? `the variable \`${use.variableName}\` takes its value from this parameter, so no command of the build ran`
         : "variables are read before the first command, so no command of the build ran",
       fix: edit ?? { ...create, title: "create the parameter" },
-      alternatives: edit ? [create] : [],
+      alternatives: [...(edit ? [create] : []), ...(facts.isSaved ? [allowReading(name, facts)] : [])],
+      ...(facts.isSaved
+        ? {
+            next: "if it exists in this region and account, the role lacks `ssm:GetParameters` on it: CodeBuild has answered that in the same words; roles made by the console may read names below `/CodeBuild/` only",
+          }
+        : {}),
       confidence: "certain",
     };
   },
 };
+
+// AWS: a path without its first slash is refused by its form, and the answer does not name it.
+function withoutSlash({ message }: Failure, facts: BuildFacts): string | undefined {
+  if (!message.includes("sub-paths divided by slash symbol")) return undefined;
+  return parameterUses(facts)
+    .map(({ parameterName }) => parameterName)
+    .find((name) => /^[^/:]+\//.test(name));
+}
+
+function allowReading(name: string, facts: BuildFacts) {
+  const { region, accountId } = scopeOf(facts);
+  return policyFix("or let the role read it, and nothing else", serviceRoleName(facts), "kiln-read-parameters", [
+    {
+      Sid: "ReadBuildParameters",
+      Effect: "Allow",
+      Action: ["ssm:GetParameters"],
+      Resource: [`arn:aws:ssm:${region}:${accountId}:parameter/${bareParameterName(name)}`],
+    },
+  ]);
+}

@@ -61,11 +61,22 @@ export const reportsDenied: Cause = {
   },
 };
 
+const OTHER_OWNER = /AccessDenied: The bucket owner for the report group does not match/;
+
 export const reportExportDenied: Cause = {
   id: "s3/report-export-denied",
   sources: ["https://docs.aws.amazon.com/codebuild/latest/APIReference/API_S3ReportExportConfig.html"],
   match(failure, facts) {
-    const failed = failure.phaseType === "UPLOAD_ARTIFACTS" ? failedReport(failure.message) : undefined;
+    const told = failure.phaseType === "UPLOAD_ARTIFACTS" ? failedReport(failure.message) : undefined;
+    // AWS's guide shows the text alone, without the group.
+    const failed =
+      told ??
+      (OTHER_OWNER.test(failure.message)
+        ? {
+            group: "",
+            text: `error exporting report: ${failure.message.replace(/^[\s\S]*?(?=AccessDenied: The bucket)/, "")}`,
+          }
+        : undefined);
     const error = /^error exporting report: ([\s\S]*)$/.exec(failed?.text ?? "")?.[1];
     if (!failed || error === undefined) return undefined;
     const denial = findDenial(error);
@@ -88,10 +99,10 @@ export const reportExportDenied: Cause = {
         confidence: "certain",
       };
     }
-    const isOtherOwner = error.startsWith("AccessDenied: The bucket owner for the report group does not match");
+    const isOtherOwner = OTHER_OWNER.test(error);
     return {
       cause: isOtherOwner
-        ? `the bucket that the report group of \`${failed.group}\` exports to belongs to another account`
+        ? `the bucket that the report group${failed.group === "" ? "" : ` of \`${failed.group}\``} exports to belongs to another account`
         : `the files of the report \`${failed.group}\` were not exported: ${firstLine(error)}`,
       ...place,
       evidence: [firstLine(failure.message)],

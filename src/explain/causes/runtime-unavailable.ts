@@ -105,12 +105,29 @@ export const noRuntimeSelected: Cause = {
       ...at(facts.buildspec?.file, install?.span.line),
       ...fieldOf("environment.image", name),
       evidence: [failure.message],
+      ...(facts.buildspec ? { fix: addRuntime(facts.buildspec, runtime, version ?? "latest") } : {}),
       why: "the images before Ubuntu standard 5.0 and Amazon Linux 2 4.0 start no build without one",
       next: `add \`runtime-versions\` under \`phases.install\`, e.g. \`${runtime}: ${version}\`, or use a newer image`,
       confidence: "certain",
     };
   },
 };
+
+/** Under `phases.install`, which may have to be added. */
+function addRuntime({ text, file, phases }: Buildspec, runtime: string, version: string) {
+  const install = phases.find(({ name }) => name === "install");
+  const head = install ? /^([ ]*)install:[ ]*(?:#.*)?\r?\n/m.exec(text) : /^([ ]*)phases:[ ]*(?:#.*)?\r?\n/m.exec(text);
+  const child = head && /^[ ]+/.exec(text.slice(head.index + head[0].length))?.[0];
+  const indent = child ?? `${head?.[1] ?? ""}  `;
+  const offset = head ? head.index + head[0].length : text.length;
+  const own = `${indent}runtime-versions:\n${indent}  ${runtime}: "${version}"\n`;
+  const newText = install ? own : `${indent}install:\n${own.replace(/^(?=.)/gm, "  ")}`;
+  return {
+    kind: "edit" as const,
+    title: `select \`${runtime}: ${version}\``,
+    edits: [{ file, startOffset: offset, endOffset: offset, newText }],
+  };
+}
 
 function replaceValue(
   buildspec: Buildspec,

@@ -37,7 +37,8 @@ function downloadIn(failure: Failure, facts: BuildFacts): Download | undefined {
   const [, key = "", error = ""] = match;
   const source = sourceIn(error);
   const location = source ? recordOf(facts, source)?.location : facts.build.source?.buildspec;
-  const bucket = location && !location.startsWith("file:") ? bucketOf(location) : undefined;
+  const named = location && !location.startsWith("file:") ? location : findDenial(error)?.resource;
+  const bucket = named === undefined ? undefined : bucketOf(named);
   return {
     key,
     error,

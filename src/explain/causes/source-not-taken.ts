@@ -5,6 +5,7 @@ import { policyFix, scopeOf, serviceRoleName } from "../denial.ts";
 import type { Failure } from "../failures.ts";
 import { firstLine } from "./finding-parts.ts";
 import { fieldOf, type NamedSource, nameOf, recordOf, sourceField, sourceIn } from "./source-parts.ts";
+import { updateEnvironment } from "./update-project.ts";
 
 const TOKENS = "https://docs.aws.amazon.com/codebuild/latest/userguide/access-tokens.html";
 const TROUBLESHOOTING = "https://docs.aws.amazon.com/codebuild/latest/userguide/troubleshooting.html";
@@ -50,13 +51,24 @@ export const sourceAuthorizationFailed: Cause = {
         ]),
       };
     }
-    if (record?.auth?.type === "CODECONNECTIONS") {
-      const connection = record.auth.resource ?? "CONNECTION_ARN";
+    // AWS: with a token the words are others; a log alone does not name the connection.
+    if (record?.auth?.type === "CODECONNECTIONS" || (facts.isSaved && record?.auth === undefined)) {
+      const { region, accountId } = scopeOf(facts);
+      const connection =
+        record?.auth?.resource ??
+        (facts.build.arn === undefined
+          ? "arn:aws:codeconnections:REGION:ACCOUNT:connection/ID"
+          : `arn:aws:codeconnections:${region}:${accountId}:connection/*`);
       return {
         ...base,
         ...sourceField(facts, source, "auth"),
-        cause: `${nameOf(source)} is taken over the connection \`${connection}\`, which cannot be used`,
-        why: "Kiln has no connections; on AWS the role lacks `codeconnections:UseConnection`, or the app is not installed on the repository",
+        cause:
+          record?.auth === undefined
+            ? `the service role \`${role}\` may not use the connection that ${nameOf(source)} is taken over, or its app may not read the repository`
+            : `${nameOf(source)} is taken over the connection \`${connection}\`, which cannot be used`,
+        why: facts.isSaved
+          ? "the role lacks `codeconnections:UseConnection` (older connections: `codestar-connections:UseConnection`), or the app is not installed on the repository"
+          : "Kiln has no connections; on AWS the role lacks `codeconnections:UseConnection`, or the app is not installed on the repository",
         fix: policyFix("on AWS: let the role use the connection", role, "kiln-use-connection", [
           {
             Sid: "UseConnection",
@@ -69,9 +81,14 @@ export const sourceAuthorizationFailed: Cause = {
             Resource: [connection],
           },
         ]),
-        alternatives: [
-          importCredentials(record, "here: use a token of your provider instead (and take `auth` out of the source)"),
-        ],
+        alternatives: facts.isSaved
+          ? []
+          : [
+              importCredentials(
+                record,
+                "here: use a token of your provider instead (and take `auth` out of the source)",
+              ),
+            ],
       };
     }
     return {
@@ -170,12 +187,21 @@ export const gitFailed: Cause = {
         ...base,
         cause: "the repository's server has a certificate that the build does not trust",
         ...fieldOf("environment.certificate", undefined),
-        why: "a self-signed certificate has to be named: `environment.certificate` of the project; here your own git settings count",
-        fix: {
-          kind: "command",
-          title: "here: tell git about the certificate",
-          commands: ["git config --global http.sslCAInfo CERTIFICATE.pem"],
-        },
+        why: "a self-signed certificate has to be named: `environment.certificate` of the project; in Kiln your own git settings count",
+        fix: facts.isSaved
+          ? {
+              kind: "command",
+              title: "put the server's certificate into S3 and name it in the project",
+              commands: [
+                "aws s3 cp CERTIFICATE.pem s3://BUCKET/certificate.pem",
+                updateEnvironment(facts, { certificate: "BUCKET/certificate.pem" }),
+              ],
+            }
+          : {
+              kind: "command",
+              title: "here: tell git about the certificate",
+              commands: ["git config --global http.sslCAInfo CERTIFICATE.pem"],
+            },
         next: "`source.insecureSsl` turns the check off; use it for tests only",
         confidence: "certain",
       };

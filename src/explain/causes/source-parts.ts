@@ -15,7 +15,7 @@ export interface NamedSource {
 
 /** `… for primary source and source version main` */
 export function sourceIn(message: string): NamedSource | undefined {
-  const match = /for (?:primary source|secondary source (\S+)) and source version (.*)$/m.exec(message);
+  const match = /for (?:primary source|secondary source (\S+)) and source version ?(.*)$/m.exec(message);
   if (!match) return undefined;
   const [, identifier, version = ""] = match;
   return { ...(identifier === undefined ? {} : { identifier }), version: version.trim() };

@@ -13,10 +13,13 @@ import type { ProvisionedEnvironment } from "../../../engines/engine.ts";
 import type { PlannedCache } from "../../plan/build-plan.ts";
 import type { BroughtFiles } from "../brought-files.ts";
 import type { BuildLog } from "../build-log.ts";
+import type { OutputFile } from "../build-output.ts";
 import type { BuildRequest, RunDependencies } from "../build-request.ts";
 import { pathsOf } from "../enter-environment.ts";
 import { sendFolders } from "../environment-transfer.ts";
 import type { CacheOutcome } from "../events.ts";
+import { globFiles } from "../glob-files.ts";
+import { OwnFiles } from "../own-files.ts";
 import { isNoSuchKey, s3FailureText } from "../s3-failure.ts";
 import { filesOfCache, packCache, unpackCache } from "./cache-archive.ts";
 import { type CachePath, type CacheRoots, cacheVersion, fixedPart, folderOf, placeCachePath } from "./cache-paths.ts";
@@ -41,7 +44,7 @@ export interface BuildCache {
 
 export interface CacheInput {
   readonly request: BuildRequest;
-  readonly dependencies: Pick<RunDependencies, "role" | "clock" | "ids" | "workDir" | "cacheDir">;
+  readonly dependencies: Pick<RunDependencies, "role" | "clock" | "ids" | "workDir" | "cacheDir" | "onOutput">;
   readonly cache: PlannedCache | undefined;
   readonly srcDir: string;
   /** Where the commands run. */
@@ -223,8 +226,15 @@ class S3BuildCache implements BuildCache {
       const isStored = await this.#store?.put(archive, brought.own, {
         "codebuild-buildarn": this.#input.request.buildArn,
       });
-      if (isStored) this.#tell("saved", startedMs, packed);
-      else this.#tell("skipped", startedMs, { reason: KEY_TAKEN });
+      if (isStored) {
+        const { own } = brought;
+        dependencies.onOutput?.({
+          kind: "cache",
+          name: this.#key,
+          files: () => files.map(({ root, path }) => ({ path, chunks: () => own.chunks(join(roots[root], path)) })),
+        });
+        this.#tell("saved", startedMs, packed);
+      } else this.#tell("skipped", startedMs, { reason: KEY_TAKEN });
     } catch (error) {
       signal.throwIfAborted();
       const text = s3FailureText(error);
@@ -259,6 +269,16 @@ class S3BuildCache implements BuildCache {
 
 const KEY_TAKEN = "the key is cached already, and a keyed cache is not written again";
 
+/** Of a folder that was put back; another build may take it at any time. */
+async function* filesOfFolder(folder: string): AsyncGenerator<OutputFile> {
+  const own = new OwnFiles({ workDir: folder, isApart: true });
+  for (const path of await globFiles(folder, "**/*", { own })) {
+    const source = join(folder, path);
+    const isFile = withHeld(own.holdEntry(source), ({ stats }) => stats.isFile());
+    if (isFile) yield { path, chunks: () => own.chunks(source) };
+  }
+}
+
 /** LOCAL_CUSTOM_CACHE: folders of this machine, linked into the build. */
 async function takeLocalFolders(input: CacheInput, cache: PlannedCache): Promise<BuildCache | undefined> {
   const { request, dependencies, log, place } = input;
@@ -273,7 +293,11 @@ async function takeLocalFolders(input: CacheInput, cache: PlannedCache): Promise
   const roots = rootsOf(input);
   const folders = new LocalFolders({ cacheDir, request, uuid: request.uuid });
   const lentFolders: string[] = [];
-  const release = (): Promise<void> => folders.release(clock.nowMs());
+  const release = async (): Promise<void> => {
+    for (const kept of await folders.release(clock.nowMs())) {
+      dependencies.onOutput?.({ kind: "cache", name: kept.name, files: () => filesOfFolder(kept.folder) });
+    }
+  };
   try {
     for (const path of await cachePathsOf(input, cache, () => {})) {
       const startedMs = clock.nowMs();

@@ -50,7 +50,7 @@ export interface LocalFoldersInput {
 
 export class LocalFolders {
   readonly #input: LocalFoldersInput;
-  readonly #taken: { readonly slot: string; readonly folder: string }[] = [];
+  readonly #taken: { readonly name: string; readonly slot: string; readonly folder: string }[] = [];
 
   constructor(input: LocalFoldersInput) {
     this.#input = input;
@@ -77,22 +77,24 @@ export class LocalFolders {
         await mkdir(folder, { recursive: true });
       } else await moveFolder(link, folder);
       await symlink(folder, link);
-      this.#taken.push({ slot, folder });
+      this.#taken.push({ name, slot, folder });
       return { folder, isWarm };
     } finally {
       parent.close();
     }
   }
 
-  /** Puts back what was taken, then takes away the oldest folders above the bound. Never throws. */
-  async release(nowMs: number): Promise<void> {
-    for (const { slot, folder } of this.#taken.splice(0)) {
+  /** Puts back what was taken, then takes away the oldest folders above the bound; answers where it is. Never throws. */
+  async release(nowMs: number): Promise<{ readonly name: string; readonly folder: string }[]> {
+    const kept: { name: string; folder: string }[] = [];
+    for (const { name, slot, folder } of this.#taken.splice(0)) {
       try {
         if (!isRealFolder(folder)) continue;
         const bytes = await sizeOf(folder);
         const old = join(slot, `old-${this.#input.uuid}`);
         await renamed(join(slot, "current"), old);
         await renamed(folder, join(slot, "current"));
+        kept.push({ name, folder: join(slot, "current") });
         await writeFile(join(slot, "bytes"), String(bytes));
         await utimes(slot, nowMs / 1000, nowMs / 1000);
         await rm(old, { recursive: true, force: true });
@@ -106,6 +108,7 @@ export class LocalFolders {
     await evict(join(this.#input.cacheDir, "custom"), this.#input.maxBytes ?? MAX_BYTES).catch((error: unknown) =>
       debug("run", () => `local cache: ${String(error)}`),
     );
+    return kept;
   }
 }
 

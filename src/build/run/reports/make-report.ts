@@ -74,6 +74,11 @@ export async function makeReport(input: MakeReportInput): Promise<Result<undefin
       return err({ text: "report files not found in build", isDenied: false });
     }
     content = readFiles(format, input);
+    input.dependencies.onOutput?.({
+      kind: "report",
+      name: groupName,
+      files: () => files.map(({ source, path }) => ({ path, chunks: () => input.own.chunks(source) })),
+    });
     for (const problem of content.problems) log.container(`Error processing report file ${problem}`);
     step = type === "TEST" ? "error uploading test cases" : "error uploading code coverages";
     if (type === "TEST") await sink.putTestCases(report, content.testCases);

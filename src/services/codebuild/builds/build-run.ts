@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { type CloudWatchSink, createCloudWatchSink } from "../../../build/report/cloud-watch-sink.ts";
 import { type BuildEvent, type BuildRequest, type BuildResult, runBuild } from "../../../build/run/index.ts";
 import { debug } from "../../../core/log.ts";
+import type { SecretLedger } from "../../../leak-guard/secret-ledger.ts";
 import type { CodeBuildDependencies } from "../dependencies.ts";
 import { cacheGeneration } from "../projects/project-cache.ts";
 import { type BuildRecord, recordsIn } from "../records.ts";
@@ -16,6 +17,7 @@ import { afterRun, duringRun, withReport } from "./build-progress.ts";
 import { errorText } from "./error-text.ts";
 import type { EventLogWriter } from "./event-log.ts";
 import { markInterrupted } from "./interrupted.ts";
+import { LeakGuard } from "./leak-check.ts";
 import type { RoleSession } from "./role-session.ts";
 import { runDependencies } from "./run-dependencies.ts";
 import { requestOf, withoutEffect } from "./run-request.ts";
@@ -34,6 +36,10 @@ export interface BuildRunInput {
   /** Builds may still follow this one. */
   mayRetry(): boolean;
   readonly stop: AbortSignal;
+  /** What the build is given that is secret. */
+  readonly ledger: SecretLedger;
+  /** The build's events so far. */
+  written(): AsyncIterable<BuildEvent>;
   /** It waited too long for its turn: the build is to be ended. */
   readonly queueTimedOut: boolean;
 }
@@ -44,6 +50,7 @@ export class BuildRun {
   readonly #input: BuildRunInput;
   readonly #request: BuildRequest;
   readonly #s3Log: S3Log | undefined;
+  readonly #leaks: LeakGuard;
   #record: BuildRecord;
   #sink: CloudWatchSink | undefined;
   /** Told when the record says so, too. */
@@ -56,6 +63,9 @@ export class BuildRun {
     const asked = requestOf(record, outside.strict ?? false);
     const generation = cacheGeneration(outside.store, record.scope, record.settings.projectName);
     this.#request = { ...asked, cache: { ...asked.cache, generation } };
+    const { store, clock } = outside;
+    const { token, ledger, written, stop } = input;
+    this.#leaks = new LeakGuard({ store, clock, record, session, token, ledger, written, stop });
     this.#s3Log = openS3Log(this.#request, session, join(record.workDir, "s3-log.gz"));
   }
 
@@ -64,12 +74,14 @@ export class BuildRun {
     const { clock } = this.#input.outside;
     try {
       const result = await this.#build();
+      const endedMs = clock.nowMs();
       // A build that ended before FINALIZING: its log is stored all the same, and its status stays.
       const unstored = await this.#s3Log?.store();
       if (unstored) this.#warn(`the log is not stored in S3: ${unstored.message}`);
       await this.#sink?.close();
+      await this.#tellLeaks(result);
       await removeFolders(this.#record);
-      const finished = afterRun(this.#record, result, clock.nowMs());
+      const finished = afterRun(this.#record, result, endedMs);
       await this.#put(finished);
       await this.#retry(finished, result);
       return this.#last ? [this.#last] : [];
@@ -93,6 +105,9 @@ export class BuildRun {
       ...(s3Log ? { storeLog: () => s3Log.store() } : {}),
       emit: (event) => this.#emit(event),
       onLogStreamReady: () => this.#openLogStream(),
+      onPrepared: (build) => this.#leaks.prepared(build),
+      onRoleSecrets: (values) => this.#leaks.roleSecrets(values),
+      onOutput: (output) => this.#leaks.left(output),
       signal: stop,
     });
     return runBuild(this.#request, dependencies);
@@ -109,6 +124,7 @@ export class BuildRun {
       this.#record = duringRun(this.#record, event);
       this.#put(this.#record).catch((error: unknown) => debug("run", () => `record: ${String(error)}`));
     }
+    if (event.type === "image-pushed") this.#leaks.pushed(event);
     if (event.type === "report") this.#record = withReport(this.#record, event.reportArn);
     const held = [this.#sink?.write(event), this.#s3Log?.write(event)].filter((wait) => wait instanceof Promise);
     if (held.length > 0) return Promise.all(held).then(() => {});
@@ -138,6 +154,18 @@ export class BuildRun {
     } catch (error) {
       this.#input.writer.append(this.#notice("warning", `the build is not started again: ${errorText(error)}`));
     }
+  }
+
+  /** Looks for the build's secrets in what it left behind. Whatever comes of it, the build is what it is. */
+  async #tellLeaks(result: BuildResult): Promise<void> {
+    const found = await this.#leaks.find(result).catch((error: unknown) => {
+      this.#warn(`leaks were not looked for: ${errorText(error)}`);
+      return undefined;
+    });
+    if (!found) return;
+    const base = { buildId: this.#request.buildId, atMs: this.#input.outside.clock.nowMs() };
+    for (const leak of found.leaks) void this.#emit({ type: "leak", ...base, ...leak });
+    void this.#emit({ type: "leak-check", ...base, ...found.check });
   }
 
   /** A warning of Kiln's in the build's log. */

@@ -10,7 +10,9 @@ import { join } from "node:path";
 import type { BuildEvent } from "../../../build/run/index.ts";
 import type { AwsScope } from "../../../core/arn.ts";
 import { debug } from "../../../core/log.ts";
+import { SecretLedger } from "../../../leak-guard/secret-ledger.ts";
 import type { Key } from "../../../store/store.ts";
+import type { Call } from "../../dispatcher.ts";
 import type { CodeBuildDependencies } from "../dependencies.ts";
 import { fleetPlaces } from "../fleets/fleet-records.ts";
 import { type BuildRecord, buildKey, type CodeBuildRecords, parseBuildId, projectArn, recordsIn } from "../records.ts";
@@ -60,6 +62,8 @@ export class BuildRunner {
   readonly #root: string;
   readonly #runs: OwnRuns<RunningBuild>;
   readonly #queue: BuildQueue;
+  /** What the builds that run here were given, by uuid. */
+  readonly #ledgers = new Map<string, SecretLedger>();
   #isClosing = false;
 
   constructor(dependencies: CodeBuildDependencies) {
@@ -113,6 +117,7 @@ export class BuildRunner {
     const stop = new AbortController();
     const token = this.#dependencies.ids.alphanumeric(48);
     let writer: EventLogWriter | undefined;
+    this.#ledgers.set(record.uuid, new SecretLedger());
     const open = async (): Promise<EventLogWriter> => {
       writer = this.#eventLogs.open(record.uuid);
       return writer;
@@ -128,6 +133,7 @@ export class BuildRunner {
       .catch((error: unknown) => debug("run", () => `build ${record.build.id}: ${String(error)}`))
       .finally(() => {
         this.#runs.remove(record.uuid, stop);
+        this.#ledgers.delete(record.uuid);
         writer?.close();
       });
     this.#runs.add(record.uuid, { session, token, stop, finished });
@@ -156,6 +162,16 @@ export class BuildRunner {
   /** Credentials of a running build, for the container-credentials route. */
   credentialsFor(uuid: string): { readonly session: RoleSession; readonly token: string } | undefined {
     return this.#runs.get(uuid) ?? this.sandboxes.credentialsFor(uuid);
+  }
+
+  /** A call of a role's session was answered: what it was told may be a secret of the build whose session it is. */
+  noteAnswer({ principal, service, operation, input }: Call, output: object): void {
+    if (this.#ledgers.size === 0) return;
+    const uuid = /\/AWSCodeBuild-([^/]+)$/.exec(principal.arn)?.[1];
+    const own = uuid === undefined ? undefined : this.#ledgers.get(uuid);
+    // A session that a build opened by itself may have any name.
+    const ledgers = own ? [own] : [...this.#ledgers.values()].filter((ledger) => ledger.hasSession(principal.arn));
+    for (const ledger of ledgers) ledger.answered(service, operation, input, output);
   }
 
   /**
@@ -227,6 +243,8 @@ export class BuildRunner {
       return await new BuildRun({
         outside: this.#dependencies,
         ...{ record, session, token, writer, queueTimedOut: turn.queueTimedOut },
+        ledger: this.#ledgers.get(record.uuid) ?? new SecretLedger(),
+        written: () => this.#eventLogs.written(record.uuid),
         artifactsDir: this.artifactsDir(record.uuid),
         cacheDir: this.cacheDir,
         retries: this.autoRetries,

@@ -24,7 +24,7 @@ export const credentialsRoute = (runner: Pick<BuildRunner, "credentialsFor">): C
       return answer(response, 403, { code: "AccessDenied", message: "no credentials for this request" });
     }
     try {
-      const credentials = await running.session.credentials();
+      const credentials = await running.session.credentialsForCommands();
       answer(response, 200, {
         AccessKeyId: credentials.accessKeyId,
         SecretAccessKey: credentials.secretAccessKey,

@@ -103,6 +103,19 @@ export class EventLogs {
    * them, and much faster.
    */
   async *read(uuid: string, isOver: () => boolean, joined = false): AsyncGenerator<BuildEvent> {
+    yield* this.#events(uuid, isOver, { joined, maxPolls: MAX_POLLS_WHEN_OVER });
+  }
+
+  /** The events so far, output joined. */
+  written(uuid: string): AsyncGenerator<BuildEvent> {
+    return this.#events(uuid, () => true, { joined: true, maxPolls: 0 });
+  }
+
+  async *#events(
+    uuid: string,
+    isOver: () => boolean,
+    { joined, maxPolls }: { readonly joined: boolean; readonly maxPolls: number },
+  ): AsyncGenerator<BuildEvent> {
     const path = this.#path(uuid);
     if (!existsSync(path)) return;
     const fd = openSync(path, "r");
@@ -130,7 +143,7 @@ export class EventLogs {
           offset += end;
           if (end === 0) {
             // The record is written first, and `build-finished` a moment later: by a live owner it comes.
-            if (over && ++pollsWhenOver > MAX_POLLS_WHEN_OVER) return;
+            if (over && ++pollsWhenOver > maxPolls) return;
             await this.#more(uuid, path);
           }
         }

@@ -37,6 +37,7 @@ export class RoleSession {
   readonly #input: RoleSessionInput;
   #credentials: RoleCredentials | undefined;
   #renewing: Promise<RoleCredentials> | undefined;
+  #areGiven = false;
   #onSecrets: ((values: readonly string[]) => void) | undefined;
 
   constructor(input: RoleSessionInput) {
@@ -51,6 +52,17 @@ export class RoleSession {
       this.#renewing = undefined;
     });
     return this.#renewing;
+  }
+
+  /** Valid credentials for the build's commands, which from then on have them. */
+  credentialsForCommands(): Promise<RoleCredentials> {
+    this.#areGiven = true;
+    return this.credentials();
+  }
+
+  /** Commands have asked for credentials. */
+  get areCredentialsGiven(): boolean {
+    return this.#areGiven;
   }
 
   /** Calls as the role. */

@@ -14,17 +14,27 @@ import { loadPlan, planOf } from "./run-request.ts";
 export interface RunParts
   extends Pick<
     RunDependencies,
-    "artifactsDir" | "emit" | "signal" | "onLogStreamReady" | "queueTimedOut" | "cacheDir" | "storeLog"
+    | "artifactsDir"
+    | "emit"
+    | "signal"
+    | "onLogStreamReady"
+    | "queueTimedOut"
+    | "cacheDir"
+    | "storeLog"
+    | "onPrepared"
+    | "onOutput"
   > {
   readonly record: BuildRecord;
   readonly session: RoleSession;
   /** Of the container-credentials route. */
   readonly token: string;
+  /** Told the secret parts of the role's credentials, beside the log that hides them. */
+  onRoleSecrets?(values: readonly string[]): void;
 }
 
 export async function runDependencies(outside: CodeBuildDependencies, parts: RunParts): Promise<RunDependencies> {
   const { clock, ids, engines, engine, openDocker, machine, strict = false } = outside;
-  const { record, session, token, ...given } = parts;
+  const { record, session, token, onRoleSecrets, ...given } = parts;
   const { image } = record.settings.environment;
   const chosen = await chooseEngine(
     engines,
@@ -36,7 +46,11 @@ export async function runDependencies(outside: CodeBuildDependencies, parts: Run
     ...(chosen.ok && chosen.value.notice !== undefined ? { engineNotice: chosen.value.notice } : {}),
     ...(outside.images ? { images: (request) => imageSupply(request, outside, session.caller) } : {}),
     role: session.caller,
-    onRoleSecrets: (listener) => session.onSecrets(listener),
+    onRoleSecrets: (listener) =>
+      session.onSecrets((values) => {
+        onRoleSecrets?.(values);
+        listener(values);
+      }),
     authorizeAsRole: (requests, about) => session.authorize(requests, { ...about, requestId: ids.uuid() }),
     clock,
     ids,

@@ -1,0 +1,138 @@
+/**
+ * From texts that somebody saved to the facts of builds: what each text is (a log, a build's record, an event, a
+ * project, an error of a call, a line about a phase) is found out from the text itself. A record and a log of the same
+ * build complete each other: the record knows settings and statuses, the log what the commands printed.
+ */
+import type { BuildFacts, BuildRecord } from "../build-facts.ts";
+import { factsFromLines } from "../log-file.ts";
+import { apiErrorIn, apiErrorOf, phaseTextIn } from "./api-error.ts";
+import { buildsIn, projectsIn } from "./build-record.ts";
+import { CONTAINER, jsonValues, logLines, plainLines } from "./log-lines.ts";
+
+export type EvidenceKind = "log" | "build" | "project" | "error" | "text";
+
+export interface Evidence {
+  readonly kind: EvidenceKind;
+  /** One for each build, in the order of the text. */
+  readonly builds: readonly BuildFacts[];
+}
+
+/** What a text is; `text` when it is nothing that AWS writes as a whole. */
+export function readEvidence(text: string): Evidence {
+  const values = jsonValues(text);
+  if (values !== undefined) {
+    const records = mergeEvents(values.flatMap(buildsIn));
+    if (records.length > 0) return { kind: "build", builds: records.map((build) => saved({ build })) };
+  }
+  const logs = logLines(text).filter((lines) => lines.some((line) => CONTAINER.test(line)));
+  if (logs.length > 0) return { kind: "log", builds: logs.map((lines) => saved(factsFromLines(lines))) };
+  if (values !== undefined) {
+    const projects = values.flatMap(projectsIn);
+    if (projects.length > 0)
+      return { kind: "project", builds: projects.map((project) => saved({ build: projectBuild(project) })) };
+    const error = values.map(apiErrorOf).find((found) => found !== undefined);
+    if (error) return { kind: "error", builds: [saved({ build: {}, apiError: error })] };
+  }
+  const plain = plainLines(text).join("\n");
+  const phase = phaseTextIn(values === undefined ? plain : unescaped(plain));
+  if (phase) {
+    const { phaseType, ...context } = phase;
+    const build = { buildStatus: "FAILED", phases: [{ phaseType, phaseStatus: "FAILED", contexts: [context] }] };
+    return { kind: "build", builds: [saved({ build })] };
+  }
+  const error = apiErrorIn(plain);
+  if (error) return { kind: "error", builds: [saved({ build: {}, apiError: error })] };
+  return { kind: "text", builds: fragments(plain) };
+}
+
+const unescaped = (json: string): string => json.replace(/\\n/g, "\n").replace(/\\t/g, "\t").replace(/\\"/g, '"');
+
+/** Facts of a build of AWS's, with nothing known but this. */
+export const saved = (facts: Partial<BuildFacts> & Pick<BuildFacts, "build">): BuildFacts => ({
+  events: [],
+  decisions: [],
+  parameters: [],
+  isSaved: true,
+  ...facts,
+});
+
+/** A record completes the log of the same build: statuses and settings from the record, output from the log. */
+export function joinFacts(log: BuildFacts, record: BuildFacts): BuildFacts {
+  const phases = (record.build.phases ?? []).map((phase) => {
+    const told = phase.contexts?.some(({ message }) => message);
+    const own = log.build.phases?.find(({ phaseType }) => phaseType === phase.phaseType);
+    return told || !own?.contexts ? phase : { ...phase, contexts: own.contexts };
+  });
+  const status = record.build.buildStatus ?? log.build.buildStatus;
+  return {
+    ...record,
+    events: log.events,
+    build: {
+      ...record.build,
+      ...(status === undefined ? {} : { buildStatus: status }),
+      phases: phases.length > 0 ? phases : (log.build.phases ?? []),
+    },
+  };
+}
+
+/** Events of one build tell of its phases one after the other. */
+function mergeEvents(records: readonly BuildRecord[]): BuildRecord[] {
+  const builds = new Map<string, BuildRecord>();
+  for (const [index, record] of records.entries()) {
+    const key = record.id ?? record.arn ?? String(index);
+    const earlier = builds.get(key);
+    builds.set(key, earlier ? { ...earlier, ...record, phases: mergePhases(earlier, record) } : record);
+  }
+  return [...builds.values()];
+}
+
+function mergePhases(earlier: BuildRecord, later: BuildRecord): NonNullable<BuildRecord["phases"]> {
+  const known = new Map((earlier.phases ?? []).map((phase) => [phase.phaseType, phase] as const));
+  for (const phase of later.phases ?? []) {
+    const before = known.get(phase.phaseType);
+    known.set(
+      phase.phaseType,
+      phase.contexts?.length || !before?.contexts ? phase : { ...phase, contexts: before.contexts },
+    );
+  }
+  return [...known.values()];
+}
+
+/** A project's settings, as the builds of it would have them. */
+function projectBuild(project: Readonly<Record<string, unknown>>): BuildRecord {
+  const { name, phases: _, ...settings } = project;
+  return { ...settings, ...(typeof name === "string" ? { projectName: name } : {}) } as BuildRecord;
+}
+
+/** Where a sentence without its code can come from; the first that a cause knows is taken. */
+const PLACES: readonly (readonly [string, string])[] = [
+  ["DOWNLOAD_SOURCE", "YAML_FILE_ERROR"],
+  ["DOWNLOAD_SOURCE", "Decrypted Variables Error"],
+  ["DOWNLOAD_SOURCE", "Secrets Manager Error"],
+  ["DOWNLOAD_SOURCE", "CLIENT_ERROR"],
+  ["QUEUED", "ACCESS_DENIED"],
+  ["PROVISIONING", "BUILD_CONTAINER_UNABLE_TO_PULL_IMAGE"],
+  ["UPLOAD_ARTIFACTS", "CLIENT_ERROR"],
+];
+
+/** A text without any of CodeBuild's marks: a call's error, a phase's message, or what a command printed. */
+function fragments(text: string): BuildFacts[] {
+  const message = text.trim();
+  if (message === "") return [];
+  const base = { buildId: "text", atMs: 0 };
+  const about = { phaseType: "BUILD" as const, command: "", line: 0 };
+  const printed: BuildFacts = saved({
+    build: { buildStatus: "FAILED", phases: [{ phaseType: "BUILD", phaseStatus: "FAILED", contexts: [] }] },
+    events: [
+      { ...base, type: "command-started", ...about },
+      ...message.split("\n").map((line) => ({ ...base, type: "log" as const, kind: "output" as const, text: line })),
+      { ...base, type: "command-finished", ...about, exitStatus: 1, durationMs: 0, workingDirectory: "" },
+    ],
+  });
+  const said = PLACES.map(([phaseType, statusCode]) => {
+    const contexts = [{ statusCode, message }];
+    return saved({ build: { buildStatus: "FAILED", phases: [{ phaseType, phaseStatus: "FAILED", contexts }] } });
+  });
+  const readings = [saved({ build: {}, apiError: { code: "", message } }), ...said, printed];
+  return readings.map((facts) => ({ ...facts, isGuess: true }));
+}
