@@ -208,7 +208,9 @@ describe("tolerance", () => {
     const { buildspec } = parse(
       "version: 0.2\nenv:\n  variables:\n    version: 0.1.3\nphases:\n  build:\n    commands: [x]\nenvironment_variables: {}\n",
     );
-    expect(buildspec?.unknownKeys.map(({ keys }) => keys.map(({ value }) => value))).toEqual([["environment_variables"]]);
+    expect(buildspec?.unknownKeys.map(({ keys }) => keys.map(({ value }) => value))).toEqual([
+      ["environment_variables"],
+    ]);
   });
 
   it("takes the last of two equal keys and says so", () => {
