@@ -1,5 +1,5 @@
 /** `kiln explain`: the cause of the last (or given) failed build; for a request id each policy decision; for a log file its cause. */
-import { statSync } from "node:fs";
+import { existsSync, fstatSync, statSync } from "node:fs";
 import { Command } from "commander";
 import type { Kiln } from "../app.ts";
 import { KilnError } from "../core/errors.ts";
@@ -36,10 +36,20 @@ export function explainCommand(io: CliIo, exit: (code: number) => void): Command
   );
   return command.action(async (id: string | undefined, values: EvidenceFlags) => {
     const context = commandContext(io, settingsOf(values, io));
-    const file = id !== undefined && (id === "-" || isFile(id, io.cwd)) ? id : undefined;
+    const isNamed = id === "-" || (id !== undefined && isFile(id, io.cwd));
+    // Where Kiln never ran there is nothing else that could be meant.
+    const isPiped = id === undefined && hasPipedInput(io) && !existsSync(context.settings.stateDir);
+    const file = isNamed ? id : isPiped ? "-" : undefined;
     const isSaved = values.log !== undefined || values.build !== undefined || file !== undefined;
     exit(isSaved ? explainSaved(context, values, file) : await explainStored(context, id));
   });
+}
+
+/** Something is piped or redirected into this process. */
+function hasPipedInput({ stdin }: CliIo): boolean {
+  if (stdin !== process.stdin) return false;
+  const kind = fstatSync(0);
+  return kind.isFIFO() || kind.isFile();
 }
 
 const isFile = (name: string, cwd: string): boolean =>
@@ -112,7 +122,10 @@ async function explainStored(context: CommandContext, id: string | undefined): P
       code: "KILN_E_NOTHING_TO_EXPLAIN",
       message:
         id === undefined ? "there is no build to explain yet" : `there is no build, no batch and no request \`${id}\``,
-      fix: id === undefined ? ["start one with `kiln run`"] : ["see the builds with `kiln builds ls`"],
+      fix:
+        id === undefined
+          ? ["start one with `kiln run`", "or explain a log saved from AWS: `kiln explain FILE`, `… | kiln explain -`"]
+          : ["see the builds with `kiln builds ls`"],
       exitCode: 2,
     });
   });

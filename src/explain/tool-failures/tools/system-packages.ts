@@ -1,3 +1,4 @@
+/** apt, yum and dnf, apk: packages of the system. Sources: https://manpages.debian.org/apt-get, https://dnf.readthedocs.io */
 import { command } from "../command-fix.ts";
 import { knownTrouble, quote, short } from "../known-trouble.ts";
 import { lineReader } from "../line-reader.ts";
