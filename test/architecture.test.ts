@@ -84,7 +84,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "leak-guard/secret-files.ts",
     "leak-guard/value-shape.ts",
   ],
-  "leak-guard": ["core", "build/run/events.ts", "build/run/build-output.ts", "images/tar.ts"],
+  "leak-guard": ["core", "build/run/events.ts", "build/run/build-output.ts", "dockerfile", "images/tar.ts"],
   "least-privilege": ["core", "authorize", "build/plan", "build/run/events.ts"],
   explain: [
     "core",
@@ -95,6 +95,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "build/batch",
     "build/run/events.ts",
     "build/test-reports/report-format.ts",
+    "dockerfile",
     "least-privilege",
   ],
   "language-server": ["core", "check", "build/buildspec", "build/plan"],
@@ -135,7 +136,7 @@ const NO_IO = [
   "explain",
   "least-privilege",
 ];
-const IO_ADAPTERS = ["check/folder-workspace.ts", "check/git-listing.ts"];
+const IO_ADAPTERS = ["check/tree/folder-workspace.ts", "check/tree/git-listing.ts"];
 const IO_MODULES = /^node:(fs|child_process|net|http|https|tls|dgram)(\/|$)/;
 
 interface Import {

@@ -1,4 +1,4 @@
-/** What a start loads, followed along the imports of src/app.ts: ARCHITECTURE.md says what is left for later, and why. */
+/** What a start and a check load, followed along the imports: ARCHITECTURE.md says what is left for later, and why. */
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -37,4 +37,15 @@ test("a start loads what takes in requests, and neither operations nor what runs
   ];
   for (const file of later) readFileSync(join(src, file));
   expect(later.filter((file) => loaded.has(file))).toEqual([]);
+  expect(
+    [...loaded].filter((file) => /^(?:check|explain|leak-guard|language-server|least-privilege)\//.test(file)),
+  ).toEqual([]);
+});
+
+test("a check of files loads neither Kiln, nor the rules about roles and stores, nor the policy engine", () => {
+  const loaded = loadedBy("cli/check.ts");
+  expect(loaded).toContain("check/rules/paths-not-found.ts");
+  const later =
+    /^(?:app\.ts|authorize\/|services\/|build\/(?:batch|run)\/|check\/rules\/(?:index|knowledge-rules|role-)|check\/role\/)/;
+  expect([...loaded].filter((file) => later.test(file))).toEqual([]);
 });

@@ -4,7 +4,9 @@
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_notprincipal.html and
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic_policy-eval-basics.html
  */
+
 import type { Principal } from "../core/aws.ts";
+import { listOfStrings } from "./document-lists.ts";
 
 /**
  * What an Allow that names the caller does in the caller's own account.
@@ -133,10 +135,4 @@ function describe(element: unknown): string {
     return [[kind, typeof value === "string" ? value : shown]];
   });
   return JSON.stringify(Object.fromEntries(kinds));
-}
-
-/** A string or an array of strings as an array; anything else is left out. */
-export function listOfStrings(value: unknown): string[] {
-  if (typeof value === "string") return [value];
-  return Array.isArray(value) ? value.filter((item) => typeof item === "string") : [];
 }

@@ -3,10 +3,12 @@
  * can name it, and never applies.
  * Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html
  */
+
 import { type ActionName, type ActionPattern, compileActionPattern } from "./action-pattern.ts";
 import { type ConditionTest, compileCondition } from "./conditions/condition.ts";
 import type { StatementTrace } from "./decision.ts";
-import { compileNotPrincipal, compilePrincipal, listOfStrings, type PrincipalMatcher } from "./principals.ts";
+import { listOfStrings } from "./document-lists.ts";
+import { compileNotPrincipal, compilePrincipal, type PrincipalMatcher } from "./principals.ts";
 import { type ArnPattern, compileArnPattern } from "./resource-pattern.ts";
 
 export interface CompiledStatement {

@@ -6,11 +6,13 @@
  * Gaps: whether a named principal exists is for the service that saves the policy; the rules for trust in OIDC providers;
  * white space before the first brace, which IAM's old parser refused once, is taken.
  */
+
 import type { PolicyDocument } from "../core/aws.ts";
 import { err, ok, type Result } from "../core/result.ts";
+import { statementsOf } from "./document-lists.ts";
 import { invalidPrincipal } from "./validate-principal.ts";
 import { invalidResource, isLegacyResource } from "./validate-resource.ts";
-import { followsGrammar, hasInvalidDate, type Json, SID_PATTERN, statementsOf, strings } from "./validate-syntax.ts";
+import { followsGrammar, hasInvalidDate, type Json, SID_PATTERN, strings } from "./validate-syntax.ts";
 
 /**
  * `identity`: managed policies and boundaries. `inline`: inline and session policies, where AWS lets older versions of

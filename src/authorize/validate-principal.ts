@@ -1,5 +1,5 @@
 /** The Principal rules of resource policies, with the texts of IAM and KMS. Part of validate-policy.ts. */
-import { listOfStrings } from "./principals.ts";
+import { listOfStrings } from "./document-lists.ts";
 import type { PolicyKind } from "./validate-policy.ts";
 
 /** AWS's text for a statement whose Principal is missing or cannot be a principal. */

@@ -36,12 +36,6 @@ export function followsGrammar(document: unknown): document is Json {
   return list.length > 0 && list.every((one) => isObject(one) && !hasStatementErrors(one));
 }
 
-/** The statements of a document without syntax errors. */
-export function statementsOf(document: PolicyDocument): readonly Json[] {
-  const statement = document["Statement"];
-  return (Array.isArray(statement) ? statement : [statement]) as readonly Json[];
-}
-
 function hasStatementErrors(statement: Json): boolean {
   if (Object.keys(statement).some((key) => !STATEMENT_KEYS.has(key))) return true;
   if (PAIRS.some(([one, other]) => one in statement && other in statement)) return true;

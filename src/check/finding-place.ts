@@ -1,6 +1,6 @@
 /** Where a finding about a command points: its words in the buildspec or, for a script of the tree, the call and the line there. */
 import type { Finding } from "./rule.ts";
-import type { ShellCommand, ShellWord } from "./shell-model.ts";
+import type { ShellCommand, ShellWord } from "./shell/shell-model.ts";
 
 export function placeOf(command: ShellCommand, word?: ShellWord): Pick<Finding, "span" | "related"> {
   if (!command.script) return { span: word?.span ?? command.span };

@@ -3,10 +3,9 @@
  * suppress what they find. Listed and documented like rules.
  */
 import type { RuleFacts } from "./rule.ts";
-import { rules } from "./rules/index.ts";
 import { SUPPRESSION_ID } from "./suppressions.ts";
 
-export const notFound: RuleFacts = {
+const notFound: RuleFacts = {
   id: "buildspec/not-found",
   severity: "error",
   title: "no buildspec where CodeBuild looks for one",
@@ -20,5 +19,6 @@ export const suppression: RuleFacts = {
   source: "https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html#build-spec-ref-syntax",
 };
 
-/** What there is to find, sorted by id. */
-export const allRules: readonly RuleFacts[] = [notFound, suppression, ...rules].sort((a, b) => (a.id < b.id ? -1 : 1));
+/** The checks that these rules and the frame make, sorted by id. */
+export const withFrameRules = (rules: readonly RuleFacts[]): RuleFacts[] =>
+  [notFound, suppression, ...rules].sort((a, b) => (a.id < b.id ? -1 : 1));

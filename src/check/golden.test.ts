@@ -6,7 +6,7 @@
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import { applyFixes, fixAll } from "./apply-fixes.ts";
+import { applyFixes, fixAll } from "./edits/apply-fixes.ts";
 import {
   type CheckProject,
   check,

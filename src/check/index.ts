@@ -1,12 +1,9 @@
 /** Public face of check/: static findings about a buildspec and the files around it, how to print and how to fix them. */
-export { type AppliedFixes, applyFixes } from "./apply-fixes.ts";
-export { isBuildspecLike } from "./buildspec-like.ts";
-export { type CheckInput, type CheckResult, check, checkBuildspec, contextOf } from "./check.ts";
-export { dockerBuild } from "./docker-build.ts";
-export { createFolderWorkspace } from "./folder-workspace.ts";
-export { type CheckJson, toJson } from "./formats.ts";
-export { allRules } from "./frame-rules.ts";
-export { toGithub } from "./github-annotations.ts";
+
+export { check, checkBuildspec } from "./check.ts";
+export { pathUsesOf } from "./commands/path-uses.ts";
+export { dockerBuild } from "./docker/docker-build.ts";
+export { type AppliedFixes, applyFixes } from "./edits/apply-fixes.ts";
 export type {
   CheckProject,
   Knowledge,
@@ -16,19 +13,24 @@ export type {
   KnownScope,
   KnownSecret,
   ParameterSource,
-} from "./knowledge.ts";
-export { createMemoryWorkspace } from "./memory-workspace.ts";
-export { nearestPath } from "./nearest-path.ts";
+} from "./knowledge/knowledge.ts";
+export { parameterNameTest } from "./knowledge/parameter-names.ts";
 export { nearestReportFormat } from "./nearest-report-format.ts";
-export { parameterNameTest } from "./parameter-names.ts";
-export { pathUsesOf } from "./path-uses.ts";
-export { type FrameOptions, renderDiagnostics } from "./render.ts";
+export { type CheckJson, toJson } from "./output/formats.ts";
+export { toGithub } from "./output/github-annotations.ts";
+export { type FrameOptions, renderDiagnostics } from "./output/render.ts";
+export { toSarif } from "./output/sarif.ts";
+export { unifiedDiff } from "./output/text-diff.ts";
+export { type CommandPermissions, commandPermissions } from "./role/command-permissions.ts";
 export type { CheckContext, Rule } from "./rule.ts";
-export { rules } from "./rules/index.ts";
-export { toSarif } from "./sarif.ts";
-export type { ShellCommand } from "./shell-model.ts";
-export { directoryOf, sourceRootsOf } from "./source-paths.ts";
+export { allRules, rules } from "./rules/index.ts";
+export { type CheckInput, type CheckResult, contextOf } from "./run-rules.ts";
+export type { ShellCommand } from "./shell/shell-model.ts";
+export { findParameter, parameterNameOf } from "./shell/variables.ts";
 export type { SuppressedFinding } from "./suppressions.ts";
-export { unifiedDiff } from "./text-diff.ts";
-export { findParameter, parameterNameOf } from "./variables.ts";
-export type { Workspace } from "./workspace.ts";
+export { isBuildspecLike } from "./tree/buildspec-like.ts";
+export { createFolderWorkspace } from "./tree/folder-workspace.ts";
+export { createMemoryWorkspace } from "./tree/memory-workspace.ts";
+export { nearestPath } from "./tree/nearest-path.ts";
+export { directoryOf, sourceRootsOf } from "./tree/source-paths.ts";
+export type { Workspace } from "./tree/workspace.ts";

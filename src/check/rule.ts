@@ -2,9 +2,9 @@
 
 import type { Buildspec, ParsedBuildspec } from "../build/buildspec/index.ts";
 import type { Diagnostic, Severity, Span } from "../core/diagnostics.ts";
-import type { CheckProject, Knowledge, KnownParameter } from "./knowledge.ts";
-import type { ShellModel } from "./shell-model.ts";
-import type { Workspace } from "./workspace.ts";
+import type { CheckProject, Knowledge, KnownParameter } from "./knowledge/knowledge.ts";
+import type { ShellModel } from "./shell/shell-model.ts";
+import type { Workspace } from "./tree/workspace.ts";
 
 /** A finding without what the rule says once: code, source and, unless it differs, severity. */
 export type Finding = Omit<Diagnostic, "code" | "severity" | "source"> & { readonly severity?: Severity };

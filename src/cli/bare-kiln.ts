@@ -4,7 +4,7 @@ import { checkPaths } from "./check.ts";
 import { commandContext } from "./command-context.ts";
 import { HERE } from "./command-first.ts";
 import type { CliIo } from "./io.ts";
-import { hasBuildspec } from "./project-files.ts";
+import { hasBuildspec } from "./project/project-files.ts";
 import { run } from "./run.ts";
 import { addCommonOptions, settingsOf } from "./settings.ts";
 

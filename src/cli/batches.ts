@@ -1,7 +1,7 @@
 /** `kiln builds …` on a batch: listed, shown, stopped, retried (its failed builds, watched). */
 import type { Kiln } from "../app.ts";
 import type { CommandContext } from "./command-context.ts";
-import { buildIdOf } from "./diagnose-batch.ts";
+import { buildIdOf } from "./explain/diagnose-batch.ts";
 import { groupTable } from "./group-table.ts";
 import { onWire } from "./on-wire.ts";
 import { withSignals } from "./signals.ts";

@@ -34,10 +34,14 @@ export class BuildLeaks {
     const lines: string[] = [];
     const { count } = this;
     if (count > 0) lines.push(colours.bold(colours.red(`the build leaks its secrets in ${plural(count, "place")}`)));
+    // What to do about one secret is the same in all its places: said at the first.
+    const advised = new Set<string>();
     for (const { secret, message, why, fix, at } of this.#leaks) {
       const head = secret.isUnknown ? colours.yellow("perhaps a leak") : colours.red("leak");
       const place = at === undefined ? "" : `${at.file}:${at.line}: `;
-      lines.push(`${head} ${place}${message}`, `  ${why}`, ...fix.map((text) => `  fix: ${text}`));
+      const fresh = fix.filter((text) => !advised.has(`${secret.title}\n${text}`));
+      for (const text of fix) advised.add(`${secret.title}\n${text}`);
+      lines.push(`${head} ${place}${message}`, `  ${why}`, ...fresh.map((text) => `  fix: ${text}`));
     }
     for (const text of this.#check?.notLookedAt ?? []) lines.push(colours.dim(`not looked into: ${text}`));
     if (isWhole) for (const text of this.#check?.notSearched ?? []) lines.push(colours.dim(`not looked for: ${text}`));

@@ -2,20 +2,17 @@
 import { statSync } from "node:fs";
 import { isAbsolute, join, relative } from "node:path";
 import { Command } from "commander";
-import {
-  type CheckResult,
-  checkBuildspec,
-  createFolderWorkspace,
-  type Knowledge,
-  type Workspace,
-} from "../check/index.ts";
+import type { CheckInput, CheckResult, Knowledge, Workspace } from "../check/index.ts";
+import { neededRules } from "../check/needed-rules.ts";
+import { runRules } from "../check/run-rules.ts";
+import { createFolderWorkspace } from "../check/tree/folder-workspace.ts";
 import type { Diagnostic, Fix, Severity, Span } from "../core/diagnostics.ts";
 import { KilnError } from "../core/errors.ts";
-import { type CheckReport, printReport } from "./check-print.ts";
-import { type CheckTarget, type TargetRequest, targetsOf } from "./check-targets.ts";
+import { type CheckReport, printReport } from "./check/check-print.ts";
+import { type CheckTarget, type TargetRequest, targetsOf } from "./check/check-targets.ts";
 import { type CommandContext, commandContext } from "./command-context.ts";
 import type { CliIo } from "./io.ts";
-import { addKnowledgeOptions, type KnowledgeFlags } from "./knowledge-flags.ts";
+import { addKnowledgeOptions, type KnowledgeFlags } from "./knowledge/knowledge-flags.ts";
 import { plural } from "./plural.ts";
 import { addCommonOptions, option, settingsOf } from "./settings.ts";
 
@@ -70,7 +67,7 @@ export function checkCommand(io: CliIo, exit: (code: number) => void): Command {
 
 async function runCheck(context: CommandContext, paths: readonly string[], values: CheckValues): Promise<number> {
   if (values.list || values.explain !== undefined) {
-    const { explainCheck, listChecks } = await import("./check-pages.ts");
+    const { explainCheck, listChecks } = await import("./check/check-pages.ts");
     if (values.list) listChecks(context);
     else explainCheck(context, values.explain ?? "");
     return 0;
@@ -137,16 +134,20 @@ async function makeReport(
   if (values.buildspec === undefined && known.buildspec !== undefined) {
     targets = targets.map((target) => ({ ...target, buildspec: target.buildspec ?? known.buildspec }));
   }
-  const only = values.only && new Set((await import("./check-pages.ts")).checkIds(values.only));
+  const only = values.only && new Set((await import("./check/check-pages.ts")).checkIds(values.only));
   const report = { diagnostics: [] as Diagnostic[], suppressed: [] as CheckReport["suppressed"][number][] };
   const texts = new Map<string, string>();
   const fixes = { findings: 0, files: 0 };
+  const isFixing = values.fix === true || showsDiff(values);
+  // A fix may make a key of what was none, and so give work to rules that had none.
+  const rules = isFixing
+    ? (await import("../check/index.ts")).rules
+    : await neededRules(targets.map((target) => inputFor(target, workspaceOf(target.dir), known.knowledge, values)));
   for (const target of targets) {
     const workspace = workspaceOf(target.dir);
     const checkIn = (shown: Workspace) =>
-      filtered(checkTarget(target, shown, known.knowledge, values), only, values.severity);
+      filtered(runRules(rules, inputFor(target, shown, known.knowledge, values)), only, values.severity);
     const prefix = prefixOf(target.dir, cwd);
-    const isFixing = values.fix === true || showsDiff(values);
     const fixed = isFixing ? await fix(context, target, workspace, checkIn, prefix, values) : undefined;
     fixes.findings += fixed?.findings ?? 0;
     fixes.files += fixed?.files ?? 0;
@@ -169,20 +170,20 @@ async function makeReport(
   return { ...report, texts, files: targets.length };
 }
 
-function checkTarget(
+function inputFor(
   target: CheckTarget,
   workspace: Workspace,
   knowledge: Knowledge,
   { strict, allFiles }: CheckValues,
-): CheckResult {
-  return checkBuildspec({
+): CheckInput {
+  return {
     workspace,
     ...(target.buildspec === undefined ? {} : { buildspecPath: target.buildspec }),
     ...(target.text === undefined ? {} : { text: target.text }),
     ...knowledge,
     strict: strict === true,
     searchAllFiles: allFiles === true,
-  });
+  };
 }
 
 /** Loaded only when there is something to know: Kiln's stores and project files cost more than the check. */
@@ -198,7 +199,7 @@ async function knowledgeFor(
     const { region, accountId } = context.settings;
     return { knowledge: { scope: { region, accountId } } };
   }
-  const { gatherKnowledge } = await import("./check-knowledge.ts");
+  const { gatherKnowledge } = await import("./knowledge/check-knowledge.ts");
   const texts = targets.flatMap(
     ({ dir, buildspec = DEFAULT_BUILDSPEC, text }) => text ?? workspaceOf(dir).readText(buildspec) ?? [],
   );
@@ -229,7 +230,7 @@ async function fix(
   prefix: string,
   values: CheckValues,
 ) {
-  const { diffOf, fixInMemory, renameBuildspec, writeFixed } = await import("./check-fix.ts");
+  const { diffOf, fixInMemory, renameBuildspec, writeFixed } = await import("./check/check-fix.ts");
   const fixed = fixInMemory(workspace, checkIn);
   const texts = new Map([...fixed.changes].map(([file, { after }]) => [file, after]));
   const misnamed = fixed.result.diagnostics.find(({ code }) => code === "buildspec/file-name")?.span?.file;
@@ -259,7 +260,7 @@ async function fix(
 
 async function watch(context: CommandContext, paths: readonly string[], values: CheckValues): Promise<number> {
   refuseImpossible(paths, values);
-  const { stateFilesOf, watchChecks } = await import("./check-watch.ts");
+  const { stateFilesOf, watchChecks } = await import("./check/check-watch.ts");
   let shown: string | undefined;
   // A file may be away for the moment in which an editor replaces it; what is wrong from the beginning ends it.
   const unlessGone = async <T>(work: () => Promise<T>, fallback: T): Promise<T> => {

@@ -1,7 +1,8 @@
 /** What each command gets: the process, its settings, and ways to print and to open Kiln. */
 import type { Kiln, KilnOptions } from "../app.ts";
+import { visibleText } from "../core/visible-text.ts";
 import type { CliIo } from "./io.ts";
-import { quotaOfEnvironment } from "./registry-quota.ts";
+import { quotaOfEnvironment } from "./registry/registry-quota.ts";
 import type { Settings } from "./settings.ts";
 
 export interface CommandContext {
@@ -22,13 +23,20 @@ export function commandContext(io: CliIo, settings: Settings): CommandContext {
     io,
     settings,
     print: (line) => void io.stdout.write(`${line}\n`),
-    printJson: (value) => void io.stdout.write(`${JSON.stringify(value, undefined, 2)}\n`),
-    warn: (line) => void io.stderr.write(`${line}\n`),
+    printJson: (value) => void io.stdout.write(`${escapedJson(value)}\n`),
+    warn: (line) => void io.stderr.write(`${visibleText(line)}\n`),
     note: (line) => {
-      if (!settings.isQuiet) io.stderr.write(`${line}\n`);
+      if (!settings.isQuiet) io.stderr.write(`${visibleText(line)}\n`);
     },
   };
 }
+
+/** JSON that is safe in a terminal too: of what steers one, `JSON.stringify` escapes only a part. */
+const escapedJson = (value: unknown): string =>
+  JSON.stringify(value, undefined, 2).replace(
+    /[\u007f-\u009f\p{Bidi_Control}]/gu,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 
 /** Kiln on the command's state folder, in this process, on a free port. */
 export async function openKiln({ io, settings }: CommandContext, options: KilnOptions = {}): Promise<Kiln> {

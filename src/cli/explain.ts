@@ -6,13 +6,13 @@ import { KilnError } from "../core/errors.ts";
 import { type BuildFacts, explainBuild } from "../explain/index.ts";
 import { BuildLeaks } from "./build-leaks.ts";
 import { type CommandContext, commandContext, withKiln } from "./command-context.ts";
-import { type DiagnosedBatch, diagnoseBatch } from "./diagnose-batch.ts";
-import { findBuild, gatherFacts, newestBuilds, type WireBuild } from "./gather-facts.ts";
+import { type DiagnosedBatch, diagnoseBatch } from "./explain/diagnose-batch.ts";
+import { findBuild, gatherFacts, newestBuilds, type WireBuild } from "./explain/gather-facts.ts";
+import { type EvidenceFlags, evidenceOf, isFailed, notEvidence } from "./explain/saved-evidence.ts";
+import { shownDiagnosis } from "./explain/shown-diagnosis.ts";
 import type { CliIo } from "./io.ts";
 import { printRequests } from "./print-requests.ts";
-import { type EvidenceFlags, evidenceOf, isFailed, notEvidence } from "./saved-evidence.ts";
 import { absolute, addCommonOptions, option, settingsOf } from "./settings.ts";
-import { shownDiagnosis } from "./shown-diagnosis.ts";
 import { batchNamed, type WireBatch } from "./wire-batch.ts";
 
 export function explainCommand(io: CliIo, exit: (code: number) => void): Command {
@@ -85,7 +85,7 @@ function explainSaved(context: CommandContext, flags: EvidenceFlags, other: stri
   }
   for (const { facts, diagnosis } of shown) {
     if (facts.build.id !== undefined) context.note(`build ${facts.build.id}`);
-    context.print(shownDiagnosis(context, diagnosis, (path) => textIn(facts, path)));
+    context.print(shownDiagnosis(context, diagnosis, (path) => textIn(facts, path), true));
     if (shown.length > 1 && facts !== last.facts) context.print("");
   }
   return 0;

@@ -1,7 +1,7 @@
 /** The builds of a batch as a table: how each stands, how long it took, its id. */
 import type { Kiln } from "../app.ts";
-import { buildIdOf } from "./diagnose-batch.ts";
-import { findBuild, type WireBuild } from "./gather-facts.ts";
+import { buildIdOf } from "./explain/diagnose-batch.ts";
+import { findBuild, type WireBuild } from "./explain/gather-facts.ts";
 import { table } from "./table.ts";
 import type { WireBatch } from "./wire-batch.ts";
 

@@ -4,7 +4,7 @@ import type { AccessAnswer, AccessQuestion, Kiln } from "../app.ts";
 import { type DecisionExplanation, explainDecision, POLICY_TYPE_NAMES, renderDecision } from "../explain/index.ts";
 import { type CommandContext, commandContext, withKiln } from "./command-context.ts";
 import type { CliIo } from "./io.ts";
-import { usage } from "./run-refusals.ts";
+import { usage } from "./run/run-refusals.ts";
 import { addCommonOptions, option, settingsOf } from "./settings.ts";
 import { table } from "./table.ts";
 

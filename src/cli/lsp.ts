@@ -4,9 +4,9 @@ import { createFolderWorkspace } from "../check/index.ts";
 import { systemClock } from "../core/clock.ts";
 import { kilnVersion } from "../core/kiln-version.ts";
 import { serveLanguage } from "../language-server/index.ts";
-import { createEditorKnowledge } from "./editor-knowledge.ts";
 import type { CliIo } from "./io.ts";
-import { addKnowledgeOptions, type KnowledgeFlags } from "./knowledge-flags.ts";
+import { createEditorKnowledge } from "./knowledge/editor-knowledge.ts";
+import { addKnowledgeOptions, type KnowledgeFlags } from "./knowledge/knowledge-flags.ts";
 import { addCommonOptions, option } from "./settings.ts";
 
 interface LspValues extends KnowledgeFlags {

@@ -12,8 +12,8 @@ import {
   putParameter,
   removeParameters,
   treeOf,
-} from "./params-actions.ts";
-import { execWithParameters, exportParameters, importParameters } from "./params-files.ts";
+} from "./params/params-actions.ts";
+import { execWithParameters, exportParameters, importParameters } from "./params/params-files.ts";
 import { addCommonOptions, option, settingsOf } from "./settings.ts";
 
 export interface ParamsValues {

@@ -11,12 +11,12 @@ import {
 import type { AwsScope } from "../core/arn.ts";
 import { KilnError } from "../core/errors.ts";
 import { batchRolePolicy } from "../least-privilege/index.ts";
-import { requireBatch } from "./batch-project.ts";
 import { type CommandContext, commandContext } from "./command-context.ts";
 import type { CliIo } from "./io.ts";
-import { type PlannedProject, type PlanValues, planProject } from "./planned-project.ts";
-import { type ProjectFiles, sourceDir } from "./project-files.ts";
-import { addCommonOptions, option, type Settings, settingsOf } from "./settings.ts";
+import { requireBatch } from "./project/batch-project.ts";
+import { type PlannedProject, type PlanValues, planProject, scopeFrom } from "./project/planned-project.ts";
+import { type ProjectFiles, sourceDir } from "./project/project-files.ts";
+import { addCommonOptions, option, settingsOf } from "./settings.ts";
 import { table } from "./table.ts";
 
 interface Values extends PlanValues {
@@ -48,15 +48,10 @@ export function planCommand(io: CliIo, exit: (code: number) => void): Command {
   });
 }
 
-export const scopeFrom = (settings: Settings) => ({
-  partition: "aws",
-  region: settings.region ?? "us-east-1",
-  accountId: settings.accountId ?? "000000000000",
-});
-
 /** What any build of the project needs: with a batch, also those of the buildspecs that it names. */
-function permissionsOf({ plans, name, settings }: PlannedProject, scope: AwsScope): RequiredPermission[] {
-  const all = plans.flatMap((plan) => requiredPermissions(plan, scope, name, settings));
+function permissionsOf({ plans, name, settings, commands }: PlannedProject, scope: AwsScope): RequiredPermission[] {
+  const ofCodeBuild = plans.flatMap((plan) => requiredPermissions(plan, scope, name, settings));
+  const all = [...commands.permissions, ...ofCodeBuild];
   return [...new Map(all.map((one) => [`${one.action} ${one.resource}`, one])).values()];
 }
 

@@ -181,6 +181,31 @@ describe("the policy of a project with buckets and its own key", () => {
   }, 90_000);
 });
 
+describe("the aws commands of a buildspec", () => {
+  it("are allowed by the plan's policy and the generated role where they say on what, and named where not", async () => {
+    write(`version: 0.2
+phases:
+  build:
+    commands:
+      - aws ssm put-parameter --name /app/version --type String --value 1 --overwrite
+      - aws ssm get-parameter --name $NAME || true
+      - aws s3 cp buildspec.yml s3://releases/app/buildspec.yml
+`);
+    await withState(({ root }) => root.call("s3", "CreateBucket", { Bucket: "releases" }));
+    const { out, err } = await kiln("policy");
+    expect(statements(out)).toEqual([
+      expect.stringMatching(/^WriteLogs: /),
+      "WriteObjects: s3:PutObject on arn:aws:s3:::releases/app/buildspec.yml",
+      "SsmResources: ssm:PutParameter on arn:aws:ssm:us-east-1:000000000000:parameter/app/version",
+    ]);
+    expect(err).toBe(
+      "not in it, because only a build knows on what: `aws ssm get-parameter` (line 6); then: `kiln policy BUILD-ID`\n",
+    );
+    expect((await kiln("plan")).out).toContain("`aws s3 cp` (line 7)");
+    expect((await kiln("policy", "-o", "text")).out).toContain("  for   `aws ssm put-parameter` (line 5)\n");
+  }, 30_000);
+});
+
 describe("the policy of a batch role", () => {
   const BATCH = "version: 0.2\nbatch:\n  build-list:\n    - identifier: one\n      buildspec: other.yml\nphases: {}\n";
 

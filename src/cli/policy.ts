@@ -5,6 +5,7 @@ import type { DecisionRecord } from "../authorize/decision.ts";
 import { requiredPermissions } from "../build/plan/index.ts";
 import type { BuildEvent } from "../build/run/events.ts";
 import { KilnError } from "../core/errors.ts";
+import { shellQuote } from "../core/shell-quote.ts";
 import {
   attachable,
   batchRolePolicy,
@@ -15,20 +16,19 @@ import {
   toTerraform,
   toText,
 } from "../least-privilege/index.ts";
-import { requireBatch } from "./batch-project.ts";
-import { callOrigins } from "./call-origins.ts";
 import { type CommandContext, commandContext, withKiln } from "./command-context.ts";
-import { buildIdOf } from "./diagnose-batch.ts";
+import { buildIdOf } from "./explain/diagnose-batch.ts";
+import { findBuild, type WireBuild } from "./explain/gather-facts.ts";
 import { buildNamed } from "./explain.ts";
-import { findBuild, type WireBuild } from "./gather-facts.ts";
 import type { CliIo } from "./io.ts";
-import { scopeFrom } from "./plan.ts";
-import { type PlanValues, planProject } from "./planned-project.ts";
-import { printDiff } from "./policy-diff.ts";
-import { isBuildspecFile, sourceDir } from "./project-files.ts";
-import { type BuildInput, provePolicy, sameBuild } from "./prove-policy.ts";
-import { prepareProject } from "./run-project.ts";
-import { usage } from "./run-refusals.ts";
+import { callOrigins } from "./policy/call-origins.ts";
+import { printDiff } from "./policy/policy-diff.ts";
+import { type BuildInput, provePolicy, sameBuild } from "./policy/prove-policy.ts";
+import { requireBatch } from "./project/batch-project.ts";
+import { type PlanValues, planProject, scopeFrom } from "./project/planned-project.ts";
+import { isBuildspecFile, sourceDir } from "./project/project-files.ts";
+import { prepareProject } from "./run/run-project.ts";
+import { usage } from "./run/run-refusals.ts";
 import { addCommonOptions, option, settingsOf } from "./settings.ts";
 import { withSignals } from "./signals.ts";
 import { batchNamed } from "./wire-batch.ts";
@@ -90,7 +90,7 @@ async function policyOf(context: CommandContext, target: string, values: Values)
     async (kiln) => {
       const found = planned ?? (await fromRun(kiln, target, values.batch === true));
       if (values.diff !== undefined) {
-        await printDiff(context, kiln, values.diff, found.policy.document);
+        await printDiff(context, kiln, values.diff, found.policy.document, commandOf(target, values));
         return 0;
       }
       printPolicy(context, found, values);
@@ -103,6 +103,15 @@ async function policyOf(context: CommandContext, target: string, values: Values)
     },
     options,
   );
+}
+
+/** What prints the same policy, to be pasted. */
+function commandOf(target: string, { buildspec, project, template, batch }: Values): string {
+  const flags = { "--buildspec": buildspec, "--project": project, "--template": template };
+  const words = Object.entries(flags).flatMap(([flag, value]) => (value === undefined ? [] : [flag, value]));
+  return ["kiln", "policy", ...(target === "." ? [] : [target]), ...words, ...(batch ? ["--batch"] : [])]
+    .map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : shellQuote(word)))
+    .join(" ");
 }
 
 function refuseMixed(values: Values): void {
@@ -131,7 +140,7 @@ function printPolicy(context: CommandContext, { policy, roleName }: RolePolicy, 
 
 async function fromPlan(context: CommandContext, target: string, values: Values): Promise<RolePolicy> {
   const source = sourceDir(target, context.io.cwd);
-  const { name, plans, batch, settings, files, serviceRole } = await planProject(context, source, values);
+  const { name, plans, batch, settings, files, commands, serviceRole } = await planProject(context, source, values);
   const scope = scopeFrom(context.settings);
   if (values.batch) {
     if (!batch) requireBatch(files);
@@ -145,7 +154,13 @@ async function fromPlan(context: CommandContext, target: string, values: Values)
     }
     context.note("the service role's, for all builds of the batch; the batch role's: `kiln policy --batch`");
   }
-  const requirements = plans.flatMap((plan) => requiredPermissions(plan, scope, name, settings));
+  const ofCodeBuild = plans.flatMap((plan) => requiredPermissions(plan, scope, name, settings));
+  const requirements = [...ofCodeBuild, ...commands.permissions];
+  if (commands.open.length > 0) {
+    context.note(
+      `not in it, because only a build knows on what: ${commands.open.join(", ")}; then: \`kiln policy BUILD-ID\``,
+    );
+  }
   const roleName = serviceRole?.split("/").at(-1) ?? `kiln-${name}-service-role`;
   return { policy: explainedPolicy(requirements), roleName };
 }

@@ -13,7 +13,7 @@ import {
   type RegistryValues,
   removeImage,
   showImage,
-} from "./registry-images.ts";
+} from "./registry/registry-images.ts";
 import { addCommonOptions, option, settingsOf } from "./settings.ts";
 import { table } from "./table.ts";
 

@@ -5,6 +5,7 @@
 import { CommanderError } from "commander";
 import { AwsError, KilnError } from "../core/errors.ts";
 import { kilnVersion } from "../core/kiln-version.ts";
+import { visibleText } from "../core/visible-text.ts";
 import type { CliIo } from "./io.ts";
 
 export interface RenderedError {
@@ -35,7 +36,7 @@ function fromKilnError(error: KilnError): RenderedError {
   for (const fix of error.fix) lines.push(`  fix: ${fix}`);
   const { code, message, why, fix, exitCode } = error;
   return {
-    text: lines.join("\n"),
+    text: visibleText(lines.join("\n")),
     json: { error: { code, message, ...(why === undefined ? {} : { why }), fix } },
     exitCode,
   };

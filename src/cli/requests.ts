@@ -8,7 +8,7 @@ import { KilnError } from "../core/errors.ts";
 import { type CommandContext, commandContext, withKiln } from "./command-context.ts";
 import type { CliIo } from "./io.ts";
 import { outcomeText, printRequests } from "./print-requests.ts";
-import { usage } from "./run-refusals.ts";
+import { usage } from "./run/run-refusals.ts";
 import { addCommonOptions, option, settingsOf } from "./settings.ts";
 import { withSignals } from "./signals.ts";
 import { table } from "./table.ts";

@@ -5,8 +5,8 @@ import { type AwsError, awsError, KilnError } from "../core/errors.ts";
 import { err } from "../core/result.ts";
 import { memoryIo } from "./io.ts";
 import { renderError } from "./render-error.ts";
+import { requireEngine } from "./run/run-refusals.ts";
 import { runCli } from "./run-cli.ts";
-import { requireEngine } from "./run-refusals.ts";
 
 async function kiln(...argv: string[]) {
   const io = memoryIo({ cwd: "/nowhere" });

@@ -3,13 +3,15 @@
  * `start` keeps it open until Ctrl-C (or `stop`); the other commands reach it from any terminal on the same state folder,
  * as they reach the sandboxes of a running `kiln start`.
  */
+
 import { Command } from "commander";
 import type { Kiln } from "../app.ts";
 import { KilnError } from "../core/errors.ts";
+import { shellQuote } from "../core/shell-quote.ts";
 import { type CommandContext, commandContext, withKiln } from "./command-context.ts";
-import { requireProject } from "./default-project.ts";
 import type { CliIo } from "./io.ts";
 import { onWire } from "./on-wire.ts";
+import { requireProject } from "./project/default-project.ts";
 import { addCommonOptions, settingsOf } from "./settings.ts";
 import { type Interruption, withSignals } from "./signals.ts";
 import { table } from "./table.ts";
@@ -118,7 +120,7 @@ async function execute(context: CommandContext, kiln: Kiln, words: readonly stri
 const commandOf = (words: readonly string[]): string =>
   words.length === 1
     ? (words[0] ?? "")
-    : words.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)).join(" ");
+    : words.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : shellQuote(word))).join(" ");
 
 /** Prints what the command printed; answers its exit status, as a shell would. */
 function show(context: CommandContext, done: WireExecution): number {

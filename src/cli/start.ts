@@ -16,7 +16,7 @@ import {
   writeEndpoint,
 } from "./endpoint-file.ts";
 import type { CliIo } from "./io.ts";
-import { byteSize, quotaOptions } from "./registry-quota.ts";
+import { byteSize, quotaOptions } from "./registry/registry-quota.ts";
 import { addCommonOptions, option, type Settings, settingsOf } from "./settings.ts";
 import { aborted, withSignals } from "./signals.ts";
 

@@ -9,7 +9,7 @@ import { systemClock } from "../core/clock.ts";
 import { KilnError } from "../core/errors.ts";
 import { BuildLeaks } from "./build-leaks.ts";
 import type { CommandContext } from "./command-context.ts";
-import { buildIdOf, diagnoseBatch } from "./diagnose-batch.ts";
+import { buildIdOf, diagnoseBatch } from "./explain/diagnose-batch.ts";
 import { groupTable } from "./group-table.ts";
 import { onWire } from "./on-wire.ts";
 import { paint } from "./paint.ts";

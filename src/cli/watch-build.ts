@@ -4,10 +4,10 @@ import { sleep, systemClock } from "../core/clock.ts";
 import { explainBuild } from "../explain/index.ts";
 import { BuildLeaks } from "./build-leaks.ts";
 import type { CommandContext } from "./command-context.ts";
-import { findBuild, gatherFacts, type WireBuild } from "./gather-facts.ts";
+import { findBuild, gatherFacts, type WireBuild } from "./explain/gather-facts.ts";
+import { shownDiagnosis } from "./explain/shown-diagnosis.ts";
 import { onWire } from "./on-wire.ts";
 import { selectReporter } from "./select-reporter.ts";
-import { shownDiagnosis } from "./shown-diagnosis.ts";
 import { aborted, type Interruption } from "./signals.ts";
 
 /** Answers the exit code: 0, 1, 124 (timed out) or 130 (interrupted). Follows the builds that come after a failed one by themselves. */

@@ -5,14 +5,14 @@ import { Command } from "commander";
 import type { DeliveryOutcome, DeliveryRecord, Kiln } from "../app.ts";
 import { KilnError } from "../core/errors.ts";
 import { type CommandContext, commandContext, withKiln } from "./command-context.ts";
-import { requireProject } from "./default-project.ts";
 import type { CliIo } from "./io.ts";
 import { makeLocalEvent } from "./local-event.ts";
 import { onWire } from "./on-wire.ts";
+import { requireProject } from "./project/default-project.ts";
+import { whyUnreadable } from "./project/template.ts";
 import { addCommonOptions, option, settingsOf } from "./settings.ts";
 import { withSignals } from "./signals.ts";
 import { table } from "./table.ts";
-import { whyUnreadable } from "./template.ts";
 import { watchBuild } from "./watch-build.ts";
 
 interface WireProject {

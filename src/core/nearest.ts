@@ -7,10 +7,12 @@ export const nearest = (text: string, candidates: Iterable<string>): string | un
 /** Up to `count` candidates that are near enough, nearest first; equally near ones stay in their order. */
 export function nearestOnes(text: string, candidates: Iterable<string>, count: number): string[] {
   const limit = Math.max(2, Math.floor(text.length / 3));
+  const wanted = text.toLowerCase();
   const near: { candidate: string; distance: number }[] = [];
   for (const candidate of candidates) {
+    // Before its letters are looked at: of a whole tree's paths few are of that length.
     if (Math.abs(candidate.length - text.length) > limit) continue;
-    const distance = editDistance(text.toLowerCase(), candidate.toLowerCase());
+    const distance = editDistance(wanted, candidate.toLowerCase(), limit);
     if (distance <= limit) near.push({ candidate, distance });
   }
   return near
@@ -19,16 +21,25 @@ export function nearestOnes(text: string, candidates: Iterable<string>, count: n
     .map(({ candidate }) => candidate);
 }
 
-/** Levenshtein distance: insertions, deletions and replacements. */
-export function editDistance(a: string, b: string): number {
-  let previous = Array.from({ length: b.length + 1 }, (_, index) => index);
+/** Levenshtein distance: insertions, deletions and replacements. Above `limit` it is only known to be above. */
+export function editDistance(a: string, b: string, limit = Number.POSITIVE_INFINITY): number {
+  if (Math.abs(a.length - b.length) > limit) return Number.POSITIVE_INFINITY;
+  // One row, overwritten from left to right: `diagonal` is what stood left of the place in the row before.
+  const row = Array.from({ length: b.length + 1 }, (_, index) => index);
   for (let i = 1; i <= a.length; i++) {
-    const row = [i];
+    const letter = a.charCodeAt(i - 1);
+    let diagonal = i - 1;
+    let left = i;
+    let least = i;
+    row[0] = i;
     for (let j = 1; j <= b.length; j++) {
-      const replaced = (previous[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      row.push(Math.min(replaced, (previous[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1));
+      const above = row[j] ?? 0;
+      left = Math.min(diagonal + (letter === b.charCodeAt(j - 1) ? 0 : 1), above + 1, left + 1);
+      diagonal = above;
+      row[j] = left;
+      if (left < least) least = left;
     }
-    previous = row;
+    if (least > limit) return Number.POSITIVE_INFINITY;
   }
-  return previous[b.length] ?? 0;
+  return row[b.length] ?? 0;
 }

@@ -53,6 +53,16 @@ export function parseDockerfile(text: string): Dockerfile {
   return { escape: escapeChar, check, globalArgs, stages };
 }
 
+/** As {@link parseDockerfile}, where what is wrong with it is somebody else's to say: undefined. */
+export function readDockerfile(text: string): Dockerfile | undefined {
+  try {
+    return parseDockerfile(text);
+  } catch (error) {
+    if (error instanceof DockerfileError) return undefined;
+    throw error;
+  }
+}
+
 /** One instruction of ONBUILD, or of `docker commit --change`. */
 export function parseInstruction(
   text: string,

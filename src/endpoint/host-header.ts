@@ -2,6 +2,7 @@
  * Which Host headers are answered. A page in a browser can reach a loopback server through a DNS name of its own
  * (DNS rebinding); such a name is in the Host header, so only addresses and names that nobody else can own pass.
  */
+import { isEcrHost } from "../core/ecr-host.ts";
 
 const ALLOWED_NAMES = new Set([
   "localhost",
@@ -15,7 +16,6 @@ const ALLOWED_NAMES = new Set([
   "auth.docker.io",
 ]);
 
-const ECR_HOST = /^\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(?:\.cn)?$/;
 const IPV4 = /^\d{1,3}(?:\.\d{1,3}){3}$/;
 const MAX_REMEMBERED = 1_000;
 
@@ -44,7 +44,7 @@ function isOwnHost(name: string, boundHost: string): boolean {
     name.endsWith(".127.0.0.1") ||
     name.startsWith("[") ||
     IPV4.test(name) ||
-    ECR_HOST.test(name)
+    isEcrHost(name)
   );
 }
 

@@ -6,7 +6,7 @@ import type { DecisionRecord } from "../authorize/decision.ts";
 import type { Buildspec } from "../build/buildspec/buildspec.ts";
 import type { BuildPlan } from "../build/plan/build-plan.ts";
 import type { BuildEvent } from "../build/run/events.ts";
-import type { Workspace } from "../check/workspace.ts";
+import type { Workspace } from "../check/tree/workspace.ts";
 
 export interface SourceRecord {
   readonly type?: string;

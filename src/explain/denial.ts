@@ -3,9 +3,11 @@
  * Form of the sentence: facts recorded in builds' logs and
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
  */
+
 import type { DecisionRecord, PolicyType } from "../authorize/decision.ts";
 import { parseArn } from "../core/arn.ts";
 import type { CommandFix, PolicyFix } from "../core/diagnostics.ts";
+import { shellQuote } from "../core/shell-quote.ts";
 import type { BuildFacts } from "./build-facts.ts";
 import { missesOf, statementName } from "./nearest-misses.ts";
 
@@ -87,9 +89,6 @@ export const managedPolicyFix = (title: string, roleName: string, policyName: st
   title,
   commands: [`aws iam attach-role-policy --role-name ${roleName} --policy-arn arn:aws:iam::aws:policy/${policyName}`],
 });
-
-/** `'text'` for a POSIX shell. */
-export const shellQuote = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 
 /** The newest decision of the policy engine that this denial tells of. */
 export const recordedDenial = (

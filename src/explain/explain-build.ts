@@ -7,6 +7,7 @@ import type { BuildFacts } from "./build-facts.ts";
 import type { Cause, Finding } from "./cause.ts";
 import { firstLine } from "./causes/finding-parts.ts";
 import { causes } from "./causes/index.ts";
+import { logEnd, unfinishedFailure } from "./cut-off.ts";
 import type { Diagnosis } from "./diagnosis.ts";
 import { type Failure, failuresOf } from "./failures.ts";
 import { hiddenRoot } from "./hidden-root.ts";
@@ -15,7 +16,11 @@ import { proveFix } from "./prove.ts";
 /** Why the build failed. Never throws for odd input: what is unknown becomes `undiagnosed` with a next step. */
 export function explainBuild(facts: BuildFacts): Diagnosis {
   const [first, ...later] = failuresOf(facts);
-  if (!first) return withoutFailure(facts);
+  if (!first) return atLogEnd(facts) ?? withoutFailure(facts);
+  return diagnosisOf(first, later, facts);
+}
+
+function diagnosisOf(first: Failure, later: readonly Failure[], facts: BuildFacts): Diagnosis {
   const own = firstCause(first, facts);
   const root = hiddenRoot(first, own.cause.id, facts);
   const { cause, finding } = root ? firstCause(root, facts) : own;
@@ -43,6 +48,18 @@ export function explainBuild(facts: BuildFacts): Diagnosis {
     prove: proveFix(finding, facts),
     sources: cause.sources,
   };
+}
+
+/** Of a log that ends early: what its last lines tell, if they do. */
+function atLogEnd(facts: BuildFacts): Diagnosis | undefined {
+  const failure = unfinishedFailure(facts);
+  const found = failure && diagnosisOf(failure, [], facts);
+  if (found?.outcome === "problem") {
+    const consequences = [...found.consequences, "the log ends here: how the build ended stands in its record"];
+    return { ...found, consequences, confidence: found.confidence === "certain" ? "likely" : found.confidence };
+  }
+  const end = logEnd(facts);
+  return end && { ...end, alsoSeen: alsoSeen(facts) };
 }
 
 function firstCause(failure: Failure, facts: BuildFacts): { cause: Cause; finding: Finding } {
@@ -109,20 +126,6 @@ function nextStep({ message, phaseType }: Failure, { isSaved, events, build }: B
 function withoutFailure(facts: BuildFacts): Diagnosis {
   const status = facts.build.buildStatus ?? "unknown";
   const base = { evidence: [], alternatives: [], consequences: [], sources: [], alsoSeen: alsoSeen(facts) };
-  const cut = facts.isSaved ? commandCutOff(facts) : undefined;
-  if (cut !== undefined) {
-    return {
-      ...base,
-      outcome: "undiagnosed",
-      cause: `the log ends while a command runs: \`${cut}\``,
-      code: "build/log-cut-off",
-      evidence: facts.events
-        .flatMap((event) => (event.type === "log" && event.text !== "" ? [event.text] : []))
-        .slice(-5),
-      confidence: "possible",
-      next: "get the rest of it (`aws logs tail /aws/codebuild/PROJECT --since 1d`), or the build's end: `aws codebuild batch-get-builds --ids PROJECT:UUID`, with `--build`",
-    };
-  }
   if (facts.isSaved && facts.build.buildStatus === undefined) {
     const cause =
       base.alsoSeen.length === 0
@@ -151,12 +154,3 @@ const succeeded = (seen: number): string =>
   seen === 0
     ? "the build succeeded: nothing to explain"
     : `the build succeeded; ${seen === 1 ? "one thing beside it" : `${seen} things beside it`} did not work`;
-
-/** The first line of a command that has no end in the log, though nothing says that the build still runs. */
-function commandCutOff({ events, build }: BuildFacts): string | undefined {
-  const at = events.findLastIndex((event) => event.type === "command-started");
-  const started = events[at];
-  if (started?.type !== "command-started" || build.buildStatus !== "IN_PROGRESS") return undefined;
-  const isOver = events.slice(at).some((event) => event.type === "command-finished");
-  return isOver ? undefined : started.command.split("\n", 1)[0];
-}

@@ -24,7 +24,9 @@ export function factsFromLines(lines: readonly string[]): BuildFacts {
 }
 
 const FAILED_COMMAND = "Command did not exit successfully ";
-const EXIT_STATUS = / exit status (\d+)$/;
+const EXIT_STATUS = / exit status (\d+)\s*$/;
+/** After one of these a build may be over; before it, the rest of the log is missing. */
+const ENDS = new Set(["POST_BUILD", "UPLOAD_ARTIFACTS", "FINALIZING", "COMPLETED"]);
 const CONTEXT = /^Phase context status code:\s*(.*?)\s*Message: ?(.*)$/;
 
 class LogReader {
@@ -40,6 +42,8 @@ class LogReader {
   /** Where the events of this phase begin. */
   #phaseFrom = 0;
   #hasFailedCommand = false;
+  /** A phase was entered and has no end yet. */
+  #isInPhase = false;
 
   take(line: string): void {
     const said = CONTAINER.exec(line)?.[1];
@@ -68,6 +72,7 @@ class LogReader {
   #enter(phaseType: string): void {
     this.#closeCommand(0);
     this.#phaseType = phaseType;
+    this.#isInPhase = true;
     this.#events.push({ ...BASE, type: "phase-started", phaseType: phaseType as PhaseType });
     this.#outputFrom = this.#phaseFrom = this.#events.length;
   }
@@ -112,6 +117,7 @@ class LogReader {
     // A command of a failed phase of which no line says how it ended: the phase's message does.
     if (phaseStatus === "SUCCEEDED") this.#closeCommand(0);
     this.#running = undefined;
+    this.#isInPhase = false;
     this.#phases.push({ phaseType, phaseStatus, contexts: [] });
     this.#hasFailedCommand = false;
     this.#outputFrom = this.#phaseFrom = this.#events.length;
@@ -157,7 +163,8 @@ class LogReader {
     const failed = this.#phases.find(({ phaseStatus }) => phaseStatus !== "SUCCEEDED");
     if (failed)
       return (["STOPPED", "TIMED_OUT", "FAULT"] as const).find((one) => one === failed.phaseStatus) ?? "FAILED";
-    return this.#running ? "IN_PROGRESS" : "SUCCEEDED";
+    const last = this.#phases.at(-1)?.phaseType ?? "";
+    return !this.#running && !this.#isInPhase && ENDS.has(last) ? "SUCCEEDED" : "IN_PROGRESS";
   }
 }
 

@@ -19,7 +19,8 @@ export function proveFix(finding: Finding, facts: BuildFacts): string {
   }
   const commands = fix?.kind === "command" ? fix.commands.join("\n") : "";
   const parameter = /\bssm put-parameter --name "?([^\s"]+)"?/.exec(commands)?.[1];
-  if (parameter !== undefined) {
+  // A value that was wrong is a parameter before as after: only the next build shows the difference.
+  if (parameter !== undefined && !commands.includes("--overwrite")) {
     return `\`aws ssm get-parameters --names ${parameter} --query InvalidParameters\` prints an empty list`;
   }
   const secret = /\bsecretsmanager create-secret --name "?([^\s"]+)"?/.exec(commands)?.[1];

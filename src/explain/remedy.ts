@@ -19,7 +19,7 @@ const SILENT: Readonly<Record<PolicyType, string>> = {
 
 /** `no policy allows …`, or which one refuses it. `on`: what the resource is called in the sentence. */
 export const whyDenied = (denial: Denial, on = `\`${denial.resource}\``): string =>
-  `${denial.isExplicit ? "a policy denies" : SILENT[denial.policyType]} \`${denial.action}\` on ${on}`;
+  `${denial.isExplicit ? `${denial.policyType === "scp" ? "a service control policy" : "a policy"} denies` : SILENT[denial.policyType]} \`${denial.action}\` on ${on}`;
 
 /** For a key that an identity policy does not open. */
 export const KEY_POLICY_ADVICE =
@@ -31,7 +31,11 @@ export function remedy(
   denial: Denial,
   fix: PolicyFix,
 ): { readonly fix?: PolicyFix; readonly next?: string } {
-  if (denial.isExplicit) return { next: "remove the Deny, or narrow it: an Allow does not outweigh it" };
+  if (denial.isExplicit) {
+    return denial.policyType === "scp"
+      ? { next: "who manages the organisation must remove the Deny, or narrow it: an Allow does not outweigh it" }
+      : { next: "remove the Deny, or narrow it: an Allow does not outweigh it" };
+  }
   const decision = recordedDenial(facts.decisions, denial);
   const recorded = decision?.policyType;
   switch (recorded === undefined || recorded === "none" ? denial.policyType : recorded) {

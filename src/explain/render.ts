@@ -1,5 +1,6 @@
 /** A diagnosis as plain text for people. Colour is the caller's: `paint` decides, the words carry the meaning. */
 import type { Fix } from "../core/diagnostics.ts";
+import { visibleTexts } from "../core/visible-text.ts";
 import type { Diagnosis, ProjectField, SideFinding } from "./diagnosis.ts";
 
 export interface Paint {
@@ -15,11 +16,9 @@ const plain: Paint = { bold: (t) => t, red: (t) => t, green: (t) => t, dim: (t) 
 export type ReadText = (file: string) => string | undefined;
 
 /** Lines without a final line end. `readText` lets edits be shown as a diff of whole lines. */
-export function renderDiagnosis(
-  diagnosis: Diagnosis,
-  readText: ReadText = () => undefined,
-  paint: Paint = plain,
-): string {
+export function renderDiagnosis(found: Diagnosis, textOf: ReadText = () => undefined, paint: Paint = plain): string {
+  const diagnosis = visibleTexts(found);
+  const readText: ReadText = (file) => visibleTexts(textOf(file));
   const lines: string[] = [];
   const place = diagnosis.file === undefined ? "" : `${diagnosis.file}${diagnosis.line ? `:${diagnosis.line}` : ""}`;
   const heading = { problem: "cause", undiagnosed: "not diagnosed", "no-problem": "no problem" }[diagnosis.outcome];

@@ -3,6 +3,7 @@
  * that the image does not select (T27), a password in a command or in clear (P11, P12), a role that may far more than the
  * build needs (P08), a status that the provider is not told (T06, T07), a branch filter of old (T05).
  */
+import { isSecretName } from "../check/knowledge/secret-looks.ts";
 import type { BuildFacts } from "./build-facts.ts";
 import { bareParameterName, parameterUses, placeOfCommand } from "./buildspec-places.ts";
 import { hiddenFailures } from "./causes/docker-push.ts";
@@ -79,14 +80,12 @@ function passwordsOnCommandLine(facts: BuildFacts): SideFinding[] {
   return [];
 }
 
-const SECRET_NAME = /PASS(?:WORD|WD|PHRASE)?$|PASSWORD|SECRET|TOKEN|PRIVATE_?KEY|API_?KEY/i;
-
 function secretsInClear(facts: BuildFacts): SideFinding[] {
   const typed = parameterUses(facts).flatMap((use): SideFinding[] => {
     const parameter = facts.parameters.find(
       ({ name }) => bareParameterName(name) === bareParameterName(use.parameterName),
     );
-    if (parameter?.type !== "String" || !SECRET_NAME.test(use.variableName)) return [];
+    if (parameter?.type !== "String" || !isSecretName(use.variableName)) return [];
     return [
       {
         code: "ssm/secret-not-encrypted",
@@ -105,7 +104,7 @@ function secretsInClear(facts: BuildFacts): SideFinding[] {
   });
   const plain = (facts.build.environment?.environmentVariables ?? []).flatMap(
     ({ name = "", type = "PLAINTEXT" }): SideFinding[] =>
-      type === "PLAINTEXT" && SECRET_NAME.test(name)
+      type === "PLAINTEXT" && isSecretName(name)
         ? [
             {
               code: "project/secret-in-plaintext",

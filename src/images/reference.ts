@@ -95,7 +95,3 @@ export function standInRepository(reference: ImageReference, registryUrl: string
     reference.host === own.host || [`localhost:${port}`, `127.0.0.1:${port}`, `[::1]:${port}`].includes(reference.host);
   return isOwn ? reference.repository : `${reference.host}/${reference.repository}`;
 }
-
-/** A private ECR registry's host, of any account and region. */
-export const isEcrHost = (host: string): boolean =>
-  /^\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(?:\.cn)?$/.test(host);

@@ -285,9 +285,13 @@ export class RegistryClient {
       const authorization = await this.#authorize(challenge, scope);
       // Where a password was sent, a token is given only when it is right.
       if (challenge.scheme === "bearer") return;
-      const second = await this.#request(probe, authorization);
+      // At its ping ECR looks at the token alone; a question about a repository would count as a call of the role.
+      const second = await this.#request(
+        host === undefined ? probe : { ...probe, path: "/v2/", headers: { host } },
+        authorization,
+      );
       const answer = (await readAll(second, MAX_MANIFEST_BYTES)).toString("utf8");
-      // AWS: 400 is for a password that is no token, 403 for one that has expired; or the repository is not for this caller.
+      // AWS: 400 is for a password that is no token, 403 for one that has expired.
       const { statusCode = 500 } = second;
       if ([400, 401].includes(statusCode) || /authorization token has expired/i.test(answer)) throw refused(statusCode);
     } catch (error) {

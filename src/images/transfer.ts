@@ -4,7 +4,9 @@
  * only where `network` says so: a push goes there instead, a pull after Kiln's registry and the image map.
  * Sources: https://distribution.github.io/distribution/spec/manifest-v2-2/ , order of a push as docker's.
  */
+
 import { createReadStream } from "node:fs";
+import { isEcrHost } from "../core/ecr-host.ts";
 import { configBytes, findLayers, type Image, type ImageConfig, imageArchitecture, imageOf } from "./image.ts";
 import { chainIdOf, type LayerRecord, type LayerStore } from "./layer-store.ts";
 import { type NetworkUse, openNetworkRegistry } from "./network-registry.ts";
@@ -12,7 +14,6 @@ import { type Progress, pushParts } from "./push-parts.ts";
 import {
   formatReference,
   type ImageReference,
-  isEcrHost,
   parseReference,
   standInRepository,
   withDefaultTag,

@@ -3,6 +3,7 @@
  * near the Dockerfile's: the line is given where one instruction fits, and none where several do.
  */
 import type { LeakPlace } from "../build/run/events.ts";
+import { readDockerfile } from "../dockerfile/index.ts";
 
 export interface DockerfileText {
   /** Relative to the source. */
@@ -63,22 +64,14 @@ function isAlike({ word, rest }: Instruction, shown: string): boolean {
 
 const plain = (text: string): string => text.replace(/\s+/g, " ").replace(/"/g, "").trim();
 
-/** Instructions with the line they begin on; continuation lines joined, comments left out. */
+/** None of a Dockerfile that cannot be read: no image was made of it. */
 function instructionsOf({ file, text }: DockerfileText): Instruction[] {
-  const found: Instruction[] = [];
-  const lines = text.split(/\r?\n/);
-  for (let index = 0; index < lines.length; index++) {
-    const start = index;
-    let joined = lines[index] ?? "";
-    if (/^\s*(#|$)/.test(joined)) continue;
-    while (/\\\s*$/.test(joined) && index + 1 < lines.length) {
-      const next = lines[++index] ?? "";
-      joined = /^\s*#/.test(next) ? joined : joined.replace(/\\\s*$/, "") + next;
-    }
-    const [, word, rest = ""] = /^\s*([A-Za-z]+)\s+(.*)$/s.exec(joined) ?? [];
-    if (word === undefined) continue;
-    const bare = rest.replace(/^(--[a-z-]+(=\S+)?\s+)+/, "");
-    found.push({ file, line: start + 1, word: word.toUpperCase(), rest: bare.replace(/\s+/g, " ").trim() });
-  }
-  return found;
+  const dockerfile = readDockerfile(text);
+  const all = dockerfile?.stages.flatMap(({ from, instructions }) => [from, ...instructions]) ?? [];
+  return [...(dockerfile?.globalArgs ?? []), ...all].map((one) => ({
+    file,
+    line: one.line,
+    word: one.keyword,
+    rest: one.text.replace(/\s+/g, " ").trim(),
+  }));
 }

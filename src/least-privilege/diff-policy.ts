@@ -4,10 +4,10 @@
  */
 
 import type { NamedPolicy, RequestContext } from "../authorize/decision.ts";
+import { listOfStrings, statementsOf } from "../authorize/document-lists.ts";
 import { evaluate } from "../authorize/index.ts";
 import { parseArn } from "../core/arn.ts";
 import type { AssumedRolePrincipal, PolicyDocument } from "../core/aws.ts";
-import { statementsOf, textsOf } from "./policy-parts.ts";
 
 export interface UnusedGrant {
   readonly policyName: string;
@@ -58,15 +58,17 @@ export function diffPolicy(needed: PolicyDocument, granted: readonly NamedPolicy
 function needsOf(document: PolicyDocument): Need[] {
   return statementsOf(document).flatMap((statement) => {
     const condition = (statement["Condition"] ?? {}) as Record<string, RequestContext>;
-    const contexts = contextsOf({ ...condition["StringEquals"], ...condition["StringLike"] });
-    return textsOf(statement["Action"]).flatMap((action) =>
-      textsOf(statement["Resource"]).flatMap((resource) => contexts.map((context) => ({ action, resource, context }))),
+    const contexts = conlistOfStrings({ ...condition["StringEquals"], ...condition["StringLike"] });
+    return listOfStrings(statement["Action"]).flatMap((action) =>
+      listOfStrings(statement["Resource"]).flatMap((resource) =>
+        contexts.map((context) => ({ action, resource, context })),
+      ),
     );
   });
 }
 
 /** One for each value of the key that has several: a call is about one parameter, whatever a statement lists. */
-function contextsOf(values: RequestContext): RequestContext[] {
+function conlistOfStrings(values: RequestContext): RequestContext[] {
   return Object.entries(values).reduce<RequestContext[]>(
     (contexts, [key, value]) =>
       contexts.flatMap((context) => [value].flat().map((one) => ({ ...context, [key]: exampleOf(one) }))),
@@ -85,8 +87,8 @@ function grantsOf(policy: NamedPolicy, needs: readonly Need[]): WideGrant[] {
   return statementsOf(policy.document).flatMap((statement, index) => {
     if (statement["Effect"] !== "Allow") return [];
     // NotAction and NotResource grant by exception: they are used as soon as any need falls under them.
-    const actions = "Action" in statement ? textsOf(statement["Action"]) : [undefined];
-    const resources = "Resource" in statement ? textsOf(statement["Resource"]) : [undefined];
+    const actions = "Action" in statement ? listOfStrings(statement["Action"]) : [undefined];
+    const resources = "Resource" in statement ? listOfStrings(statement["Resource"]) : [undefined];
     return actions.flatMap((action) =>
       resources.flatMap((resource) => {
         const alone: NamedPolicy = {
@@ -109,8 +111,8 @@ function grantsOf(policy: NamedPolicy, needs: readonly Need[]): WideGrant[] {
             policyName: policy.name,
             index,
             ...(typeof sid === "string" && { sid }),
-            action: action ?? `everything but ${textsOf(statement["NotAction"]).join(", ")}`,
-            resource: resource ?? `everything but ${textsOf(statement["NotResource"]).join(", ")}`,
+            action: action ?? `everything but ${listOfStrings(statement["NotAction"]).join(", ")}`,
+            resource: resource ?? `everything but ${listOfStrings(statement["NotResource"]).join(", ")}`,
             needs: covered.map((need) => ({ action: need.action, resource: need.resource })),
           },
         ];

@@ -5,8 +5,8 @@
  */
 import { actionNameOf, compileActionPattern } from "../authorize/action-pattern.ts";
 import type { NamedPolicy } from "../authorize/decision.ts";
+import { listOfStrings, statementsOf } from "../authorize/document-lists.ts";
 import type { PolicyDocument } from "../core/aws.ts";
-import { statementsOf, textsOf } from "./policy-parts.ts";
 
 /** One action of AWS's service authorization reference. */
 export interface ListedAction {
@@ -37,7 +37,7 @@ export function policyUsage(
   granted: readonly NamedPolicy[],
   listed: readonly ListedAction[],
 ): PolicyUsage[] {
-  const needs = new Set(statementsOf(needed).flatMap((statement) => textsOf(statement["Action"]).map(lower)));
+  const needs = new Set(statementsOf(needed).flatMap((statement) => listOfStrings(statement["Action"]).map(lower)));
   const services = new Set(listed.map(({ name }) => actionNameOf(name).service));
   return granted.map(({ name, arn, document }) => {
     const allows = statementsOf(document).filter((statement) => statement["Effect"] === "Allow");
@@ -55,7 +55,7 @@ export function policyUsage(
         const actions = unused.filter((action) => action.level === level).map((action) => action.name);
         return actions.length === 0 ? [] : [{ level, actions: actions.sort() }];
       }),
-      unlisted: [...new Set(allows.flatMap((statement) => textsOf(statement["Action"])))]
+      unlisted: [...new Set(allows.flatMap((statement) => listOfStrings(statement["Action"])))]
         .filter((pattern) => pattern.includes(":") && !services.has(actionNameOf(pattern).service))
         .sort(),
     };
@@ -64,7 +64,9 @@ export function policyUsage(
 
 function covers(statement: Record<string, unknown>, action: string): boolean {
   const matches = (patterns: unknown) =>
-    textsOf(patterns).some((pattern) => compileActionPattern(pattern).matches(actionNameOf(action)) || pattern === "*");
+    listOfStrings(patterns).some(
+      (pattern) => compileActionPattern(pattern).matches(actionNameOf(action)) || pattern === "*",
+    );
   return "NotAction" in statement ? !matches(statement["NotAction"]) : matches(statement["Action"]);
 }
 

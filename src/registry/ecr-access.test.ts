@@ -42,6 +42,7 @@ describe("a request to an ECR repository", () => {
     ["GET", UPLOAD, ["UploadLayerPart"]],
     ["PATCH", UPLOAD, ["UploadLayerPart"]],
     ["PUT", UPLOAD, ["CompleteLayerUpload"]],
+    ["PUT", UPLOAD, ["UploadLayerPart", "CompleteLayerUpload"], "new"],
     ["DELETE", UPLOAD, ["UploadLayerPart"]],
     ["GET", `${PATH}/manifests/v1`, ["BatchGetImage"]],
     ["HEAD", `${PATH}/manifests/v1`, ["BatchGetImage"]],

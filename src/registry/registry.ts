@@ -236,7 +236,7 @@ export function createRegistry(deps: RegistryDeps): Registry {
     const { route, caller, place, origin, query } = given;
     const address = parseRepositoryAddress(route.name, origin);
     if (!address) throw new RegistryError("nameInvalid", { detail: { name: route.name } });
-    const handler = handlerOf(route, request.method ?? "GET", query);
+    const handler = handlerOf(route, request, query);
     requireAccess(caller, { address, action: handler.action, ecrActions: handler.ecrActions }, place, accessDeps);
     // AWS: images are deleted with ecr:BatchDeleteImage, not over HTTP.
     if (address.ecr && handler.action === "delete") throw new RegistryError("unsupported");
@@ -265,15 +265,20 @@ export function createRegistry(deps: RegistryDeps): Registry {
   }
 
   /** What a method does to a route, which access it needs, and which ECR action that is (iam: registry HTTP mapping). */
-  function handlerOf(route: RepositoryRoute, method: string, query: URLSearchParams): Handler {
-    const handlers = handlersOf(route, query);
+  function handlerOf(route: RepositoryRoute, request: IncomingMessage, query: URLSearchParams): Handler {
+    const { method = "GET" } = request;
+    const handlers = handlersOf(route, hasBody(request), query);
     const handler = handlers[method === "HEAD" && !handlers["HEAD"] ? "GET" : method];
     if (handler) return handler;
     const allowed = Object.keys(handlers).join(", ");
     throw new RegistryError("unsupported", { headers: { allow: allowed }, detail: { method, allowed } });
   }
 
-  function handlersOf(route: RepositoryRoute, query: URLSearchParams): Readonly<Record<string, Handler>> {
+  function handlersOf(
+    route: RepositoryRoute,
+    isFilled: boolean,
+    query: URLSearchParams,
+  ): Readonly<Record<string, Handler>> {
     switch (route.kind) {
       case "blob":
         return {
@@ -289,7 +294,7 @@ export function createRegistry(deps: RegistryDeps): Registry {
         return {
           GET: push("UploadLayerPart", (at) => uploadRoutes.status(at, route.uploadId)),
           PATCH: push("UploadLayerPart", (at) => uploadRoutes.append(at, route.uploadId)),
-          PUT: push("CompleteLayerUpload", (at) => uploadRoutes.finish(at, route.uploadId)),
+          PUT: push(isFilled ? LAST_PART : "CompleteLayerUpload", (at) => uploadRoutes.finish(at, route.uploadId)),
           DELETE: push("UploadLayerPart", (at) => uploadRoutes.cancel(at, route.uploadId)),
         };
       case "manifest":
@@ -358,6 +363,10 @@ const remove = (run: Run): Handler => ({ action: "delete", ecrActions: ["BatchDe
 
 /** A blob in one request starts, fills and completes an upload. */
 const WHOLE_UPLOAD = ["InitiateLayerUpload", "UploadLayerPart", "CompleteLayerUpload"];
+/** The request that completes an upload may bring its last part, or all of it. */
+const LAST_PART = ["UploadLayerPart", "CompleteLayerUpload"];
+const hasBody = ({ headers }: IncomingMessage): boolean =>
+  headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0;
 
 function requireMethod(request: IncomingMessage, methods: readonly string[]): void {
   if (methods.includes(request.method ?? "")) return;

@@ -6,6 +6,7 @@
  * published; unknown keys are findings here and stop nothing.
  */
 import type { Diagnostic, Span } from "../../core/diagnostics.ts";
+import { nearest } from "../../core/nearest.ts";
 import {
   BATCH_IDENTIFIER,
   type BatchDimension,
@@ -122,7 +123,7 @@ class BatchPlanner {
         this.#diagnostics.push({
           code: "batch/unknown-key",
           severity: "warning",
-          message: `unknown key \`${key.value}\` in \`${section}\`; expected ${known.map((name) => `\`${name}\``).join(", ")}`,
+          message: `unknown key \`${key.value}\` in \`${section}\`; ${expectation(key.value, known)}`,
           span: key.span,
           why: "CodeBuild's reference has no such key there, so it has no effect",
           source: REFERENCE,
@@ -277,6 +278,13 @@ class BatchPlanner {
 }
 
 /** A fleet is named by name or by ARN (`…:fleet/<name>:<uuid>`). */
+/** What to write instead of an unknown key: the words of other build services, the nearest one, or all there are. */
+function expectation(key: string, known: readonly string[]): string {
+  const meant = { "fail-fast": "fast-fail", needs: "depend-on", "allow-failure": "ignore-failure" }[key];
+  const one = meant !== undefined && known.includes(meant) ? meant : nearest(key, known);
+  return one === undefined ? `expected ${known.map((name) => `\`${name}\``).join(", ")}` : `did you mean \`${one}\`?`;
+}
+
 const fleetName = (nameOrArn: string): string => /:fleet\/([^:]+)/.exec(nameOrArn)?.[1] ?? nameOrArn;
 
 const NOWHERE: Span = { file: "", line: 1, column: 1, endLine: 1, endColumn: 1, startOffset: 0, endOffset: 0 };

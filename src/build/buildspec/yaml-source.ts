@@ -58,6 +58,8 @@ export function readYaml(
       if (error.code === "MULTIPLE_DOCS") documents = 2;
       else problems.push(problemOf(error as YAMLParseError, text));
     }
+    const marker = problems.length > 0 ? mergeConflict(text) : undefined;
+    if (marker) problems.unshift(marker);
     problems.push(...aliasProblems(document, text));
   } catch {
     // Thousands of nested brackets exhaust the parser's stack; that is the only way it throws.
@@ -70,7 +72,37 @@ export function readYaml(
     });
   }
   problems.sort((a, b) => a.startOffset - b.startOffset);
+  const tab = problems[0] && tabNear(text, problems[0].startOffset);
+  if (tab) problems.unshift(tab);
   return { source: { file, text, document, spanOf }, problems, documents };
+}
+
+/** A tab in the indentation of the line or of the next one, which the parser meets in other ways too. */
+function tabNear(text: string, offset: number): YamlProblem | undefined {
+  const lineStart = text.lastIndexOf("\n", offset - 1) + 1;
+  const [here = "", next = ""] = text.slice(lineStart).split("\n", 2);
+  const [start, line] = /^ *\t/.test(here) ? [lineStart, here] : [lineStart + here.length + 1, next];
+  const tab = /^ *\t/.exec(line);
+  if (!tab) return undefined;
+  const startOffset = start + tab[0].length - 1;
+  return { ...TAB, startOffset, endOffset: startOffset + 1 };
+}
+
+const TAB = {
+  problem: "found character that cannot start any token",
+  explanation: "the line is indented with a tab; YAML allows spaces only",
+};
+
+/** What git leaves in a file that two sides changed: the start of all the trouble below it. */
+function mergeConflict(text: string): YamlProblem | undefined {
+  const start = /^<{7}(?: .*)?$/m.exec(text);
+  if (!start || !/^={7}\r?$/m.test(text) || !/^>{7}(?: |\r?$)/m.test(text)) return undefined;
+  return {
+    problem: "could not find expected ':'",
+    explanation: `a merge conflict is left in the file: \`${start[0].trimEnd()}\``,
+    startOffset: start.index,
+    endOffset: start.index + start[0].trimEnd().length,
+  };
 }
 
 function problemOf(error: YAMLParseError, text: string): YamlProblem {
@@ -83,10 +115,7 @@ function problemOf(error: YAMLParseError, text: string): YamlProblem {
   });
   switch (error.code) {
     case "TAB_AS_INDENT":
-      return at(
-        "found character that cannot start any token",
-        "the line is indented with a tab; YAML allows spaces only",
-      );
+      return at(TAB.problem, TAB.explanation);
     case "BAD_SCALAR_START":
       return at(
         "found character that cannot start any token",
@@ -99,7 +128,12 @@ function problemOf(error: YAMLParseError, text: string): YamlProblem {
     case "BLOCK_AS_IMPLICIT_KEY":
       return /sequence/.test(error.message)
         ? at("did not find expected key", "the indentation does not match the lines above")
-        : at("mapping values are not allowed in this context", "there is a second `: ` on this line");
+        : at("mapping values are not allowed in this context", secondColon(text, startOffset));
+    case "BAD_DQ_ESCAPE":
+      return at(
+        "found unknown escape character",
+        `\`${text.slice(startOffset, startOffset + 2)}\` means nothing in a double-quoted text; write two backslashes`,
+      );
     case "MULTILINE_IMPLICIT_KEY":
       return at(
         "mapping values are not allowed in this context",
@@ -123,6 +157,18 @@ function problemOf(error: YAMLParseError, text: string): YamlProblem {
     default:
       return at("did not find expected key", "the text is not YAML here");
   }
+}
+
+/** `key: a: b`, or `key: arn:x::` whose last colon makes a key of the value. */
+function secondColon(text: string, startOffset: number): string {
+  const value =
+    /^[^\r\n]*/
+      .exec(text.slice(startOffset, startOffset + 2000))?.[0]
+      .replace(/\s+#.*$/, "")
+      .trimEnd() ?? "";
+  return value.endsWith(":") && !/:\s/.test(value)
+    ? "the value ends in `:`, which makes it a key; quote it"
+    : "there is a second `: ` on this line";
 }
 
 const unexpectedProblem = (message: string): string =>

@@ -9,8 +9,8 @@ import {
   type Artifacts,
   type Buildspec,
   type Cache,
+  PHASE_NAMES,
   type Phase,
-  type PhaseName,
   parameterNameIn,
   type Report,
   type Variable,
@@ -27,6 +27,7 @@ import type {
 } from "./build-plan.ts";
 import { notDoneIn } from "./not-done.ts";
 import { parseOnFailure } from "./on-failure.ts";
+import { shellOf } from "./shell-of.ts";
 
 /** A variable as CreateProject and StartBuild write it. */
 export interface EnvironmentVariable {
@@ -73,7 +74,6 @@ const defaultTimeoutMinutes = 60;
 const reference =
   "https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html#build-spec.env.parameter-store";
 const phaseTypes = { install: "INSTALL", pre_build: "PRE_BUILD", build: "BUILD", post_build: "POST_BUILD" } as const;
-const phaseOrder: readonly PhaseName[] = ["install", "pre_build", "build", "post_build"];
 
 /** What a run of `buildspec` in `project` will do, and what to say about it beforehand. */
 export function planBuild(input: PlanInput): { plan: BuildPlan; diagnostics: Diagnostic[] } {
@@ -99,7 +99,7 @@ export function planBuild(input: PlanInput): { plan: BuildPlan; diagnostics: Dia
     privilegedMode: overrides.privilegedModeOverride ?? environment.privilegedMode ?? false,
     variables,
     phaseVariables,
-    phases: phaseOrder.flatMap((name) => {
+    phases: PHASE_NAMES.flatMap((name) => {
       const phase = buildspec.phases.find((candidate) => candidate.name === name);
       return phase ? [plannedPhase(phase, buildspec)] : [];
     }),
@@ -241,29 +241,6 @@ const plannedReport = ({ group, files, fileFormat, baseDirectory, discardPaths }
   discardPaths: discardPaths?.value ?? false,
   line: group.span.line,
 });
-
-/** The shell of the commands, and an error where Kiln cannot run it. */
-export function shellOf(buildspec: Buildspec): { shell: "sh" | "bash"; diagnostics: Diagnostic[] } {
-  const shell = buildspec.env.shell;
-  if (!shell || /^(\/bin\/|\/usr\/bin\/)?sh$/.test(shell.value)) return { shell: "sh", diagnostics: [] };
-  if (/^(\/bin\/|\/usr\/bin\/)?bash$/.test(shell.value)) return { shell: "bash", diagnostics: [] };
-  const isWindows = /^(powershell|pwsh|cmd)(\.exe)?$/i.test(shell.value);
-  return {
-    shell: "sh",
-    diagnostics: [
-      {
-        code: "env/shell-not-supported",
-        severity: "error",
-        message: `\`env.shell\` is \`${shell.value}\`, expected \`bash\` or \`/bin/sh\``,
-        span: shell.span,
-        why: isWindows
-          ? "it is a shell of CodeBuild's Windows images; Kiln runs Linux builds only"
-          : "CodeBuild knows `bash` and `/bin/sh` on Linux, `powershell.exe` and `cmd.exe` on Windows",
-        source: "https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html#build-spec.env.shell",
-      },
-    ],
-  };
-}
 
 /** One error for each `on-failure` that says nothing known. */
 const onFailureErrors = (buildspec: Buildspec): Diagnostic[] =>

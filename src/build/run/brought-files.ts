@@ -5,8 +5,8 @@
  */
 import { posix, relative } from "node:path";
 import { holdFolderBelow, withHeld } from "../../core/held-path.ts";
+import { shellQuote } from "../../core/shell-quote.ts";
 import type { EnvironmentFiles, EnvironmentPaths, OutsideFiles } from "../../engines/engine.ts";
-import { shellQuote } from "./commands/command-script.ts";
 import { pathsOf } from "./enter-environment.ts";
 import { bringPath } from "./environment-transfer.ts";
 import { LeadsOut, type OwnFiles } from "./own-files.ts";

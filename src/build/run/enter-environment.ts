@@ -4,9 +4,9 @@
  */
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join, posix } from "node:path";
+import { shellQuote } from "../../core/shell-quote.ts";
 import type { EnvironmentFiles, EnvironmentPaths, ProvisionedEnvironment } from "../../engines/engine.ts";
 import type { BuildDocker, RunDependencies } from "./build-request.ts";
-import { shellQuote } from "./commands/command-script.ts";
 import { sendFolders } from "./environment-transfer.ts";
 
 /** The two ways between paths, as functions of their own. */

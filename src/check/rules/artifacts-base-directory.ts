@@ -1,12 +1,12 @@
 /** `artifacts.base-directory` that lies outside the source, or that neither the source has nor a command can make. */
 import { posix } from "node:path";
 import type { Artifacts, Located } from "../../build/buildspec/index.ts";
-import { isOpen } from "../artifact-files.ts";
-import { nearestPath } from "../nearest-path.ts";
-import { isRootCertain } from "../path-findings.ts";
-import { findPath, isSourceKnown, submoduleOf } from "../path-lookup.ts";
 import type { CheckContext, Finding, Rule } from "../rule.ts";
-import { directoryOf } from "../source-paths.ts";
+import { isOpen } from "../tree/artifact-files.ts";
+import { nearestPath } from "../tree/nearest-path.ts";
+import { isRootCertain } from "../tree/path-findings.ts";
+import { findPath, isSourceKnown, submoduleOf } from "../tree/path-lookup.ts";
+import { directoryOf } from "../tree/source-paths.ts";
 
 export const artifactsBaseDirectory: Rule = {
   id: "artifacts/base-directory",
@@ -29,14 +29,12 @@ function problemOf(context: CheckContext, { value, span }: Located<string>): Fin
   if (isOpen(value) || /[*?[\]]/.test(value) || value.startsWith("/") || value.startsWith("~")) return undefined;
   const path = directoryOf("", value);
   const wording = `UPLOAD_ARTIFACTS fails with \`CLIENT_ERROR: no matching base directory path found for ${value}\``;
-  const guess = nearestPath(context.workspace, value, "directory");
-  const nearest = guess ? `; the nearest is \`${guess.path}\`` : "";
   if (path === undefined) {
     // What commands may put next to the source is not followed.
     const isMade = context.shell.everyCommand.some(({ args }) => args.some(({ text }) => text?.startsWith("../")));
     return {
       severity: isMade && context.shell.mayMakeAnything ? "warning" : "error",
-      message: `artifacts' base-directory \`${value}\` lies outside the source${nearest}`,
+      message: `artifacts' base-directory \`${value}\` lies outside the source${nearestTo(context, value)}`,
       span,
       why: `it is relative to the source's root, not to the last \`cd\`; ${wording}`,
     };
@@ -49,10 +47,15 @@ function problemOf(context: CheckContext, { value, span }: Located<string>): Fin
     severity: isRootCertain(context, path) ? "error" : "warning",
     message: isFile
       ? `artifacts' base-directory \`${value}\` is a file, expected a folder`
-      : `artifacts' base-directory \`${value}\` does not exist${nearest}`,
+      : `artifacts' base-directory \`${value}\` does not exist${nearestTo(context, value)}`,
     span,
     why: isFile ? wording : `no command makes it; ${wording}`,
   };
+}
+
+function nearestTo({ workspace }: CheckContext, value: string): string {
+  const guess = nearestPath(workspace, value, "directory");
+  return guess ? `; the nearest is \`${guess.path}\`` : "";
 }
 
 /** It is here, and CodeBuild does not get it. */

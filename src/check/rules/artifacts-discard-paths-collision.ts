@@ -1,8 +1,8 @@
 /** `discard-paths: yes` where two files of the source have one name: there is one place for both. AWS says nothing about which is kept. */
 import { posix } from "node:path";
 import { globMatcher } from "../../dockerfile/index.ts";
-import { basePathOf, filesMatching, isOpen } from "../artifact-files.ts";
 import type { CheckContext, Rule } from "../rule.ts";
+import { basePathOf, filesMatching, isOpen } from "../tree/artifact-files.ts";
 
 export const artifactsDiscardPathsCollision: Rule = {
   id: "artifacts/discard-paths-collision",

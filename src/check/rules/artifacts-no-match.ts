@@ -5,11 +5,11 @@
 import { posix } from "node:path";
 import type { Artifacts, Located } from "../../build/buildspec/index.ts";
 import { nearest } from "../../core/nearest.ts";
-import { basePathOf, patternState } from "../artifact-files.ts";
 import { isOneEdit } from "../one-edit.ts";
-import { isRootCertain } from "../path-findings.ts";
-import { findPath, isSourceKnown, submoduleOf } from "../path-lookup.ts";
 import type { CheckContext, Finding, Rule } from "../rule.ts";
+import { basePathOf, patternState } from "../tree/artifact-files.ts";
+import { isRootCertain } from "../tree/path-findings.ts";
+import { findPath, isSourceKnown, submoduleOf } from "../tree/path-lookup.ts";
 
 export const artifactsNoMatch: Rule = {
   id: "artifacts/no-match",

@@ -2,7 +2,7 @@
  * ECR Public gives passwords in us-east-1 and us-west-2 only; its service is nowhere else.
  * Source: https://docs.aws.amazon.com/general/latest/gr/ecr-public.html
  */
-import { ecrOperation } from "../ecr-login.ts";
+import { ecrOperation } from "../docker/ecr-login.ts";
 import { inScript, placeOf } from "../finding-place.ts";
 import type { Rule } from "../rule.ts";
 

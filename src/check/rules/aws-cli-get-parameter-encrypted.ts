@@ -1,8 +1,8 @@
 /** `aws ssm get-parameter` of a SecureString without `--with-decryption`: the value it prints is the ciphertext. */
 import { inScript, placeOf } from "../finding-place.ts";
 import type { CheckContext, Rule } from "../rule.ts";
-import type { ShellCommand, ShellWord } from "../shell-model.ts";
-import { findParameter } from "../variables.ts";
+import type { ShellCommand, ShellWord } from "../shell/shell-model.ts";
+import { findParameter } from "../shell/variables.ts";
 
 export const awsCliGetParameterEncrypted: Rule = {
   id: "aws-cli/get-parameter-encrypted",

@@ -1,10 +1,9 @@
 /** A build of a batch names a buildspec that the source does not hold: that build ends in DOWNLOAD_SOURCE. */
-import { planBatch } from "../../build/batch/index.ts";
 import type { BatchSection } from "../../build/buildspec/index.ts";
 import type { Span } from "../../core/diagnostics.ts";
-import { nearestPath } from "../nearest-path.ts";
 import type { Rule } from "../rule.ts";
-import { sourceRootsOf } from "../source-paths.ts";
+import { nearestPath } from "../tree/nearest-path.ts";
+import { sourceRootsOf } from "../tree/source-paths.ts";
 
 export const batchBuildspecNotFound: Rule = {
   id: "batch/buildspec-not-found",
@@ -13,7 +12,7 @@ export const batchBuildspecNotFound: Rule = {
   source: "https://docs.aws.amazon.com/codebuild/latest/userguide/batch-build-buildspec.html",
   *run(context) {
     const { buildspec, workspace, file } = context;
-    if (!buildspec.batch || !planBatch({ batch: buildspec.batch, buildspecFile: file }).plan) return;
+    if (!buildspec.batch) return;
     // A text that lies nowhere has nothing around it.
     if (workspace.exists(file) === undefined) return;
     const roots = sourceRootsOf(file);

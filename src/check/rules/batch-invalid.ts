@@ -1,6 +1,7 @@
 /** A `batch` that cannot run: build/batch says why, in the words of the failure in DOWNLOAD_BATCHSPEC. */
 import { planBatch } from "../../build/batch/index.ts";
 import type { CheckContext, Finding, Rule } from "../rule.ts";
+import { findingsIn } from "./from-parser.ts";
 
 export const batchInvalid: Rule = {
   id: "batch/invalid",
@@ -11,17 +12,13 @@ export const batchInvalid: Rule = {
 };
 
 /** The findings of the batch's planner under one code. */
-export function* batchFindings({ buildspec, file, project }: CheckContext, code: string): Iterable<Finding> {
-  if (!buildspec.batch) return;
+export function batchFindings({ buildspec, file, project }: CheckContext, code: string): Iterable<Finding> {
+  if (!buildspec.batch) return [];
   const planned = planBatch({
     batch: buildspec.batch,
     buildspecFile: file,
     environment: { computeType: project.computeType },
     restrictions: project.batchRestrictions,
   });
-  for (const found of planned.diagnostics) {
-    if (found.code !== code) continue;
-    const { message, severity, span, why, related } = found;
-    yield { message, severity, ...(span && { span }), ...(why !== undefined && { why }), ...(related && { related }) };
-  }
+  return findingsIn(planned.diagnostics, code);
 }

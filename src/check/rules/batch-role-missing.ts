@@ -2,8 +2,8 @@
 import { evaluate } from "../../authorize/index.ts";
 import { parseArn } from "../../core/arn.ts";
 import type { AssumedRolePrincipal } from "../../core/aws.ts";
-import { policyFix } from "../policy-fix.ts";
-import { scopeOf } from "../role-needs.ts";
+import { policyFix } from "../role/policy-fix.ts";
+import { scopeOf } from "../role/role-needs.ts";
 import type { Rule } from "../rule.ts";
 
 export const batchRoleMissing: Rule = {

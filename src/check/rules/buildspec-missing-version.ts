@@ -1,5 +1,5 @@
 /** No `version`: required by the reference. What CodeBuild answers has not been recorded. */
-import { linesOf, rootIndent } from "../env-edits.ts";
+import { linesOf, rootIndent } from "../edits/env-edits.ts";
 import type { Rule } from "../rule.ts";
 import { parserFindings } from "./from-parser.ts";
 

@@ -17,6 +17,8 @@ function repair(context: CheckContext, diagnostic: Diagnostic): Fix | undefined 
   return (
     knownVersion(context, diagnostic) ??
     withoutTabs(context) ??
+    escaped(context, diagnostic) ??
+    quotedReference(context, diagnostic) ??
     quoted(context, diagnostic) ??
     quotedItem(context, diagnostic)
   );
@@ -55,6 +57,34 @@ function quoted(context: CheckContext, diagnostic: Diagnostic): Fix | undefined 
   });
 }
 
+/** `"C:\Temp"` → `"C:\\Temp"`: the character that is there in all probability. */
+function escaped(context: CheckContext, diagnostic: Diagnostic): Fix | undefined {
+  const at = diagnostic.span?.startOffset;
+  if (at === undefined || context.text[at] !== "\\" || /[\s"\\]/.test(context.text[at + 1] ?? " ")) return undefined;
+  const title = `write \`\\\\${context.text[at + 1]}\``;
+  const edits = [{ file: context.file, startOffset: at, endOffset: at, newText: "\\" }];
+  return ifParses(context, { kind: "edit", title, edits });
+}
+
+/** `KEY: arn:aws:…:name::` → `KEY: 'arn:aws:…:name::'`, in the sections whose values are texts. */
+function quotedReference(context: CheckContext, diagnostic: Diagnostic): Fix | undefined {
+  const at = diagnostic.span?.startOffset;
+  if (at === undefined) return undefined;
+  const lineStart = context.text.lastIndexOf("\n", at - 1) + 1;
+  const line = context.text.slice(lineStart).split(/\r?\n/)[0] ?? "";
+  const [, lead = "", value = ""] = /^(\s+[\w-]+:\s+)([^\s"'|>&*#].*?)\s*(?:\s#.*)?$/.exec(line) ?? [];
+  const section = openerOf(context.text, lineStart);
+  if (value === "" || !/^\s*(?:variables|parameter-store|secrets-manager)\s*:\s*(?:#.*)?\r?$/.test(section ?? ""))
+    return undefined;
+  const newText = `'${value.replace(/'/g, "''")}'`;
+  const startOffset = lineStart + lead.length;
+  return ifParses(context, {
+    kind: "edit",
+    title: "quote the value",
+    edits: [{ file: context.file, startOffset, endOffset: startOffset + value.length, newText }],
+  });
+}
+
 /**
  * `- [ -f x ] && y` → `- '[ -f x ] && y'`: a list item that starts like a list or a quoted text and goes on, or a command
  * with several `: `. What YAML takes for a comment stays one.
@@ -68,11 +98,13 @@ function quotedItem(context: CheckContext, diagnostic: Diagnostic): Fix | undefi
   if (value === "" || /^(?:[|>&*!]|-\s|[\w-]+:\s*$)/.test(value)) return undefined;
   // `- key: value` in a list of mappings is wrong in another way.
   if (!/^[["']/.test(value) && !isCommandLine(context.text, lineStart)) return undefined;
-  const newText = `'${value.replace(/'/g, "''")}'`;
+  // `"cmd --arg "x""`: the outer quotes were meant for the whole command. `"$HOME/x" -y "z"` has quoted words.
+  const whole = /^"([^"]*\s[^"]*".*)"$/.exec(value)?.[1] ?? value;
+  const newText = `'${whole.replace(/'/g, "''")}'`;
   const startOffset = lineStart + lead.length;
   return ifParses(context, {
     kind: "edit",
-    title: "quote the whole command",
+    title: whole === value ? "quote the whole command" : "write the outer quotes as single ones",
     edits: [{ file: context.file, startOffset, endOffset: startOffset + value.length, newText }],
   });
 }
@@ -83,18 +115,26 @@ function ifParses(context: CheckContext, fix: TextEditFix): Fix | undefined {
   for (const edit of fix.edits.toSorted((a, b) => b.startOffset - a.startOffset)) {
     text = text.slice(0, edit.startOffset) + edit.newText + text.slice(edit.endOffset);
   }
-  const after = parseBuildspec(text, context.file).failure;
+  const parsed = parseBuildspec(text, context.file);
+  // YAML at last, whatever it says.
+  if (!parsed.diagnostics.some(({ code, severity }) => code === "buildspec/syntax" && severity === "error")) return fix;
+  const after = parsed.failure;
   const before = context.parsed.failure?.span?.startOffset ?? 0;
   return !after || (after.span?.startOffset ?? 0) > before ? fix : undefined;
 }
 
 /** The list that the line is an item of stands under `commands` or `finally`. */
-function isCommandLine(text: string, lineStart: number): boolean {
+const isCommandLine = (text: string, lineStart: number): boolean =>
+  /^\s*(?:commands|finally)\s*:\s*(?:#.*)?\r?$/.test(openerOf(text, lineStart, true) ?? "");
+
+/** The nearest line above that is indented less: the key that the line stands under. Items may stand below their key. */
+function openerOf(text: string, lineStart: number, isItem = false): string | undefined {
   const indent = /^ */.exec(text.slice(lineStart))?.[0].length ?? 0;
   const above = text.slice(0, lineStart).split("\n").slice(0, -1).reverse();
-  const opener = above.find((line) => {
+  return above.find((line) => {
     const at = /^ */.exec(line)?.[0].length ?? 0;
-    return line.trim() !== "" && !/^\s*#/.test(line) && (at < indent || (at === indent && !/^\s*-/.test(line)));
+    return (
+      line.trim() !== "" && !/^\s*#/.test(line) && (at < indent || (isItem && at === indent && !/^\s*-/.test(line)))
+    );
   });
-  return opener !== undefined && /^\s*(?:commands|finally)\s*:\s*(?:#.*)?\r?$/.test(opener);
 }

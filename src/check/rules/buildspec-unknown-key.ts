@@ -6,8 +6,8 @@
 import { buildspecGrammar, keysOf, type Located, parseBuildspec } from "../../build/buildspec/index.ts";
 import type { Fix } from "../../core/diagnostics.ts";
 import { nearest } from "../../core/nearest.ts";
-import { withEdits } from "../apply-fixes.ts";
-import { moveBlock } from "../move-block.ts";
+import { withEdits } from "../edits/apply-fixes.ts";
+import { moveBlock } from "../edits/move-block.ts";
 import type { CheckContext, Finding, Rule } from "../rule.ts";
 
 const { env, batch, phases } = buildspecGrammar.keys;

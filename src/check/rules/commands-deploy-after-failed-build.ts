@@ -1,6 +1,7 @@
 /** POST_BUILD runs after a failed BUILD too: a deployment there publishes what was not built, or an older state. */
-import { abortFix, commandsAfterFailedBuild } from "../after-failed-build.ts";
-import { stepOf } from "../build-steps.ts";
+
+import { stepOf } from "../commands/build-steps.ts";
+import { abortFix, commandsAfterFailedBuild } from "../edits/after-failed-build.ts";
 import { inScript, placeOf } from "../finding-place.ts";
 import type { Rule } from "../rule.ts";
 

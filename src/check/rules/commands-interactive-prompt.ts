@@ -5,7 +5,7 @@
  */
 import { inScript, placeOf } from "../finding-place.ts";
 import type { CheckContext, Finding, Rule } from "../rule.ts";
-import type { ShellCommand } from "../shell-model.ts";
+import type { ShellCommand } from "../shell/shell-model.ts";
 
 export const commandsInteractivePrompt: Rule = {
   id: "commands/interactive-prompt",

@@ -5,7 +5,7 @@
 import type { Located } from "../../build/buildspec/index.ts";
 import { inScript, placeOf } from "../finding-place.ts";
 import type { Rule } from "../rule.ts";
-import type { ShellCommand, ShellWord } from "../shell-model.ts";
+import type { ShellCommand, ShellWord } from "../shell/shell-model.ts";
 
 export const commandsPlaceholderLeft: Rule = {
   id: "commands/placeholder-left",

@@ -2,7 +2,7 @@
  * `docker buildx build` with a builder of its own leaves its result in the build cache. A later `docker push`, `tag` or
  * `run` of that name finds no image unless the build had `--load` or pushed by itself.
  */
-import { type DockerCommand, dockerCommand, dockerOptions, imageWords } from "../docker-commands.ts";
+import { type DockerCommand, dockerCommand, dockerOptions, imageWords } from "../docker/docker-commands.ts";
 import { inScript, placeOf } from "../finding-place.ts";
 import type { Rule } from "../rule.ts";
 

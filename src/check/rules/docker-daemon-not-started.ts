@@ -2,9 +2,10 @@
  * A build that starts `dockerd` itself: without privileged mode it cannot, and started with `&` alone it ends with its
  * command.
  */
-import { dockerCommand, needsDaemon } from "../docker-commands.ts";
+import { dockerCommand, needsDaemon } from "../docker/docker-commands.ts";
 import { inScript, placeOf } from "../finding-place.ts";
 import type { Rule } from "../rule.ts";
+import type { ShellCommand } from "../shell/shell-model.ts";
 
 export const dockerDaemonNotStarted: Rule = {
   id: "docker/daemon-not-started",
@@ -13,6 +14,20 @@ export const dockerDaemonNotStarted: Rule = {
   source: "https://docs.aws.amazon.com/codebuild/latest/userguide/sample-docker-custom-image.html",
   *run(context) {
     const { everyCommand } = context.shell;
+    const service = everyCommand.find(startsService);
+    if (service && !service.isGuarded && context.project.type !== "LINUX_EC2" && context.project.type !== "ARM_EC2") {
+      yield {
+        severity: "warning",
+        message: `\`${service.name} … docker\`${inScript(service)} needs a service manager, and a build container has none`,
+        ...placeOf(service),
+        why: "it answers `System has not been booted with systemd as init system` or `unrecognized service`; in privileged mode CodeBuild's own images start the daemon themselves",
+        fix: {
+          kind: "command",
+          title: "remove it, and set `privilegedMode` to true in the project's environment",
+          commands: [],
+        },
+      };
+    }
     const daemon = everyCommand.find(({ name }) => /(^|\/)(dockerd|dockerd-entrypoint\.sh)$/.test(name ?? ""));
     if (!daemon || daemon.args.some(({ text }) => text === "--version" || text === "--help")) return;
     if (context.project.privilegedMode === false) {
@@ -48,4 +63,15 @@ export const dockerDaemonNotStarted: Rule = {
         }),
     };
   },
+};
+
+/** `systemctl start docker`, `service docker start` */
+const startsService = ({ name, args }: ShellCommand): boolean => {
+  const words = args.flatMap(({ text }) => (text === undefined || text.startsWith("-") ? [] : [text]));
+  const [verb, unit] = name === "service" ? [words[1], words[0]] : [words[0], words[1]];
+  return (
+    /^(systemctl|service)$/.test(name ?? "") &&
+    /^(re)?start$|^enable$/.test(verb ?? "") &&
+    /^docker(\.service)?$/.test(unit ?? "")
+  );
 };

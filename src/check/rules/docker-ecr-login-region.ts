@@ -2,14 +2,15 @@
  * ECR logins that cannot serve the push: the password is of one region and the host of another, or the host of the login
  * is another account or region than the push goes to.
  */
-import { dockerCommand, dockerOptions, imageWords } from "../docker-commands.ts";
-import { ecrOperation, regionOf } from "../ecr-login.ts";
+
+import { isUnseen } from "../commands/unseen-work.ts";
+import { dockerCommand, dockerOptions, imageWords } from "../docker/docker-commands.ts";
+import { ecrOperation, regionOf } from "../docker/ecr-login.ts";
+import { imageReference } from "../docker/image-references.ts";
+import { keepsCredentials, loginIn } from "../docker/registry-logins.ts";
 import { inScript, placeOf } from "../finding-place.ts";
-import { imageReference } from "../image-references.ts";
-import { keepsCredentials, loginIn } from "../registry-logins.ts";
 import type { Rule } from "../rule.ts";
-import type { ShellCommand, ShellWord } from "../shell-model.ts";
-import { isUnseen } from "../unseen-work.ts";
+import type { ShellCommand, ShellWord } from "../shell/shell-model.ts";
 
 interface EcrHost {
   readonly account: string;

@@ -1,8 +1,8 @@
 /** `$(aws ecr get-login-password)`: the old get-login printed a command to run, this one prints a password. */
-import { ecrLogin, ecrOperation } from "../ecr-login.ts";
+import { ecrLogin, ecrOperation } from "../docker/ecr-login.ts";
+import { replaceItem } from "../edits/whole-item.ts";
 import { inScript, placeOf } from "../finding-place.ts";
 import type { Rule } from "../rule.ts";
-import { replaceItem } from "../whole-item.ts";
 
 export const dockerGetLoginPasswordExecuted: Rule = {
   id: "docker/get-login-password-executed",

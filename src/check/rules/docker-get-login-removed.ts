@@ -1,10 +1,10 @@
 /** `aws ecr get-login` left the aws CLI with version 2, which every maintained image carries. */
 import { curatedImage } from "../../build/plan/curated-images.ts";
-import { ecrLogin, ecrOperation } from "../ecr-login.ts";
+import { ecrLogin, ecrOperation } from "../docker/ecr-login.ts";
+import { replaceItem } from "../edits/whole-item.ts";
 import { inScript, placeOf } from "../finding-place.ts";
 import type { Rule } from "../rule.ts";
-import type { ShellCommand } from "../shell-model.ts";
-import { replaceItem } from "../whole-item.ts";
+import type { ShellCommand } from "../shell/shell-model.ts";
 
 export const dockerGetLoginRemoved: Rule = {
   id: "docker/get-login-removed",

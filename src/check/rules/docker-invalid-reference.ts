@@ -3,11 +3,11 @@
  * a tag with characters that tags cannot have. Only text that is known is judged.
  * `https://` in front is docker/registry-url-scheme's.
  */
-import { dockerCommands, imageWords } from "../docker-commands.ts";
+import { dockerCommands, imageWords } from "../docker/docker-commands.ts";
+import { imageReference, isOpen } from "../docker/image-references.ts";
 import { inScript, placeOf } from "../finding-place.ts";
-import { imageReference, isOpen } from "../image-references.ts";
 import type { Rule } from "../rule.ts";
-import type { ShellWord } from "../shell-model.ts";
+import type { ShellWord } from "../shell/shell-model.ts";
 
 export const dockerInvalidReference: Rule = {
   id: "docker/invalid-reference",
@@ -76,6 +76,8 @@ function problemIn(word: ShellWord): Problem | undefined {
   const { host, name, tag } = imageReference(word.symbol);
   const repository = host !== undefined && name.startsWith(`${host}/`) ? name.slice(host.length + 1) : name;
   const literal = literalOf(repository);
+  // env/value-not-expanded says why.
+  if (literal.includes("$")) return undefined;
   if (word.symbol.startsWith("/")) return { text: emptyPart(word) };
   if (literal.includes("//")) return { text: "an empty part between two slashes" };
   if (/[A-Z]/.test(literal)) return { text: "its repository has upper-case letters", lower: repository };

@@ -1,9 +1,9 @@
 /** `docker login -p PASSWORD`: arguments are seen in the process list, and a literal one by every reader of the file. */
 import type { Fix, Span } from "../../core/diagnostics.ts";
-import { type DockerCommand, dockerCommands, loginOf } from "../docker-commands.ts";
+import { type DockerCommand, dockerCommands, loginOf } from "../docker/docker-commands.ts";
 import { inScript, placeOf } from "../finding-place.ts";
 import type { CheckContext, Rule } from "../rule.ts";
-import type { ShellWord } from "../shell-model.ts";
+import type { ShellWord } from "../shell/shell-model.ts";
 
 export const dockerLoginPasswordArgument: Rule = {
   id: "docker/login-password-argument",

@@ -2,7 +2,7 @@
  * docker in a build whose project has no privileged mode: there is no daemon, every docker command fails. Where the
  * project is not known, one piece of information at the first docker command.
  */
-import { dockerCommands, needsDaemon } from "../docker-commands.ts";
+import { dockerCommands, needsDaemon } from "../docker/docker-commands.ts";
 import type { CheckContext, Rule } from "../rule.ts";
 
 export const dockerPrivilegedMode: Rule = {

@@ -1,6 +1,7 @@
 /** POST_BUILD runs after a failed BUILD too: a push there sends whatever image is lying around, or fails a second time. */
-import { abortFix, commandsAfterFailedBuild } from "../after-failed-build.ts";
-import { dockerCommands } from "../docker-commands.ts";
+
+import { dockerCommands } from "../docker/docker-commands.ts";
+import { abortFix, commandsAfterFailedBuild } from "../edits/after-failed-build.ts";
 import { inScript, placeOf } from "../finding-place.ts";
 import type { Rule } from "../rule.ts";
 

@@ -6,14 +6,14 @@
 
 import { curatedImage } from "../../build/plan/curated-images.ts";
 import type { Fix } from "../../core/diagnostics.ts";
-import { type DockerCommand, dockerCommand, dockerOptions, imageWords } from "../docker-commands.ts";
+import { isUnseen } from "../commands/unseen-work.ts";
+import { type DockerCommand, dockerCommand, dockerOptions, imageWords } from "../docker/docker-commands.ts";
+import { imageReference, registryKind } from "../docker/image-references.ts";
+import { keepsCredentials, loginIn, type RegistryLogin } from "../docker/registry-logins.ts";
+import { insertItemBefore } from "../edits/whole-item.ts";
 import { inScript, placeOf } from "../finding-place.ts";
-import { imageReference, registryKind } from "../image-references.ts";
-import { keepsCredentials, loginIn, type RegistryLogin } from "../registry-logins.ts";
 import type { CheckContext, Finding, Rule } from "../rule.ts";
-import type { ShellWord } from "../shell-model.ts";
-import { isUnseen } from "../unseen-work.ts";
-import { insertItemBefore } from "../whole-item.ts";
+import type { ShellWord } from "../shell/shell-model.ts";
 
 export const dockerPushWithoutLogin: Rule = {
   id: "docker/push-without-login",

@@ -3,9 +3,9 @@
  * format`. A registry in an image name is a host, not a URL.
  */
 import type { Fix } from "../../core/diagnostics.ts";
-import { dockerCommands, imageWords } from "../docker-commands.ts";
+import { dockerCommands, imageWords } from "../docker/docker-commands.ts";
 import type { CheckContext, Rule } from "../rule.ts";
-import type { ShellWord } from "../shell-model.ts";
+import type { ShellWord } from "../shell/shell-model.ts";
 
 export const dockerRegistryUrlScheme: Rule = {
   id: "docker/registry-url-scheme",

@@ -3,12 +3,13 @@
  * compared as symbols, so a variable equals itself and what it was made of. Silent where something that is not seen may
  * have made the image.
  */
-import { type DockerCommand, dockerCommand, dockerOptions, imageWords } from "../docker-commands.ts";
+
+import { isUnseen } from "../commands/unseen-work.ts";
+import { type DockerCommand, dockerCommand, dockerOptions, imageWords } from "../docker/docker-commands.ts";
+import { imageReference, isOpen } from "../docker/image-references.ts";
 import { inScript, placeOf } from "../finding-place.ts";
-import { imageReference, isOpen } from "../image-references.ts";
 import type { Rule } from "../rule.ts";
-import type { ShellCommand, ShellWord } from "../shell-model.ts";
-import { isUnseen } from "../unseen-work.ts";
+import type { ShellCommand, ShellWord } from "../shell/shell-model.ts";
 
 interface Made {
   readonly symbol: string;

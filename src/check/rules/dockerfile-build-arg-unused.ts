@@ -1,9 +1,9 @@
 /** `--build-arg` of a name that no ARG of the Dockerfile declares: docker warns and builds without it. */
 import { nearest } from "../../core/nearest.ts";
 import type { Dockerfile } from "../../dockerfile/index.ts";
-import { dockerBuildsOf } from "../docker-build-lookup.ts";
-import { wordEdit } from "../path-findings.ts";
+import { dockerBuildsOf } from "../docker/docker-build-lookup.ts";
 import type { Rule } from "../rule.ts";
+import { wordEdit } from "../tree/path-findings.ts";
 
 /** Taken without an ARG: https://docs.docker.com/reference/dockerfile/#predefined-args */
 const PREDEFINED =

@@ -5,12 +5,12 @@
  */
 import { posix } from "node:path";
 import { type IgnoreRules, parseIgnoreFile } from "../../dockerfile/index.ts";
-import { type DockerBuildLookup, dockerBuildsOf, neededStages } from "../docker-build-lookup.ts";
-import { type ContextSource, contextSources } from "../docker-context-sources.ts";
-import { nearestPath } from "../nearest-path.ts";
-import { pathEdit, severityFor } from "../path-findings.ts";
-import { findPath, isMadeBefore, matchesOf, type PathState, stateOf } from "../path-lookup.ts";
+import { type DockerBuildLookup, dockerBuildsOf, neededStages } from "../docker/docker-build-lookup.ts";
+import { type ContextSource, contextSources } from "../docker/docker-context-sources.ts";
 import type { CheckContext, Finding, Rule } from "../rule.ts";
+import { nearestPath } from "../tree/nearest-path.ts";
+import { pathEdit, severityFor } from "../tree/path-findings.ts";
+import { findPath, isMadeBefore, matchesOf, type PathState, stateOf } from "../tree/path-lookup.ts";
 
 export const dockerfileCopySourceNotFound: Rule = {
   id: "dockerfile/copy-source-not-found",

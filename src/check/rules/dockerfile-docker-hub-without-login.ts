@@ -2,8 +2,8 @@
  * Base images from Docker Hub in a build that never logs in there: anonymous pulls are counted by address, and builds
  * share theirs. Information only: it may go well for years.
  */
-import { dockerBuildsOf, neededStages, stageIndex } from "../docker-build-lookup.ts";
-import { dockerCommands, loginOf } from "../docker-commands.ts";
+import { dockerBuildsOf, neededStages, stageIndex } from "../docker/docker-build-lookup.ts";
+import { dockerCommands, loginOf } from "../docker/docker-commands.ts";
 import type { CheckContext, Rule } from "../rule.ts";
 
 export const dockerfileDockerHubWithoutLogin: Rule = {

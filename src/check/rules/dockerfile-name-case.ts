@@ -3,10 +3,10 @@
  * spelling is found on a disk that ignores case, and not on CodeBuild's.
  */
 import { posix } from "node:path";
-import { dockerBuildsOf } from "../docker-build-lookup.ts";
-import { inOtherCase } from "../nearest-path.ts";
-import { severityFor } from "../path-findings.ts";
+import { dockerBuildsOf } from "../docker/docker-build-lookup.ts";
 import type { Rule } from "../rule.ts";
+import { inOtherCase } from "../tree/nearest-path.ts";
+import { severityFor } from "../tree/path-findings.ts";
 
 export const dockerfileNameCase: Rule = {
   id: "dockerfile/name-case",

@@ -1,11 +1,11 @@
 /** `docker build` without its Dockerfile or its context: wrong folder after a `cd`, wrong `-f`, which counts from the command's directory. */
 import { posix } from "node:path";
-import type { DockerBuild } from "../docker-build.ts";
-import { type DockerBuildLookup, dockerBuildsOf } from "../docker-build-lookup.ts";
-import { filesNamed, inOtherCase, nearestPath, type PathGuess } from "../nearest-path.ts";
-import { failsThere, fromHere, here, isRootCertain, pathEdit, severityFor } from "../path-findings.ts";
-import { isMadeBefore, stateOf } from "../path-lookup.ts";
+import type { DockerBuild } from "../docker/docker-build.ts";
+import { type DockerBuildLookup, dockerBuildsOf } from "../docker/docker-build-lookup.ts";
 import type { CheckContext, Finding, Rule } from "../rule.ts";
+import { filesNamed, inOtherCase, nearestPath, type PathGuess } from "../tree/nearest-path.ts";
+import { failsThere, fromHere, here, isRootCertain, pathEdit, severityFor } from "../tree/path-findings.ts";
+import { isMadeBefore, stateOf } from "../tree/path-lookup.ts";
 
 export const dockerfileNotFound: Rule = {
   id: "dockerfile/not-found",
@@ -67,10 +67,12 @@ function* withoutDockerfile(context: CheckContext, lookup: DockerBuildLookup): I
     };
     return;
   }
+  // No Dockerfile anywhere, and the buildspec is not at the root: an example of another repository's, as likely as not.
+  const isElsewhere = !guess && severity === "warning" && !command.isStatusIgnored;
   const folder = guess && { ...guess, path: posix.dirname(guess.path).replace(/^\.$/, "") };
   const use = { word: where.word, path: build.context?.path ?? "", kind: "directory", user: "" } as const;
   yield {
-    severity,
+    severity: isElsewhere ? "info" : severity,
     message: `\`${use.path}\` has no \`Dockerfile\`, which \`${build.program} build\` reads${folder ? `; there is one in \`${fromHere(command, folder.path) || "."}\`` : ""}`,
     span,
     why,

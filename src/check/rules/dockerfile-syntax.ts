@@ -1,8 +1,9 @@
 /** A Dockerfile that docker refuses to read: unknown instructions, nothing to build from. Only what no frontend takes. */
-import { dockerBuildsOf } from "../docker-build-lookup.ts";
-import { severityFor } from "../path-findings.ts";
+
+import { isSourceSettled } from "../commands/source-edits.ts";
+import { dockerBuildsOf } from "../docker/docker-build-lookup.ts";
 import type { Rule } from "../rule.ts";
-import { isSourceSettled } from "../source-edits.ts";
+import { severityFor } from "../tree/path-findings.ts";
 
 const CERTAIN =
   /unknown instruction: |^(file with no instructions|no build stage in current context|unterminated heredoc)/;

@@ -3,11 +3,11 @@
  * Dockerfile or an artifact, put into a URL or on a command line. CodeBuild masks only the exact values it resolved
  * itself, and only in the log.
  */
-import { dockerCommand, dockerOptions } from "../docker-commands.ts";
+import { dockerCommand, dockerOptions } from "../docker/docker-commands.ts";
 import { inScript, placeOf } from "../finding-place.ts";
 import type { CheckContext, Finding, Rule } from "../rule.ts";
-import type { ShellCommand, ShellWord } from "../shell-model.ts";
-import { directoryOf } from "../source-paths.ts";
+import type { ShellCommand, ShellWord } from "../shell/shell-model.ts";
+import { directoryOf } from "../tree/source-paths.ts";
 
 export const envSecretInCommand: Rule = {
   id: "env/secret-in-command",

@@ -1,5 +1,5 @@
 /** `env.shell` with a shell that CodeBuild does not know, or one of its Windows images, which Kiln does not run. */
-import { shellOf } from "../../build/plan/index.ts";
+import { shellOf } from "../../build/plan/shell-of.ts";
 import type { Rule } from "../rule.ts";
 
 export const envShellNotSupported: Rule = {

@@ -3,9 +3,9 @@
  * `env.variables` the text stays text, under a phase's `environment` it is ignored.
  */
 import type { SsmReference } from "../../build/buildspec/index.ts";
-import { phaseEnvironmentEdits } from "../phase-environment-edits.ts";
+import { phaseEnvironmentEdits } from "../edits/phase-environment-edits.ts";
 import type { CheckContext, Finding, Rule } from "../rule.ts";
-import { existingName } from "../variables.ts";
+import { existingName } from "../shell/variables.ts";
 
 export const envSsmReferenceOutsideParameterStore: Rule = {
   id: "env/ssm-reference-outside-parameter-store",
@@ -38,7 +38,9 @@ function finding(context: CheckContext, { variable, parameterName, phase }: SsmR
   const name = variable.name.value;
   const line = `${name}: ${existingName(context.parameters, parameterName)}`;
   return {
-    message: `\`${name}\` is the literal text \`${variable.value.value}\`, not the value of a parameter`,
+    message: phase
+      ? `\`${variable.value.value}\` names no parameter here, so \`${name}\` does not get its value`
+      : `\`${name}\` is the literal text \`${variable.value.value}\`, not the value of a parameter`,
     span: variable.value.span,
     why: phase
       ? `CodeBuild ignores \`environment\` under a phase, so \`${name}\` is unset; it resolves names only under \`env.parameter-store\``

@@ -3,9 +3,9 @@
  * the script starts Java with nothing to run.
  */
 import { posix } from "node:path";
-import { severityFor, spanOf } from "../path-findings.ts";
-import { pathLookupsOf, stateOf } from "../path-lookup.ts";
 import type { Rule } from "../rule.ts";
+import { severityFor, spanOf } from "../tree/path-findings.ts";
+import { pathLookupsOf, stateOf } from "../tree/path-lookup.ts";
 
 export const filesGradleWrapperMissing: Rule = {
   id: "files/gradle-wrapper-missing",

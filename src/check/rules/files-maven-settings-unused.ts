@@ -2,8 +2,9 @@
  * Maven with a `settings.xml` of one's own that nothing makes Maven read: the image has another in `/root/.m2`, whose
  * profile `securecentral` sends it to Maven Central.
  */
-import { filesNamed } from "../nearest-path.ts";
+
 import type { Rule } from "../rule.ts";
+import { filesNamed } from "../tree/nearest-path.ts";
 
 export const filesMavenSettingsUnused: Rule = {
   id: "files/maven-settings-unused",

@@ -3,12 +3,12 @@
  * `cd` too few or too many. One finding a program and folder.
  */
 import { posix } from "node:path";
-import { type NeededFile, neededFile } from "../needed-files.ts";
-import { here, severityFor } from "../path-findings.ts";
-import { findPath, isMadeBefore, isSourceKnown, matchesOf, stateOf } from "../path-lookup.ts";
+import { type NeededFile, neededFile } from "../commands/needed-files.ts";
+import { isSourceSettled } from "../commands/source-edits.ts";
 import type { CheckContext, Rule } from "../rule.ts";
-import type { ShellCommand } from "../shell-model.ts";
-import { isSourceSettled } from "../source-edits.ts";
+import type { ShellCommand } from "../shell/shell-model.ts";
+import { here, severityFor } from "../tree/path-findings.ts";
+import { findPath, isMadeBefore, isSourceKnown, matchesOf, stateOf } from "../tree/path-lookup.ts";
 
 export const filesNeededNotFound: Rule = {
   id: "files/needed-not-found",

@@ -10,7 +10,7 @@ import {
   environmentsOf,
   isLambda,
   spanOfEnvironment,
-} from "../environments.ts";
+} from "../knowledge/environments.ts";
 import type { Finding, Rule } from "../rule.ts";
 
 export const imageComputeMismatch: Rule = {

@@ -2,8 +2,8 @@
  * What builds on Lambda compute cannot do: docker, privileged mode, tools that need root, caches, a VPC, more than a
  * quarter of an hour.
  */
-import { dockerCommands, needsDaemon } from "../docker-commands.ts";
-import { environmentsOf, isLambda } from "../environments.ts";
+import { dockerCommands, needsDaemon } from "../docker/docker-commands.ts";
+import { environmentsOf, isLambda } from "../knowledge/environments.ts";
 import type { CheckContext, Finding, Rule } from "../rule.ts";
 
 const MAX_MINUTES = 15;

@@ -4,7 +4,8 @@
  */
 import { evaluate, principalContext } from "../../authorize/index.ts";
 import type { ServicePrincipal } from "../../core/aws.ts";
-import { scopeOf } from "../role-needs.ts";
+import { type EcrImage, parseEcrImage } from "../../core/ecr-host.ts";
+import { scopeOf } from "../role/role-needs.ts";
 import type { CheckContext, Finding, Rule } from "../rule.ts";
 
 export const imagePullCredentials: Rule = {
@@ -16,19 +17,17 @@ export const imagePullCredentials: Rule = {
     const { image, imagePullCredentialsType: type, registryCredential } = context.project;
     if (image === undefined) return;
     const isCurated = image.startsWith("aws/codebuild/");
-    const ecr = ECR.exec(image);
+    const ecr = parseEcrImage(image);
     if (isCurated && type === "SERVICE_ROLE") {
       yield {
         message: `imagePullCredentialsType is SERVICE_ROLE, and the curated image \`${image}\` needs CODEBUILD`,
         why: "CodeBuild pulls its own images itself, and refuses the setting",
       };
     }
-    if (registryCredential?.credential) yield* ofRegistryCredential(context, isCurated || ecr !== null);
+    if (registryCredential?.credential) yield* ofRegistryCredential(context, isCurated || ecr !== undefined);
     if (ecr && !isCurated) yield* ofEcr(context, ecr);
   },
 };
-
-const ECR = /^(\d{12})\.dkr\.ecr(?:-fips)?\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?\/([^:@]+)/;
 
 function* ofRegistryCredential({ project }: CheckContext, isOfAws: boolean): Iterable<Finding> {
   const { image, imagePullCredentialsType: type, registryCredential } = project;
@@ -52,10 +51,7 @@ function* ofRegistryCredential({ project }: CheckContext, isOfAws: boolean): Ite
   }
 }
 
-function* ofEcr(
-  context: CheckContext,
-  [, account = "", region = "", repository = ""]: RegExpExecArray,
-): Iterable<Finding> {
+function* ofEcr(context: CheckContext, { accountId, region, repository }: EcrImage): Iterable<Finding> {
   const { imagePullCredentialsType: type, image } = context.project;
   const scope = scopeOf(context.known);
   if (scope.region !== "*" && region !== scope.region) {
@@ -66,23 +62,23 @@ function* ofEcr(
     };
   }
   if (type !== "CODEBUILD" || scope.accountId === "*") return;
-  if (account !== scope.accountId) {
+  if (accountId !== scope.accountId) {
     yield {
       message: `\`${image}\` is of another account, so imagePullCredentialsType must be SERVICE_ROLE`,
       why: "PROVISIONING ends with `BUILD_CONTAINER_UNABLE_TO_PULL_IMAGE`: `denied: User: CodeBuild`",
     };
     return;
   }
-  const arn = `arn:${scope.partition}:ecr:${region}:${account}:repository/${repository}`;
+  const arn = `arn:${scope.partition}:ecr:${region}:${accountId}:repository/${repository}`;
   const policy = context.known.resourcePolicies?.get(arn);
   if (!policy) return;
   const principal: ServicePrincipal = {
     type: "AWSService",
     serviceName: "codebuild.amazonaws.com",
     arn: "codebuild.amazonaws.com",
-    accountId: account,
+    accountId,
     userId: "codebuild.amazonaws.com",
-    sourceArn: `arn:${scope.partition}:codebuild:${region}:${account}:project/${context.project.name ?? "project"}`,
+    sourceArn: `arn:${scope.partition}:codebuild:${region}:${accountId}:project/${context.project.name ?? "project"}`,
   };
   const missing = ["ecr:GetDownloadUrlForLayer", "ecr:BatchGetImage", "ecr:BatchCheckLayerAvailability"].filter(
     (action) =>

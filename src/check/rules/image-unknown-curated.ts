@@ -5,7 +5,7 @@
 import { curatedImage, curatedNames } from "../../build/plan/index.ts";
 import type { Fix, Span } from "../../core/diagnostics.ts";
 import { editDistance, nearest } from "../../core/nearest.ts";
-import { environmentsOf } from "../environments.ts";
+import { environmentsOf } from "../knowledge/environments.ts";
 import type { CheckContext, Finding, Rule } from "../rule.ts";
 
 export const imageUnknownCurated: Rule = {
@@ -36,9 +36,11 @@ function findingFor(context: CheckContext, image: string, label: string, span: S
   const at = span ? { span } : {};
   const of = span ? "" : ` of ${label}`;
   if (!image.startsWith("aws/codebuild/")) {
-    const meant = curatedNames.find((name) => name === `aws/${image}` || editDistance(name, image) <= 2);
     // A slip in the part that makes it a curated image.
-    return meant === undefined || !/codebuild?|standard/.test(image)
+    const meant = /codebuild?|standard/.test(image)
+      ? curatedNames.find((name) => name === `aws/${image}` || editDistance(name, image, 2) <= 2)
+      : undefined;
+    return meant === undefined
       ? undefined
       : {
           ...at,

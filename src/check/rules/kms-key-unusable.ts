@@ -2,11 +2,11 @@
 
 import { parseSecretReference } from "../../build/plan/index.ts";
 import type { Span } from "../../core/diagnostics.ts";
-import { findKey } from "../role-needs.ts";
+import { findSecret } from "../knowledge/secret-lookup.ts";
+import { parameterReferences, secretReferences } from "../knowledge/store-references.ts";
+import { findKey } from "../role/role-needs.ts";
 import type { CheckContext, Rule } from "../rule.ts";
-import { findSecret } from "../secret-lookup.ts";
-import { parameterReferences, secretReferences } from "../store-references.ts";
-import { findParameter } from "../variables.ts";
+import { findParameter } from "../shell/variables.ts";
 
 export const kmsKeyUnusable: Rule = {
   id: "kms/key-unusable",

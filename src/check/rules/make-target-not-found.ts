@@ -1,14 +1,14 @@
 /** `make x` of a target that the Makefile does not have. Silent for Makefiles that cannot be read without running make. */
 import { posix } from "node:path";
 import { nearest } from "../../core/nearest.ts";
-import { hasOption, names, optionsNamed, readArguments } from "../command-arguments.ts";
-import { readMakefile } from "../makefile.ts";
-import { severityFor, wordEdit } from "../path-findings.ts";
-import { findPath, isMadeBefore, isSourceKnown } from "../path-lookup.ts";
+import { hasOption, names, optionsNamed, readArguments } from "../commands/command-arguments.ts";
+import { isSourceSettled } from "../commands/source-edits.ts";
 import type { CheckContext, Finding, Rule } from "../rule.ts";
-import type { ShellCommand } from "../shell-model.ts";
-import { isSourceSettled } from "../source-edits.ts";
-import { directoryOf } from "../source-paths.ts";
+import type { ShellCommand } from "../shell/shell-model.ts";
+import { readMakefile } from "../tree/makefile.ts";
+import { severityFor, wordEdit } from "../tree/path-findings.ts";
+import { findPath, isMadeBefore, isSourceKnown } from "../tree/path-lookup.ts";
+import { directoryOf } from "../tree/source-paths.ts";
 
 const withValue = names("-C --directory -f --file --makefile -I --include-dir -o --old-file -W --what-if --eval -j -l");
 

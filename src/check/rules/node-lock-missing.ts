@@ -3,13 +3,13 @@
  * package's folder and, as in a monorepo, above it.
  */
 import { posix } from "node:path";
-import { hasOption } from "../command-arguments.ts";
-import { isManifestTouched, type NodeCommand, nodeCommand, packageAt } from "../node-packages.ts";
-import { severityFor } from "../path-findings.ts";
-import { findPath, isMadeBefore, isSourceKnown } from "../path-lookup.ts";
+import { hasOption } from "../commands/command-arguments.ts";
+import { isSourceSettled } from "../commands/source-edits.ts";
 import type { CheckContext, Finding, Rule } from "../rule.ts";
-import type { ShellCommand } from "../shell-model.ts";
-import { isSourceSettled } from "../source-edits.ts";
+import type { ShellCommand } from "../shell/shell-model.ts";
+import { isManifestTouched, type NodeCommand, nodeCommand, packageAt } from "../tree/node-packages.ts";
+import { severityFor } from "../tree/path-findings.ts";
+import { findPath, isMadeBefore, isSourceKnown } from "../tree/path-lookup.ts";
 
 export const nodeLockMissing: Rule = {
   id: "node/lock-missing",

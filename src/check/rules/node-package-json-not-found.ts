@@ -1,12 +1,12 @@
 /** npm, yarn and pnpm where there is no package.json, neither in the folder nor above it. */
 
 import { posix } from "node:path";
-import { filesNamed } from "../nearest-path.ts";
-import { isManifestTouched, nodeCommand, packageAt } from "../node-packages.ts";
-import { here, severityFor } from "../path-findings.ts";
-import { isSourceKnown } from "../path-lookup.ts";
+import { isSourceSettled } from "../commands/source-edits.ts";
 import type { Rule } from "../rule.ts";
-import { isSourceSettled } from "../source-edits.ts";
+import { filesNamed } from "../tree/nearest-path.ts";
+import { isManifestTouched, nodeCommand, packageAt } from "../tree/node-packages.ts";
+import { here, severityFor } from "../tree/path-findings.ts";
+import { isSourceKnown } from "../tree/path-lookup.ts";
 
 /** What fails without one; `npm install` does not. */
 const NEEDS: Readonly<Record<string, RegExp>> = {

@@ -5,7 +5,11 @@
  */
 
 import { nearest } from "../../core/nearest.ts";
-import { hasOption, optionsNamed } from "../command-arguments.ts";
+import { hasOption, optionsNamed } from "../commands/command-arguments.ts";
+import { isSourceSettled } from "../commands/source-edits.ts";
+import { isOneEdit } from "../one-edit.ts";
+import type { CheckContext, Finding, Rule } from "../rule.ts";
+import type { ShellCommand, ShellWord } from "../shell/shell-model.ts";
 import {
   isManifestTouched,
   type NodeCommand,
@@ -13,13 +17,9 @@ import {
   nodeCommand,
   packageAt,
   workspacesOf,
-} from "../node-packages.ts";
-import { isOneEdit } from "../one-edit.ts";
-import { severityFor, wordEdit } from "../path-findings.ts";
-import { isSourceKnown } from "../path-lookup.ts";
-import type { CheckContext, Finding, Rule } from "../rule.ts";
-import type { ShellCommand, ShellWord } from "../shell-model.ts";
-import { isSourceSettled } from "../source-edits.ts";
+} from "../tree/node-packages.ts";
+import { severityFor, wordEdit } from "../tree/path-findings.ts";
+import { isSourceKnown } from "../tree/path-lookup.ts";
 
 export const nodeScriptNotFound: Rule = {
   id: "node/script-not-found",

@@ -1,12 +1,12 @@
 /** `npm -w x` and `yarn workspace x` of a package that the monorepo does not have. */
 
 import { nearest } from "../../core/nearest.ts";
-import { optionsNamed } from "../command-arguments.ts";
-import { isManifestTouched, nodeCommand, packageAt, workspacesOf } from "../node-packages.ts";
-import { severityFor, wordEdit } from "../path-findings.ts";
-import { isSourceKnown } from "../path-lookup.ts";
+import { optionsNamed } from "../commands/command-arguments.ts";
+import { isSourceSettled } from "../commands/source-edits.ts";
 import type { Rule } from "../rule.ts";
-import { isSourceSettled } from "../source-edits.ts";
+import { isManifestTouched, nodeCommand, packageAt, workspacesOf } from "../tree/node-packages.ts";
+import { severityFor, wordEdit } from "../tree/path-findings.ts";
+import { isSourceKnown } from "../tree/path-lookup.ts";
 
 export const nodeWorkspaceNotFound: Rule = {
   id: "node/workspace-not-found",

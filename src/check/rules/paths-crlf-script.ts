@@ -2,10 +2,11 @@
  * Scripts with CRLF line ends: the interpreter's name then ends in a carriage return, and there is no such program. Line
  * ends are those of the committed file; a Windows checkout of one with LF is right.
  */
-import { here, severityFor, spanOf } from "../path-findings.ts";
-import { type PathLookup, pathLookupsOf } from "../path-lookup.ts";
+
 import type { CheckContext, Finding, Rule } from "../rule.ts";
-import type { ShellCommand } from "../shell-model.ts";
+import type { ShellCommand } from "../shell/shell-model.ts";
+import { here, severityFor, spanOf } from "../tree/path-findings.ts";
+import { type PathLookup, pathLookupsOf } from "../tree/path-lookup.ts";
 
 export const pathsCrlfScript: Rule = {
   id: "paths/crlf-script",

@@ -4,7 +4,7 @@
  */
 
 import type { Rule } from "../rule.ts";
-import { directoryOf } from "../source-paths.ts";
+import { directoryOf } from "../tree/source-paths.ts";
 
 export const pathsGitFolder: Rule = {
   id: "paths/git-folder",

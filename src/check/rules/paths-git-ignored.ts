@@ -1,7 +1,8 @@
 /** Paths that are here and that git ignores: CodeBuild gets what is committed, so a command that needs them fails there. */
-import { failsThere, severityFor, spanOf } from "../path-findings.ts";
-import { pathLookupsOf } from "../path-lookup.ts";
+
 import type { Rule } from "../rule.ts";
+import { failsThere, severityFor, spanOf } from "../tree/path-findings.ts";
+import { pathLookupsOf } from "../tree/path-lookup.ts";
 
 export const pathsGitIgnored: Rule = {
   id: "paths/git-ignored",

@@ -1,6 +1,7 @@
 /** File names with letters outside ASCII: the build's locale is POSIX, and tools that decode names fail on them. */
-import { perWorkspace } from "../per-workspace.ts";
+
 import type { Rule } from "../rule.ts";
+import { perWorkspace } from "../tree/per-workspace.ts";
 
 const nonAsciiFiles = perWorkspace((workspace) => workspace.files().filter((path) => /[^\x20-\x7e]/.test(path)));
 

@@ -3,10 +3,10 @@
  * mode, whatever the disk says.
  */
 import type { Fix } from "../../core/diagnostics.ts";
-import { severityFor, spanOf } from "../path-findings.ts";
-import { type PathLookup, pathLookupsOf } from "../path-lookup.ts";
 import type { CheckContext, Finding, Rule } from "../rule.ts";
-import type { ShellCommand, ShellWord } from "../shell-model.ts";
+import type { ShellCommand, ShellWord } from "../shell/shell-model.ts";
+import { severityFor, spanOf } from "../tree/path-findings.ts";
+import { type PathLookup, pathLookupsOf } from "../tree/path-lookup.ts";
 
 export const pathsNotExecutable: Rule = {
   id: "paths/not-executable",

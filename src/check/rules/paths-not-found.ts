@@ -4,11 +4,13 @@
  * makes is reported, as a warning.
  */
 import { posix } from "node:path";
-import { nearestPath, type PathGuess } from "../nearest-path.ts";
-import { failsThere, fromHere, isRootCertain, pathEdit, severityFor, spanOf } from "../path-findings.ts";
-import { findPath, type PathLookup, pathLookupsOf } from "../path-lookup.ts";
+import { editDistance } from "../../core/nearest.ts";
+import type { PathUse } from "../commands/path-uses.ts";
 import type { CheckContext, Finding, Rule } from "../rule.ts";
-import type { ShellCommand } from "../shell-model.ts";
+import type { ShellCommand } from "../shell/shell-model.ts";
+import { nearestPath, type PathGuess } from "../tree/nearest-path.ts";
+import { failsThere, fromHere, isRootCertain, pathEdit, severityFor, spanOf } from "../tree/path-findings.ts";
+import { findPath, type PathLookup, pathLookupsOf } from "../tree/path-lookup.ts";
 
 export const pathsNotFound: Rule = {
   id: "paths/not-found",
@@ -43,7 +45,7 @@ function missing(context: CheckContext, lookup: PathLookup, path: string): Findi
     const [is, wanted] = use.kind === "file" ? ["folder", "file"] : ["file", "folder"];
     return { severity: certainty, message: `\`${use.path}\` is a ${is}, expected a ${wanted}`, span, why };
   }
-  const guess = nearestPath(context.workspace, path, use.kind === "directory" ? "directory" : "file");
+  const guess = guessFor(context, use, path);
   const mayComeAlong = COMES_FROM_ELSEWHERE.has(use.user);
   const severity = mayComeAlong ? (guess ? "warning" : "info") : certainty;
   const noun = { directory: "folder ", file: "file ", any: "" }[use.kind];
@@ -57,6 +59,12 @@ function missing(context: CheckContext, lookup: PathLookup, path: string): Findi
   };
 }
 
+function guessFor({ workspace }: CheckContext, { kind, path: written }: PathUse, path: string): PathGuess | undefined {
+  const isFolder = kind === "directory" || (kind === "any" && written.endsWith("/"));
+  const guess = nearestPath(workspace, path, isFolder ? "directory" : "file");
+  return guess ?? (kind === "any" && !isFolder ? nearestPath(workspace, path, "directory") : undefined);
+}
+
 function nearness(command: ShellCommand, path: string, guess: PathGuess | undefined): string {
   if (!guess) return "";
   if (guess.path.toLowerCase() === path.toLowerCase())
@@ -64,17 +72,43 @@ function nearness(command: ShellCommand, path: string, guess: PathGuess | undefi
   return `; the nearest is \`${fromHere(command, guess.path)}\``;
 }
 
+/** Names of what builds make, so near to another name or not. */
+const MADE =
+  /^(artifacts?|assets|bin|build|coverage|deploy(ment)?s?|dist|out(put)?s?|packages?|public|releases?|reports?|results?|static|target|vendor)$/i;
+
+/**
+ * One part of the path differs by a letter or two. Not so two versions (`app1`, `app2`), and of folders singular and
+ * plural: a build makes `package` beside `packages`.
+ */
+function isTypo(path: string, near: string, isFolder: boolean): boolean {
+  const parts = posix.normalize(path).replace(/\/$/, "").split("/");
+  const others = near.split("/");
+  const [at, ...more] = parts.flatMap((part, index) => (part === others[index] ? [] : [index]));
+  if (at === undefined || more.length > 0 || parts.length !== others.length) return false;
+  const [wrong = "", right = ""] = [parts[at], others[at]];
+  const least = Math.min(wrong.length, right.length);
+  if (wrong.replace(/\d/g, "") === right.replace(/\d/g, "") || least < 6 || MADE.test(wrong)) return false;
+  if (isFolder && (right.startsWith(wrong) || wrong.startsWith(right))) return false;
+  const hasSameLetters = [...wrong].sort().join("") === [...right].sort().join("");
+  return editDistance(wrong, right, 2) <= (least >= 8 || hasSameLetters ? 2 : 1);
+}
+
 function* doubtful(context: CheckContext, lookup: PathLookup, path: string): Iterable<Finding> {
   const { use } = lookup;
-  if (use.isGlob || use.kind === "directory") return;
-  const guess = nearestPath(context.workspace, path, "file");
+  if (use.isGlob) return;
+  const isFolder = use.kind === "directory";
+  const guess = nearestPath(context.workspace, path, isFolder ? "directory" : "file");
   if (!guess?.isUnique || !isRootCertain(context, path)) return;
+  const isScript =
+    /\.(sh|bash|py|[cm]?js|rb|php)$/.test(guess.path) && posix.extname(guess.path) === posix.extname(path);
   const isCase = guess.path.toLowerCase() === path.toLowerCase();
-  const isElsewhere = posix.basename(guess.path) === posix.basename(path) && HANDWRITTEN.test(posix.basename(path));
-  if (!isCase && !isElsewhere) return;
+  const isHandwritten = !isFolder && HANDWRITTEN.test(posix.basename(guess.path));
+  const isElsewhere = isHandwritten && posix.basename(guess.path) === posix.basename(path);
+  if (!isCase && !isElsewhere && !((isFolder || isHandwritten || isScript) && isTypo(path, guess.path, isFolder)))
+    return;
   yield {
     severity: "warning",
-    message: `file \`${use.path}\` is not in the source${nearness(lookup.command, path, guess)}`,
+    message: `${isFolder ? "folder" : "file"} \`${use.path}\` is not in the source${nearness(lookup.command, path, guess)}`,
     span: spanOf(lookup),
     why: `unless a command before makes it, ${failsThere(lookup.command, use.user)}`,
   };

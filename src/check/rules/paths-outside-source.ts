@@ -2,10 +2,11 @@
  * Paths that lead out of the source: next to it there are CodeBuild's own folders and nothing of the repository.
  * Silent after commands that may have made something there, and where the folder checked may not be the source's root.
  */
-import { failsThere, spanOf } from "../path-findings.ts";
-import { pathLookupsOf } from "../path-lookup.ts";
+
 import type { Rule } from "../rule.ts";
-import { sourceRootsOf } from "../source-paths.ts";
+import { failsThere, spanOf } from "../tree/path-findings.ts";
+import { pathLookupsOf } from "../tree/path-lookup.ts";
+import { sourceRootsOf } from "../tree/source-paths.ts";
 
 export const pathsOutsideSource: Rule = {
   id: "paths/outside-source",

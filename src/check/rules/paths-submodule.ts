@@ -3,10 +3,10 @@
  * folder is empty. An error is said only where the project is known.
  */
 import { posix } from "node:path";
-import { failsThere, severityFor, spanOf } from "../path-findings.ts";
-import { pathLookupsOf, submoduleOf } from "../path-lookup.ts";
 import type { CheckContext, Rule } from "../rule.ts";
-import { sourceRootsOf } from "../source-paths.ts";
+import { failsThere, severityFor, spanOf } from "../tree/path-findings.ts";
+import { pathLookupsOf, submoduleOf } from "../tree/path-lookup.ts";
+import { sourceRootsOf } from "../tree/source-paths.ts";
 
 export const pathsSubmodule: Rule = {
   id: "paths/submodule",

@@ -1,7 +1,8 @@
 /** Paths that commands need and that nobody has committed yet: CodeBuild gets them with the next commit. */
-import { spanOf } from "../path-findings.ts";
-import { pathLookupsOf } from "../path-lookup.ts";
+
 import type { Rule } from "../rule.ts";
+import { spanOf } from "../tree/path-findings.ts";
+import { pathLookupsOf } from "../tree/path-lookup.ts";
 
 export const pathsUntracked: Rule = {
   id: "paths/untracked",

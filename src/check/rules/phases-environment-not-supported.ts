@@ -1,5 +1,5 @@
 /** `environment` under a phase does not exist in CodeBuild: the block is ignored, its variables are unset. */
-import { phaseEnvironmentEdits } from "../phase-environment-edits.ts";
+import { phaseEnvironmentEdits } from "../edits/phase-environment-edits.ts";
 import type { Rule } from "../rule.ts";
 
 export const phasesEnvironmentNotSupported: Rule = {

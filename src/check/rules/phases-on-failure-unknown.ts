@@ -1,6 +1,6 @@
 /** `on-failure` with a value that is none of AWS's: the build ends in DOWNLOAD_SOURCE. */
 import type { Located } from "../../build/buildspec/index.ts";
-import { parseOnFailure } from "../../build/plan/index.ts";
+import { parseOnFailure } from "../../build/plan/on-failure.ts";
 import type { Fix } from "../../core/diagnostics.ts";
 import { nearest } from "../../core/nearest.ts";
 import type { CheckContext, Rule } from "../rule.ts";

@@ -1,5 +1,5 @@
 /** Modes of a local cache that do nothing in this project. */
-import { isLambda } from "../environments.ts";
+import { isLambda } from "../knowledge/environments.ts";
 import type { Rule } from "../rule.ts";
 
 export const projectLocalCache: Rule = {

@@ -1,7 +1,7 @@
 /** A variable of the project of type PLAINTEXT whose name or value says that it is a secret. The value is never shown. */
 
+import { isPlaceholder, isSecretName, secretLookOf } from "../knowledge/secret-looks.ts";
 import type { Rule } from "../rule.ts";
-import { isPlaceholder, isSecretName, secretLookOf } from "../secret-looks.ts";
 
 export const projectPlaintextSecret: Rule = {
   id: "project/plaintext-secret",

@@ -1,6 +1,6 @@
 /** Retries that never happen: of builds that a pipeline starts, and `on-failure: RETRY` where CodeBuild does not know it. */
 import { parseOnFailure } from "../../build/plan/index.ts";
-import { isLambda } from "../environments.ts";
+import { isLambda } from "../knowledge/environments.ts";
 import type { Rule } from "../rule.ts";
 
 export const projectRetryIgnored: Rule = {

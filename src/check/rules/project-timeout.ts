@@ -3,7 +3,7 @@
  * whose time is shorter than one of its builds.
  */
 import type { CheckContext, Finding, Rule } from "../rule.ts";
-import type { ShellCommand } from "../shell-model.ts";
+import type { ShellCommand } from "../shell/shell-model.ts";
 
 /** https://docs.aws.amazon.com/codebuild/latest/APIReference/API_CreateProject.html */
 const BUILD = { least: 5, most: 2160 };

@@ -4,10 +4,10 @@
  * Source: https://pip.pypa.io/en/stable/reference/requirements-file-format/
  */
 import { posix } from "node:path";
-import { nearestPath } from "../nearest-path.ts";
-import { severityFor, spanOf } from "../path-findings.ts";
-import { isMadeBefore, type PathLookup, pathLookupsOf, stateOf } from "../path-lookup.ts";
 import type { CheckContext, Finding, Rule } from "../rule.ts";
+import { nearestPath } from "../tree/nearest-path.ts";
+import { severityFor, spanOf } from "../tree/path-findings.ts";
+import { isMadeBefore, type PathLookup, pathLookupsOf, stateOf } from "../tree/path-lookup.ts";
 
 const MAX_FILES = 50;
 

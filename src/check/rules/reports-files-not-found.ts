@@ -1,8 +1,8 @@
 /** Reports whose files neither the source has nor a command can make: no test ran, or the path is another. */
 
-import { basePathOf, patternState } from "../artifact-files.ts";
-import { isSourceKnown } from "../path-lookup.ts";
 import type { Rule } from "../rule.ts";
+import { basePathOf, patternState } from "../tree/artifact-files.ts";
+import { isSourceKnown } from "../tree/path-lookup.ts";
 
 export const reportsFilesNotFound: Rule = {
   id: "reports/files-not-found",

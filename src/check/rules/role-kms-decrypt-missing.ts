@@ -3,7 +3,7 @@
  * in the role's policies and in the key's. AmazonSSMReadOnlyAccess has no action of KMS.
  */
 import { parseArn } from "../../core/arn.ts";
-import { roleFindings } from "../role-findings.ts";
+import { roleFindings } from "../role/role-findings.ts";
 import type { Rule } from "../rule.ts";
 
 export const roleKmsDecryptMissing: Rule = {

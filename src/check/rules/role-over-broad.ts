@@ -3,10 +3,11 @@
  * the account. Whoever can change a command of the build has it too. One finding a policy.
  */
 import type { NamedPolicy } from "../../authorize/decision.ts";
-import { listed } from "../role-findings.ts";
-import { roleNeeds } from "../role-needs.ts";
+import { listOfStrings, statementsOf } from "../../authorize/document-lists.ts";
+import { listed } from "../role/role-findings.ts";
+import { roleNeeds } from "../role/role-needs.ts";
+import { allowsAction } from "../role/simulate-role.ts";
 import type { CheckContext, Rule } from "../rule.ts";
-import { allowsAction, statementsOf, textsOf } from "../simulate-role.ts";
 
 export const roleOverBroad: Rule = {
   id: "role/over-broad",
@@ -55,11 +56,11 @@ const SENSITIVE = [
 /** What of the statement is too much, as texts for people. */
 function broadGrants(statement: Record<string, unknown>): string[] {
   if (statement["Effect"] !== "Allow") return [];
-  const isEverywhere = "NotResource" in statement || textsOf(statement["Resource"]).some(isOpen);
+  const isEverywhere = "NotResource" in statement || listOfStrings(statement["Resource"]).some(isOpen);
   // A condition narrows it in a way that only a call can tell.
   if (!isEverywhere || statement["Condition"] !== undefined) return [];
-  if ("NotAction" in statement) return [`everything but ${textsOf(statement["NotAction"]).join(", ")}`];
-  const actions = textsOf(statement["Action"]);
+  if ("NotAction" in statement) return [`everything but ${listOfStrings(statement["NotAction"]).join(", ")}`];
+  const actions = listOfStrings(statement["Action"]);
   const whole = actions.filter((action) => /^\*$|^[a-z0-9-]+:\*$/i.test(action));
   if (whole.length > 0) return whole.map((action) => (action === "*" ? "* on *" : `${action} on *`));
   return actions
@@ -75,7 +76,7 @@ function needed(context: CheckContext, { document }: NamedPolicy): string {
   const statements = statementsOf(document);
   const needs = roleNeeds(context).filter(({ action }) => statements.some((one) => allowsAction(one, action)));
   const unneeded = statements
-    .flatMap((one) => textsOf(one["Action"]))
+    .flatMap((one) => listOfStrings(one["Action"]))
     .filter((action) => /:\*$/.test(action) && !needs.some((need) => allowsAction({ Action: action }, need.action)));
   const rest = unneeded.length === 0 ? "" : `; nothing in it needs ${listed(unneeded, 3)}`;
   if (needs.length === 0) return "nothing in this buildspec needs it";

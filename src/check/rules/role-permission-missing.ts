@@ -2,7 +2,7 @@
  * A permission that the build needs and that no policy of the role gives, or that one takes away: decided by the policy
  * engine for every call that CodeBuild makes for this plan, and for the calls of aws commands.
  */
-import { listed, roleFindings, whyNeeded } from "../role-findings.ts";
+import { listed, roleFindings, whyNeeded } from "../role/role-findings.ts";
 import type { Rule } from "../rule.ts";
 
 export const rolePermissionMissing: Rule = {

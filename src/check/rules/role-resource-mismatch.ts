@@ -2,7 +2,7 @@
  * The role allows the action on another resource, in a way that people get wrong: a doubled slash in a parameter's ARN, a
  * secret without its six characters, a bucket for its objects, another region or account.
  */
-import { listed, roleFindings, whyNeeded } from "../role-findings.ts";
+import { listed, roleFindings, whyNeeded } from "../role/role-findings.ts";
 import type { Rule } from "../rule.ts";
 
 export const roleResourceMismatch: Rule = {

@@ -3,13 +3,13 @@
  * against the confused deputy names another project.
  */
 import type { NamedPolicy } from "../../authorize/decision.ts";
+import { statementsOf } from "../../authorize/document-lists.ts";
 import { evaluate, principalContext } from "../../authorize/index.ts";
 import { parseArn } from "../../core/arn.ts";
 import type { PolicyDocument, ServicePrincipal } from "../../core/aws.ts";
-import type { KnownRole } from "../knowledge.ts";
-import { scopeOf } from "../role-needs.ts";
+import type { KnownRole } from "../knowledge/knowledge.ts";
+import { scopeOf } from "../role/role-needs.ts";
 import type { CheckContext, Finding, Rule } from "../rule.ts";
-import { statementsOf } from "../simulate-role.ts";
 
 const SERVICE = "codebuild.amazonaws.com";
 

@@ -1,5 +1,5 @@
 /** The role allows an action that looks like the one CodeBuild calls: `ssm:GetParameter` for `ssm:GetParameters`. */
-import { listed, roleFindings, whyNeeded } from "../role-findings.ts";
+import { listed, roleFindings, whyNeeded } from "../role/role-findings.ts";
 import type { Rule } from "../rule.ts";
 
 export const roleWrongAction: Rule = {

@@ -2,8 +2,8 @@
  * `run-as` with a user that the image does not have, when no command before it makes the user. CodeBuild's images bring
  * root and codebuild-user along, and the system users of their distribution.
  */
-import type { Located } from "../../build/buildspec/index.ts";
-import { curatedImage } from "../../build/plan/index.ts";
+import { type Located, PHASE_NAMES } from "../../build/buildspec/index.ts";
+import { curatedImage } from "../../build/plan/curated-images.ts";
 import { nearest } from "../../core/nearest.ts";
 import type { CheckContext, Finding, Rule } from "../rule.ts";
 
@@ -22,7 +22,7 @@ export const runAsUnknownUser: Rule = {
     const image = curatedImage(project.image);
     if (project.image !== undefined && !image) return;
     const made: string[] = [];
-    for (const name of ["install", "pre_build", "build", "post_build"] as const) {
+    for (const name of PHASE_NAMES) {
       const phase = buildspec.phases.find((one) => one.name === name);
       if (!phase) continue;
       const commands = [...phase.commands, ...phase.finally].map(({ value }) => value);

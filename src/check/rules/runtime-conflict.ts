@@ -2,7 +2,7 @@
  * Runtimes that no one image lists together, while each is listed by some: whatever image the project has, one of them is
  * installed during the build or refused. Also the Android runtimes, which bring a Java of their own.
  */
-import { curatedImage, curatedNames } from "../../build/plan/index.ts";
+import { curatedImage, curatedNames } from "../../build/plan/curated-images.ts";
 import { findListedVersion } from "../../build/plan/runtime-selection.ts";
 import type { Rule } from "../rule.ts";
 

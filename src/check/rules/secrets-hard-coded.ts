@@ -8,10 +8,10 @@ import type { Span } from "../../core/diagnostics.ts";
 import { hardCodedSecrets } from "../../leak-guard/hard-coded-secrets.ts";
 import { isMadeUp, isSecretsFile } from "../../leak-guard/secret-files.ts";
 import { isPlaceholder as isExample, looksMade } from "../../leak-guard/value-shape.ts";
+import { isPlaceholder, isSecretName } from "../knowledge/secret-looks.ts";
 import { lineIndex } from "../line-index.ts";
-import { perWorkspace } from "../per-workspace.ts";
 import type { CheckContext, Finding, Rule } from "../rule.ts";
-import { isPlaceholder, isSecretName } from "../secret-looks.ts";
+import { perWorkspace } from "../tree/per-workspace.ts";
 
 export const secretsHardCoded: Rule = {
   id: "secrets/hard-coded",
@@ -77,8 +77,13 @@ function filesToRead({ workspace, shell, searchesAllFiles }: CheckContext): read
       .flatMap(({ name = "", args }) => [name, ...args.map(({ text = "" }) => text)])
       .map((path) => path.replace(/^\.\//, "")),
   );
-  const usual = usualFiles(workspace);
-  return all.filter((path) => (usual.has(path) || named.has(path)) && mayHave(path)).slice(0, MAX_FILES);
+  const { usual, isListed } = filesOf(workspace);
+  const found = [...new Set([...usual, ...[...named].filter((path) => isListed(path) && mayHave(path))])];
+  return found.length <= MAX_FILES ? found : found.sort().slice(0, MAX_FILES);
 }
 
-const usualFiles = perWorkspace((workspace) => new Set(workspace.files().filter(isSecretsFile)));
+const filesOf = perWorkspace((workspace) => {
+  const listed = new Set(workspace.files());
+  const usual = workspace.files().filter((path) => isSecretsFile(path) && !isMadeUp(path));
+  return { usual, isListed: (path: string) => listed.has(path) };
+});

@@ -1,7 +1,7 @@
 /** A JSON member that a secret does not have; known only of secrets whose value somebody looked at. */
 import { nearest } from "../../core/nearest.ts";
+import { findSecret, readSecretReferences, replaceIn } from "../knowledge/secret-lookup.ts";
 import type { Rule } from "../rule.ts";
-import { findSecret, readSecretReferences, replaceIn } from "../secret-lookup.ts";
 
 export const secretsManagerJsonKeyNotFound: Rule = {
   id: "secrets-manager/json-key-not-found",

@@ -5,10 +5,10 @@
 import type { SecretReference } from "../../build/plan/index.ts";
 import { parseArn } from "../../core/arn.ts";
 import { nearest } from "../../core/nearest.ts";
-import type { KnownSecret } from "../knowledge.ts";
+import type { KnownSecret } from "../knowledge/knowledge.ts";
+import { findSecret, readSecretReferences, replaceIn } from "../knowledge/secret-lookup.ts";
+import type { StoreReference } from "../knowledge/store-references.ts";
 import type { CheckContext, Finding, Rule } from "../rule.ts";
-import { findSecret, readSecretReferences, replaceIn } from "../secret-lookup.ts";
-import type { StoreReference } from "../store-references.ts";
 
 export const secretsManagerNotFound: Rule = {
   id: "secrets-manager/not-found",

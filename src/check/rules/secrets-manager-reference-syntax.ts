@@ -1,9 +1,14 @@
 /** `secret-id[:json-key[:version-stage[:version-id]]]`: references that cannot be read, or read as something else. */
-import { parseSecretReference } from "../../build/plan/index.ts";
+import { parseSecretReference } from "../../build/plan/secret-reference.ts";
 import { parseArn } from "../../core/arn.ts";
 import type { Fix } from "../../core/diagnostics.ts";
+import {
+  isComputed,
+  parameterReferences,
+  type StoreReference,
+  secretReferences,
+} from "../knowledge/store-references.ts";
 import type { CheckContext, Finding, Rule } from "../rule.ts";
-import { isComputed, parameterReferences, type StoreReference, secretReferences } from "../store-references.ts";
 
 export const secretsManagerReferenceSyntax: Rule = {
   id: "secrets-manager/reference-syntax",

@@ -4,9 +4,9 @@
  */
 import { curatedImage } from "../../build/plan/curated-images.ts";
 import type { Span } from "../../core/diagnostics.ts";
-import { assignedNames, type Bashism, bashismsIn } from "../bashisms.ts";
-import { envEdits } from "../env-edits.ts";
+import { envEdits } from "../edits/env-edits.ts";
 import type { CheckContext, Finding, Rule } from "../rule.ts";
+import { assignedNames, type Bashism, bashismsIn } from "../shell/bashisms.ts";
 
 export const shellBashismUnderSh: Rule = {
   id: "shell/bashism-under-sh",

@@ -20,7 +20,7 @@ export const shellContinuationInPlainScalar: Rule = {
         const fix = fixOf(context, command);
         const next = /\\ +(\S+)/.exec(command.value)?.[1] ?? "";
         yield {
-          ...(quoteAt(command.value, joinedIn(command.value)) === '"' && { severity: "warning" as const }),
+          ...(!isCertain(command.value) && { severity: "warning" as const }),
           message: `the backslash at the line's end becomes part of the next word, \`\\ ${next}\``,
           span: context.spanOf(place, place + 1),
           why: `YAML joins these lines with a blank, so the shell gets \`\\ ${next}\`: one word that begins with a blank`,
@@ -59,6 +59,16 @@ function quoteAt(value: string, index: number): string {
   }
   return quote;
 }
+
+/** Programs that take an argument more, or a blank before their program text, and go on. */
+const TOLERANT = /^(?:echo|printf|jq|yq|awk|sed|python3?|node|perl|ruby|sh|bash)$/;
+
+/** Does one of the joined lines certainly break its command? */
+const isCertain = (value: string): boolean =>
+  [...value.matchAll(/(?<!\\)(?:\\\\)*\\ +(\S)/g)].some(({ index, 1: next }) => {
+    const program = /(?:^|[;|&(\n])\s*(?:\w+=\S*\s+)*([\w./-]+)[^;|&(\n]*$/.exec(value.slice(0, index))?.[1] ?? "";
+    return quoteAt(value, index) === "" && (next === "-" || !TOLERANT.test(program));
+  });
 
 /** A `|` block when every line but the last goes on; else the backslashes go, for YAML joins the lines anyway. */
 function fixOf(context: CheckContext, { span }: Located<string>): Fix | undefined {

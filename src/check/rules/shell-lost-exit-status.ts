@@ -2,11 +2,11 @@
  * A build, test, push or deployment whose failure nobody notices: on the left of a pipe, not the last of a block, in
  * front of `|| true`, in the background, or in a `$(…)` whose status is dropped. The build then ends SUCCEEDED.
  */
-import { type BuildStep, stepOf } from "../build-steps.ts";
-import { dockerCommand } from "../docker-commands.ts";
+import { type BuildStep, stepOf } from "../commands/build-steps.ts";
+import { dockerCommand } from "../docker/docker-commands.ts";
 import { inScript, placeOf } from "../finding-place.ts";
 import type { CheckContext, Finding, Rule } from "../rule.ts";
-import type { LostStatus, ShellCommand } from "../shell-model.ts";
+import type { LostStatus, ShellCommand } from "../shell/shell-model.ts";
 
 export const shellLostExitStatus: Rule = {
   id: "shell/lost-exit-status",

@@ -3,8 +3,8 @@
  * aliases do not: each command is a script of its own.
  */
 import { forEachChild, type SyntaxNode } from "unbash";
+import { isKnownProgram } from "../commands/unseen-work.ts";
 import type { Rule } from "../rule.ts";
-import { isKnownProgram } from "../unseen-work.ts";
 
 export const shellStateNotCarriedOver: Rule = {
   id: "shell/state-not-carried-over",

@@ -3,7 +3,7 @@
  * history that a shallow clone does not have.
  */
 import type { CheckContext, Finding, Rule } from "../rule.ts";
-import type { ShellCommand } from "../shell-model.ts";
+import type { ShellCommand } from "../shell/shell-model.ts";
 
 export const sourcesNoGitRepository: Rule = {
   id: "sources/no-git-repository",

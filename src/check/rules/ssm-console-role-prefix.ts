@@ -2,10 +2,11 @@
  * The service role that the console makes reads parameters below `/CodeBuild/` only. Known from the role's policies, or
  * from the role's name where nobody knows those.
  */
-import { roleFindings, whyNeeded } from "../role-findings.ts";
+
+import { isComputed, parameterReferences } from "../knowledge/store-references.ts";
+import { roleFindings, whyNeeded } from "../role/role-findings.ts";
 import type { Rule } from "../rule.ts";
-import { isComputed, parameterReferences } from "../store-references.ts";
-import { parameterNameOf } from "../variables.ts";
+import { parameterNameOf } from "../shell/variables.ts";
 
 export const ssmConsoleRolePrefix: Rule = {
   id: "ssm/console-role-prefix",

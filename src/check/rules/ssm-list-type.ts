@@ -1,7 +1,8 @@
 /** A StringList in a variable: CodeBuild gives the text with its commas, and the shell does not split it. */
+
+import { parameterReferences } from "../knowledge/store-references.ts";
 import type { Rule } from "../rule.ts";
-import { parameterReferences } from "../store-references.ts";
-import { findParameter } from "../variables.ts";
+import { findParameter } from "../shell/variables.ts";
 
 export const ssmListType: Rule = {
   id: "ssm/list-type",

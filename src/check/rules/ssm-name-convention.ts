@@ -1,8 +1,8 @@
 /** A parameter's name that the convention of `--parameter-names` does not allow. Silent without a convention. */
-import { parameterNameTest } from "../parameter-names.ts";
+import { parameterNameTest } from "../knowledge/parameter-names.ts";
+import { isComputed, parameterReferences } from "../knowledge/store-references.ts";
 import type { Rule } from "../rule.ts";
-import { isComputed, parameterReferences } from "../store-references.ts";
-import { parameterNameOf } from "../variables.ts";
+import { parameterNameOf } from "../shell/variables.ts";
 
 export const ssmNameConvention: Rule = {
   id: "ssm/name-convention",

@@ -6,11 +6,11 @@
 import { parseArn } from "../../core/arn.ts";
 import type { Fix } from "../../core/diagnostics.ts";
 import { nearest } from "../../core/nearest.ts";
-import type { KnownParameter } from "../knowledge.ts";
-import { phaseEnvironmentEdits } from "../phase-environment-edits.ts";
+import { phaseEnvironmentEdits } from "../edits/phase-environment-edits.ts";
+import type { KnownParameter } from "../knowledge/knowledge.ts";
+import { isComputed, parameterReferences, type StoreReference } from "../knowledge/store-references.ts";
 import type { CheckContext, Finding, Rule } from "../rule.ts";
-import { isComputed, parameterReferences, type StoreReference } from "../store-references.ts";
-import { findParameter, parameterNameOf } from "../variables.ts";
+import { findParameter, parameterNameOf } from "../shell/variables.ts";
 
 export const ssmParameterNotFound: Rule = {
   id: "ssm/parameter-not-found",
@@ -60,13 +60,19 @@ const stops = (name: string): string =>
   `CodeBuild stops in DOWNLOAD_SOURCE with \`Decrypted Variables Error: parameter does not exist: ${name}\``;
 
 /** The same parameter with and without the slash in front: it is found, but one spelling everywhere is less to trip over. */
-const otherSpelling = (context: CheckContext, reference: StoreReference, name: string, stored: string): Finding => ({
-  severity: "warning",
-  message: `parameter \`${name}\` of \`${reference.variable}\` is stored as \`${stored}\`: the leading slash differs`,
-  ...at(reference),
-  why: "Parameter Store takes both as one parameter at the root; scripts and policies that compare names as text do not",
-  fix: fixFor(context, reference, name, stored),
-});
+const otherSpelling = (context: CheckContext, reference: StoreReference, name: string, stored: string): Finding => {
+  // AWS: only at the root are `x` and `/x` one parameter; a path without its first slash is no name.
+  const isPath = name.includes("/", 1) && !name.startsWith("/");
+  return {
+    severity: isPath ? "error" : "warning",
+    message: `parameter \`${name}\` of \`${reference.variable}\` is stored as \`${stored}\`: the leading slash differs`,
+    ...at(reference),
+    why: isPath
+      ? "a name with `/` in it must begin with one; Parameter Store answers `ValidationException`, and CodeBuild stops in DOWNLOAD_SOURCE"
+      : "Parameter Store takes both as one parameter at the root; scripts and policies that compare names as text do not",
+    fix: fixFor(context, reference, name, stored),
+  };
+};
 
 /** An ARN of another region or account, which this store says nothing about. */
 function otherPlace({ known }: CheckContext, reference: StoreReference): Finding | undefined {

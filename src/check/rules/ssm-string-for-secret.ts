@@ -1,7 +1,8 @@
 /** A secret in a parameter of type String: readable by everyone who may look. */
+
+import { isSecretName } from "../knowledge/secret-looks.ts";
 import type { Rule } from "../rule.ts";
-import { isSecretName } from "../secret-looks.ts";
-import { findParameter } from "../variables.ts";
+import { findParameter } from "../shell/variables.ts";
 
 export const ssmStringForSecret: Rule = {
   id: "ssm/string-for-secret",

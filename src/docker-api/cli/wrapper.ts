@@ -6,9 +6,11 @@
  * Observed with docker CLI 28: its other commands talk to the socket only, as long as something answers there; a login
  * without a name asks docker.com only on a terminal, which a build does not have.
  */
+
 import { chmod, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { shellQuote } from "../../core/shell-quote.ts";
 
 /** Set by the wrapper of a build without docker: no daemon must be reached, by accident or by `-H`. */
 export const NO_DAEMON = "KILN_NO_DOCKER_DAEMON";
@@ -24,7 +26,7 @@ function startSmallDocker(): string {
   const entry = fileURLToPath(
     new URL(isSource ? "../../../dist/docker-api/cli/main.js" : "./main.js", import.meta.url),
   );
-  return `exec ${quoted(process.execPath)} ${quoted(entry)} "$@"`;
+  return `exec ${shellQuote(process.execPath)} ${shellQuote(entry)} "$@"`;
 }
 
 export interface GuardOptions {
@@ -66,7 +68,7 @@ export function writeDockerGuard(dir: string, machineCli: string, options: Guard
     '  left=$# found=""',
     '  while [ "$left" -gt 0 ]; do',
     '    word=$1; shift; set -- "$@" "$word"; left=$((left - 1))',
-    `    if [ "$word" = build ] && [ -z "$found" ]; then set -- "$@" --label ${quoted(label ?? "")}; found=1; fi`,
+    `    if [ "$word" = build ] && [ -z "$found" ]; then set -- "$@" --label ${shellQuote(label ?? "")}; found=1; fi`,
     "  done ;;",
     "esac",
   ];
@@ -95,7 +97,7 @@ export function writeDockerGuard(dir: string, machineCli: string, options: Guard
     ...(refusesNothing ? [] : refusals),
     ...(label === undefined ? [] : labelling),
     ...(buildsWithSmallDocker ? ownBuilds : []),
-    `exec ${quoted(machineCli)} "$@"`,
+    `exec ${shellQuote(machineCli)} "$@"`,
   ]);
 }
 
@@ -106,5 +108,3 @@ async function writeScript(dir: string, lines: readonly string[]): Promise<strin
   await chmod(path, 0o755);
   return dir;
 }
-
-const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;

@@ -1,6 +1,8 @@
 /** What both kinds of build take from their client: an archive as context, and images for FROM and `--from`. */
+
 import { chmod, mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import { isEcrHost } from "../../core/ecr-host.ts";
 import type { Image } from "../../images/image.ts";
 import { decompressed } from "../../images/layer-store.ts";
 import { LayerWriter, PathEscape } from "../../images/layer-writer.ts";
@@ -10,7 +12,6 @@ import {
   formatReference,
   type ImageReference,
   InvalidReference,
-  isEcrHost,
   parseReference,
   withDefaultTag,
 } from "../../images/reference.ts";

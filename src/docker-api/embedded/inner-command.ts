@@ -7,6 +7,7 @@
  * (/proc/self/cwd). What else leads out needs rights that are taken away first.
  * Sources: setpriv(1), unshare(1), capabilities(7), docker's default capabilities.
  */
+import { shellQuote } from "../../core/shell-quote.ts";
 import { toolPath, type Usable } from "./isolation.ts";
 
 /** What runs, by whom and where, in a root folder. */
@@ -63,19 +64,21 @@ const LATE =
 function linesOf(isolation: Usable, command: InnerCommand): { before: string[]; line: string } {
   const names = Object.entries(command.environment);
   const isLate = ([name]: [string, string]): boolean => !/^[A-Za-z_]\w*$/.test(name) || LATE.test(name);
-  const late = names.filter(isLate).map(([name, value]) => quote(`${name}=${value}`));
-  const exported = names.filter((entry) => !isLate(entry)).map(([name, value]) => `export ${name}=${quote(value)}`);
+  const late = names.filter(isLate).map(([name, value]) => shellQuote(`${name}=${value}`));
+  const exported = names
+    .filter((entry) => !isLate(entry))
+    .map(([name, value]) => `export ${name}=${shellQuote(value)}`);
   // Groups are setpriv's; unshare's own --setgid would take the further ones away.
   const hasGroups = groupWords(isolation, command) !== "";
   const isOther = command.uid !== 0 || command.gid !== 0;
   const ids = isOther ? `${hasGroups ? "" : `--setgid ${command.gid} `}--setuid ${command.uid} ` : "";
-  const words = `${late.length > 0 ? `env ${late.join(" ")} ` : ""}${command.argv.map(quote).join(" ")}`;
-  const enter = `${quote(toolPath("unshare"))} --root . --wd ${quote(command.workingDirectory)} ${ids}`;
+  const words = `${late.length > 0 ? `env ${late.join(" ")} ` : ""}${command.argv.map(shellQuote).join(" ")}`;
+  const enter = `${shellQuote(toolPath("unshare"))} --root . --wd ${shellQuote(command.workingDirectory)} ${ids}`;
   const line = `${rightsWords(isolation, command)}${enter}-- ${words}`;
   if (!command.tty) return { before: ["unset PWD OLDPWD SHLVL _", ...exported], line };
   // `script` starts $SHELL, which has to be this machine's; the container's variables come after it.
   const inner = ["unset PWD OLDPWD SHLVL _ SHELL", ...exported, `exec ${line}`].join("\n");
-  return { before: ["SHELL=/bin/sh; export SHELL"], line: `script -qefc ${quote(inner)} /dev/null` };
+  return { before: ["SHELL=/bin/sh; export SHELL"], line: `script -qefc ${shellQuote(inner)} /dev/null` };
 }
 
 /** Words that set groups and take rights away before the root folder is changed; they end with a blank. */
@@ -86,13 +89,10 @@ function rightsWords(isolation: Usable, command: InnerCommand): string {
   const kept = gone.includes("all") ? [] : granted.filter((name) => !gone.includes(name));
   const bounding = ["-all", ...new Set([...kept, "sys_chroot", "setuid", "setgid"])].join(",+");
   const noNew = command.noNewPrivileges ? "--no-new-privs " : "";
-  return `${quote(toolPath("setpriv"))} --bounding-set=${bounding} --inh-caps=-all ${noNew}${groupWords(isolation, command)}`;
+  return `${shellQuote(toolPath("setpriv"))} --bounding-set=${bounding} --inh-caps=-all ${noNew}${groupWords(isolation, command)}`;
 }
 
 function groupWords(isolation: Usable, { gid, groups }: InnerCommand): string {
   if (groups === undefined || (isolation.kind === "user" && !isolation.hasRange)) return "";
   return `--regid=${gid} ${groups.length === 0 ? "--clear-groups" : `--groups=${groups.join(",")}`} `;
 }
-
-/** One word of a shell, whatever is in it. */
-export const quote = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;

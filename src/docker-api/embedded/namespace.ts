@@ -11,16 +11,18 @@
  * Sources: unshare(1), mount(8), https://docs.kernel.org/filesystems/overlayfs.html
  * Gaps: as an ordinary user without newuidmap one id is mapped, so chown to another user fails; no cgroup limits, no seccomp filter, /sys is the host's, read-only.
  */
+
 import { type ChildProcess, spawn } from "node:child_process";
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import type { Duplex } from "node:stream";
 import { onlyStreams } from "../../core/own-descriptors.ts";
+import { shellQuote } from "../../core/shell-quote.ts";
 import type { LayerStore } from "../../images/layer-store.ts";
 import type { LayeredRoot } from "../../images/layered-root.ts";
 import { removeTree } from "../../images/remove-tree.ts";
 import type { ExtraHost, Ulimit } from "./build/build-request.ts";
-import { firstCommandScript, type InnerCommand, quote } from "./inner-command.ts";
+import { firstCommandScript, type InnerCommand } from "./inner-command.ts";
 import { exitCodeOf, overlayOptions, TOOL_PATH, type Usable, unshareCommand } from "./isolation.ts";
 import { makeBasePoints, placePoints, verifyMounts } from "./mount-points.ts";
 import {
@@ -209,9 +211,9 @@ const devTemplates = new Set<string>();
  * the other side of the gate has seen that none of them lies over those.
  */
 function startScript(isolation: Usable, container: ContainerProcess, dir: string, hasPoints: boolean): string {
-  const m = quote(join(dir, "m"));
+  const m = shellQuote(join(dir, "m"));
   const limits = (container.ulimits ?? []).map(({ name, soft, hard }) =>
-    quote(`--${name}=${limit(soft)}:${limit(hard)}`),
+    shellQuote(`--${name}=${limit(soft)}:${limit(hard)}`),
   );
   return [
     "umask 022",
@@ -219,11 +221,11 @@ function startScript(isolation: Usable, container: ContainerProcess, dir: string
     // /proc is still this machine's, so this shell sees its own id out there.
     "read -r pid rest < /proc/self/stat",
     ...secretLines(isolation, join(dir, "s"), container.secrets ?? []),
-    `mount --internal-only --no-mtab --all --fstab ${quote(join(dir, "fstab"))}`,
+    `mount --internal-only --no-mtab --all --fstab ${shellQuote(join(dir, "fstab"))}`,
     ...(isolation.kind === "root"
       ? []
       : [`mount -t devpts -o newinstance,ptmxmode=0666,mode=620 devpts ${m}/dev/pts 2>/dev/null || :`]),
-    ...(hasPoints ? [`mount --internal-only --no-mtab --all --fstab ${quote(join(dir, "fstab-points"))}`] : []),
+    ...(hasPoints ? [`mount --internal-only --no-mtab --all --fstab ${shellQuote(join(dir, "fstab-points"))}`] : []),
     `cd ${m}`,
     `echo "$pid" >&${GATE_FD}`,
     `command=$(cat <&${GATE_FD})`,
@@ -245,9 +247,9 @@ function secretLines(isolation: Usable, folder: string, secrets: readonly Secret
   // With one id there is nobody else to give a file to.
   const hasIds = isolation.kind === "root" || isolation.hasRange;
   return [
-    `mkdir -m 700 ${quote(folder)}; mount -t tmpfs -o mode=700,nosuid,nodev,noexec tmpfs ${quote(folder)}`,
+    `mkdir -m 700 ${shellQuote(folder)}; mount -t tmpfs -o mode=700,nosuid,nodev,noexec tmpfs ${shellQuote(folder)}`,
     ...secrets.map(({ bytes, mode, uid, gid }, index) => {
-      const path = quote(join(folder, String(index)));
+      const path = shellQuote(join(folder, String(index)));
       return `head -c ${bytes.length} <&${SECRETS_FD} > ${path}; ${hasIds ? `chown ${uid}:${gid} ${path}; ` : ""}chmod ${mode.toString(8)} ${path}`;
     }),
   ];

@@ -7,6 +7,7 @@
 
 import type { Ids } from "../../core/ids.ts";
 import { debug } from "../../core/log.ts";
+import { shellQuote } from "../../core/shell-quote.ts";
 import type { EngineClient } from "../../engine-api/index.ts";
 import type {
   BuildEnvironment,
@@ -20,7 +21,7 @@ import type {
 import type { Outcome } from "../outcome.ts";
 import { CONTAINER_CACHE, CONTAINER_HOME, CONTAINER_PRIVATE, containerPaths } from "./container-paths.ts";
 import { removeContainer } from "./create-container.ts";
-import { ExecShell, quoted } from "./exec-shell.ts";
+import { ExecShell } from "./exec-shell.ts";
 import type { Programs } from "./look-around.ts";
 import type { Reach } from "./reach-endpoint.ts";
 import { sharedPath } from "./shared-path.ts";
@@ -128,7 +129,7 @@ class ContainerEnvironment implements ProvisionedEnvironment, BuildEnvironment {
   async userProblem(user: string): Promise<UserProblem | undefined> {
     if (/^\d+$/.test(user)) return undefined;
     const found = await this.files.evaluate(
-      `while IFS=: read -r kiln_name kiln_rest; do [ "$kiln_name" = ${quoted(user)} ] && printf yes; done < /etc/passwd`,
+      `while IFS=: read -r kiln_name kiln_rest; do [ "$kiln_name" = ${shellQuote(user)} ] && printf yes; done < /etc/passwd`,
     );
     return found.startsWith("yes") ? undefined : { kind: "unknown" };
   }
@@ -194,13 +195,13 @@ class ContainerEnvironment implements ProvisionedEnvironment, BuildEnvironment {
     user,
     stateFolder,
   }: CommandSpec): Promise<string | undefined> {
-    const [file, folder] = [quoted(scriptPath), quoted(workingDirectory)];
+    const [file, folder] = [shellQuote(scriptPath), shellQuote(workingDirectory)];
     const owned =
-      user !== undefined && stateFolder !== undefined ? `chown -R ${quoted(user)} ${quoted(stateFolder)};` : "";
+      user !== undefined && stateFolder !== undefined ? `chown -R ${shellQuote(user)} ${shellQuote(stateFolder)};` : "";
     // A new file: a shell that still runs in the background keeps its own.
     const said = await this.files.evaluate(
       `rm -f ${file}; ${owned} umask 022
-if printf '%s' ${quoted(script)} > ${file}; then [ -d ${folder} ] || printf folder; else printf script; fi; umask 077`,
+if printf '%s' ${shellQuote(script)} > ${file}; then [ -d ${folder} ] || printf folder; else printf script; fi; umask 077`,
     );
     if (said === "folder") return `there is no folder \`${workingDirectory}\` in the container`;
     return said === "script" ? `\`${scriptPath}\` cannot be written in the container` : undefined;
@@ -209,7 +210,7 @@ if printf '%s' ${quoted(script)} > ${file}; then [ -d ${folder} ] || printf fold
   #lines(command: CommandSpec, shell: string, user: string): string {
     const { setsid } = this.#programs;
     const variables = Object.entries(command.variables ?? {}).filter(([name]) => IDENTIFIER.test(name));
-    const pidFile = quoted(pidFileOf(user));
+    const pidFile = shellQuote(pidFileOf(user));
     const start =
       setsid === undefined ? "exec" : `exec ${setsid} ${this.#programs.sh} -c 'echo $$ >&3; exec 3>&-; exec "$@"' sh`;
     const hangUp =
@@ -218,9 +219,9 @@ if printf '%s' ${quoted(script)} > ${file}; then [ -d ${folder} ] || printf fold
         : `read -r kiln_pid < ${pidFile}
 if kill -0 "-$kiln_pid"; then sleep 0.05 || sleep 1; kill -HUP "-$kiln_pid"; fi`;
     return `( ${command.bringsVariables ? this.#forget : ":"}
-${variables.map(([name, value]) => `export ${name}=${quoted(value)}`).join("\n")}
-cd ${quoted(command.workingDirectory)} || exit 1
-${start} ${shell} ${quoted(command.scriptPath)} ) </dev/null 2>&1${setsid === undefined ? "" : ` 3>${pidFile}`}
+${variables.map(([name, value]) => `export ${name}=${shellQuote(value)}`).join("\n")}
+cd ${shellQuote(command.workingDirectory)} || exit 1
+${start} ${shell} ${shellQuote(command.scriptPath)} ) </dev/null 2>&1${setsid === undefined ? "" : ` 3>${pidFile}`}
 kiln_status=$?
 { ${hangUp}
 :; } </dev/null >/dev/null 2>&1`;
@@ -254,7 +255,7 @@ kiln_status=$?
     if (pid === undefined) throw new Error(`no shell of user ${user} in the container: ${shell.complaint}`);
     this.#kept.add(pid);
     await this.files.evaluate(
-      `: > ${pidFileOf(user)}; ${user === "0" ? "" : `chown ${quoted(user)} ${pidFileOf(user)}`}`,
+      `: > ${pidFileOf(user)}; ${user === "0" ? "" : `chown ${shellQuote(user)} ${pidFileOf(user)}`}`,
     );
     return shell;
   }

@@ -5,6 +5,7 @@
  * The shell's standard output belongs to what it runs; a mark with the exit status ends it. Its standard error belongs to
  * `evaluate` alone, because the two outputs come in no order towards each other. Lines use builtins of POSIX's `sh` only.
  */
+
 import type { Duplex } from "node:stream";
 import { StringDecoder } from "node:string_decoder";
 import type { Ids } from "../../core/ids.ts";
@@ -162,6 +163,3 @@ export class ExecShell {
     this.#waiting.clear();
   }
 }
-
-/** One word for a POSIX shell, whatever the text holds. */
-export const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;

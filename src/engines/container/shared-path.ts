@@ -4,10 +4,12 @@
  * is ever named, on whatever machine the engine is.
  * Source: the member `Mounts` of https://docs.docker.com/reference/api/engine/version/v1.43/#tag/Container/operation/ContainerInspect
  */
+
 import { posix } from "node:path";
+import { shellQuote } from "../../core/shell-quote.ts";
 import type { ProvisionedEnvironment } from "../engine.ts";
 import { CONTAINER_OUTPUT } from "./container-paths.ts";
-import { type ExecShell, quoted } from "./exec-shell.ts";
+import type { ExecShell } from "./exec-shell.ts";
 
 type Question = Parameters<NonNullable<ProvisionedEnvironment["sharedPath"]>>[0];
 
@@ -33,7 +35,7 @@ const placeIn = (outputFolder: string, path: string | undefined): string | undef
 async function realPath(path: string, makes: boolean, control: ExecShell): Promise<string | undefined> {
   if (!path.startsWith("/") || path.includes("\n")) return undefined;
   const said = await control.evaluate(
-    `( kiln_at=${quoted(path)}
+    `( kiln_at=${shellQuote(path)}
 while [ ! -e "$kiln_at" ] && [ ! -L "$kiln_at" ]; do kiln_at=\${kiln_at%/*}; : "\${kiln_at:=/}"; done
 if [ -d "$kiln_at" ]; then cd -P "$kiln_at" && pwd -P
 elif [ -e "$kiln_at" ] && [ ! -L "$kiln_at" ]; then cd -P "\${kiln_at%/*}/" && printf '%s/%s\\n' "$(pwd -P)" "\${kiln_at##*/}"; fi
@@ -45,7 +47,7 @@ printf '%s' "$kiln_at" )`,
   if (missing === "" || missing === "/") return real;
   const whole = `${real}${missing}`;
   if (!makes || !isBelow(real, CONTAINER_OUTPUT)) return undefined;
-  return (await control.evaluate(`umask 022; mkdir -p ${quoted(whole)} && printf made; umask 077`)) === "made"
+  return (await control.evaluate(`umask 022; mkdir -p ${shellQuote(whole)} && printf made; umask 077`)) === "made"
     ? whole
     : undefined;
 }

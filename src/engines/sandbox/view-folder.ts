@@ -26,6 +26,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join, relative } from "node:path";
+import { shellQuote } from "../../core/shell-quote.ts";
 import type { Rewritten } from "./hidden-paths.ts";
 import { isAtOrBelow } from "./mount-table.ts";
 import { PRIVATE_FOLDERS, type SharedFolder, type View } from "./plan-view.ts";
@@ -308,12 +309,10 @@ const outerFirst = (shared: readonly SharedFolder[]): SharedFolder[] =>
 
 const isFolder = (path: string): boolean => statSync(path).isDirectory();
 
-const quote = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
-
 function script({ dir, view, isRoot, shared, overlay, last }: ViewFolderInput): string {
-  const at = (path: string): string => quote(placeOf(dir, path));
+  const at = (path: string): string => shellQuote(placeOf(dir, path));
   const files = shared.filter(({ path }) => !isFolder(path)).map(({ path }) => path);
-  const isMounted = (path: string): string => `mounted ${quote(escaped(placeOf(dir, path)))}`;
+  const isMounted = (path: string): string => `mounted ${shellQuote(escaped(placeOf(dir, path)))}`;
   const [first = "/", ...others] = view.overlays;
   return [
     "set -e",

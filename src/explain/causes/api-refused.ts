@@ -10,7 +10,7 @@ import type { Failure } from "../failures.ts";
 import { remedy, whyDenied } from "../remedy.ts";
 import { firstLine } from "./finding-parts.ts";
 import { fieldOf } from "./source-parts.ts";
-import { updateProject } from "./update-project.ts";
+import { updateEnvironment, updateProject } from "./update-project.ts";
 
 const TROUBLESHOOTING = "https://docs.aws.amazon.com/codebuild/latest/userguide/troubleshooting.html";
 const LIMITS = "https://docs.aws.amazon.com/codebuild/latest/userguide/limits.html";
@@ -170,6 +170,23 @@ const REFUSALS: readonly Refusal[] = [
     }),
   },
   {
+    id: "image/curated-needs-codebuild",
+    sources: ["https://docs.aws.amazon.com/codebuild/latest/APIReference/API_ProjectEnvironment.html"],
+    pattern: /cannot use a CodeBuild curated image with imagePullCredentialsType SERVICE_ROLE/,
+    finding: (_, facts) => ({
+      cause: "the project's image is one of CodeBuild's, and its `imagePullCredentialsType` is SERVICE_ROLE",
+      ...fieldOf("environment.imagePullCredentialsType", "SERVICE_ROLE"),
+      why: "CodeBuild pulls its own images as itself: SERVICE_ROLE is for images of your own",
+      fix: {
+        kind: "command",
+        title: "let CodeBuild pull it",
+        commands: [updateEnvironment(facts, { imagePullCredentialsType: "CODEBUILD" })],
+      },
+      prove: "the same call answers the project",
+      confidence: "certain",
+    }),
+  },
+  {
     id: "image/windows-region",
     sources: [TROUBLESHOOTING],
     pattern:
@@ -251,11 +268,31 @@ export const requestDenied: Cause = {
         ? { why: "who gives a project its service role must be allowed to pass that role to CodeBuild" }
         : {}),
       ...remedy(facts, denial, { ...fix, commands }),
-      prove: `\`aws iam simulate-principal-policy --policy-source-arn ${denial.principalArn} --action-names ${denial.action} --resource-arns '${denial.resource}'\` prints allowed; then make the call again`,
+      prove: `\`aws iam simulate-principal-policy --policy-source-arn ${entityOf(denial.principalArn)} --action-names ${denial.action} --resource-arns '${denial.resource}'\` prints allowed; then make the call again`,
       confidence: "certain",
     };
   },
 };
+
+/** AWS: the simulator takes users and roles, no sessions of a role. */
+const entityOf = (arn: string): string =>
+  arn.replace(/^arn:([\w-]+):sts::(\w+):assumed-role\/([^/]+)\/.*$/, "arn:$1:iam::$2:role/$3");
+
+/** What to do after a refusal whose code all services have. */
+function afterRefusal(code: string, operation: string): string {
+  if (/^(?:AccessDenied|Unauthorized|Forbidden)/.test(code)) {
+    const action = operation === "" ? "the call's action" : `the action of \`${operation}\``;
+    return `let the caller's policies allow ${action} on the resource, and see the resource's own policy (a bucket's, a key's): the answer names neither`;
+  }
+  if (/Throttl|TooManyRequests|SlowDown|LimitExceeded/.test(code))
+    return "too many calls, or too many resources: wait and try again, or ask for a higher quota";
+  if (/^OAuthProvider/.test(code))
+    return "import a token that may do it: `aws codebuild import-source-credentials`, or connect again in the console";
+  if (/NotFound|NoSuch/.test(code)) return "does it exist in this account and region, under exactly this name?";
+  if (/ExpiredToken|InvalidClientToken|UnrecognizedClient|SignatureDoesNotMatch/.test(code))
+    return "the credentials are not valid (any more): get new ones, and see `aws sts get-caller-identity`";
+  return "compare the call's input with its documentation; the message names the member";
+}
 
 /** An answer without a cause of its own. */
 export const requestRefused: Cause = {
@@ -267,7 +304,7 @@ export const requestRefused: Cause = {
     return {
       cause: `${call} was refused with \`${failure.statusCode}\`: ${firstLine(failure.message)}`,
       evidence: [failure.message],
-      next: "compare the call's input with its documentation; the message names the member",
+      next: afterRefusal(failure.statusCode, failure.operation),
       prove: "the same call answers without an error",
       confidence: "possible",
       isUndiagnosed: true,

@@ -1,7 +1,7 @@
 /** UPLOAD_ARTIFACTS found none of the files that the buildspec lists (R17, R18). */
 
 import type { Artifacts } from "../../build/buildspec/buildspec.ts";
-import { nearestPath } from "../../check/index.ts";
+import { nearestPath } from "../../check/tree/nearest-path.ts";
 import type { BuildFacts } from "../build-facts.ts";
 import type { Cause, Finding } from "../cause.ts";
 import { at, quotedList } from "./finding-parts.ts";

@@ -32,12 +32,22 @@ function imageOf(facts: BuildFacts, message: string): string | undefined {
   return (
     facts.build.environment?.image ||
     (
-      /pull access denied for ([^\s,]+)|manifest for (\S+) not found|(\d{12}\.dkr[.-]ecr\.[^\s"',]+)/.exec(message) ??
-      []
+      /pull access denied for ([^\s,]+)|manifest for (\S+) not found|(\d{12}\.dkr[.-]ecr\.[^\s"',]+\/[^\s"',:]+)/.exec(
+        message,
+      ) ?? []
     )
       .slice(1)
-      .find(Boolean)
+      .find(Boolean) ||
+    imageOfUrl(message)
   );
+}
+
+/** `https://HOST/v2/REPOSITORY/manifests/TAG`, as docker asks a registry. */
+function imageOfUrl(message: string): string | undefined {
+  const [, host = "", repository, tag] =
+    /https:\/\/([^/\s]+)\/v2\/(\S+?)\/manifests\/([^\s":]+)"?:/.exec(message) ?? [];
+  if (repository === undefined) return undefined;
+  return `${host === "registry-1.docker.io" ? "" : `${host}/`}${repository.replace(/^library\//, "")}:${tag}`;
 }
 
 const name = (image: string | undefined): string =>
@@ -252,7 +262,7 @@ export const buildImageUnreachable: Cause = {
   match(failure, facts): Finding | undefined {
     const message = pullFailure(failure);
     const problem =
-      /i\/o timeout|no such host|connection refused|connection reset|context deadline exceeded|Client\.Timeout exceeded|request canceled while waiting for connection|network is unreachable|TLS handshake timeout/.exec(
+      /x509: |i\/o timeout|no such host|connection refused|connection reset|context deadline exceeded|Client\.Timeout exceeded|request canceled while waiting for connection|network is unreachable|TLS handshake timeout/.exec(
         message ?? "",
       )?.[0];
     if (message === undefined || problem === undefined) return undefined;
@@ -267,6 +277,38 @@ export const buildImageUnreachable: Cause = {
         : {}),
       next: `${facts.build.vpcConfig?.vpcId === undefined ? "give the registry an address on the internet" : `give the subnets of \`${facts.build.vpcConfig.vpcId}\` a route to the internet: a private subnet with a NAT gateway`}, or copy the image to ECR and name it in \`environment.image\``,
       confidence: "likely",
+    };
+  },
+};
+
+export const buildImageLoginRefused: Cause = {
+  id: "image/login-refused",
+  sources: [CREDENTIALS, ...SOURCES],
+  match(failure, facts): Finding | undefined {
+    const message = pullFailure(failure);
+    if (message === undefined || !/incorrect username or password/.test(message)) return undefined;
+    const image = imageOf(facts, message);
+    return {
+      ...base(facts, failure, image),
+      ...fieldOf("environment.registryCredential", undefined),
+      cause: `the registry of ${name(image)} did not accept the user name and password of the project's registry credential`,
+      next: 'the secret must be JSON, `{"username": "USER", "password": "PASSWORD"}`, with a password or an access token that `docker login` takes: see it with `aws secretsmanager get-secret-value --secret-id SECRET`; Docker Hub wants the user\'s name, not the mail address',
+    };
+  },
+};
+
+export const buildImageInvalid: Cause = {
+  id: "image/invalid-name",
+  sources: SOURCES,
+  match(failure, facts): Finding | undefined {
+    const message = pullFailure(failure);
+    if (message === undefined || !facts.isSaved || !/invalid reference format/.test(message)) return undefined;
+    const image = facts.build.environment?.image;
+    return {
+      ...base(facts, failure, image),
+      cause: `${name(image)} has a name that docker does not accept`,
+      why: "a name is `HOST/REPOSITORY:TAG` in lower case, without blanks, without `https://` and without an empty part",
+      next: "see what the project has: `aws codebuild batch-get-projects --names PROJECT --query 'projects[0].environment.image'`; a template that puts it together may have left a part empty",
     };
   },
 };

@@ -4,6 +4,7 @@ import type { Workspace } from "../../check/index.ts";
 import { editDistance } from "../../core/nearest.ts";
 import type { Cause } from "../cause.ts";
 import { pathInSource } from "../workspace-paths.ts";
+import { firstLine } from "./finding-parts.ts";
 
 export const buildspecMissing: Cause = {
   id: "buildspec/missing",
@@ -13,15 +14,16 @@ export const buildspecMissing: Cause = {
   ],
   match(failure, { workspace, events }) {
     if (failure.statusCode !== "YAML_FILE_ERROR") return undefined;
-    const stat = /^stat (\S+): no such file or directory/.exec(failure.message)?.[1];
-    const asked = stat === undefined ? undefined : pathInSource(stat, events);
-    if (asked === undefined && failure.message !== "YAML file does not exist") return undefined;
-    const wanted = asked ?? "buildspec.yml";
+    const stat = /^stat (\S+): (?:no such file or directory|not a directory)/.exec(failure.message)?.[1];
+    // The local agent's folder, and a Windows build's, have another form.
+    const asked = stat === undefined ? undefined : (pathInSource(stat, events) ?? stat.split(/\/srcDownload\//)[1]);
+    if (stat === undefined && failure.message.trim() !== "YAML file does not exist") return undefined;
+    const wanted = asked ?? stat ?? "buildspec.yml";
     const found = workspace && nearMiss(workspace, wanted);
     if (found === undefined) {
       return {
         cause: `there is no \`${wanted}\` in the source`,
-        evidence: [failure.message],
+        evidence: [firstLine(failure.message)],
         why: "CodeBuild reads the buildspec from the root of the source unless the project names another path",
         next: `create \`${wanted}\`, or name the file: \`kiln run -b FILE\``,
         confidence: "certain",
@@ -40,7 +42,7 @@ export const buildspecMissing: Cause = {
     };
     return {
       cause: `there is no \`${wanted}\` in the source; the nearest is \`${found}\``,
-      evidence: [failure.message],
+      evidence: [firstLine(failure.message)],
       why: "CodeBuild looks for exactly this name, at the root of the source unless the project names another path",
       fix: isSameFolder ? rename : { ...name, title: name.title.replace(/^or /, "") },
       alternatives: isSameFolder ? [name] : [rename],

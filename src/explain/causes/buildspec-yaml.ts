@@ -8,7 +8,7 @@ export const commandNotAString: Cause = {
   id: "buildspec/command-not-a-string",
   sources: SOURCES,
   match(failure, facts): Finding | undefined {
-    const match = /^Expected Commands\[(\d+)\] to be of string type: found subkeys instead at line (\d+)/.exec(
+    const match = /^Expected Commands\[(\d+)\] to be of string type: found subkeys instead\s+at line (\d+)/.exec(
       failure.message,
     );
     if (!match) return undefined;

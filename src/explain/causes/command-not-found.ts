@@ -72,9 +72,13 @@ export const commandNotFound: Cause = {
       evidence: [line.trim()],
       why: "exit status 127 means that the shell did not find the command on PATH",
       next:
-        name === "docker"
-          ? "choose an image with docker, and switch privileged mode on"
-          : `install \`${name}\` in the install phase, or choose an image that has it`,
+        /\.(?:sh|py|js|rb|pl|bash)$/.test(name) && !name.includes("/")
+          ? `it is a file: write \`./${name}\` (and make it executable), or name the program, e.g. \`bash ${name}\``
+          : /\.(?:ya?ml|json|toml|xml)$/.test(name)
+            ? `\`${name}\` is a file, no command: was it meant as the project's buildspec (\`source.buildspec\`), and entered as a build command?`
+            : name === "docker"
+              ? "choose an image with docker, and switch privileged mode on"
+              : `install \`${name}\` in the install phase, or choose an image that has it`,
       confidence: "certain",
     };
   },

@@ -1,5 +1,6 @@
 /** The image of a FROM, or the build's own image, cannot be had (R23, T11, T12, T27). */
 import type { CommandFix } from "../../core/diagnostics.ts";
+import { readDockerfile } from "../../dockerfile/index.ts";
 import type { BuildFacts } from "../build-facts.ts";
 import { placeOfCommand } from "../buildspec-places.ts";
 import type { Cause, Finding } from "../cause.ts";
@@ -10,8 +11,14 @@ import { findLine } from "./finding-parts.ts";
 const UNAVAILABLE =
   /pull access denied for|pull access denied, repository does not exist|toomanyrequests|429 Too Many Requests|manifest for \S+ not found|manifest unknown|lookup registry-1\.docker\.io|base image \S+ is not (?:available|to be had)|failed to resolve source metadata for|: failed to do request: Head/;
 
-const firstFrom = ({ workspace }: BuildFacts): string | undefined =>
-  /^\s*FROM\s+(\S+)/im.exec(workspace?.readText("Dockerfile") ?? "")?.[1];
+/** The one image that the Dockerfile builds on; undefined when there are several, and when its name has variables. */
+function onlyBase({ workspace }: BuildFacts): string | undefined {
+  const stages = readDockerfile(workspace?.readText("Dockerfile") ?? "")?.stages ?? [];
+  const own = new Set(stages.map(({ name }) => name));
+  const bases = new Set(stages.map(({ from }) => from.text.split(/\s/)[0] ?? "").filter((base) => !own.has(base)));
+  const [base] = bases;
+  return bases.size === 1 && !base?.includes("$") ? base : undefined;
+}
 
 /** Kiln's own: the build's image asks for an engine that is not here. */
 const engineMissing = (failure: Failure, { build }: BuildFacts): Finding => ({
@@ -80,7 +87,7 @@ export const baseImageUnavailable: Cause = {
     if (isBuildImage && failure.message.includes("needs a container engine")) return engineMissing(failure, facts);
     const line = isBuildImage ? failure.message : findLine(failure.output, UNAVAILABLE);
     if (line === undefined) return undefined;
-    const image = isBuildImage ? facts.build.environment?.image : (imageIn(line) ?? firstFrom(facts));
+    const image = isBuildImage ? facts.build.environment?.image : (imageIn(line) ?? onlyBase(facts));
     const isRun = /docker\s+(?:container\s+)?(?:run|create|pull)\b/.test(failure.command?.text ?? "");
     const what = isBuildImage ? "the build's image" : isRun ? "the image" : "the base image";
     const name = image === undefined ? what : `${what} \`${image}\``;

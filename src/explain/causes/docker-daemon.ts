@@ -5,6 +5,10 @@ import type { Cause } from "../cause.ts";
 import { findLine } from "./finding-parts.ts";
 import { updateEnvironment } from "./update-project.ts";
 
+/** As docker says it, and those who call it: Compose, SAM, the Python SDK. */
+const UNREACHABLE =
+  /Cannot connect to the Docker daemon|Is the docker daemon running|Couldn't connect to Docker daemon|Docker is unreachable\. Docker needs to be running|Running AWS SAM projects locally requires (?:Docker|a container runtime)|docker\.errors\.DockerException: Error while fetching server API version/;
+
 export const dockerDaemonUnreachable: Cause = {
   id: "docker/privileged-mode-off",
   sources: [
@@ -14,7 +18,7 @@ export const dockerDaemonUnreachable: Cause = {
     const isOff = (facts.build.environment?.privilegedMode ?? facts.plan?.privilegedMode) !== true;
     // Without a daemon newer docker CLIs try to log in by themselves, and say so before they fail.
     const line =
-      findLine(failure.output, /Cannot connect to the Docker daemon|Is the docker daemon running/) ??
+      findLine(failure.output, UNREACHABLE) ??
       (isOff ? findLine(failure.output, /Error logging in to endpoint, trying next endpoint/) : undefined);
     if (line === undefined) return undefined;
     const place = placeOfCommand(facts, failure.command);

@@ -110,6 +110,19 @@ export const dockerPushWithoutLogin: Cause = {
         confidence: "likely",
       };
     }
+    // Without the buildspec a login may stand in a command before the log begins.
+    const sees = facts.build.phases?.some(({ phaseType }) => phaseType === "DOWNLOAD_SOURCE");
+    const logsIn = facts.events.some((event) => event.type === "log" && /^\s*Login Succeeded\b/.test(event.text));
+    if (!facts.buildspec && (logsIn || !sees)) {
+      return {
+        cause:
+          "the registry refused the push: nobody is logged in there, or the account may not write to this repository",
+        ...place,
+        evidence: [line],
+        next: "log in to exactly the host that the image name starts with, before the push; on Docker Hub the name must begin with the account's own (`USER/NAME`), without `https://` or a host",
+        confidence: "likely",
+      };
+    }
     const login = loginCommand(facts);
     const push = failure.command.text;
     const edit = login === undefined ? undefined : insertBefore(facts, failure.command, login);

@@ -37,7 +37,7 @@ export const dockerStepFailed: Cause = {
         ...(tool?.why === undefined ? {} : { why: tool.why }),
         next: printed.some((each) => /no space left on device/i.test(each))
           ? "the disk is full: here that of Kiln's state folder (`kiln doctor`), on AWS a larger compute type has more"
-          : nextFor(Number(code), printed.length > 0, tool),
+          : nextFor(Number(code), printed, tool),
         confidence: "certain",
       };
     }
@@ -90,7 +90,12 @@ function meaningOf(code: number): string {
 const insideOf = (tool: ToolFailure | undefined): ToolFailure | undefined =>
   tool?.within.some((wrapper) => wrapper.startsWith("docker build, step")) ? tool : undefined;
 
-function nextFor(code: number, hasOutput: boolean, tool: ToolFailure | undefined): string {
+function nextFor(code: number, printed: readonly string[], tool: ToolFailure | undefined): string {
+  const hasOutput = printed.length > 0;
+  const path = printed.map((line) => /: (\.{0,2}\/\S+): not found$/.exec(line.trim())?.[1]).find(Boolean);
+  if (code === 127 && path !== undefined) {
+    return `\`${path}\` is not in the image, or the program in its first line (\`#!…\`) is not: a \`COPY\` must bring it, and a file with Windows' line ends (CRLF) names a program that does not exist`;
+  }
   if (code === 127) return "install it in an earlier `RUN`, or take a base image that has it";
   if (code === 126) return "make it executable: `COPY --chmod=755`, or `RUN chmod +x`";
   if (tool && tool.kind !== "file-not-found" && tool.next !== undefined) return tool.next;

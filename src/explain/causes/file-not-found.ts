@@ -3,7 +3,7 @@
  * The nearest existing path of the same name is offered, relative to the command's directory.
  */
 import { posix } from "node:path";
-import { nearestPath } from "../../check/index.ts";
+import { nearestPath } from "../../check/tree/nearest-path.ts";
 import type { BuildFacts } from "../build-facts.ts";
 import { editInCommand, placeOfCommand } from "../buildspec-places.ts";
 import type { Cause, Finding } from "../cause.ts";

@@ -18,6 +18,8 @@ import { buildContainerDead } from "./build-container-dead.ts";
 import { interrupted, killed, queuedTooLong, stopped, timedOut } from "./build-ended.ts";
 import {
   buildImageDenied,
+  buildImageInvalid,
+  buildImageLoginRefused,
   buildImageMissing,
   buildImageOtherRegion,
   buildImageRateLimited,
@@ -67,7 +69,13 @@ import {
   secretReadDenied,
   secretVersionNotFound,
 } from "./secret-unreadable.ts";
-import { s3SourceDenied, s3SourceNotFound, s3SourceUnreachable, sourceArchiveUnusable } from "./source-in-s3.ts";
+import {
+  s3SourceDenied,
+  s3SourceNotFound,
+  s3SourceRefused,
+  s3SourceUnreachable,
+  sourceArchiveUnusable,
+} from "./source-in-s3.ts";
 import {
   gitFailed,
   sourceAuthenticationRequired,
@@ -97,6 +105,8 @@ export const causes: readonly Cause[] = [
   buildImageDenied,
   buildImageOtherRegion,
   buildImageUnreachable,
+  buildImageLoginRefused,
+  buildImageInvalid,
   buildImageMissing,
   logsDenied,
   certificateUnreadable,
@@ -116,6 +126,7 @@ export const causes: readonly Cause[] = [
   kmsKeyUnusable,
   s3SourceNotFound,
   s3SourceUnreachable,
+  s3SourceRefused,
   otherRegion,
   sourceArchiveUnusable,
   sourceAuthorizationFailed,

@@ -3,7 +3,7 @@
 import { nearest } from "../../core/nearest.ts";
 import type { BuildFacts } from "../build-facts.ts";
 import { bareParameterName, editInSpan, findParameterUse, parameterUses } from "../buildspec-places.ts";
-import type { Cause } from "../cause.ts";
+import type { Cause, Finding } from "../cause.ts";
 import { policyFix, scopeOf, serviceRoleName } from "../denial.ts";
 import type { Failure } from "../failures.ts";
 import { at, firstLine } from "./finding-parts.ts";
@@ -17,6 +17,7 @@ export const parameterNotFound: Cause = {
     if (failure.statusCode !== "Decrypted Variables Error") return undefined;
     const name = /parameter does not exist: (\S+)/i.exec(failure.message)?.[1] ?? withoutSlash(failure, facts);
     if (name === undefined) return undefined;
+    if (TOKEN.test(name)) return tokenAsName(name);
     const names = facts.parameters.map((parameter) => parameter.name);
     const slashTwin = names.find((known) => known !== name && bareParameterName(known) === bareParameterName(name));
     const isPath = name.includes("/") && !name.startsWith("/") && !name.startsWith("arn:");
@@ -63,6 +64,21 @@ export const parameterNotFound: Cause = {
     };
   },
 };
+
+/** How tokens of GitHub, GitLab, Slack, AWS and JWTs begin. */
+const TOKEN = /^(?:gh[oprsu]_|github_pat_|glpat-|xox[abeprs]-|AKIA[A-Z0-9]{12}|ASIA[A-Z0-9]{12}|eyJ[\w-]{8,}\.)/;
+
+/** The value stands where the name belongs; it is a secret, and CodeBuild has printed it. */
+function tokenAsName(name: string): Finding {
+  const kind = TOKEN.exec(name)?.[0].slice(0, 4) ?? "";
+  return {
+    cause: `a variable of the type PARAMETER_STORE has a token (\`${kind}…\`) as its value, where the name of a parameter belongs`,
+    evidence: [`parameter does not exist: ${kind}…`],
+    why: "the value of such a variable is the name of the parameter to read; variables are read before the first command",
+    next: "revoke the token: the log has printed it. Then store a new one with `aws ssm put-parameter --name NAME --value TOKEN --type SecureString`, and write NAME as the variable's value",
+    confidence: "certain",
+  };
+}
 
 // AWS: a path without its first slash is refused by its form, and the answer does not name it.
 function withoutSlash({ message }: Failure, facts: BuildFacts): string | undefined {

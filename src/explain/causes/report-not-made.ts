@@ -1,7 +1,7 @@
 /** UPLOAD_ARTIFACTS could not make a report: the role lacks a permission (R19), or its files are absent or unreadable. */
 
 import { REPORT_FORMATS } from "../../build/test-reports/report-format.ts";
-import { nearestReportFormat } from "../../check/index.ts";
+import { nearestReportFormat } from "../../check/nearest-report-format.ts";
 import type { BuildFacts } from "../build-facts.ts";
 import type { Cause } from "../cause.ts";
 import { decisionEvidence, findDenial, policyFix, scopeOf, serviceRoleName } from "../denial.ts";

@@ -1,6 +1,7 @@
 /** CodeBuild cannot take the service role: it does not exist or its trust policy names no CodeBuild (T14, R31). */
+import { shellQuote } from "../../core/shell-quote.ts";
 import type { Cause } from "../cause.ts";
-import { serviceRoleName, shellQuote } from "../denial.ts";
+import { serviceRoleName } from "../denial.ts";
 import { firstLine } from "./finding-parts.ts";
 
 const TRUST_POLICY = {

@@ -49,6 +49,32 @@ function downloadIn(failure: Failure, facts: BuildFacts): Download | undefined {
   };
 }
 
+/** AWS: where S3 gives no reason, the log has only this, and for which source it was. */
+export const s3SourceRefused: Cause = {
+  id: "s3/source-refused",
+  sources: [ROLE],
+  match(failure, facts): Finding | undefined {
+    if (failure.phaseType !== "DOWNLOAD_SOURCE" || !/\bAccessDenied: Access Denied\b/.test(failure.message))
+      return undefined;
+    const source = sourceIn(failure.message);
+    const key = /error while downloading key (.*?), error: /.exec(failure.message)?.[1];
+    const location = source ? recordOf(facts, source)?.location : undefined;
+    const bucket = location === undefined ? undefined : bucketOf(location);
+    const place =
+      bucket === undefined
+        ? (key ?? location)
+        : `s3://${bucket}/${key ?? location?.split("/").slice(1).join("/") ?? ""}`;
+    return {
+      ...(source ? sourceField(facts, source) : {}),
+      cause: `S3 refused ${source ? nameOf(source) : "what the build downloads first"}${place === undefined ? "" : ` \`${place}\``} to the service role \`${serviceRoleName(facts)}\`, without a reason`,
+      evidence: [firstLine(failure.message)],
+      why: "S3 answers so, too, when the object is not there and the role may not list the bucket",
+      next: `does the object exist, and may the role read it: \`s3:GetObject\` and \`s3:GetObjectVersion\` on \`${bucket === undefined ? "arn:aws:s3:::BUCKET/KEY" : `arn:aws:s3:::${bucket}/*`}\`, \`s3:GetBucketLocation\` and \`s3:ListBucket\` on the bucket; a bucket policy or the object's KMS key may refuse as well`,
+      confidence: "likely",
+    };
+  },
+};
+
 const fieldFor = (facts: BuildFacts, { source }: Download) =>
   source ? sourceField(facts, source) : fieldOf("source.buildspec", facts.build.source?.buildspec);
 

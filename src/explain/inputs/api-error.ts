@@ -81,11 +81,18 @@ export function phaseTextIn(text: string): PhaseText | undefined {
   }
   const log = /Phase context status code:\s*([\w .]+?)\s+Message:\s*([\s\S]+)/.exec(text);
   if (log) return { phaseType: phaseOfCode(log[1] ?? ""), statusCode: log[1] ?? "", message: (log[2] ?? "").trim() };
+  const image = /Unable to pull customer's container image[\s\S]*/.exec(text)?.[0];
+  // The code before it may be cut, quoted or be missing; what follows is the same.
+  if (image !== undefined) {
+    const message = image.replace(/[`\]"*]+\s*$/, "").trim();
+    return { phaseType: "PROVISIONING", statusCode: "BUILD_CONTAINER_UNABLE_TO_PULL_IMAGE", message };
+  }
   const queued = /^\s*(SUBMITTED|QUEUED|PROVISIONING): ([A-Z_]{6,})\s*(?:[:.]\s*([\s\S]*))?$/m.exec(text);
   if (queued) return { phaseType: queued[1] ?? "", statusCode: queued[2] ?? "", message: (queued[3] ?? "").trim() };
-  const shown = new RegExp(`^\\s*(${Object.keys(PHASE_OF_CODE).join("|")}): ([\\s\\S]+)`, "m").exec(text);
+  const shown = new RegExp(`^[\\s"'\`*[]*(${Object.keys(PHASE_OF_CODE).join("|")}): ([\\s\\S]+)`, "m").exec(text);
   if (!shown) return undefined;
-  const [, statusCode = "", message = ""] = shown;
+  const [, statusCode = "", said = ""] = shown;
+  const message = said.replace(/["'`\]]\s*$/, "");
   return { phaseType: phaseOfCode(statusCode, message), statusCode, message: message.trim() };
 }
 

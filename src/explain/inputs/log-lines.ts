@@ -5,6 +5,7 @@
  * Sources: https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_GetLogEvents.html (and
  * FilterLogEvents, GetQueryResults); the line grammar as seen in published logs since 2016.
  */
+import { withoutEscapes } from "../terminal-escapes.ts";
 
 /** The stamp of CodeBuild's own lines; no fraction of a second before 2024 and in the local agent. */
 export const CONTAINER = /^\[Container\] \d{4}\/\d{2}\/\d{2} \d{2}:\d{2}:\d{2}(?:\.\d{1,6})? (.*)$/;
@@ -16,14 +17,10 @@ export function logLines(text: string): string[][] {
   return streams.flatMap((lines) => splitBuilds(lines)).filter((lines) => lines.some((line) => line.trim() !== ""));
 }
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: colours begin with the escape character
-const ESCAPES = /\u001b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)|[()][A-Z0-9]|[=>78])/g;
-
 /** A text as lines: colours off, `\r` of progress bars and of Windows ended. */
 export const plainLines = (text: string): string[] =>
-  text
+  withoutEscapes(text)
     .replace(/^\uFEFF/, "")
-    .replace(ESCAPES, "")
     .split(/\r*\n|\r/);
 
 interface LogEvent {
@@ -130,7 +127,9 @@ function withoutPrefixes(lines: readonly string[]): Map<string, string[]> {
   const patterns = [...shapes].map((shape) => new RegExp(`^(${shape})`));
   let stream = "";
   for (const line of lines) {
-    const prefix = patterns.map((pattern) => pattern.exec(line)?.[1]).find((found) => found !== undefined) ?? "";
+    const found = patterns.map((pattern) => pattern.exec(line)?.[1] ?? "");
+    // The longest: one of them may be the beginning of another.
+    const prefix = found.reduce((longest, one) => (one.length > longest.length ? one : longest), "");
     // A line without a prefix belongs to the event above it.
     if (prefix !== "") stream = UUID.exec(prefix)?.[0] ?? "";
     const own = streams.get(stream) ?? [];

@@ -5,9 +5,11 @@
  */
 import type { BuildFacts, BuildRecord } from "../build-facts.ts";
 import { factsFromLines } from "../log-file.ts";
+import { readToolFailure } from "../tool-failures/index.ts";
 import { apiErrorIn, apiErrorOf, phaseTextIn } from "./api-error.ts";
 import { buildsIn, projectsIn } from "./build-record.ts";
 import { CONTAINER, jsonValues, logLines, plainLines } from "./log-lines.ts";
+import { unwrapped } from "./pasted-text.ts";
 
 export type EvidenceKind = "log" | "build" | "project" | "error" | "text";
 
@@ -17,9 +19,13 @@ export interface Evidence {
   readonly builds: readonly BuildFacts[];
 }
 
+const MAX_PLAIN = 1 << 20;
+
 /** What a text is; `text` when it is nothing that AWS writes as a whole. */
-export function readEvidence(text: string): Evidence {
-  const values = jsonValues(text);
+export function readEvidence(given: string): Evidence {
+  const json = jsonValues(given);
+  const text = json === undefined ? unwrapped(given) : given;
+  const values = json ?? (text === given ? undefined : jsonValues(text));
   if (values !== undefined) {
     const records = mergeEvents(values.flatMap(buildsIn));
     if (records.length > 0) return { kind: "build", builds: records.map((build) => saved({ build })) };
@@ -33,7 +39,8 @@ export function readEvidence(text: string): Evidence {
     const error = values.map(apiErrorOf).find((found) => found !== undefined);
     if (error) return { kind: "error", builds: [saved({ build: {}, apiError: error })] };
   }
-  const plain = plainLines(text).join("\n");
+  // An error of a call is short, and why a tool failed stands at its end.
+  const plain = plainLines(text.slice(-MAX_PLAIN)).join("\n");
   const phase = phaseTextIn(values === undefined ? plain : unescaped(plain));
   if (phase) {
     const { phaseType, ...context } = phase;
@@ -41,8 +48,10 @@ export function readEvidence(text: string): Evidence {
     return { kind: "build", builds: [saved({ build })] };
   }
   const error = apiErrorIn(plain);
-  if (error) return { kind: "error", builds: [saved({ build: {}, apiError: error })] };
-  return { kind: "text", builds: fragments(plain) };
+  const refused = error && saved({ build: {}, apiError: error });
+  // A tool's output names errors, too: that of a call is one reading of it.
+  if (refused && !printedByTool(plain)) return { kind: "error", builds: [refused] };
+  return { kind: "text", builds: [...fragments(plain), ...(refused ? [{ ...refused, isGuess: true }] : [])] };
 }
 
 const unescaped = (json: string): string => json.replace(/\\n/g, "\n").replace(/\\t/g, "\t").replace(/\\"/g, '"');
@@ -111,13 +120,26 @@ const PLACES: readonly (readonly [string, string])[] = [
   ["DOWNLOAD_SOURCE", "Secrets Manager Error"],
   ["DOWNLOAD_SOURCE", "CLIENT_ERROR"],
   ["QUEUED", "ACCESS_DENIED"],
-  ["PROVISIONING", "BUILD_CONTAINER_UNABLE_TO_PULL_IMAGE"],
   ["UPLOAD_ARTIFACTS", "CLIENT_ERROR"],
 ];
 
+/** Whether a tool is known in the text that says more than which call was refused. */
+function printedByTool(text: string): boolean {
+  if (OF_CODEBUILD.test(text)) return false;
+  const tool = readToolFailure({ lines: text.split("\n"), command: "", exitStatus: 1 });
+  return tool !== undefined && !CALLERS.has(tool.tool);
+}
+
+const OF_CODEBUILD =
+  /CodeBuild|codebuild:[A-Z]|aws_codebuild|\b(?:AccountLimitExceeded|AccountSuspended|InvalidInput|OAuthProvider|ResourceAlreadyExists)Exception\b/;
+
+/** Readers that tell of refused calls, too, and with less of their sentence. */
+const CALLERS = new Set(["aws", "kms", "s3"]);
+
 /** A text without any of CodeBuild's marks: a call's error, a phase's message, or what a command printed. */
 function fragments(text: string): BuildFacts[] {
-  const message = text.trim();
+  // `Message: …` and quotes are how people hand on a sentence.
+  const message = /^(["'`]?)(?:Message: ?)?([\s\S]*)\1$/.exec(text.trim())?.[2] ?? "";
   if (message === "") return [];
   const base = { buildId: "text", atMs: 0 };
   const about = { phaseType: "BUILD" as const, command: "", line: 0 };

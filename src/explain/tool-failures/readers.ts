@@ -6,12 +6,13 @@ import { cargo } from "./tools/cargo.ts";
 import { cdk, cfnLint, cloudFormation, sam, serverless } from "./tools/cloudformation.ts";
 import { cmake, dotnet, gcc, swift } from "./tools/compilers.ts";
 import { docker, dockerCompose } from "./tools/docker.ts";
+import { dockerPush } from "./tools/docker-push.ts";
 import { archives, curl, wget } from "./tools/downloads.ts";
 import { git } from "./tools/git.ts";
 import { go } from "./tools/go.ts";
 import { gradle } from "./tools/gradle.ts";
 import { java, javac, scalaSbt } from "./tools/java.ts";
-import { bundlers, eslint, tsc } from "./tools/javascript-checks.ts";
+import { bundlers, eslint, reactScripts, tsc, webpackFiles } from "./tools/javascript-checks.ts";
 import { jest, mocha, vitest } from "./tools/jest.ts";
 import { kubectl } from "./tools/kubernetes.ts";
 import { make } from "./tools/make.ts";
@@ -20,6 +21,7 @@ import { node, nodeTest } from "./tools/node.ts";
 import { npm } from "./tools/npm.ts";
 import { composer, php } from "./tools/php.ts";
 import { pip, pythonPackagers } from "./tools/pip.ts";
+import { pipCheck } from "./tools/pip-check.ts";
 import { pytest } from "./tools/pytest.ts";
 import { pythonTrace } from "./tools/python.ts";
 import { pythonChecks } from "./tools/python-checks.ts";
@@ -34,6 +36,7 @@ import { pnpm, yarn } from "./tools/yarn.ts";
 export const readers: readonly ToolReader[] = [
   docker,
   dockerCompose,
+  dockerPush,
   pytest,
   unittest,
   jest,
@@ -46,6 +49,7 @@ export const readers: readonly ToolReader[] = [
   go,
   dotnet,
   pip,
+  pipCheck,
   pythonPackagers,
   npm,
   yarn,
@@ -60,6 +64,8 @@ export const readers: readonly ToolReader[] = [
   eslint,
   tsc,
   bundlers,
+  webpackFiles,
+  reactScripts,
   pythonChecks,
   javac,
   scalaSbt,

@@ -3,6 +3,7 @@
  * runners, and parallel output sorted by who printed it. Search goes by literal text first and by pattern only in the
  * lines that hold it, so work stays linear and a hostile line costs no more than another.
  */
+import { withoutEscapes } from "../terminal-escapes.ts";
 
 /** Of longer output only the end is read: what failed is there. */
 const MAX_CHARACTERS = 4 * 1024 * 1024;
@@ -12,15 +13,6 @@ const MAX_LINE_CHARACTERS = 2_000;
 const MAX_RAW_LINE_CHARACTERS = 16_384;
 /** Lines that one search tries before it gives up. */
 const MAX_TRIED = 2_000;
-/** Colours and cursor movements; titles and links (OSC). */
-const ESCAPES = new RegExp(
-  [
-    "\\u001b\\[[0-9;?]{0,32}[ -/]{0,4}[@-~]",
-    "\\u001b\\][^\\u0007\\u001b\\n]{0,400}(?:\\u0007|\\u001b\\\\)?",
-    "\\u001b[()][A-Z0-9]",
-  ].join("|"),
-  "g",
-);
 const CLOCK = /^\[?\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?\]?:?[ \t]+/;
 /** BuildKit's plain progress and compose: `#7 1.234 text`, `web-1  | text`. */
 const STREAM = /^(?:#\d{1,4} \d{1,5}\.\d{1,3} |[A-Za-z][\w.-]{0,60}[-_]\d{1,3} {1,30}\| )/;
@@ -108,7 +100,7 @@ function mayHold({ trigrams }: ToolLog, literal: string): boolean {
 
 function withoutControls(raw: string): string {
   let line = raw.length > MAX_RAW_LINE_CHARACTERS ? raw.slice(-MAX_RAW_LINE_CHARACTERS) : raw;
-  if (line.includes("\u001b")) line = line.replace(ESCAPES, "");
+  line = withoutEscapes(line);
   if (line.includes("\r")) {
     const parts = line.split("\r").filter((part) => part.trim() !== "");
     line = parts.at(-1) ?? "";

@@ -5,7 +5,9 @@
  * https://docs.aws.amazon.com/AmazonECR/latest/userguide/repository-policies.html;
  * https://docs.aws.amazon.com/AmazonECR/latest/userguide/registry-permissions.html
  */
+
 import type { AuthorizationRequest, RequestContext, ResourceGrant } from "../../authorize/decision.ts";
+import { statementsOf } from "../../authorize/document-lists.ts";
 import { type AwsScope, arnIn } from "../../core/arn.ts";
 import type { PolicyDocument } from "../../core/aws.ts";
 import type { RegistryRecords } from "../records.ts";
@@ -73,8 +75,7 @@ function policyOf(record: object, text: string): PolicyDocument {
 /** A policy's text as the engine reads it. A repository policy names no resource: it speaks of its own repository. */
 export function repositoryPolicyDocument(text: string): PolicyDocument {
   const document = JSON.parse(text) as PolicyDocument;
-  const statements = [document["Statement"] ?? []].flat() as Record<string, unknown>[];
-  const complete = statements.map((statement) =>
+  const complete = statementsOf(document).map((statement) =>
     "Resource" in statement || "NotResource" in statement ? statement : { ...statement, Resource: "*" },
   );
   return { ...document, Statement: complete };

@@ -7,9 +7,9 @@
  */
 import { createHash } from "node:crypto";
 import type { Clock } from "../../../core/clock.ts";
+import { shellQuote } from "../../../core/shell-quote.ts";
 import type { EnvironmentFiles } from "../../../engines/engine.ts";
 import type { BuildLog } from "../build-log.ts";
-import { shellQuote } from "../commands/command-script.ts";
 import type { BuildCache } from "./build-cache.ts";
 import { folderOf } from "./cache-paths.ts";
 

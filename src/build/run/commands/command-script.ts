@@ -5,6 +5,7 @@
  * between commands, as is the state of a command that calls `exit`; that is AWS's behaviour. The state goes to files of
  * its own, so that one that could not be written whole (no space left) never replaces the last good one.
  */
+import { shellQuote } from "../../../core/shell-quote.ts";
 
 export interface CommandScriptInput {
   readonly text: string;
@@ -33,9 +34,6 @@ export function commandScript(input: CommandScriptInput): string {
     "",
   ].join("\n");
 }
-
-/** One word for a POSIX shell, whatever the text holds. */
-export const shellQuote = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 
 /** Lines that set variables when appended to the saved environment. */
 export const exportLines = (variables: Readonly<Record<string, string>>): string =>

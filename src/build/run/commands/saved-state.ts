@@ -18,8 +18,8 @@ import {
 import { mkdir, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { type HeldPath, holdEntry, holdPath, withHeld } from "../../../core/held-path.ts";
+import { shellQuote } from "../../../core/shell-quote.ts";
 import type { EnvironmentFiles } from "../../../engines/engine.ts";
-import { shellQuote } from "./command-script.ts";
 
 export interface StateFiles {
   readonly environmentFile: string;

@@ -7,7 +7,7 @@
 import { accessSync, constants } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { delimiter, join } from "node:path";
-import { shellQuote } from "../commands/command-script.ts";
+import { shellQuote } from "../../../core/shell-quote.ts";
 
 /** Makes the script where the machine has an `aws`; the folder for the PATH, if any. */
 export async function prepareAwsTool(workDir: string, path: string | undefined): Promise<readonly string[]> {

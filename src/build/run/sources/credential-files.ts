@@ -4,8 +4,10 @@
  * or, with `env.git-credential-helper: yes`, kept for git in the build's commands.
  * Protocol: https://git-scm.com/docs/git-credential
  */
+
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { shellQuote } from "../../../core/shell-quote.ts";
 import type { UserAndPassword } from "./git-url.ts";
 
 interface Entry extends UserAndPassword {
@@ -62,11 +64,11 @@ export class CredentialFiles {
     for (const [index, { protocol, host, username, password }] of entries.entries()) {
       const file = join(folder, String(index));
       await writeFile(file, `username=${username}\npassword=${password}\n`, { mode: 0o600 });
-      cases.push(`  ${quoted(`${protocol}://${host}`)}) cat "\${0%/*}/${index}" ;;`);
+      cases.push(`  ${shellQuote(`${protocol}://${host}`)}) cat "\${0%/*}/${index}" ;;`);
     }
     const program = join(folder, "helper");
     await writeFile(program, helperScript(cases), { mode: 0o700 });
-    return `!${quoted(program)}`;
+    return `!${shellQuote(program)}`;
   }
 }
 
@@ -85,5 +87,3 @@ case $protocol://$host in
 ${cases.join("\n")}
 esac
 `;
-
-const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;

@@ -6,7 +6,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { shellQuote } from "../commands/command-script.ts";
+import { shellQuote } from "../../../core/shell-quote.ts";
 
 /** Name of the command, and of its module in this folder. */
 const TOOLS = ["codebuild-hash-files", "codebuild-tests-run", "codebuild-glob-search"] as const;

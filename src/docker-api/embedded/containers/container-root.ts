@@ -3,15 +3,16 @@
  * overlay mounted by a process of ours for as long as it is used. Either is reached by a process of its namespace.
  * Where nothing can be mounted, the files of a container that never ran are its image's, to be read only.
  */
+
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
+import { shellQuote } from "../../../core/shell-quote.ts";
 import type { LayerStore } from "../../../images/layer-store.ts";
 import { LayeredRoot } from "../../../images/layered-root.ts";
 import { removeTree } from "../../../images/remove-tree.ts";
 import { ApiError } from "../api.ts";
-import { quote } from "../inner-command.ts";
 import { exitCodeOf, type Isolation, overlayOptions, TOOL_PATH, unshareCommand } from "../isolation.ts";
 import { placePoints, verifyMounts } from "../mount-points.ts";
 import { fstab, pointEntries } from "../mount-table.ts";
@@ -63,8 +64,8 @@ export async function withRoot<T>(
     const script = [
       "set -e",
       "read -r pid rest < /proc/self/stat",
-      `mount --internal-only --no-mtab --all --fstab ${quote(join(dir, "fstab"))}`,
-      `cd ${quote(rootDir)}`,
+      `mount --internal-only --no-mtab --all --fstab ${shellQuote(join(dir, "fstab"))}`,
+      `cd ${shellQuote(rootDir)}`,
       'echo "$pid"',
       "read -r end || :",
     ].join("\n");

@@ -11,6 +11,13 @@ export const bundler = lineReader("bundler", [
     say: ([, name]) => `bundler finds no gem ${quote(name)}`,
   },
   {
+    mark: "Could not fetch specs from",
+    pattern: /^(?:Bundler::HTTPError )?Could not fetch specs from (\S+)/,
+    kind: "network",
+    say: ([, url]) => `bundler cannot fetch its index from ${quote(url)}`,
+    next: "may the build, or the docker daemon of it, reach that address? in a VPC it needs a NAT gateway; an old ruby may not know its certificate",
+  },
+  {
     mark: "Could not find ",
     pattern: /^Could not find (\S+(?:, \S+)*) in (?:any of the sources|locally installed gems|cached gems)/,
     kind: "dependency-not-found",

@@ -136,6 +136,15 @@ function buildScript(log: ToolLog): Reading | undefined {
 
 const own = lineReader("cargo", [
   {
+    mark: "error: could not compile",
+    pattern: /^error: could not compile `([^`]+)`/,
+    rank: "wrapper",
+    kind: "compile-error",
+    say: ([, name]) => `rust could not compile the crate ${quote(name)}`,
+    next: "the first `error[…]` above it says why; in a crate of others take another version of it, or of rust (`rustup default VERSION`)",
+    within: ([, name]) => `the crate ${quote(name)}`,
+  },
+  {
     mark: "error: could not find `Cargo.toml`",
     pattern: /^error: could not find `Cargo\.toml` in `([^`]+)`/,
     kind: "file-not-found",

@@ -35,8 +35,8 @@ const stackForms = lineReader("cloudformation", [
     below: /^(?:Status|Reason)/,
   },
   {
-    mark: "No changes to deploy. Stack",
-    pattern: /^(?:Error: )?No changes to deploy\. Stack (\S+) is up to date/,
+    mark: "No changes to deploy. ",
+    pattern: /^(?:Error: )?No changes to deploy\. (?:Stack )?(\S+) is up to date/,
     kind: "deployment",
     say: ([, name]) => `nothing to change in the stack ${quote(name)}, which counts as an error`,
     next: "add `--no-fail-on-empty-changeset`",
@@ -235,11 +235,12 @@ export const sam = lineReader("sam", [
   },
   {
     mark: "Unable to upload artifact",
-    pattern: /^(?:Error: )?Unable to upload artifact (\S+) referenced by (\w+) parameter of (\S+) resource\.?/,
+    pattern: /^(?:\w*Error: )?Unable to upload artifact (\S+) referenced by (\w+) parameter of (\S+) resource\.?/,
     kind: "deployment",
     say: ([, artifact, parameter, resource]) =>
       `${quote(artifact)} (${parameter} of ${quote(resource)}) was not uploaded`,
     below: /^(?:An error occurred|Parameter |S3 Bucket|\w.+)/,
+    next: "the lines below say why: a path that is not there must be built or named right before; for AccessDenied the service role needs `s3:PutObject` on the bucket",
   },
   {
     mark: "Changes to deploy",

@@ -89,7 +89,7 @@ export const cmake = lineReader("cmake", [
 ]);
 
 const DOTNET =
-  /^\s*(?:\d+>)?(.+?\.(?:cs|vb|fs|csproj|fsproj|sln|targets|props))(?:\((\d+)(?:,(\d+))?\))? ?: error (\w+): (.+?)(?: \[(.+?)\])?$/;
+  /^\s*(?:\d+>)?(.+?\.(?:cs|vb|fs|csproj|fsproj|vbproj|proj|sln|targets|props))(?:\((\d+)(?:,(\d+))?\))? ?: error (\w+): (.+?)(?: \[(.+?)\])?$/;
 
 /** dotnet: compiler CS, NuGet NU, MSBuild MSB, SDK NETSDK; tests of `dotnet test`. */
 export const dotnet: ToolReader = {
@@ -114,8 +114,10 @@ export const dotnet: ToolReader = {
       const [, file, line, column, code = "", text = ""] = first.match;
       const trouble = knownTrouble(text);
       const isNu = code.startsWith("NU");
+      // MSBuild ran a program: what that printed stands above.
+      const ran = code === "MSB3073" ? /exited with code (\d+)/.exec(text)?.[1] : undefined;
       return {
-        rank: "verdict",
+        rank: ran === undefined ? "verdict" : "wrapper",
         at: first.at,
         to: errors.at(-1)?.at ?? first.at,
         lines: unique.slice(0, MAX_LINES).map(({ at }) => at),
@@ -135,6 +137,7 @@ export const dotnet: ToolReader = {
                       ? "compile-error"
                       : "compile-error"
                     : "configuration",
+        ...(ran === undefined ? {} : { within: ["a command of MSBuild"] }),
         headline: `dotnet: ${short(text)} (${code})${unique.length > 1 ? ` (and ${unique.length - 1} more)` : ""}`,
         ...placed(place(file, line, column)),
         ...(code === "NETSDK1045"

@@ -9,7 +9,8 @@ import { find, findBefore, type ToolLog } from "../tool-log.ts";
 
 const FAILED =
   /(?:process|executor failed running) ["[](.+?)["\]](?: did not complete successfully)?: exit code: (\d+)/;
-const CLASSIC = /^(?:Service '(\S+)' failed to build ?: )?The command '(.+)' returned a non-zero code: (\d+)/;
+const CLASSIC =
+  /^(?:(?:ERROR: )?Service '(\S+)' failed to build ?: )?The command '(.+)' returned a non-zero code: (\d+)/;
 
 export const docker: ToolReader = {
   tool: "docker",
@@ -49,7 +50,7 @@ function classic(log: ToolLog): Reading | undefined {
   if (!error) return undefined;
   const [, , text = "", code = ""] = error.match;
   const running =
-    findBefore(log, "---> Running in ", /^ ---> Running in /, error.at)?.at ?? Math.max(0, error.at - 200);
+    findBefore(log, "---> Running in ", /^ ---> Running in /, error.at)?.at ?? Math.max(-1, error.at - 200);
   const lines = Array.from({ length: error.at - running - 1 }, (_, index) => running + 1 + index);
   const step = findBefore(log, "Step ", /^Step (\d+)\/(\d+) : /, running);
   return {

@@ -51,7 +51,7 @@ function compile(log: ToolLog): Reading | undefined {
     ].slice(0, MAX_LINES),
     kind: isModule ? "dependency-not-found" : isLint ? "lint" : /^syntax error/.test(text) ? "syntax" : "compile-error",
     headline: isModule
-      ? `go has no module for ${quote(module)}: ${short(text.replace(/; to add.*$/, ""))}`
+      ? `go has no module for ${quote(module?.replace(/"/g, ""))}: ${short(text.replace(/; to add.*$/, "").replace(/ in any of:$/, ""))}`
       : `${isLint ? "a check of go" : "go"} says: ${short(text)}${more}`,
     ...placed(place(first.match[1], first.match[2], first.match[3])),
     ...(isModule

@@ -100,6 +100,14 @@ export const bundlers = lineReader("webpack", [
     pattern: /^(?:.{0,80})?Module not found: (?:Error: )?Can't resolve '([^']+)' in '([^']+)'/,
     kind: ([, name]) => (/^[./]/.test(name ?? "") ? "file-not-found" : "dependency-not-found"),
     say: ([, name, folder]) => `webpack finds no module ${quote(name)}, which a file in ${quote(folder)} asks for`,
+    next: ([, name = ""]) =>
+      /^[./]/.test(name)
+        ? "is the file in the source? upper and lower case count on Linux"
+        : `is \`${name
+            .split("/")
+            .slice(0, name.startsWith("@") ? 2 : 1)
+            .join("/")}\` in package.json and its lock file? run \`npm ci\` before`,
+    below: /^\s*@ \.\//,
   },
   {
     mark: "[ERROR] ",
@@ -114,12 +122,30 @@ export const bundlers = lineReader("webpack", [
     kind: "dependency-not-found",
     say: ([, name, file]) => `rollup finds no module ${quote(name)}, which ${quote(file)} asks for`,
   },
+]);
+
+/** Only which file; what is wrong with it stands below, in the words of its loader. */
+export const webpackFiles = lineReader("webpack", [
   {
     mark: "ERROR in ",
     pattern: /^ERROR in (\.\/\S+)(?: (\d+):(\d+)(?:-\d+)?)?/,
+    rank: "symptom",
     kind: "compile-error",
     say: ([, file]) => `webpack could not build ${quote(file)}`,
     place: ([, file, line, column]) => place(file, line, column),
     below: /\S/,
+  },
+]);
+
+export const reactScripts = lineReader("react-scripts", [
+  {
+    mark: "Treating warnings as errors",
+    pattern: /^Treating warnings as errors because process\.env\.CI = true/,
+    rank: "symptom",
+    kind: "lint",
+    say: () => "react-scripts takes warnings of ESLint for errors, because the variable `CI` is set",
+    placeBelow: /^(?:\[eslint\]\s*)?(\.?\/?src\/\S+\.(?:[cm]?[jt]sx?))$/,
+    below: /^\s*(?:\[eslint\]|\.?\/?src\/|Line \d+)/,
+    next: "correct the warnings, or run it with `CI=false`, e.g. `CI=false npm run build`",
   },
 ]);

@@ -141,22 +141,44 @@ function readingOf(
     /Unsupported engine|requires Node|ERR_REQUIRE_ESM|digital envelope routines::unsupported|ERR_OSSL_EVP_UNSUPPORTED/.exec(
       text,
     );
+  const brought = [above?.at, ...frames.at]
+    .map((line) => packageOf(log.lines[line ?? -1]))
+    .find((one) => one !== undefined);
+  // Syntax of a newer JavaScript, in a file that a published package brought.
+  const isNewer =
+    isSyntax && brought !== undefined && /Unexpected token '?(?:\?|\?\?=|\|\|=|&&=|\.|\{|#\w+)'?$/.test(text);
   const trouble = knownTrouble(said);
   const inUse = /listen EADDRINUSE: address already in use (\S+)/.exec(text)?.[1];
   return {
     ...base,
-    kind: isSyntax ? "syntax" : engine ? "version-mismatch" : (trouble?.kind ?? "runtime-error"),
+    kind: isNewer
+      ? "version-mismatch"
+      : isSyntax
+        ? "syntax"
+        : engine
+          ? "version-mismatch"
+          : (trouble?.kind ?? "runtime-error"),
     headline:
       inUse === undefined
-        ? `node ended with ${quote(said, 200)}`
+        ? isNewer
+          ? `this node is too old for ${quote(brought)}: ${short(said)}`
+          : `node ended with ${quote(said, 200)}`
         : `the port ${quote(inUse)} is taken by another process`,
     ...(/digital envelope|EVP_UNSUPPORTED/.test(text)
       ? { next: "an old webpack with node 17 or newer: update it, or set `NODE_OPTIONS=--openssl-legacy-provider`" }
-      : trouble?.next === undefined
-        ? {}
-        : { next: trouble.next }),
+      : isNewer
+        ? {
+            next: "choose a newer node under `phases.install.runtime-versions.nodejs`, or pin an older version of the package",
+          }
+        : trouble?.next === undefined
+          ? {}
+          : { next: trouble.next }),
   };
 }
+
+/** `…/node_modules/@scope/name/lib/x.js` → `@scope/name` */
+const packageOf = (file: string | undefined): string | undefined =>
+  /node_modules\/((?:@[^/\s]{1,100}\/)?[^/\s]{1,100})/.exec(file ?? "")?.[1];
 
 /** `node --test`, in TAP and in its own form. */
 export const nodeTest: ToolReader = {

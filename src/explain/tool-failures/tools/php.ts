@@ -31,6 +31,14 @@ export const php = lineReader("php", [
     below: /^#0 /,
   },
   {
+    mark: "Could not open input file",
+    pattern: /^Could not open input file: (\S+)/,
+    kind: "file-not-found",
+    say: ([, file]) => `php finds no file ${quote(file)}`,
+    below: /^Script .* returned with error code/,
+    next: "in an image a `COPY` must bring it before this step (composer's scripts run at its install: copy the source first, or `composer install --no-scripts`)",
+  },
+  {
     mark: "Fatal error: ",
     pattern: /^Fatal error: (?:Uncaught )?(.+) in (\S+?)(?::| on line )(\d+)/,
     kind: ([, text]) => (/Allowed memory/.test(text ?? "") ? "out-of-memory" : "runtime-error"),
@@ -80,7 +88,15 @@ export const composer: ToolReader = {
         ),
       };
     if (solve) {
-      const said = lineAfter(log, solve.at, (line) => /^\s+- \S/.test(line), 12);
+      const reason = (line: string) => /^\s+- \S/.test(line);
+      // Composer 1 says first what was asked for, then what stands against it.
+      const said =
+        lineAfter(
+          log,
+          solve.at,
+          (line) => reason(line) && !/- Installation request for |-> satisfiable by /.test(line),
+          12,
+        ) ?? lineAfter(log, solve.at, reason, 12);
       const text = (log.lines[said ?? -1] ?? "").replace(/^\s+- /, "");
       const version = /your php version \(([^)]+)\)/.test(text);
       const extension =
@@ -100,11 +116,15 @@ export const composer: ToolReader = {
             ? "dependency-not-found"
             : "dependency-conflict",
         headline: `composer cannot fit the requirements together: ${short(text, 200)}`,
-        ...(version
-          ? { next: "choose it under `phases.install.runtime-versions.php`" }
-          : extension === undefined
-            ? {}
-            : { next: `install or enable the extension in the install phase (\`php-${extension.slice(4)}\`)` }),
+        ...(/requires composer-(?:runtime|plugin)-api/.test(text)
+          ? {
+              next: "it needs another generation of composer: `composer self-update --2`, or `--1` for packages of old; then see `composer --version`",
+            }
+          : version
+            ? { next: "choose it under `phases.install.runtime-versions.php`" }
+            : extension === undefined
+              ? {}
+              : { next: `install or enable the extension in the install phase (\`php-${extension.slice(4)}\`)` }),
       };
     }
     const none = find(log, "Composer could not find", /^Composer could not find a composer\.json file in (.+)$/);

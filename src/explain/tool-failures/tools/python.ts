@@ -17,7 +17,13 @@ const CHAINED = /^(?:The above exception was the direct cause|During handling of
 
 export const pythonTrace: ToolReader = {
   tool: "python",
-  marks: ["Traceback (most recent call last)", "SyntaxError: ", "IndentationError: ", "TabError: "],
+  marks: [
+    "Traceback (most recent call last)",
+    "SyntaxError: ",
+    "IndentationError: ",
+    "TabError: ",
+    "ModuleNotFoundError: ",
+  ],
   read(log) {
     const traces = findAll(
       log,
@@ -31,9 +37,24 @@ export const pythonTrace: ToolReader = {
     const last = traces.at(-1);
     const goesOn = last && log.lines.slice((last.to ?? last.at) + 1).some((line) => line.trim() !== "");
     const fatal = traces.find(({ rank }) => rank === "verdict") ?? (goesOn ? undefined : last);
-    return fatal ?? syntaxError(log);
+    return fatal ?? syntaxError(log) ?? (traces.length > 0 ? undefined : cutTrace(log));
   },
 };
+
+/** The end of a traceback whose beginning is not there. */
+function cutTrace(log: ToolLog): Reading | undefined {
+  const found = find(log, "ModuleNotFoundError: ", /^(ModuleNotFoundError): (No module named .+)$/);
+  if (!found) return undefined;
+  const frame = [found.at - 2, found.at - 1].find((at) => FRAME.test(log.lines[at] ?? ""));
+  const [, file = "", line] = FRAME.exec(log.lines[frame ?? -1] ?? "") ?? [];
+  return {
+    rank: "symptom",
+    at: found.at,
+    lines: [...(frame === undefined ? [] : [frame, found.at - 1]), found.at],
+    ...saidBy(log.lines[found.at] ?? "", found.match[1] ?? "", found.match[2] ?? ""),
+    ...placed(isOwnCode(file) ? place(file, line) : undefined),
+  };
+}
 
 /** The exception, what it says, and the frames above it; a chain is told by its first exception. */
 export function traceAt(log: ToolLog, start: number): Reading | undefined {

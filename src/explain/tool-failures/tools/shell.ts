@@ -16,16 +16,20 @@ const where = (file: string | undefined, line: string | undefined): CodePlace | 
 const FORMS: readonly (Omit<LineForm, "place"> & { readonly isSymptom?: true })[] = [
   {
     mark: "not found",
-    pattern: new RegExp(`${WHO}(?:exec: )?(\\S[^:]{0,120}): (?:command )?not found$`),
+    pattern: new RegExp(`${WHO}(?:\\S{1,300}: )?(?:exec: )?(\\S[^:]{0,120}): (?:command )?not found$`),
     kind: ([, , , , name]) => (name === "[[" ? "syntax" : "command-not-found"),
     say: ([, , , , name]) =>
       name === "[["
         ? "`[[` is bash's, but the script runs under `sh`"
-        : `the command ${quote(name)} is not installed where the build runs`,
+        : name?.includes("/")
+          ? `there is no ${quote(name)} to run`
+          : `the command ${quote(name)} is not installed where the build runs`,
     next: ([, , , , name]) =>
       name === "[["
         ? "run it with `bash`, or write `[` … `]`"
-        : `install ${quote(name)} in the install phase, choose an image that has it, or mind \`PATH\``,
+        : name?.includes("/")
+          ? "is the file there, and its interpreter (a file with CRLF line ends names one that is not)? below node_modules: install there, instead of committing or copying the folder"
+          : `install ${quote(name)} in the install phase, choose an image that has it, or mind \`PATH\``,
   },
   {
     mark: "unbound variable",

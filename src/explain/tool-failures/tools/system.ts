@@ -4,7 +4,7 @@ import type { Reading, ToolFailureKind, ToolReader } from "../tool-failure.ts";
 import { find, findAll, type ToolLog } from "../tool-log.ts";
 
 const KILLED =
-  /^(?:(\S{1,300}): (?:line )?\d+: )?(?:\s*\d+ )?\s*(Killed|Segmentation fault|Aborted|Bus error|Illegal instruction|Terminated)(?:\s+\(core dumped\))?(?:\s+(.+))?$/;
+  /^\s*(?:(\S{1,300}): (?:line )?\d+: )?(?:\s*\d+ )?\s*(Killed|Segmentation fault|Aborted|Bus error|Illegal instruction|Terminated)(?:\s+\(core dumped\))?(?:\s+(.+))?$/;
 
 export const signals: ToolReader = {
   tool: "process",

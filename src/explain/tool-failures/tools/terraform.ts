@@ -71,7 +71,7 @@ const text = (log: ToolLog, at: number): string => (log.lines[at] ?? "").replace
 /** Terraform's blocks are followed by an empty line, `on FILE line N` or `with …`, or stand in a box. */
 function isTerraform(log: ToolLog, at: number): boolean {
   const line = log.lines[at] ?? "";
-  if (BAR.test(line)) return true;
+  if (BAR.test(line) || BAR.test(log.lines[at + 1] ?? "")) return true;
   if (!/\b(?:terraform|tofu|terragrunt)\b/i.test(log.text) && !/\bt(?:erraform|ofu|erragrunt)\b/.test(log.command))
     return ON.test(log.lines[at + 2] ?? "");
   return (log.lines[at + 1] ?? "").trim() === "" && !/^\s+at /.test(log.lines[at + 1] ?? "");

@@ -7,8 +7,10 @@
  * https://docs.aws.amazon.com/codebuild/latest/userguide/sample-private-registry.html; the denial's text from a published log.
  * Not published, chosen here: the text where the secret cannot be read, or is not what it should be.
  */
+
 import type { BuildRequest, ImageSupply } from "../../../build/run/index.ts";
 import type { AwsCaller } from "../../../core/aws.ts";
+import { parseEcrImage } from "../../../core/ecr-host.ts";
 import { AwsError } from "../../../core/errors.ts";
 import { err, ok, type Result } from "../../../core/result.ts";
 import type { CodeBuildDependencies } from "../dependencies.ts";
@@ -24,8 +26,6 @@ interface EcrName {
   /** Without tag and digest, as docker names it. */
   readonly name: string;
 }
-
-const ECR_PATTERN = /^((\d{12})\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?\/([^:@]+))(?::([^@]+))?(?:@(.+))?$/;
 
 export async function imageSupply(
   request: BuildRequest,
@@ -74,8 +74,9 @@ export async function imageSupply(
 }
 
 function parseEcrName(image: string): EcrName | undefined {
-  const [, name = "", registryId = "", region = "", repositoryName = "", tag, digest] = ECR_PATTERN.exec(image) ?? [];
-  if (registryId === "") return undefined;
+  const parsed = parseEcrImage(image);
+  if (!parsed) return undefined;
+  const { name, accountId: registryId, region, repository: repositoryName, tag, digest } = parsed;
   const imageId = digest === undefined ? { imageTag: tag ?? "latest" } : { imageDigest: digest };
   return { registryId, region, repositoryName, imageId, name };
 }

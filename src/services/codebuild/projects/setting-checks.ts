@@ -3,7 +3,9 @@
  * Source: https://docs.aws.amazon.com/codebuild/latest/APIReference/API_CreateProject.html. Texts are AWS's where published
  * logs and issue threads show them (`// AWS:`), Kiln's own elsewhere. Lengths, ranges and enums are the model's.
  */
+
 import { isCuratedImage } from "../../../build/run/index.ts";
+import { parseEcrImage } from "../../../core/ecr-host.ts";
 import { invalidInput, limitAboveAccount, notOffered } from "../errors.ts";
 import type {
   EnvironmentVariable,
@@ -155,7 +157,7 @@ export function checkEnvironment(environment: ProjectEnvironment): void {
       "Invalid environment: registryCredential needs imagePullCredentialsType SERVICE_ROLE and an image that is not curated",
     );
   }
-  if (registryCredential && /^\d{12}\.dkr\.ecr\./.test(image)) {
+  if (registryCredential && parseEcrImage(image)) {
     throw invalidInput("Invalid environment: registryCredential cannot be used with images of Amazon ECR");
   }
   if (type.includes("LAMBDA") !== computeType.startsWith("BUILD_LAMBDA_")) {
