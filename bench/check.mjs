@@ -1,12 +1,14 @@
 /**
  * `kiln check` as a whole process on a buildspec of 300 lines in a git tree of 2,000 files, against the start of a bare Node
- * process; then the corpus of real buildspecs in one process, where it is (KILN_CORPUS).
+ * process; the language server on the same file, change by change; then the corpus of real buildspecs in one process, where
+ * it is (KILN_CORPUS).
  */
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { createMessageConnection } from "vscode-jsonrpc/node";
 import { check, createMemoryWorkspace } from "../dist/check/index.js";
 import { median, row } from "./report.mjs";
 
@@ -16,6 +18,7 @@ const FILES = 2000;
 
 export async function run({ smoke }) {
   wholeProcess(smoke ? 1 : 15);
+  await languageServer(smoke ? 1 : 20);
   corpus(smoke ? 1 : 5);
 }
 
@@ -42,6 +45,55 @@ function wholeProcess(rounds) {
       `least ${Math.min(...whole).toFixed(0)} ms, ${(median(whole) / median(bare)).toFixed(1)} x baseline (bar 250 ms)`,
     );
   } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** From a change of one word to the diagnostics of that version. */
+async function languageServer(rounds) {
+  const folder = mkdtempSync(join(tmpdir(), "kiln-bench-lsp-"));
+  const server = spawn(process.execPath, [MAIN, "lsp", "--stdio", "--state-dir", join(folder, ".none")], {
+    cwd: folder,
+  });
+  const connection = createMessageConnection(server.stdout, server.stdin);
+  try {
+    const text = makeSource(folder);
+    const uri = pathToFileURL(join(folder, "buildspec.yml")).href;
+    let answered;
+    connection.onNotification("textDocument/publishDiagnostics", (params) => {
+      if (params.uri === uri) answered?.(params);
+    });
+    connection.listen();
+    const timed = async (method, version, more) => {
+      const said = new Promise((resolve) => {
+        answered = (params) => (params.version === version ? resolve(params.diagnostics) : undefined);
+      });
+      const startedMs = performance.now();
+      await connection.sendNotification(method, more);
+      if ((await said).length !== 1) throw new Error("the language server did not find the one error of the source");
+      return performance.now() - startedMs;
+    };
+    const workspaceFolders = [{ uri: pathToFileURL(folder).href, name: "source" }];
+    await connection.sendRequest("initialize", { processId: null, rootUri: null, capabilities: {}, workspaceFolders });
+    await connection.sendNotification("initialized", {});
+    const textDocument = { uri, languageId: "yaml", version: 1, text };
+    const first = await timed("textDocument/didOpen", 1, { textDocument });
+    const line = text.split("\n").findIndex((one) => one.includes('echo "step 3"'));
+    const character = text.split("\n")[line].indexOf("step 3");
+    const elapsed = [];
+    for (let version = 2; version < rounds + 2; version++) {
+      const range = { start: { line, character }, end: { line, character: character + 1 } };
+      const changed = { textDocument: { uri, version }, contentChanges: [{ range, text: version % 2 ? "s" : "S" }] };
+      elapsed.push(await timed("textDocument/didChange", version, changed));
+    }
+    row("language server: the file is opened", `${first.toFixed(0)} ms`, "the tree is listed, too");
+    const [least, most] = [Math.min(...elapsed), Math.max(...elapsed)].map((ms) => ms.toFixed(0));
+    row("a word is changed", `${median(elapsed).toFixed(0)} ms`, `${least} to ${most} ms (bar 100 ms)`);
+    await connection.sendRequest("shutdown");
+    await connection.sendNotification("exit");
+  } finally {
+    connection.dispose();
+    server.kill();
     rmSync(folder, { recursive: true, force: true });
   }
 }

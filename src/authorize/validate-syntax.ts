@@ -3,7 +3,6 @@
  * of validate-policy.ts.
  * Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html
  */
-import type { PolicyDocument } from "../core/aws.ts";
 import { parseOperator } from "./conditions/operators.ts";
 
 /** A JSON object. */

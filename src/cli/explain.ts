@@ -121,7 +121,7 @@ async function explainStored(context: CommandContext, id: string | undefined): P
     throw new KilnError({
       code: "KILN_E_NOTHING_TO_EXPLAIN",
       message:
-        id === undefined ? "there is no build to explain yet" : `there is no build, no batch and no request \`${id}\``,
+        id === undefined ? "there is no build to explain yet" : `there is no file, build, batch or request \`${id}\``,
       fix:
         id === undefined
           ? ["start one with `kiln run`", "or explain a log saved from AWS: `kiln explain FILE`, `… | kiln explain -`"]

@@ -139,6 +139,17 @@ describe("missing parameters", () => {
       "kiln params put db/url --secure   (reads the value from standard input)",
       'aws ssm put-parameter --name "db/url" --value "VALUE" --type "SecureString"',
     ]);
+    expect(error.why).toContain("CodeBuild would end in DOWNLOAD_SOURCE");
+  });
+
+  it("named as `ssm:/…` are Kiln's affair alone", () => {
+    const text = "version: 0.2\nenv:\n  variables: { S: 'ssm:/name' }\nphases: { build: { commands: [a] } }\n";
+    const read = parseBuildspec(text, "buildspec.yml");
+    if (!read.buildspec) throw new Error("the buildspec of the test is wrong");
+    const { plan: of } = planBuild({ buildspec: read.buildspec, project: { name: "p", environment } });
+    expect(missingError(missingParameters(of, []), "buildspec.yml").why).toBe(
+      "the buildspec names them as `ssm:…`, which Kiln reads and CodeBuild does not: `kiln check` says what to write instead",
+    );
   });
 });
 

@@ -4,8 +4,12 @@
 export const nearest = (text: string, candidates: Iterable<string>): string | undefined =>
   nearestOnes(text, candidates, 1)[0];
 
+/** What is longer is no name that somebody mistyped, and costs the square of its length. */
+const MAX_LENGTH = 300;
+
 /** Up to `count` candidates that are near enough, nearest first; equally near ones stay in their order. */
 export function nearestOnes(text: string, candidates: Iterable<string>, count: number): string[] {
+  if (text.length > MAX_LENGTH) return [];
   const limit = Math.max(2, Math.floor(text.length / 3));
   const wanted = text.toLowerCase();
   const near: { candidate: string; distance: number }[] = [];

@@ -1,4 +1,5 @@
 /** Values as Go's fmt package prints them: docker's histories and messages are made with it. Pure. */
+import { editDistance } from "../core/nearest.ts";
 
 /** `%q` of a string. */
 export const goQuoted = (text: string): string =>
@@ -65,23 +66,10 @@ export function didYouMean(word: string, options: readonly string[], isCaseSensi
   let least = 3;
   for (const option of options) {
     if (fold(word) === fold(option)) return "";
-    const apart = distance(fold(word), fold(option));
+    const apart = editDistance(fold(word), fold(option));
     if (apart < least) [best, least] = [option, apart];
   }
   if (best === undefined) return "";
   const isLower = !isCaseSensitive && word === word.toLowerCase();
   return ` (did you mean ${isLower ? best.toLowerCase() : best}?)`;
-}
-
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const same = a[i - 1] === b[j - 1] ? 0 : 1;
-      next.push(Math.min((next[j - 1] ?? 0) + 1, (row[j] ?? 0) + 1, (row[j - 1] ?? 0) + same));
-    }
-    row = next;
-  }
-  return row.at(-1) ?? 0;
 }

@@ -56,10 +56,10 @@ class LanguageServer {
 
   constructor(options: LanguageServerOptions) {
     this.#options = options;
-    this.#connection = createMessageConnection(
-      new StreamMessageReader(options.input),
-      new StreamMessageWriter(options.output),
-    );
+    const reader = new StreamMessageReader(options.input);
+    // Its timer about half a message would keep the process when the client died in the middle of one.
+    reader.partialMessageTimeout = 0;
+    this.#connection = createMessageConnection(reader, new StreamMessageWriter(options.output));
     this.#buildspecs = new Buildspecs(options);
     this.#buildspecs.strict = options.strict ?? false;
     this.#publisher = new Publisher({

@@ -123,6 +123,12 @@ describe.skipIf(!isBuilt)("kiln lsp", () => {
     }
   });
 
+  it("ends when the editor dies in the middle of a message", async () => {
+    const child = spawn(process.execPath, [MAIN, "lsp"], { cwd: tmpdir(), stdio: ["pipe", "ignore", "ignore"] });
+    child.stdin.end("Content-Length: 50\r\n\r\n{");
+    expect(await once(child, "exit")).toEqual([1, null]);
+  });
+
   it("says the times it takes", async () => {
     const { client, exited } = startEditor();
     await client.initialize([folder]);

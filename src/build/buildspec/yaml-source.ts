@@ -143,7 +143,7 @@ function problemOf(error: YAMLParseError, text: string): YamlProblem {
     case "BAD_INDENT":
       return at(
         flowProblem(error.message) ?? "did not find expected key",
-        "the indentation does not match the lines above",
+        flowExplanation(error.message) ?? "the indentation does not match the lines above",
         startOffset + (/^ */.exec(text.slice(startOffset, startOffset + 1000))?.[0].length ?? 0),
       );
     case "BAD_ALIAS":
@@ -161,11 +161,8 @@ function problemOf(error: YAMLParseError, text: string): YamlProblem {
 
 /** `key: a: b`, or `key: arn:x::` whose last colon makes a key of the value. */
 function secondColon(text: string, startOffset: number): string {
-  const value =
-    /^[^\r\n]*/
-      .exec(text.slice(startOffset, startOffset + 2000))?.[0]
-      .replace(/\s+#.*$/, "")
-      .trimEnd() ?? "";
+  const [line = ""] = text.slice(startOffset, startOffset + 2000).split("\n", 1);
+  const value = (line.split(/\s#/)[0] ?? "").trimEnd();
   return value.endsWith(":") && !/:\s/.test(value)
     ? "the value ends in `:`, which makes it a key; quote it"
     : "there is a second `: ` on this line";
@@ -181,6 +178,13 @@ const unexpectedProblem = (message: string): string =>
 function flowProblem(message: string): string | undefined {
   if (!message.startsWith("Flow")) return undefined;
   return message.endsWith("}") ? "did not find expected ',' or '}'" : "did not find expected ',' or ']'";
+}
+
+/** The parser says the same of a bracket that is never closed and of one whose lines stand too far left. */
+function flowExplanation(message: string): string | undefined {
+  if (!message.startsWith("Flow")) return undefined;
+  const [opening, closing] = message.endsWith("}") ? ["{", "}"] : ["[", "]"];
+  return `\`${opening}\` is not closed by a \`${closing}\` that is indented more than the key above`;
 }
 
 /** An implicit key that spans lines is reported at its last line, where libyaml meets the colon. */

@@ -83,7 +83,7 @@ const pip: Reader = (args, name) => {
   if (!/^(install|download|wheel)$/.test(verb?.text ?? "")) return [];
   const user = `${name} ${verb?.text}`;
   const isPath = (text: string | undefined) => text !== undefined && /^\.{1,2}(\/|$)/.test(text);
-  const withoutExtras = (text: string | undefined) => text?.replace(/\[[^\]]*\]$/, "");
+  const withoutExtras = (text: string | undefined) => text?.replace(/\[[^[\]]*\]$/, "");
   return [
     ...valuesOf(read, ["-r", "--requirement"], "file", `${user} -r`),
     ...valuesOf(read, ["-c", "--constraint"], "file", `${user} -c`),

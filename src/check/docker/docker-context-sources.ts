@@ -52,7 +52,7 @@ const envNames = ({ text }: Instruction): string[] => {
   const first = /^([A-Za-z_]\w*)\s/.exec(text)?.[1];
   return [
     ...(first === undefined ? [] : [first]),
-    ...[...text.matchAll(/([A-Za-z_]\w*)=/g)].map(([, name = ""]) => name),
+    ...[...text.matchAll(/\b([A-Za-z_]\w*)=/g)].map(([, name = ""]) => name),
   ];
 };
 

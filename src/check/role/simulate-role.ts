@@ -14,7 +14,7 @@ import type {
 import { listOfStrings, statementsOf } from "../../authorize/document-lists.ts";
 import { contextKeysUsed, evaluate, nearestMisses, principalContext } from "../../authorize/index.ts";
 import { parseArn } from "../../core/arn.ts";
-import type { AssumedRolePrincipal, PolicyDocument } from "../../core/aws.ts";
+import type { AssumedRolePrincipal } from "../../core/aws.ts";
 import type { KnownRole } from "../knowledge/knowledge.ts";
 import type { CheckContext } from "../rule.ts";
 import { arnsOverlap } from "./glob-overlap.ts";

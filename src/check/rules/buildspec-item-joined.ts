@@ -29,8 +29,8 @@ function* joined({ text, file, spanOf }: CheckContext, { span }: Located<string>
   if (indent === undefined) return;
   const lines = [...source.matchAll(/\n([ ]+)(- +\S[^\r\n]*)/g)];
   const [first] = lines;
-  // `- < file` and `-` alone go on with a command.
-  if (!first || !lines.every(([, , item]) => /^- +["'$./\w[(]/.test(item ?? ""))) return;
+  // `- < file` and `- .` go on with a command.
+  if (!first || !lines.every(([, , item]) => /^- +(?:["'$]?[A-Za-z_]{2}|\.{1,2}\/|\[ |\*)/.test(item ?? ""))) return;
   // Something else than items between them: a fix would be a guess.
   const isPlain = source
     .split("\n")

@@ -48,7 +48,10 @@ function quoted(context: CheckContext, diagnostic: Diagnostic): Fix | undefined 
   const start = diagnostic.span?.startOffset;
   if (start === undefined || !/[*&!%@`|>]/.test(context.text[start] ?? "")) return undefined;
   const newline = context.text.indexOf("\n", start);
-  const value = context.text.slice(start, newline === -1 ? undefined : newline).replace(/\s+(#.*)?$/, "");
+  const value = context.text
+    .slice(start, newline === -1 ? undefined : newline)
+    .replace(/\s#.*$/, "")
+    .trimEnd();
   const text = `'${value.replace(/'/g, "''")}'`;
   return ifParses(context, {
     kind: "edit",
@@ -71,8 +74,9 @@ function quotedReference(context: CheckContext, diagnostic: Diagnostic): Fix | u
   const at = diagnostic.span?.startOffset;
   if (at === undefined) return undefined;
   const lineStart = context.text.lastIndexOf("\n", at - 1) + 1;
-  const line = context.text.slice(lineStart).split(/\r?\n/)[0] ?? "";
-  const [, lead = "", value = ""] = /^(\s+[\w-]+:\s+)([^\s"'|>&*#].*?)\s*(?:\s#.*)?$/.exec(line) ?? [];
+  const line = context.text.slice(lineStart).split("\n", 1)[0] ?? "";
+  const [, lead = "", value = ""] =
+    /^(\s+[\w-]+: +)([^\s"'|>&*#].*)$/.exec((line.split(/\s#/)[0] ?? "").trimEnd()) ?? [];
   const section = openerOf(context.text, lineStart);
   if (value === "" || !/^\s*(?:variables|parameter-store|secrets-manager)\s*:\s*(?:#.*)?\r?$/.test(section ?? ""))
     return undefined;
@@ -99,7 +103,8 @@ function quotedItem(context: CheckContext, diagnostic: Diagnostic): Fix | undefi
   // `- key: value` in a list of mappings is wrong in another way.
   if (!/^[["']/.test(value) && !isCommandLine(context.text, lineStart)) return undefined;
   // `"cmd --arg "x""`: the outer quotes were meant for the whole command. `"$HOME/x" -y "z"` has quoted words.
-  const whole = /^"([^"]*\s[^"]*".*)"$/.exec(value)?.[1] ?? value;
+  const inner = value.startsWith('"') && value.endsWith('"') ? value.slice(1, -1) : "";
+  const whole = /\s/.test(inner.slice(0, Math.max(0, inner.indexOf('"')))) ? inner : value;
   const newText = `'${whole.replace(/'/g, "''")}'`;
   const startOffset = lineStart + lead.length;
   return ifParses(context, {

@@ -32,6 +32,12 @@ function problemOf(context: CheckContext, { value }: Located<string>): Omit<Find
       message: `the cache path \`${value}\` begins with \`~\``,
       why: "CodeBuild's reference names absolute paths and paths relative to the source; `/root` is HOME on its images",
     };
+  const root = /^\/(node_modules|vendor|\.m2|\.gradle|\.npm|\.yarn|\.cache|target)\//.exec(value)?.[1];
+  if (root !== undefined && !shell.commands.some(({ within }) => within.value.includes(`/${root}`)))
+    return {
+      message: `the cache path \`${value}\` names a folder at the image's root`,
+      why: "a path that begins with `/` does not count from the source; nothing in this buildspec uses that folder",
+    };
   const isLocal = project.cache?.type === "LOCAL" && project.cache.modes?.includes("LOCAL_CUSTOM_CACHE");
   if (isLocal && /\.[a-z]{2,4}$/i.test(value) && !/[*?]/.test(value) && !/(^|\/)\.[^/]*$/.test(value))
     return { message: `the cache path \`${value}\` names a file`, why: "a local cache keeps folders only" };

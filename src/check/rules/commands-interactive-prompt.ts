@@ -56,156 +56,170 @@ function promptOf(command: ShellCommand, context: CheckContext): Prompt | undefi
   const { name } = command;
   if (name === undefined || isOpen(command) || has(command, /^(--help|--version|-h)$/)) return undefined;
   const [verb = "", next = ""] = plain(command);
-  switch (name) {
-    case "apt-get":
-    case "apt":
-      return apt(command, context, verb);
-    case "yum":
-    case "dnf":
-      if (
-        !/^(install|update|upgrade|remove|groupinstall|localinstall|reinstall)$/.test(verb) ||
-        has(command, /^(-[a-z]*y[a-z]*|--assumeyes|--nobest-y)$/)
-      )
-        return undefined;
-      return {
-        title: `${name} ${verb}`,
-        asks: "asks whether to go on",
-        why: `${noAnswer}: it stops with \`Operation aborted.\``,
-        option: { text: "-y", after: verb },
-      };
-    case "terraform":
-    case "tofu":
-      if (!/^(apply|destroy)$/.test(verb) || has(command, /^-?-(auto-approve|input=false|target-none)(=true)?$/))
-        return undefined;
-      // A saved plan is applied without a question.
-      if (verb === "apply" && hasPlan(command)) return undefined;
-      if (/TF_CLI_ARGS|TF_IN_AUTOMATION_APPROVE/.test(context.text)) return undefined;
-      return {
-        title: `${name} ${verb}`,
-        asks: "asks for approval",
-        isCertain: true,
-        why: "without a terminal it stops with `error asking for approval: EOF`",
-        option: { text: "-auto-approve", after: verb },
-      };
-    case "terragrunt":
-      return /^(apply|destroy|run-all)$/.test(verb) &&
-        !has(command, /^--?(auto-approve|terragrunt-non-interactive|non-interactive)$/)
-        ? {
-            title: `terragrunt ${verb}`,
-            asks: "asks for approval",
-            why: noAnswer,
-            option: { text: "-auto-approve", after: verb },
-          }
-        : undefined;
-    case "cdk":
-      return cdk(command, context, verb);
-    case "npx":
-      return verb.replace(/@.*/, "") === "cdk" || verb === "aws-cdk" ? cdk(command, context, next) : undefined;
-    case "sam":
-      if (verb === "deploy" && has(command, /^(-g|--guided)$/)) {
-        return {
-          title: "sam deploy --guided",
-          asks: "asks for every setting",
-          isCertain: true,
-          why: `${noAnswer}: it stops with \`Aborted!\``,
-          advice: "commit samconfig.toml, and run `sam deploy --no-confirm-changeset --no-fail-on-empty-changeset`",
-        };
-      }
-      if (verb === "deploy" && has(command, /^--confirm-changeset$/)) {
-        return {
-          title: "sam deploy --confirm-changeset",
-          asks: "asks whether to deploy",
-          why: `${noAnswer}, which means no`,
-          advice: "use `--no-confirm-changeset`",
-        };
-      }
-      return verb === "delete" && !has(command, /^--no-prompts$/)
-        ? {
-            title: "sam delete",
-            asks: "asks whether to delete",
-            why: noAnswer,
-            option: { text: "--no-prompts", after: "delete" },
-          }
-        : undefined;
-    case "npm":
-      if (verb === "init" && !has(command, /^(-y|--yes|-f|--force)$/) && plain(command).length === 1)
-        return {
-          title: "npm init",
-          asks: "asks for every field",
-          why: noAnswer,
-          option: { text: "-y", after: "init" },
-        };
-      return /^(login|adduser|add-user)$/.test(verb)
-        ? {
-            title: `npm ${verb}`,
-            asks: "asks for user and password",
-            isCertain: true,
-            why: noAnswer,
-            advice: 'write the token to .npmrc: `npm config set //registry…/:_authToken "$NPM_TOKEN"`',
-          }
-        : undefined;
-    case "gh":
-      return verb === "auth" && next === "login" && !has(command, /^--with-token$/)
-        ? {
-            title: "gh auth login",
-            asks: "asks how to log in",
-            why: noAnswer,
-            advice: "set `GH_TOKEN`, or give the token with `--with-token`",
-          }
-        : undefined;
-    case "heroku":
-    case "vercel":
-    case "netlify":
-    case "firebase":
-      return verb === "login" && plain(command).length === 1 && !has(command, /^--(no-localhost|ci|token)/)
-        ? { title: `${name} login`, asks: "asks to log in", why: noAnswer, advice: "use a token from Secrets Manager" }
-        : undefined;
-    case "aws":
-      if (verb === "configure" && (plain(command).length === 1 || next === "sso")) {
-        return {
-          title: next === "sso" ? "aws configure sso" : "aws configure",
-          asks: "asks for keys and region",
-          why: noAnswer,
-          advice: "leave it out: a build has the credentials of its service role",
-        };
-      }
-      return verb === "sso" && next === "login"
-        ? {
-            title: "aws sso login",
-            asks: "waits for a browser",
-            why: noAnswer,
-            advice: "leave it out: a build has the credentials of its service role",
-          }
-        : undefined;
-    case "read":
-      // Inside a loop or a function the input comes from around it.
-      return command.isConditional || command.isFailureCaught
-        ? undefined
-        : {
-            title: "read",
-            asks: "waits for a line on standard input",
-            why: `${noAnswer}: it ends with status 1 and an empty variable`,
-          };
-    case "vim":
-    case "vi":
-    case "nano":
-    case "emacs":
-      return has(command, /^(-c|-es|-e|-s|-es?n?|\+.*|--batch|--cmd)$/)
-        ? undefined
-        : { title: name, asks: "opens an editor", why: "a build has no terminal" };
-    case "mysql_secure_installation":
-    case "ssh-keygen":
-      return name === "ssh-keygen" && !has(command, /^-(f.*|l|y|F|R|p|i|e|A|H|t?.*[lyFRAH]f.*)$/)
-        ? { title: name, asks: "asks where to save the key", why: noAnswer, advice: "give `-f FILE -N ''`" }
-        : undefined;
-    case "ssh":
-    case "scp":
-      return hostKey(command, context, name);
-    case "rustup-init.sh":
-      return undefined;
-    default:
-      return undefined;
+  return ASKING.get(name)?.({ command, context, name, verb, next });
+}
+
+interface Call {
+  readonly command: ShellCommand;
+  readonly context: CheckContext;
+  readonly name: string;
+  /** The first two words that are no options. */
+  readonly verb: string;
+  readonly next: string;
+}
+
+/** By program: what it asks when called so; undefined when it asks nothing. */
+const ASKING: ReadonlyMap<string, (call: Call) => Prompt | undefined> = new Map([
+  ["apt-get", apt],
+  ["apt", apt],
+  ["yum", yum],
+  ["dnf", yum],
+  ["terraform", terraform],
+  ["tofu", terraform],
+  ["terragrunt", terragrunt],
+  ["cdk", cdk],
+  [
+    "npx",
+    (call) =>
+      call.verb.replace(/@.*/, "") === "cdk" || call.verb === "aws-cdk" ? cdk({ ...call, verb: call.next }) : undefined,
+  ],
+  ["sam", sam],
+  ["npm", npm],
+  ["gh", gh],
+  ["heroku", login],
+  ["vercel", login],
+  ["netlify", login],
+  ["firebase", login],
+  ["aws", aws],
+  ["read", read],
+  ["vim", editor],
+  ["vi", editor],
+  ["nano", editor],
+  ["emacs", editor],
+  ["ssh-keygen", sshKeygen],
+  ["ssh", hostKey],
+  ["scp", hostKey],
+]);
+
+function yum({ command, name, verb }: Call): Prompt | undefined {
+  if (!/^(install|update|upgrade|remove|groupinstall|localinstall|reinstall)$/.test(verb)) return undefined;
+  if (has(command, /^(-[a-z]*y[a-z]*|--assumeyes)$/)) return undefined;
+  return {
+    title: `${name} ${verb}`,
+    asks: "asks whether to go on",
+    why: `${noAnswer}: it stops with \`Operation aborted.\``,
+    option: { text: "-y", after: verb },
+  };
+}
+
+function terraform({ command, context, name, verb }: Call): Prompt | undefined {
+  if (!/^(apply|destroy)$/.test(verb) || has(command, /^-?-(auto-approve|input=false)(=true)?$/)) return undefined;
+  // A saved plan is applied without a question.
+  if (verb === "apply" && hasPlan(command)) return undefined;
+  if (/TF_CLI_ARGS/.test(context.text)) return undefined;
+  return {
+    title: `${name} ${verb}`,
+    asks: "asks for approval",
+    isCertain: true,
+    why: "without a terminal it stops with `error asking for approval: EOF`",
+    option: { text: "-auto-approve", after: verb },
+  };
+}
+
+function terragrunt({ command, verb }: Call): Prompt | undefined {
+  if (!/^(apply|destroy|run-all)$/.test(verb)) return undefined;
+  if (has(command, /^--?(auto-approve|terragrunt-non-interactive|non-interactive)$/)) return undefined;
+  return {
+    title: `terragrunt ${verb}`,
+    asks: "asks for approval",
+    why: noAnswer,
+    option: { text: "-auto-approve", after: verb },
+  };
+}
+
+function sam({ command, verb }: Call): Prompt | undefined {
+  if (verb === "deploy" && has(command, /^(-g|--guided)$/)) {
+    return {
+      title: "sam deploy --guided",
+      asks: "asks for every setting",
+      isCertain: true,
+      why: `${noAnswer}: it stops with \`Aborted!\``,
+      advice: "commit samconfig.toml, and run `sam deploy --no-confirm-changeset --no-fail-on-empty-changeset`",
+    };
   }
+  if (verb === "deploy" && has(command, /^--confirm-changeset$/)) {
+    return {
+      title: "sam deploy --confirm-changeset",
+      asks: "asks whether to deploy",
+      why: `${noAnswer}, which means no`,
+      advice: "use `--no-confirm-changeset`",
+    };
+  }
+  if (verb !== "delete" || has(command, /^--no-prompts$/)) return undefined;
+  return {
+    title: "sam delete",
+    asks: "asks whether to delete",
+    why: noAnswer,
+    option: { text: "--no-prompts", after: "delete" },
+  };
+}
+
+function npm({ command, verb }: Call): Prompt | undefined {
+  if (verb === "init" && !has(command, /^(-y|--yes|-f|--force)$/) && plain(command).length === 1)
+    return { title: "npm init", asks: "asks for every field", why: noAnswer, option: { text: "-y", after: "init" } };
+  if (!/^(login|adduser|add-user)$/.test(verb)) return undefined;
+  return {
+    title: `npm ${verb}`,
+    asks: "asks for user and password",
+    isCertain: true,
+    why: noAnswer,
+    advice: 'write the token to .npmrc: `npm config set //registry…/:_authToken "$NPM_TOKEN"`',
+  };
+}
+
+function gh({ command, verb, next }: Call): Prompt | undefined {
+  if (verb !== "auth" || next !== "login" || has(command, /^--with-token$/)) return undefined;
+  return {
+    title: "gh auth login",
+    asks: "asks how to log in",
+    why: noAnswer,
+    advice: "set `GH_TOKEN`, or give the token with `--with-token`",
+  };
+}
+
+function login({ command, name, verb }: Call): Prompt | undefined {
+  if (verb !== "login" || plain(command).length !== 1 || has(command, /^--(no-localhost|ci|token)/)) return undefined;
+  return { title: `${name} login`, asks: "asks to log in", why: noAnswer, advice: "use a token from Secrets Manager" };
+}
+
+function aws({ command, verb, next }: Call): Prompt | undefined {
+  const advice = "leave it out: a build has the credentials of its service role";
+  if (verb === "configure" && (plain(command).length === 1 || next === "sso")) {
+    const title = next === "sso" ? "aws configure sso" : "aws configure";
+    return { title, asks: "asks for keys and region", why: noAnswer, advice };
+  }
+  if (verb !== "sso" || next !== "login") return undefined;
+  return { title: "aws sso login", asks: "waits for a browser", why: noAnswer, advice };
+}
+
+/** Inside a loop or a function the input comes from around it. */
+function read({ command }: Call): Prompt | undefined {
+  if (command.isConditional || command.isFailureCaught) return undefined;
+  return {
+    title: "read",
+    asks: "waits for a line on standard input",
+    why: `${noAnswer}: it ends with status 1 and an empty variable`,
+  };
+}
+
+function editor({ command, name }: Call): Prompt | undefined {
+  if (has(command, /^(-c|-es|-e|-s|-es?n?|\+.*|--batch|--cmd)$/)) return undefined;
+  return { title: name, asks: "opens an editor", why: "a build has no terminal" };
+}
+
+function sshKeygen({ command, name }: Call): Prompt | undefined {
+  if (has(command, /^-(f.*|l|y|F|R|p|i|e|A|H|t?.*[lyFRAH]f.*)$/)) return undefined;
+  return { title: name, asks: "asks where to save the key", why: noAnswer, advice: "give `-f FILE -N ''`" };
 }
 
 /** A word after `apply` that is no option and no option's value. */
@@ -217,7 +231,7 @@ function hasPlan(command: ShellCommand): boolean {
     .some((word, index, rest) => !word.startsWith("-") && !valued.test(rest[index - 1] ?? ""));
 }
 
-function apt(command: ShellCommand, context: CheckContext, verb: string): Prompt | undefined {
+function apt({ command, context, verb }: Call): Prompt | undefined {
   if (!/^(install|upgrade|dist-upgrade|full-upgrade|remove|purge|autoremove)$/.test(verb)) return undefined;
   if (has(command, /^(-[a-zA-Z]*y[a-zA-Z]*|--yes|--assume-yes|-qq|-q=2|--force-yes|-s|--dry-run|-d|--download-only)$/))
     return undefined;
@@ -243,7 +257,7 @@ const alone = new Set(
   "terraform packer vault consul nomad boundary waypoint gh unzip zip jq make rsync tree curl wget".split(" "),
 );
 
-function cdk(command: ShellCommand, context: CheckContext, verb: string): Prompt | undefined {
+function cdk({ command, context, verb }: Call): Prompt | undefined {
   if (/require-?approval/i.test(context.text) || has(command, /^(-f|--force|-y|--yes|--ci)$/)) return undefined;
   if (verb === "destroy")
     return {
@@ -264,7 +278,7 @@ function cdk(command: ShellCommand, context: CheckContext, verb: string): Prompt
 }
 
 /** The first connection asks whether to trust the host's key. */
-function hostKey(command: ShellCommand, context: CheckContext, name: string): Prompt | undefined {
+function hostKey({ command, context, name }: Call): Prompt | undefined {
   if (/StrictHostKeyChecking|known_hosts|ssh-keyscan|UserKnownHostsFile|BatchMode/.test(context.text)) return undefined;
   if (context.shell.scriptFiles.length > 0 || has(command, /^(-V|-T?F.*|-F)$/) || plain(command).length === 0)
     return undefined;

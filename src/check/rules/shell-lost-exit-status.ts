@@ -63,9 +63,11 @@ const whys: Readonly<Record<LostStatus, string>> = {
 
 /** Where failing is expected: nothing there yet, or nothing left. */
 const isMeant = (command: ShellCommand, step: BuildStep, lost: LostStatus): boolean =>
-  lost === "or-true" &&
-  (/^kubectl (create|set|patch)|^(terraform|tofu|cdk) destroy|^helm uninstall|^aws s3/.test(step.title) ||
-    command.isConditional);
+  // `! make test`
+  (lost === "sequence" && step.kind === "test" && command.isFailureCaught) ||
+  (lost === "or-true" &&
+    (/^kubectl (create|set|patch)|^(terraform|tofu|cdk) destroy|^helm uninstall|^aws s3/.test(step.title) ||
+      command.isConditional));
 
 /** `pytest | grep -q passed`: what reads the output decides. */
 const isJudged = (context: CheckContext, command: ShellCommand): boolean =>

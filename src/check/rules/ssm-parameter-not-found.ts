@@ -50,14 +50,14 @@ function findingFor(
   return {
     message: `parameter \`${name}\` of \`${variable}\` does not exist${guess === undefined ? "" : `; the nearest is \`${guess}\``}`,
     ...at(reference),
-    why: stops(name),
+    why: stops(reference, name),
     fix: fixFor(context, reference, name, guess),
   };
 }
 
 const at = ({ span }: StoreReference) => (span ? { span } : {});
-const stops = (name: string): string =>
-  `CodeBuild stops in DOWNLOAD_SOURCE with \`Decrypted Variables Error: parameter does not exist: ${name}\``;
+const stops = ({ isExtension }: StoreReference, name: string): string =>
+  `${isExtension ? "once the name stands under `env.parameter-store`, " : ""}CodeBuild stops in DOWNLOAD_SOURCE with \`Decrypted Variables Error: parameter does not exist: ${name}\``;
 
 /** The same parameter with and without the slash in front: it is found, but one spelling everywhere is less to trip over. */
 const otherSpelling = (context: CheckContext, reference: StoreReference, name: string, stored: string): Finding => {
@@ -106,7 +106,7 @@ function selectorFinding(
 ): Finding | undefined {
   const selector = /:([^:/]+)$/.exec(reference.written.replace(/^arn:(?:[^:]*:){4}/, ""))?.[1];
   if (selector === undefined || selector === name) return undefined;
-  const base = { ...at(reference), why: stops(reference.written) };
+  const base = { ...at(reference), why: stops(reference, reference.written) };
   if (/^\d+$/.test(selector)) {
     const wanted = Number(selector);
     const isThere = versions?.includes(wanted) ?? (version === undefined || (wanted >= 1 && wanted <= version));

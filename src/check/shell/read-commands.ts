@@ -33,7 +33,7 @@ import {
   withEntry,
   withOptions,
 } from "./shell-state.ts";
-import { wordValue } from "./shell-words.ts";
+import { MAX_EXPANDED, wordValue } from "./shell-words.ts";
 import { fateInAndOr, isInspected } from "./status-fate.ts";
 import { knownVariables } from "./variables.ts";
 import { withoutWrappers } from "./without-wrappers.ts";
@@ -73,6 +73,8 @@ interface Where {
 }
 
 const MAX_DEPTH = 8;
+/** Scripts that run scripts that run scripts …: from this many commands on, what is run is not looked into. */
+const MAX_FOLLOWED_COMMANDS = 20_000;
 
 export function readCommands(input: ReadInput): ShellModel {
   return new Reader(input).read();
@@ -365,6 +367,7 @@ class Reader {
   /** What else a command runs that can be read: a function, `bash -c`, `eval`, a script of the tree. */
   #follow(command: ShellCommand, state: ShellState, where: Where): boolean {
     if (where.active.length >= MAX_DEPTH || command.name === undefined) return false;
+    if (this.#commands.length > MAX_FOLLOWED_COMMANDS) return false;
     const own = state.functions.get(command.name);
     if (own) {
       if (where.active.includes(`${command.name}()`)) return false;
@@ -545,6 +548,8 @@ function assignedValue(
   const { text, symbol } = wordValue(item.value, state);
   if (!item.append) return { value: text, symbol };
   const before = state.values.get(item.name);
+  const isLong = Math.max(before?.length ?? 0, state.symbols.get(item.name)?.length ?? 0) > MAX_EXPANDED;
+  if (isLong) return { value: undefined, symbol: undefined };
   const known = before !== undefined && text !== undefined ? before + text : undefined;
   return { value: known, symbol: `${before ?? state.symbols.get(item.name) ?? `\${${item.name}}`}${symbol}` };
 }

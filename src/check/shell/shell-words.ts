@@ -42,6 +42,7 @@ export function wordValue(word: Word, known: KnownValues): WordValue {
     ? word.parts.flatMap((part) => piecesOf(part, known, false))
     : [{ text: word.value, symbol: word.value, isQuoted: word.text !== word.value }];
   const isKnown = pieces.every((piece) => piece.text !== undefined);
+  if (isTooLong(pieces)) return unknownWord(word);
   return {
     source: word.text,
     pieces,
@@ -51,6 +52,22 @@ export function wordValue(word: Word, known: KnownValues): WordValue {
     end: word.end,
     hasExpansion: pieces.some((piece) => piece.variable !== undefined || piece.text === undefined),
   };
+}
+
+/** What variables may put into a word and stay known: `A=$A$A`, a few times over, would be longer than memory. */
+export const MAX_EXPANDED = 16_384;
+
+const isTooLong = (pieces: readonly WordPiece[]): boolean =>
+  pieces.reduce((sum, { variable, symbol }) => (variable === undefined ? sum : sum + symbol.length), 0) > MAX_EXPANDED;
+
+let unknowns = 0;
+
+/** Equal to nothing else. */
+function unknownWord({ text, pos, end }: Word): WordValue {
+  unknowns += 1;
+  const symbol = `\${too long ${unknowns}}`;
+  const piece = { text: undefined, symbol, isQuoted: false };
+  return { source: text, pieces: [piece], text: undefined, symbol, pos, end, hasExpansion: true };
 }
 
 function piecesOf(part: WordPart, known: KnownValues, isQuoted: boolean): WordPiece[] {

@@ -16,6 +16,13 @@ export function isBuildspecLike(file: string, text: string): boolean {
   if (/^buildspec[^/]*\.(?:ya?ml|json)$/i.test(posix.basename(file))) return true;
   if (/\.json$/i.test(file))
     return /^\s*\{/.test(text) && /"phases"\s*:/.test(text) && /"version"\s*:\s*"?0\.[12]/.test(text);
-  if (PHASES.test(text)) return true;
-  return VERSION.test(text) && (BATCH.test(text) || /^["']?(?:phases|batch)["']?\s*:/m.test(text));
+  const outdented = withoutIndentation(text);
+  if (PHASES.test(outdented)) return true;
+  return VERSION.test(outdented) && (BATCH.test(outdented) || /^["']?(?:phases|batch)["']?\s*:/m.test(outdented));
+}
+
+/** YAML's top level may be indented, as in a buildspec that was copied out of a document. */
+function withoutIndentation(text: string): string {
+  const indentation = /^\uFEFF?(?:[ \t]*(?:#.*)?\r?\n)*( +)[^\s#]/.exec(text)?.[1];
+  return indentation === undefined ? text : text.replace(new RegExp(`^\uFEFF?${indentation}`, "gm"), "");
 }

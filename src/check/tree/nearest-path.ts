@@ -15,25 +15,58 @@ export interface PathGuess {
  * shortest; for folders also a sibling with a similar name. Undefined when nothing comes near.
  */
 export function nearestPath(workspace: Workspace, path: string, kind: "file" | "directory"): PathGuess | undefined {
+  if (path.length > MAX_LENGTH) return undefined;
+  const all = kind === "file" ? workspace.files() : foldersOf(workspace);
+  const known = guesses.get(all) ?? { byPath: new Map(), compared: 0 };
+  guesses.set(all, known);
+  if (known.byPath.has(path)) return known.byPath.get(path);
+  if (known.compared > MAX_COMPARED) return undefined;
+  known.compared += all.length;
+  const guess = search(all, path, kind);
+  known.byPath.set(path, guess);
+  return guess;
+}
+
+/** No path that somebody mistyped is longer. */
+const MAX_LENGTH = 1024;
+/** Of a tree of 100,000 files these are 500 searches; who has more wrong paths has another problem than their spelling. */
+const MAX_COMPARED = 50_000_000;
+
+interface Guesses {
+  readonly byPath: Map<string, PathGuess | undefined>;
+  /** Paths that were looked at for them. */
+  compared: number;
+}
+
+const guesses = new WeakMap<readonly string[], Guesses>();
+
+function search(all: readonly string[], path: string, kind: "file" | "directory"): PathGuess | undefined {
   const wanted = posix
     .normalize(path)
     .replace(/^(\.\.?\/)+/, "")
     .replace(/\/$/, "");
   const base = posix.basename(wanted).toLowerCase();
-  const all = kind === "file" ? workspace.files() : foldersOf(workspace);
   let best: { path: string; score: number } | undefined;
   let isUnique = true;
+  let distance: number | undefined;
+  let ties = 0;
   const tails = tailsOf(wanted.toLowerCase());
   for (const candidate of namesakes(all, base)) {
     const score = commonTail(candidate.toLowerCase(), tails) * 1000 - depthOf(candidate);
     if (best && score < best.score) continue;
     if (best?.score === score) {
       // Of several in folders of their own the one whose folder is spelt most alike, and then the first.
-      const [known, other] = [best.path, candidate].map((one) => editDistance(wanted, one, 3)) as [number, number];
+      if (ties++ > MAX_TIES) continue;
+      const known = distance ?? editDistance(wanted, best.path, 3);
+      const other = editDistance(wanted, candidate, 3);
       if (known === other) isUnique = false;
+      distance = Math.min(known, other);
       if (known < other || (known === other && best.path < candidate)) continue;
       if (known > other) isUnique = true;
-    } else isUnique = true;
+    } else {
+      isUnique = true;
+      distance = undefined;
+    }
     best = { path: candidate, score };
   }
   if (best) return { path: best.path, isUnique };
@@ -46,6 +79,9 @@ export function nearestPath(workspace: Workspace, path: string, kind: "file" | "
   const similar = nearest(wanted, all);
   return similar === undefined ? undefined : { path: similar, isUnique: true };
 }
+
+/** Of many files of one name none is near. */
+const MAX_TIES = 20;
 
 const byBaseName = new WeakMap<readonly string[], ReadonlyMap<string, readonly string[]>>();
 

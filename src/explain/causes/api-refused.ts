@@ -170,6 +170,19 @@ const REFUSALS: readonly Refusal[] = [
     }),
   },
   {
+    id: "iam/service-role-invalid",
+    sources: ["https://docs.aws.amazon.com/codebuild/latest/userguide/setting-up-service-role.html"],
+    pattern: /^Invalid service role\b/,
+    finding: (_, facts) => ({
+      cause:
+        "CodeBuild does not accept the service role: it does not exist under this ARN, or does not trust CodeBuild",
+      ...fieldOf("serviceRole", facts.build.serviceRole),
+      next: "see `aws iam get-role --role-name ROLE`: the ARN must be the same to the letter (path and account, too), and `codebuild.amazonaws.com` must stand in its trust policy; a role made just now takes some seconds",
+      prove: "the same call answers the project",
+      confidence: "likely",
+    }),
+  },
+  {
     id: "image/curated-needs-codebuild",
     sources: ["https://docs.aws.amazon.com/codebuild/latest/APIReference/API_ProjectEnvironment.html"],
     pattern: /cannot use a CodeBuild curated image with imagePullCredentialsType SERVICE_ROLE/,
@@ -303,7 +316,7 @@ export const requestRefused: Cause = {
     const call = failure.operation === "" ? "the call" : `\`${failure.operation}\``;
     return {
       cause: `${call} was refused with \`${failure.statusCode}\`: ${firstLine(failure.message)}`,
-      evidence: [failure.message],
+      evidence: [firstLine(failure.message)],
       next: afterRefusal(failure.statusCode, failure.operation),
       prove: "the same call answers without an error",
       confidence: "possible",

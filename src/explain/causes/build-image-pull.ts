@@ -268,14 +268,20 @@ export const buildImageUnreachable: Cause = {
     if (message === undefined || problem === undefined) return undefined;
     const image = imageOf(facts, message);
     const host = /(?:Get|Head) "?https?:\/\/([^/"\s]+)/.exec(message)?.[1] ?? image?.split("/")[0];
+    const of = host === undefined ? "" : ` \`${host}\``;
+    const isCertificate = problem === "x509: ";
     const isPrivate = /\b(?:10\.\d+|192\.168|172\.(?:1[6-9]|2\d|3[01]))\.\d+\.\d+/.test(message);
     return {
       ...base(facts, failure, image),
-      cause: `the registry${host === undefined ? "" : ` \`${host}\``} of the build's image cannot be reached from where CodeBuild pulls (${problem})`,
+      cause: isCertificate
+        ? `CodeBuild does not accept the certificate of the registry${of} of the build's image`
+        : `the registry${of} of the build's image cannot be reached from where CodeBuild pulls (${problem})`,
       ...(isPrivate
         ? { why: "the image is pulled before the build is in your VPC: a private address is never in reach" }
         : {}),
-      next: `${facts.build.vpcConfig?.vpcId === undefined ? "give the registry an address on the internet" : `give the subnets of \`${facts.build.vpcConfig.vpcId}\` a route to the internet: a private subnet with a NAT gateway`}, or copy the image to ECR and name it in \`environment.image\``,
+      next: isCertificate
+        ? "a registry of your own needs a certificate for this name from a public authority; one of AWS's that has another name is an outage or a wrong resolver (the VPC's endpoint, private DNS): see `openssl s_client -connect HOST:443 -servername HOST`"
+        : `${facts.build.vpcConfig?.vpcId === undefined ? "give the registry an address on the internet" : `give the subnets of \`${facts.build.vpcConfig.vpcId}\` a route to the internet: a private subnet with a NAT gateway`}, or copy the image to ECR and name it in \`environment.image\``,
       confidence: "likely",
     };
   },
@@ -322,20 +328,23 @@ export const buildImageMissing: Cause = {
     const image = imageOf(facts, message);
     const isAbsent =
       /manifest unknown|manifest for \S+ not found|repository does not exist|: not found|name unknown/i.test(message);
+    const isRefused = /CodeBuild is not authorized to perform:? ecr:/.test(message);
     const isPrivate = /pull access denied|authentication required|unauthorized|no basic auth/i.test(message);
     const isForeign = /no matching manifest for|does not match the (?:specified|expected) platform/.test(message);
     const problem = isForeign
       ? "has no variant for the processor of the environment type"
-      : isPrivate
-        ? "does not exist, or needs a login"
-        : isAbsent
-          ? "does not exist in its registry"
-          : "could not be pulled, and the message does not say why";
+      : isRefused
+        ? "may not be pulled by CodeBuild: the policy of its ECR repository does not allow it"
+        : isPrivate
+          ? "does not exist, or needs a login"
+          : isAbsent
+            ? "does not exist in its registry"
+            : "could not be pulled, and the message does not say why";
     return {
       ...base(facts, failure, image),
       ...(isForeign ? fieldOf("environment.type", facts.build.environment?.type) : {}),
       cause: `${name(image)} ${problem}`,
-      ...(isAbsent || isPrivate || isForeign
+      ...(isAbsent || isPrivate || isForeign || isRefused
         ? {}
         : {
             why: "it is larger than the compute type's disk, CodeBuild may not pull it, it is in another region, or its registry is not in reach",
@@ -343,7 +352,7 @@ export const buildImageMissing: Cause = {
       next: isForeign
         ? "build the image for both (`docker buildx build --platform linux/amd64,linux/arm64`), or choose the other environment type"
         : `try it by hand: \`docker pull ${image ?? "IMAGE"}\`; a private registry needs \`environment.registryCredential\` (a secret with user name and password), ECR a permission for CodeBuild or the role`,
-      confidence: isAbsent || isForeign ? "likely" : "possible",
+      confidence: isAbsent || isForeign || isRefused ? "likely" : "possible",
     };
   },
 };

@@ -1,6 +1,7 @@
 /** The buildspec is not YAML that CodeBuild can read (R03, R04), or holds a value that is none of CodeBuild's. */
 import { shellOf } from "../../build/plan/index.ts";
 import type { Cause, Finding } from "../cause.ts";
+import { firstLine } from "./finding-parts.ts";
 
 const SOURCES = ["https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html"];
 
@@ -19,7 +20,7 @@ export const commandNotAString: Cause = {
         ? { file: facts.buildspec?.file ?? facts.plan?.buildspecFile ?? "buildspec.yml" }
         : {}),
       line,
-      evidence: [failure.message],
+      evidence: [firstLine(failure.message.replace(/\s+at line/, " at line"))],
       why: "in YAML, `key: value` inside a list item makes a mapping, also in the middle of a shell command",
       next: "put the whole command in single quotes, or write it as a block after `- |`",
       confidence: "certain",

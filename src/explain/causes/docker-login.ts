@@ -175,7 +175,10 @@ export const ecrGetLoginRemoved: Cause = {
   ],
   match(failure, facts): Finding | undefined {
     const { command } = failure;
-    const line = findLine(failure.output, /argument operation: Invalid choice/);
+    // Where only the beginning of what the CLI says was kept: its usage.
+    const line =
+      findLine(failure.output, /argument operation: Invalid choice/) ??
+      findLine(failure.output, /^usage: aws \[options\] <command>/);
     if (line === undefined || !command || !/\becr\s+get-login(?!-)/.test(command.text)) return undefined;
     const region = /--region[= ]([^\s)"'`]+)/.exec(command.text)?.[1] ?? "$AWS_DEFAULT_REGION";
     return {

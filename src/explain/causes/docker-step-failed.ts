@@ -15,7 +15,7 @@ const FAILED: readonly RegExp[] = [
   /The command '(.+)' returned a non-zero code: (\d+)/,
 ];
 const INVALID = /dockerfile parse error (?:on )?line (\d+): (.+)/i;
-const MAX_STEP_LINES = 6;
+const MAX_STEP_LINES = 4;
 
 export const dockerStepFailed: Cause = {
   id: "docker/step-failed",
@@ -29,14 +29,17 @@ export const dockerStepFailed: Cause = {
       const step = text.replace(/^\/bin\/sh -c /, "");
       const tool = insideOf(toolFailureOf(failure));
       const printed = tool?.lines ?? stepOutput(failure.output, line);
-      const meaning = meaningOf(Number(code));
+      const isDiskFull = printed.some((each) => /no space left on device/i.test(each));
+      const meaning = meaningOf(Number(code)) || (tool ? `: ${tool.headline}` : isDiskFull ? ": the disk is full" : "");
       return {
-        cause: `the step \`RUN ${step}\`${placeInDockerfile(failure.output)} ended with exit code ${code}${meaning}${tool && meaning === "" ? `: ${tool.headline}` : ""}`,
+        cause: `the step \`RUN ${step}\`${placeInDockerfile(failure.output)} ended with exit code ${code}${meaning}`,
         ...placeOfCommand(facts, failure.command),
         evidence: [...printed, line.trim()],
         ...(tool?.why === undefined ? {} : { why: tool.why }),
-        next: printed.some((each) => /no space left on device/i.test(each))
-          ? "the disk is full: here that of Kiln's state folder (`kiln doctor`), on AWS a larger compute type has more"
+        next: isDiskFull
+          ? facts.isSaved
+            ? "a larger compute type has a larger disk; `docker system prune -af` before the build frees what is left of others"
+            : "the disk is full: here that of Kiln's state folder (`kiln doctor`), on AWS a larger compute type has more"
           : nextFor(Number(code), printed, tool),
         confidence: "certain",
       };
@@ -76,7 +79,10 @@ function stepOutput(output: readonly string[], error: string): string[] {
   const from = head < 0 ? output.findLastIndex((line) => /---> Running in /.test(line)) + 1 : head + 1;
   const rest = output.slice(from);
   const to = rest.findIndex((line) => line === "------" || line === error);
-  return rest.slice(0, Math.max(to, 0)).slice(-MAX_STEP_LINES);
+  return rest
+    .slice(0, Math.max(to, 0))
+    .filter((each) => each.trim() !== "")
+    .slice(-MAX_STEP_LINES);
 }
 
 function meaningOf(code: number): string {

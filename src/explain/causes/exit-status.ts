@@ -8,7 +8,7 @@ export const exitStatusOnly: Cause = {
   match(failure, facts): Finding | undefined {
     const { command } = failure;
     if (!command) return undefined;
-    const meaning = meaningOf(command.exitStatus);
+    const meaning = meaningOf(command.exitStatus, command.text);
     const hasOutput = failure.output.some((line) => line.trim() !== "");
     // Of a build of AWS's only a message may be known, or a log whose beginning is missing.
     const head = command.text.split("\n", 1)[0];
@@ -43,13 +43,13 @@ function telling(output: readonly string[]): string[] {
 }
 
 /** AWS's and the shells' usual meanings, and those of Windows. */
-function meaningOf(status: number): string | undefined {
+function meaningOf(status: number, command: string): string | undefined {
   if (status > 0xc0000000 && status <= 0xffffffff) {
     const code = `0x${status.toString(16).toUpperCase()}`;
     const known = WINDOWS[code];
     return known === undefined ? `Windows' ${code}` : `Windows' ${code}: ${known}`;
   }
-  if (status === 2) return "wrong usage, or make found an error";
+  if (status === 2) return /\bmake\b/.test(command) ? "make found an error" : "often wrong usage";
   if (status === 125) return "docker refused to start";
   if (status === 126) return "found, but not executable";
   if (status === 127) return "command not found";

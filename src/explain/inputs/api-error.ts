@@ -89,11 +89,23 @@ export function phaseTextIn(text: string): PhaseText | undefined {
   }
   const queued = /^\s*(SUBMITTED|QUEUED|PROVISIONING): ([A-Z_]{6,})\s*(?:[:.]\s*([\s\S]*))?$/m.exec(text);
   if (queued) return { phaseType: queued[1] ?? "", statusCode: queued[2] ?? "", message: (queued[3] ?? "").trim() };
-  const shown = new RegExp(`^[\\s"'\`*[]*(${Object.keys(PHASE_OF_CODE).join("|")}): ([\\s\\S]+)`, "m").exec(text);
+  // A row of the console's phases: `BUILD | Failed | CODE: …`.
+  const row = /^\s*([A-Z_]{5,})\s*[|\t]\s*(?:Failed|Error|Fault|Timed out)\s*[|\t]\s*(?=[A-Z])/im.exec(text);
+  const shown = new RegExp(`^[\\s"'\`*[]*(${Object.keys(PHASE_OF_CODE).join("|")}): ([\\s\\S]+)`, "m").exec(
+    row ? text.slice(row.index + row[0].length) : text,
+  );
+  // Without its code, too, this sentence is CodeBuild's alone.
+  const command = /^\s*Error while executing command: [\s\S]*?\. Reason: exit status \d+/m.exec(text)?.[0];
+  if (!shown && command !== undefined)
+    return { phaseType: "BUILD", statusCode: "COMMAND_EXECUTION_ERROR", message: command.trim() };
   if (!shown) return undefined;
   const [, statusCode = "", said = ""] = shown;
   const message = said.replace(/["'`\]]\s*$/, "");
-  return { phaseType: phaseOfCode(statusCode, message), statusCode, message: message.trim() };
+  return {
+    phaseType: row?.[1]?.toUpperCase() ?? phaseOfCode(statusCode, message),
+    statusCode,
+    message: message.trim(),
+  };
 }
 
 /** Where a code comes from, when nothing else says it. */

@@ -8,7 +8,7 @@
 const NUMBERED = /^\s*\d{1,7}(?: ?\||\t) ?/;
 const NUMBERED_CONTAINER = /^\s*\d{1,7}(?: ?\||\t) ?\[Container\] \d{4}\//m;
 /** The rule below the head of a Markdown table: what was the first line of the copied table. */
-const TABLE_RULE = /^\s*\|?\s*-{2,}(?:\s*\|\s*-{2,})*\s*\|?\s*$/;
+const TABLE_RULE = /^\s*\|?\s*-{2,3}(?:\s*\|\s*-{2,3})*\s*\|?\s*$/;
 const FENCE = /^\s*(?:`{3,}|~{3,})[\w+-]*\s*$/;
 const TAG = "</?(?:html|head|body|pre|code|p|div|span|br|table|tbody|thead|tr|td|th|details|summary|meta)\\b[^<>]*>";
 const ONLY_TAGS = new RegExp(`^\\s*(?:(?:${TAG}|<!--(?:Start|End)Fragment-->)\\s*)+$`, "i");

@@ -50,8 +50,13 @@ export function readEvidence(given: string): Evidence {
   const error = apiErrorIn(plain);
   const refused = error && saved({ build: {}, apiError: error });
   // A tool's output names errors, too: that of a call is one reading of it.
-  if (refused && !printedByTool(plain)) return { kind: "error", builds: [refused] };
-  return { kind: "text", builds: [...fragments(plain), ...(refused ? [{ ...refused, isGuess: true }] : [])] };
+  const isPrinted = printedByTool(plain);
+  if (refused && !isPrinted) return { kind: "error", builds: [refused] };
+  const bare = isPrinted ? plain : undecorated(plain);
+  return {
+    kind: "text",
+    builds: [...fragments(bare, isPrinted || printedByTool(bare)), ...(refused ? [{ ...refused, isGuess: true }] : [])],
+  };
 }
 
 const unescaped = (json: string): string => json.replace(/\\n/g, "\n").replace(/\\t/g, "\t").replace(/\\"/g, '"');
@@ -123,6 +128,15 @@ const PLACES: readonly (readonly [string, string])[] = [
   ["UPLOAD_ARTIFACTS", "CLIENT_ERROR"],
 ];
 
+/** Lines without what a page or another system put before them: blanks, a clock, a level, BuildKit's seconds. */
+const undecorated = (text: string): string =>
+  text
+    .split("\n")
+    .map((line) =>
+      line.replace(/^\s+|^\d{1,5}\.\d{1,3} |^(?:\d{4}-\d\d-\d\dT[\d:.]+Z? )?\[(?:INFO|WARNING|WARN|ERROR)\]: /, ""),
+    )
+    .join("\n");
+
 /** Whether a tool is known in the text that says more than which call was refused. */
 function printedByTool(text: string): boolean {
   if (OF_CODEBUILD.test(text)) return false;
@@ -137,7 +151,7 @@ const OF_CODEBUILD =
 const CALLERS = new Set(["aws", "kms", "s3"]);
 
 /** A text without any of CodeBuild's marks: a call's error, a phase's message, or what a command printed. */
-function fragments(text: string): BuildFacts[] {
+function fragments(text: string, isPrinted: boolean): BuildFacts[] {
   // `Message: …` and quotes are how people hand on a sentence.
   const message = /^(["'`]?)(?:Message: ?)?([\s\S]*)\1$/.exec(text.trim())?.[2] ?? "";
   if (message === "") return [];
@@ -155,6 +169,7 @@ function fragments(text: string): BuildFacts[] {
     const contexts = [{ statusCode, message }];
     return saved({ build: { buildStatus: "FAILED", phases: [{ phaseType, phaseStatus: "FAILED", contexts }] } });
   });
-  const readings = [saved({ build: {}, apiError: { code: "", message } }), ...said, printed];
+  const answered = [saved({ build: {}, apiError: { code: "", message } }), ...said];
+  const readings = isPrinted ? [printed, ...answered] : [...answered, printed];
   return readings.map((facts) => ({ ...facts, isGuess: true }));
 }

@@ -45,6 +45,15 @@ describe("tool failures", () => {
     }
   });
 
+  it("says how to make the bucket that is not there", () => {
+    const line =
+      "upload failed: ./f.txt to s3://my-bucket/f.txt An error occurred (NoSuchBucket) when calling the PutObject operation: The specified bucket does not exist";
+    const failure = readToolFailure({ command: "aws s3 cp f.txt s3://my-bucket/f.txt", lines: [line], exitStatus: 1 });
+    expect(failure?.next).toBe(
+      "see whether `my-bucket` is the right name, or make the bucket: `aws s3 mb s3://my-bucket`",
+    );
+  });
+
   it("has at least three failures of the tools that builds use most", () => {
     const count = (tool: string) => outputs.filter(({ id }) => id.startsWith(`${tool}/`)).length;
     const tools =

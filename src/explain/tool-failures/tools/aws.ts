@@ -17,6 +17,13 @@ const serviceKind = (code: string): ToolFailureKind =>
         ? "authentication"
         : "service-error";
 
+function noBucket(line: string): string {
+  const bucket = /\bs3:\/\/([a-z0-9][a-z0-9.-]+)/.exec(line)?.[1];
+  return bucket === undefined
+    ? "see whether the bucket's name is right, or make it: `aws s3 mb s3://BUCKET`"
+    : `see whether \`${bucket}\` is the right name, or make the bucket: \`aws s3 mb s3://${bucket}\``;
+}
+
 export const aws = lineReader("aws", [
   {
     mark: "An error occurred (",
@@ -24,14 +31,16 @@ export const aws = lineReader("aws", [
       /^(?:.{0,120}?: )?(?:fatal error: |upload failed: .{0,300} |download failed: .{0,300} |copy failed: .{0,300} )?An error occurred \((\w+)\) when calling the (\w+) operation(?: \(reached max retries: \d+\))?: (.*)$/,
     kind: ([, code]) => serviceKind(code ?? ""),
     say: ([, code, operation, text]) => `AWS refused ${quote(operation)} (${code}): ${short(text, 240)}`,
-    next: ([, code]) =>
-      DENIED.test(code ?? "")
-        ? "give the service role of the project this permission"
-        : THROTTLED.test(code ?? "")
-          ? "call less often, or let the CLI try more: `AWS_MAX_ATTEMPTS` under `env.variables`"
-          : EXPIRED.test(code ?? "")
-            ? "does something set AWS_ACCESS_KEY_ID in the build? without, the CLI uses the service role"
-            : "see what the command passes: `echo` the variables before it",
+    next: ([line, code]) =>
+      code === "NoSuchBucket"
+        ? noBucket(line)
+        : DENIED.test(code ?? "")
+          ? "give the service role of the project this permission"
+          : THROTTLED.test(code ?? "")
+            ? "call less often, or let the CLI try more: `AWS_MAX_ATTEMPTS` under `env.variables`"
+            : EXPIRED.test(code ?? "")
+              ? "does something set AWS_ACCESS_KEY_ID in the build? without, the CLI uses the service role"
+              : "see what the command passes: `echo` the variables before it",
   },
   {
     mark: "Unable to locate credentials",

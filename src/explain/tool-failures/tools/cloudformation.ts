@@ -171,6 +171,20 @@ export const cdk = lineReader("cdk", [
     next: "add `--require-approval never`",
   },
   {
+    mark: "the toolkit stack must be deployed",
+    pattern: /the toolkit stack must be deployed to the environment/,
+    kind: "configuration",
+    say: () => "the account and region are not prepared for cdk",
+    next: "once, with enough rights: `npx cdk bootstrap aws://ACCOUNT/REGION`",
+  },
+  {
+    mark: "or run in a directory with 'cdk.json'",
+    pattern: /^Specify an environment name like 'aws:\/\/\S+', or run in a directory with 'cdk\.json'/,
+    kind: "usage",
+    say: () => "cdk was run outside the folder of its app: there is no cdk.json",
+    next: "change to the folder with cdk.json first (`cd`), or name the environment: `cdk bootstrap aws://ACCOUNT/REGION`",
+  },
+  {
     mark: "Subprocess exited with error",
     pattern: /^(?:Error: )?Subprocess exited with error (\d+)/,
     rank: "wrapper",

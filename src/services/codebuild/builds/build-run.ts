@@ -17,7 +17,7 @@ import { afterRun, duringRun, withReport } from "./build-progress.ts";
 import { errorText } from "./error-text.ts";
 import type { EventLogWriter } from "./event-log.ts";
 import { markInterrupted } from "./interrupted.ts";
-import { LeakGuard } from "./leak-check.ts";
+import { LeakGuard } from "./leak-guard.ts";
 import type { RoleSession } from "./role-session.ts";
 import { runDependencies } from "./run-dependencies.ts";
 import { requestOf, withoutEffect } from "./run-request.ts";

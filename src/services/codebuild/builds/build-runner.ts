@@ -10,7 +10,7 @@ import { join } from "node:path";
 import type { BuildEvent } from "../../../build/run/index.ts";
 import type { AwsScope } from "../../../core/arn.ts";
 import { debug } from "../../../core/log.ts";
-import { SecretLedger } from "../../../leak-guard/secret-ledger.ts";
+import type { SecretLedger } from "../../../leak-guard/secret-ledger.ts";
 import type { Key } from "../../../store/store.ts";
 import type { Call } from "../../dispatcher.ts";
 import type { CodeBuildDependencies } from "../dependencies.ts";
@@ -117,7 +117,6 @@ export class BuildRunner {
     const stop = new AbortController();
     const token = this.#dependencies.ids.alphanumeric(48);
     let writer: EventLogWriter | undefined;
-    this.#ledgers.set(record.uuid, new SecretLedger());
     const open = async (): Promise<EventLogWriter> => {
       writer = this.#eventLogs.open(record.uuid);
       return writer;
@@ -240,10 +239,14 @@ export class BuildRunner {
     try {
       turn = await this.#turn(record, stop.signal);
       const { BuildRun } = await import("./build-run.ts");
+      const { SecretLedger } = await import("../../../leak-guard/secret-ledger.ts");
+      // Before the first call that the build makes.
+      const ledger = new SecretLedger();
+      this.#ledgers.set(record.uuid, ledger);
       return await new BuildRun({
         outside: this.#dependencies,
         ...{ record, session, token, writer, queueTimedOut: turn.queueTimedOut },
-        ledger: this.#ledgers.get(record.uuid) ?? new SecretLedger(),
+        ledger,
         written: () => this.#eventLogs.written(record.uuid),
         artifactsDir: this.artifactsDir(record.uuid),
         cacheDir: this.cacheDir,

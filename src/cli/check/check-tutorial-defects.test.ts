@@ -11,7 +11,7 @@ import { startKiln } from "../../app.ts";
 import { memoryIo } from "../io.ts";
 import { runCli } from "../run-cli.ts";
 
-const SEED = `version: 0.2
+const AS_WRITTEN = `version: 0.2
 phases:
   install:
     runtime-versions:
@@ -42,14 +42,14 @@ phases:
       - docker build -t $DOCKER_USERNAME/app day-14/simple-python-app
 `;
 
-const folder = mkdtempSync(join(tmpdir(), "kiln-seed-"));
+const folder = mkdtempSync(join(tmpdir(), "kiln-tutorial-"));
 const state = join(folder, "state");
-const seed = join(folder, "seed");
+const tutorial = join(folder, "tutorial");
 const grammar = join(folder, "grammar");
 
 beforeAll(async () => {
   for (const [dir, name, text] of [
-    [seed, "buildspec.yaml", SEED],
+    [tutorial, "buildspec.yaml", AS_WRITTEN],
     [grammar, "buildspec.yml", IN_GRAMMAR],
   ] as const) {
     const app = join(dir, "day-14", "simple-python-app");
@@ -116,10 +116,10 @@ async function check(cwd: string, ...argv: string[]): Promise<Found[]> {
 
 const shown = (found: readonly Found[]) => found.map(({ severity, code }) => `${severity} ${code}`);
 
-describe("the seed's own buildspec, in its project", () => {
+describe("the buildspec as the documents have it, in its project", () => {
   let found: Found[] = [];
   beforeAll(async () => {
-    found = await check(seed, "--project", "tutorial");
+    found = await check(tutorial, "--project", "tutorial");
   });
 
   it.each([
@@ -144,7 +144,7 @@ describe("the seed's own buildspec, in its project", () => {
   });
 });
 
-describe("the seed's pipeline in AWS's grammar", () => {
+describe("the same pipeline in AWS's grammar", () => {
   it("P09 a read-only role and a key of the customer's", async () => {
     const found = await check(grammar, "--project", "careful");
     expect(found.find(({ code }) => code === "role/kms-decrypt-missing")).toMatchObject({

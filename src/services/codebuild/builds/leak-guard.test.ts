@@ -1,4 +1,7 @@
 /** Real builds that leak, and ones that do not: what the leak guard tells in their events. */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openTestAccount, type TestAccount } from "../../../../test/support/codebuild-account.ts";
 import type { BuildEvent } from "../../../build/run/index.ts";
@@ -101,7 +104,10 @@ describe("the log of a build", () => {
   it("leaks values that commands fetched by themselves: nobody masks them", async () => {
     // Without an endpoint here the build's session asks through the dispatcher, as a command's CLI would.
     const name = "AWSCodeBuild-";
-    await account.makeProject(spec(["echo tok3n-of-the-run-time"], "", ""));
+    // The command goes on once its answer was noted.
+    const folder = mkdtempSync(join(tmpdir(), "kiln-leak-"));
+    const go = join(folder, "go");
+    await account.makeProject(spec([`until [ -e ${go} ]; do sleep 0.02; done`, "echo tok3n-of-the-run-time"], "", ""));
     await account.root.call("ssm", "PutParameter", {
       Name: "/app/token",
       Value: "tok3n-of-the-run-time",
@@ -110,18 +116,24 @@ describe("the log of a build", () => {
     const { build } = await account.root.call<{ build: { id: string } }>("codebuild", "StartBuild", {
       projectName: "my-project",
     });
-    account.service.runner.noteAnswer(
-      {
-        service: "ssm",
-        operation: "GetParametersByPath",
-        input: { WithDecryption: true },
-        principal: { arn: `arn:aws:sts::111122223333:assumed-role/r/${name}${build.id.split(":")[1]}` } as never,
-        scope: {} as never,
-      },
-      { Parameters: [{ Name: "/app/token", Type: "SecureString", Value: "tok3n-of-the-run-time" }] },
-    );
     const leaks: BuildEvent[] = [];
-    for await (const event of account.service.runner.events(build.id)) if (event.type === "leak") leaks.push(event);
+    for await (const event of account.service.runner.events(build.id)) {
+      if (event.type === "command-started") {
+        account.service.runner.noteAnswer(
+          {
+            service: "ssm",
+            operation: "GetParametersByPath",
+            input: { WithDecryption: true },
+            principal: { arn: `arn:aws:sts::111122223333:assumed-role/r/${name}${build.id.split(":")[1]}` } as never,
+            scope: {} as never,
+          },
+          { Parameters: [{ Name: "/app/token", Type: "SecureString", Value: "tok3n-of-the-run-time" }] },
+        );
+        writeFileSync(go, "");
+      }
+      if (event.type === "leak") leaks.push(event);
+    }
+    rmSync(folder, { recursive: true });
     expect(leaks).toEqual([
       expect.objectContaining({
         message: expect.stringMatching(/^parameter `\/app\/token` is in the log, line \d+$/),
