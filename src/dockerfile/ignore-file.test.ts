@@ -31,6 +31,13 @@ describe(".dockerignore", () => {
     expect(globMatcher("**/**/**/**/x")("a/b/c/d/e/x")).toBe(true);
   });
 
+  it("takes patterns that are as long as a file, or no patterns at all", () => {
+    expect(globMatcher("**/".repeat(50_000))("a")).toBe(false);
+    expect(globMatcher("[".repeat(500_000))("a")).toBe(false);
+    expect(parseIgnoreFile("[z-a]\nb").isIgnored("z")).toBe(false);
+    expect(parseIgnoreFile("[z-a]\nb").isIgnored("b")).toBe(true);
+  });
+
   it("means the same whichever way a pattern is matched", () => {
     const parts = fc.constantFrom("a", "b", "/", "*", "?", "**", "**/", "[ab]");
     fc.assert(

@@ -86,6 +86,7 @@ type GlobToken =
 
 function readTokens(pattern: string): GlobToken[] {
   const tokens: GlobToken[] = [];
+  const lastBracket = pattern.lastIndexOf("]");
   for (let at = 0; at < pattern.length; at++) {
     const char = pattern[at] ?? "";
     if (char === "*" && pattern[at + 1] === "*") {
@@ -101,13 +102,12 @@ function readTokens(pattern: string): GlobToken[] {
     } else if (char === "?") {
       tokens.push({ kind: "one", is: /[^/]/s });
     } else if (char === "[") {
-      const end = pattern.indexOf("]", at + 2);
-      const inside = pattern.slice(at + 1, end).replace(/[\\[\]]/g, "\\$&");
-      if (end < 0) {
+      if (lastBracket < at + 2) {
         tokens.push({ kind: "one", is: char });
         continue;
       }
-      tokens.push({ kind: "one", is: new RegExp(`^[${inside}]$`, "s") });
+      const end = pattern.indexOf("]", at + 2);
+      tokens.push({ kind: "one", is: characterClass(pattern.slice(at + 1, end)) });
       at = end;
     } else if (char === "\\" && at + 1 < pattern.length) {
       tokens.push({ kind: "one", is: pattern[++at] ?? "" });
@@ -116,6 +116,15 @@ function readTokens(pattern: string): GlobToken[] {
     }
   }
   return tokens;
+}
+
+function characterClass(inside: string): RegExp {
+  try {
+    return new RegExp(`^[${inside.replace(/[\\[\]]/g, "\\$&")}]$`, "s");
+  } catch {
+    // A range that runs backwards (`[z-a]`) holds nothing.
+    return /^[^\s\S]$/;
+  }
 }
 
 function asRegExp(tokens: readonly GlobToken[]): (path: string) => boolean {
@@ -134,9 +143,10 @@ function asRegExp(tokens: readonly GlobToken[]): (path: string) => boolean {
 function simulate(tokens: readonly GlobToken[], path: string): boolean {
   let at = new Set<number>();
   const enter = (set: Set<number>, position: number): void => {
-    if (set.has(position)) return;
-    set.add(position);
-    if (tokens[position]?.kind !== "one" && position < tokens.length) enter(set, position + 1);
+    for (let next = position; !set.has(next); next++) {
+      set.add(next);
+      if (next >= tokens.length || tokens[next]?.kind === "one") return;
+    }
   };
   enter(at, 0);
   for (const char of path) {

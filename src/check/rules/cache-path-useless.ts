@@ -35,6 +35,7 @@ function problemOf(context: CheckContext, { value }: Located<string>): Omit<Find
   const root = /^\/(node_modules|vendor|\.m2|\.gradle|\.npm|\.yarn|\.cache|target)\//.exec(value)?.[1];
   if (root !== undefined && !shell.commands.some(({ within }) => within.value.includes(`/${root}`)))
     return {
+      severity: "info",
       message: `the cache path \`${value}\` names a folder at the image's root`,
       why: "a path that begins with `/` does not count from the source; nothing in this buildspec uses that folder",
     };

@@ -22,7 +22,8 @@ export const envValueNotExpanded: Rule = {
       const isOwn = referred === name.value;
       const isPath = isOwn && name.value === "PATH";
       yield {
-        severity: isOwn ? "error" : "warning",
+        // `X: $X` alone: where the project sets X, its value counts, and nothing is lost.
+        severity: isOwn && (isPath || value.value !== text) ? "error" : "warning",
         message: `\`${name.value}\` is the literal text \`${value.value}\`, not the value of \`${referred === undefined ? `${text}…)` : text}\``,
         span: value.span,
         why: isPath

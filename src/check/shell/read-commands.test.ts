@@ -108,6 +108,15 @@ describe("what is followed", () => {
     const shell = model(["Get-ChildItem"], {}, "env:\n  shell: powershell.exe\n");
     expect([shell.dialect, shell.commands.length, shell.problems.length]).toEqual(["windows", 0, 0]);
   });
+
+  it("scripts that call scripts that call scripts, as far as that can be read", () => {
+    const files = Object.fromEntries(
+      Array.from({ length: 8 }, (_, at) => [`s${at}.sh`, `./s${at + 1}.sh\n`.repeat(40)] as const),
+    );
+    const { everyCommand } = model(["./s0.sh"], files);
+    expect(everyCommand.length).toBeGreaterThan(20_000);
+    expect(everyCommand.length).toBeLessThan(22_000);
+  });
 });
 
 describe("what becomes of a failure", () => {
@@ -152,6 +161,15 @@ describe("symbols", () => {
     const [before, after] = shell.commands.filter(({ name }) => name === "use").map(({ args }) => args[0]?.symbol);
     expect(before).toBe("${TAG}");
     expect(after).toMatch(/^\$\{TAG@\d+\}$/);
+  });
+
+  it("of texts that double and double end somewhere", () => {
+    const doubled = (start: string) => `${start}\n${"A=$A$A\n".repeat(60)}use $A\nB=$A\nuse $A$B`;
+    for (const start of ["A=text", "A=$UNKNOWN", "A=text\nA+=$A"]) {
+      const used = model([doubled(start)]).everyCommand.filter(({ name }) => name === "use");
+      expect(used.map(({ args }) => args[0]?.text)).toEqual([undefined, undefined]);
+      expect(used.every(({ args }) => (args[0]?.symbol.length ?? 0) < 50_000)).toBe(true);
+    }
   });
 
   it("keep what an operator does to an unknown value", () => {

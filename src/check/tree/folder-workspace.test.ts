@@ -1,8 +1,8 @@
 import { execFileSync } from "node:child_process";
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { createFolderWorkspace, createMemoryWorkspace, type Workspace } from "../index.ts";
 
 let base: string;
@@ -183,6 +183,43 @@ describe("what git knows of a file", () => {
     write(":(glob)*", "#!/bin/sh\r\n");
     git("add", "--", "a.sh");
     expect(createFolderWorkspace(root).hasCrlf(":(glob)*")).toBe(true);
+  });
+
+  it("runs no program that the repository's settings name", () => {
+    const mark = join(base, "ran");
+    const program = join(base, "program.sh");
+    writeFileSync(program, `#!/bin/sh\necho "$*" >> ${mark}\n`);
+    chmodSync(program, 0o755);
+    write("a.sh", "#!/bin/sh\r\n");
+    git("add", "a.sh");
+    // A file-system monitor, and a promise that the blob, which is not here, can be had from a program.
+    git("config", "core.fsmonitor", program);
+    git("config", "remote.origin.url", `ext::${program} remote`);
+    git("config", "remote.origin.promisor", "true");
+    git("config", "extensions.partialClone", "origin");
+    git("config", "core.repositoryFormatVersion", "1");
+    git("config", "protocol.ext.allow", "always");
+    const blob = execFileSync("git", ["-c", "core.fsmonitor=false", "hash-object", "a.sh"], {
+      cwd: root,
+      encoding: "utf8",
+    });
+    rmSync(join(root, ".git/objects", blob.slice(0, 2)), { recursive: true });
+    const workspace = createFolderWorkspace(root);
+    expect(workspace.files()).toEqual(["a.sh"]);
+    expect(workspace.hasCrlf("a.sh")).toBeDefined();
+    expect(existsSync(mark)).toBe(false);
+  });
+
+  it("reads the repository of the folder, not the one that a hook of another is for", () => {
+    write("a.txt", "x");
+    git("add", "a.txt");
+    vi.stubEnv("GIT_DIR", join(base, "nowhere"));
+    vi.stubEnv("GIT_INDEX_FILE", join(base, "no-index"));
+    try {
+      expect(createFolderWorkspace(root).isTracked("a.txt")).toBe(true);
+    } finally {
+      vi.unstubAllEnvs();
+    }
   });
 });
 

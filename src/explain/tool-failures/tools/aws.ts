@@ -31,7 +31,7 @@ export const aws = lineReader("aws", [
       /^(?:.{0,120}?: )?(?:fatal error: |upload failed: .{0,300} |download failed: .{0,300} |copy failed: .{0,300} )?An error occurred \((\w+)\) when calling the (\w+) operation(?: \(reached max retries: \d+\))?: (.*)$/,
     kind: ([, code]) => serviceKind(code ?? ""),
     say: ([, code, operation, text]) => `AWS refused ${quote(operation)} (${code}): ${short(text, 240)}`,
-    next: ([line, code]) =>
+    next: ([line = "", code]) =>
       code === "NoSuchBucket"
         ? noBucket(line)
         : DENIED.test(code ?? "")
