@@ -9,6 +9,7 @@ import { codebuildVariable, variablesPage } from "./codebuild-variables.ts";
 import { versionOf } from "./completion.ts";
 import { keyMarkdown, valuesOf } from "./grammar-texts.ts";
 import type { AccessFacts, AccessSubject } from "./knowledge.ts";
+import { fencedCode, markdownText } from "./markdown-text.ts";
 import { type Place, placeAt } from "./place.ts";
 import { isIn, rangeAt } from "./ranges.ts";
 import { parameterMarkdown } from "./value-suggestions.ts";
@@ -74,7 +75,7 @@ async function placeMarkdown(analysis: Analysis, place: Place, access: AskAccess
 
 async function variableMarkdown(analysis: Analysis, name: string, access: AskAccess): Promise<string> {
   const origin = variableNamed(analysis, name);
-  const title = `**\`${name}\`**`;
+  const title = markdownText(`**\`${name}\`**`);
   if (!origin) return `${title}\n\nDeclared nowhere in this file: the project, a pipeline or the image may set it.`;
   const more =
     origin.parameter !== undefined
@@ -83,23 +84,23 @@ async function variableMarkdown(analysis: Analysis, name: string, access: AskAcc
         ? await secretAndAccess(analysis, origin.secret, access)
         : undefined;
   const link = codebuildVariable(name) === origin.says ? `[AWS documentation](${variablesPage})` : undefined;
-  return [title, origin.says, more, link].filter((part) => part !== undefined).join("\n\n");
+  return [title, markdownText(origin.says), more, link].filter((part) => part !== undefined).join("\n\n");
 }
 
 async function parameterAndAccess({ knowledge }: Analysis, reference: string, access: AskAccess): Promise<string> {
   const parameters = knowledge.parameters?.list();
-  if (!parameters) return `Parameter \`${reference}\`: Kiln has no store here, so nothing is known about it.`;
+  if (!parameters) return nothingKnown("Parameter", reference);
   const found = findParameter(parameters, reference);
-  if (!found) return `Parameter \`${reference}\`: not in Kiln's store.`;
+  if (!found) return markdownText(`Parameter \`${reference}\`: not in Kiln's store.`);
   return withAccess(parameterMarkdown(found), await access({ kind: "parameter", name: parameterNameOf(reference) }));
 }
 
 async function secretAndAccess({ knowledge }: Analysis, reference: string, access: AskAccess): Promise<string> {
-  if (!knowledge.secrets) return `Secret \`${reference}\`: Kiln has no store here, so nothing is known about it.`;
+  if (!knowledge.secrets) return nothingKnown("Secret", reference);
   const found = knowledge.secrets.find(
     ({ name, arn }) => reference === arn || reference.startsWith(`${arn}:`) || reference.split(":")[0] === name,
   );
-  if (!found) return `Secret \`${reference.split(":")[0]}\`: not in Kiln's store.`;
+  if (!found) return markdownText(`Secret \`${reference.split(":")[0]}\`: not in Kiln's store.`);
   const versions = found.versions?.length;
   const facts = [
     found.isDeleted ? "waits for its deletion" : undefined,
@@ -108,13 +109,16 @@ async function secretAndAccess({ knowledge }: Analysis, reference: string, acces
     found.jsonKeys ? `members ${found.jsonKeys.map((key) => `\`${key}\``).join(", ")}` : undefined,
   ].filter((fact) => fact !== undefined);
   const text = `Secret \`${found.name}\`${facts.length > 0 ? `: ${facts.join(", ")}` : ""}`;
-  return withAccess(text, await access({ kind: "secret", name: found.name }));
+  return withAccess(markdownText(text), await access({ kind: "secret", name: found.name }));
 }
 
 const withAccess = (text: string, facts: AccessFacts | undefined): string =>
   facts === undefined
     ? text
-    : `${text}\n\nRole \`${facts.role}\` of project \`${facts.project}\` ${facts.isAllowed ? "may" : "may **not**"} read it: ${facts.because}`;
+    : `${text}\n\n${markdownText(`Role \`${facts.role}\` of project \`${facts.project}\` ${facts.isAllowed ? "may" : "may **not**"} read it: ${facts.because}`)}`;
+
+const nothingKnown = (kind: string, reference: string): string =>
+  markdownText(`${kind} \`${reference}\`: Kiln has no store here, so nothing is known about it.`);
 
 /** Which of CodeBuild's maintained images list the runtime, and the version. */
 function runtimeMarkdown(runtime: string, version?: string): string | undefined {
@@ -126,7 +130,7 @@ function runtimeMarkdown(runtime: string, version?: string): string | undefined 
   if (images.length === 0) return undefined;
   const isListed = (versions: readonly string[]) => version !== undefined && versions.includes(version);
   return [
-    `**\`${runtime}${version === undefined ? "" : ` ${version}`}\`** in CodeBuild's images:`,
+    markdownText(`**\`${runtime}${version === undefined ? "" : ` ${version}`}\`** in CodeBuild's images:`),
     images
       .map(
         ({ name, versions }) => `- \`${name}\`: ${isListed(versions) ? `has ${version}; ` : ""}${versions.join(", ")}`,
@@ -138,10 +142,10 @@ function runtimeMarkdown(runtime: string, version?: string): string | undefined 
 /** The rule's finding with its reason, what to do, and its page. */
 function diagnosticMarkdown({ code, message, why, fix, source }: Diagnostic): string {
   return [
-    `**${code}**: ${message}`,
-    why,
-    fix && `Fix: ${fix.title}`,
-    fix && fix.kind !== "edit" ? `\`\`\`sh\n${fix.commands.join("\n")}\n\`\`\`` : undefined,
+    `**${code}**: ${markdownText(message)}`,
+    why && markdownText(why),
+    fix && `Fix: ${markdownText(fix.title)}`,
+    fix && fix.kind !== "edit" ? fencedCode("sh", fix.commands.join("\n")) : undefined,
     `[AWS documentation](${source})`,
   ]
     .filter((part) => part !== undefined && part !== "")
