@@ -1,5 +1,6 @@
 /** What the leak guard told of a build, collected from its events, and as a person reads it. */
 import type { BuildEvent, Leak, LeakCheck } from "../build/run/events.ts";
+import { visibleText, visibleTexts } from "../core/visible-text.ts";
 import type { CommandContext } from "./command-context.ts";
 import { paint } from "./paint.ts";
 import { plural } from "./plural.ts";
@@ -41,9 +42,12 @@ export class BuildLeaks {
       const place = at === undefined ? "" : `${at.file}:${at.line}: `;
       const fresh = fix.filter((text) => !advised.has(`${secret.title}\n${text}`));
       for (const text of fix) advised.add(`${secret.title}\n${text}`);
-      lines.push(`${head} ${place}${message}`, `  ${why}`, ...fresh.map((text) => `  fix: ${text}`));
+      lines.push(
+        `${head} ${visibleText(place + message)}`,
+        ...visibleTexts([`  ${why}`, ...fresh.map((text) => `  fix: ${text}`)]),
+      );
     }
-    for (const text of this.#check?.notLookedAt ?? []) lines.push(colours.dim(`not looked into: ${text}`));
+    for (const text of this.#check?.notLookedAt ?? []) lines.push(colours.dim(`not looked into: ${visibleText(text)}`));
     if (isWhole) for (const text of this.#check?.notSearched ?? []) lines.push(colours.dim(`not looked for: ${text}`));
     if (isWhole && this.#leaks.length === 0 && this.#check) {
       const { secrets, bytes, durationMs } = this.#check;

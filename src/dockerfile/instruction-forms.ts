@@ -4,6 +4,7 @@
  * Source: https://docs.docker.com/reference/dockerfile/
  */
 
+import { ownValue } from "../core/own-value.ts";
 import { didYouMean, parseGoDuration } from "./go-text.ts";
 import {
   DockerfileError,
@@ -39,13 +40,13 @@ const FLAGS: Readonly<Partial<Record<Keyword, Readonly<Record<string, FlagKind>>
 
 /** Flags by the instruction's own table; throws for unknown, doubled and empty ones. */
 export function readFlags(keyword: Keyword, words: readonly string[], at: Lines): Flag[] {
-  const known = FLAGS[keyword] ?? {};
+  const known = ownValue(FLAGS, keyword) ?? {};
   const flags: Flag[] = [];
   for (const word of words) {
     const equals = word.indexOf("=");
     const name = equals < 0 ? word.slice(2) : word.slice(2, equals);
     const value = equals < 0 ? undefined : word.slice(equals + 1);
-    const kind = known[name];
+    const kind = ownValue(known, name);
     if (!kind) throw parseError(at, `unknown flag: --${name}${didYouMean(name, Object.keys(known), true)}`);
     if (kind !== "list" && flags.some((flag) => flag.name === name))
       throw parseError(at, `duplicate flag specified: --${name}`);

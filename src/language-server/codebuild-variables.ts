@@ -2,6 +2,7 @@
  * The variables that CodeBuild gives a build, each with a sentence.
  * Source: https://docs.aws.amazon.com/codebuild/latest/userguide/build-env-ref-env-vars.html
  */
+import { ownValue } from "../core/own-value.ts";
 export const variablesPage = "https://docs.aws.amazon.com/codebuild/latest/userguide/build-env-ref-env-vars.html";
 
 export const codebuildVariables: Readonly<Record<string, string>> = {
@@ -36,7 +37,7 @@ export const codebuildVariables: Readonly<Record<string, string>> = {
 
 /** The sentence about a name of CodeBuild's, also about those that end in a source's identifier. */
 export function codebuildVariable(name: string): string | undefined {
-  const known = codebuildVariables[name];
+  const known = ownValue(codebuildVariables, name);
   if (known !== undefined) return known;
   const [, base, identifier] = /^(CODEBUILD_(?:SRC_DIR|SOURCE_VERSION|SOURCE_REPO_URL))_(.+)$/.exec(name) ?? [];
   if (base === undefined) return undefined;

@@ -12,6 +12,7 @@ import {
 } from "../build/buildspec/index.ts";
 import type { Analysis } from "./buildspecs.ts";
 import { keyMarkdown, openingOf } from "./grammar-texts.ts";
+import { markdownText } from "./markdown-text.ts";
 import { type Place, placeAt } from "./place.ts";
 import { rangeAt } from "./ranges.ts";
 import { runtimesFor } from "./runtimes.ts";
@@ -218,7 +219,7 @@ function variableItems(analysis: Analysis, offset: number): CompletionItem[] {
   return [...variablesOf(analysis).values()].map(({ name: variable, says, span }) => ({
     label: variable,
     kind: KIND.variable,
-    documentation: { kind: "markdown" as const, value: says },
+    documentation: { kind: "markdown" as const, value: markdownText(says) },
     filterText: `${all.slice(0, all.length - name.length)}${variable}`,
     sortText: `${span ? 0 : variable.startsWith("CODEBUILD_") ? 1 : 2}${variable}`,
     textEdit: {

@@ -69,7 +69,9 @@ async function placeMarkdown(analysis: Analysis, place: Place, access: AskAccess
   if (parent === "exported-variables") return variableMarkdown(analysis, written, access);
   const grammar = grammarAt(buildspecGrammar, place.path, version);
   const values = grammar && valuesOf(grammar.value);
-  const says = values?.[written] ?? values?.[written.toUpperCase()];
+  const says = [written, written.toUpperCase()].flatMap((one) =>
+    values && Object.hasOwn(values, one) ? (values[one] ?? []) : [],
+  )[0];
   return says === undefined ? undefined : `**\`${written}\`**: ${says}`;
 }
 
@@ -124,7 +126,8 @@ const nothingKnown = (kind: string, reference: string): string =>
 function runtimeMarkdown(runtime: string, version?: string): string | undefined {
   const images = curatedNames.flatMap((name) => {
     const image = curatedImage(name);
-    const versions = image?.isMaintained ? image.runtimes[runtime] : undefined;
+    const versions =
+      image?.isMaintained && Object.hasOwn(image.runtimes, runtime) ? image.runtimes[runtime] : undefined;
     return versions ? [{ name, versions }] : [];
   });
   if (images.length === 0) return undefined;

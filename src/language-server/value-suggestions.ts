@@ -4,6 +4,7 @@ import { curatedNames } from "../build/plan/index.ts";
 import { isBuildspecLike, type KnownParameter, type KnownSecret } from "../check/index.ts";
 import { isoSeconds } from "../core/clock.ts";
 import type { Analysis } from "./buildspecs.ts";
+import { markdownText } from "./markdown-text.ts";
 import { runtimesFor } from "./runtimes.ts";
 import { variablesOf } from "./variables.ts";
 
@@ -53,7 +54,7 @@ function ofPlace(analysis: Analysis, path: readonly string[]): Suggestion[] {
   if (last === "exported-variables") {
     return [...variablesOf(analysis).values()]
       .filter(({ span }) => span !== undefined)
-      .map(({ name, says }) => ({ text: name, markdown: says }));
+      .map(({ name, says }) => ({ text: name, markdown: markdownText(says) }));
   }
   if (path[0] === "batch") {
     if (last === "depend-on") {
@@ -96,9 +97,9 @@ export function parameterMarkdown({ name, type, version, lastModifiedMs, descrip
     lastModifiedMs === undefined ? undefined : `last modified ${isoSeconds(lastModifiedMs)}`,
     keyId === undefined ? undefined : `key \`${keyId}\``,
   ].filter((fact) => fact !== undefined);
-  return [`Parameter \`${name}\`: ${facts.join(", ")}`, ...(description === undefined ? [] : [description])].join(
-    "\n\n",
-  );
+  return [`Parameter \`${name}\`: ${facts.join(", ")}`, ...(description === undefined ? [] : [description])]
+    .map(markdownText)
+    .join("\n\n");
 }
 
 const parameterSuggestion = (parameter: KnownParameter): Suggestion => ({

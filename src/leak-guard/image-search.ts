@@ -35,6 +35,8 @@ export interface PushedImage {
 const MAX_DOCUMENT_BYTES = 8 * 1024 * 1024;
 const MAX_MANIFESTS = 256;
 const MAX_INSTRUCTION_LENGTH = 120;
+/** Of one image's layers: a file can hold a secret a million times. */
+const MAX_WAITING = 20_000;
 
 interface Descriptor {
   readonly mediaType?: string;
@@ -137,8 +139,10 @@ export class ImageSearch<T> {
           const place = { kind: "image", reference, digest, part: "layer", layer } as const;
           const from = waiting.length;
           const search = this.#input.content({
-            onHit: ({ path, hit }) =>
-              waiting.push({ place: { ...place, path, ...lineOf(hit), ...(instruction ? { instruction } : {}) }, hit }),
+            onHit: ({ path, hit }) => {
+              if (waiting.length >= MAX_WAITING) return;
+              waiting.push({ place: { ...place, path, ...lineOf(hit), ...(instruction ? { instruction } : {}) }, hit });
+            },
             onSkipped: (path, reason) => this.#input.onSkipped(path === what ? what : `${path} in ${what}`, reason),
           });
           const onEntry = ({ name }: { readonly name: string }): void => void noteRemoved(name, removed);

@@ -153,8 +153,9 @@ describe("the policy of a run", () => {
       {
         Sid: "WriteLogs",
         Effect: "Allow",
-        Action: ["logs:CreateLogStream", "logs:PutLogEvents"],
-        Resource: `${group}:*`,
+        // The group is made by a project's first build alone.
+        Action: ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"],
+        Resource: [group, `${group}:*`],
       },
       {
         Sid: "ReadSecrets",

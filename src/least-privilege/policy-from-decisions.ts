@@ -28,17 +28,24 @@ export function requirementsOfDecisions(
       const service = record.calledVia?.split(".")[0] ?? record.service;
       const isThrough = action.startsWith("kms:") && service !== "kms" && region !== undefined;
       const why = whyOf(record);
-      return [
-        {
-          action,
-          resource,
-          ...(isThrough && { viaService: `${service}.${region}.amazonaws.com` }),
-          ...(isThrough && purpose && { purpose }),
-          ...(why !== undefined && { why }),
-        },
-      ];
+      const called = {
+        action,
+        resource,
+        ...(isThrough && { viaService: `${service}.${region}.amazonaws.com` }),
+        ...(isThrough && purpose && { purpose }),
+        ...(why !== undefined && { why }),
+      };
+      return [called, ...(action === "logs:CreateLogStream" ? firstOfItsGroup(called) : [])];
     }),
   );
+}
+
+/** AWS: the first build of a project makes the log group; a later one, which finds it there, asks for nothing. */
+function firstOfItsGroup(called: Requirement): Requirement[] {
+  const group = /^(arn:[^:]+:logs:[^:]*:[^:]*:log-group:[^:]+):/.exec(called.resource)?.[1];
+  return group === undefined
+    ? []
+    : [group, `${group}:*`].map((resource) => ({ ...called, action: "logs:CreateLogGroup", resource }));
 }
 
 const isRoleSession = ({ principalArn }: DecisionRecord): boolean => /:sts:.*:assumed-role\//.test(principalArn);

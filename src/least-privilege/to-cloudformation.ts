@@ -7,6 +7,7 @@
  * https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference-sub.html
  */
 import type { AwsScope } from "../core/arn.ts";
+import { visibleLine } from "../core/visible-text.ts";
 import {
   attachable,
   type ExplainedPolicy,
@@ -20,7 +21,7 @@ export function toCloudFormation(policy: ExplainedPolicy, { scope, roleName, pol
   const { isInline, parts } = attachable(policy);
   return [
     'AWSTemplateFormatVersion: "2010-09-09"',
-    `Description: least privilege of the CodeBuild service role ${roleName}`,
+    `Description: ${quoted(`least privilege of the CodeBuild service role ${roleName}`)}`,
     "Parameters:",
     "  ServiceRoleName:",
     "    Type: String",
@@ -46,7 +47,7 @@ function statementLines(statement: PolicyStatement, reasons: readonly string[], 
   const { Sid, Effect, Action, Resource, Condition } = statement;
   const value = (text: string) => sub(inScope(text, scope));
   return [
-    ...reasons.map((reason) => `# ${oneLine(reason)}`),
+    ...reasons.map((reason) => `# ${visibleLine(oneLine(reason))}`),
     `- Sid: ${Sid}`,
     `  Effect: ${Effect}`,
     ...list("  Action", Action, quoted),

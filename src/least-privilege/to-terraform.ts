@@ -6,6 +6,7 @@
  * https://developer.hashicorp.com/terraform/language/expressions/strings (escapes)
  */
 import type { AwsScope } from "../core/arn.ts";
+import { visibleLine } from "../core/visible-text.ts";
 import {
   attachable,
   type ExplainedPolicy,
@@ -30,7 +31,7 @@ export function toTerraform(policy: ExplainedPolicy, { scope, roleName, policyNa
     ].join("\n");
   });
   return `${[
-    `# least privilege of the CodeBuild service role ${roleName}`,
+    comment(`least privilege of the CodeBuild service role ${roleName}`),
     'data "aws_partition" "current" {}',
     'data "aws_region" "current" {}',
     'data "aws_caller_identity" "current" {}',
@@ -68,7 +69,7 @@ function statementBlock(statement: PolicyStatement, reasons: readonly string[], 
   const { Sid, Action, Resource, Condition = {} } = statement;
   const value = (one: string) => portable(one, scope);
   return [
-    ...reasons.map((reason) => `# ${reason.replace(/\s+/g, " ")}`),
+    ...reasons.map(comment),
     "statement {",
     `  sid       = ${text(Sid)}`,
     `  actions   = ${list([Action].flat(), text)}`,
@@ -88,6 +89,8 @@ function statementBlock(statement: PolicyStatement, reasons: readonly string[], 
     .map((line) => line.replace(/^(?=.)/gm, "  "))
     .join("\n");
 }
+
+const comment = (written: string): string => `# ${visibleLine(written.replace(/\s+/g, " "))}`;
 
 function list(values: readonly string[], written: (one: string) => string, indent = "  "): string {
   if (values.length === 1) return `[${written(values[0] ?? "")}]`;

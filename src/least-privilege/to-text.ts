@@ -1,4 +1,5 @@
 /** A policy for people: a paragraph a statement, with what needs it. The document itself is JSON; this is not. */
+import { visibleLine } from "../core/visible-text.ts";
 import type { ExplainedPolicy, PolicyStatement } from "./policy-from-requirements.ts";
 
 /** Lines without a final line end. */
@@ -22,4 +23,4 @@ function paragraph({ Sid, Action, Resource, Condition = {} }: PolicyStatement, r
 }
 
 const labelled = (label: string, lines: readonly string[]): string[] =>
-  lines.map((line, index) => `  ${(index === 0 ? label : "").padEnd(5)} ${line}`);
+  lines.map((line, index) => `  ${(index === 0 ? label : "").padEnd(5)} ${visibleLine(line)}`);

@@ -5,6 +5,8 @@
  * `Installing …` lines from the images' runtimes.yml. Not published: the text for a runtime no image has.
  * Gap: the old images' android, which brings its java along.
  */
+
+import { ownValue } from "../../core/own-value.ts";
 import { err, ok, type Result } from "../../core/result.ts";
 import { type CuratedImage, curatedImage } from "./curated-images.ts";
 
@@ -73,7 +75,7 @@ function select(image: CuratedImage | undefined, runtime: string, wanted: string
     installing: `Installing custom ${title} version $VERSION ...`,
   };
   if (!image) return ok(custom);
-  const listed = image.runtimes[runtime];
+  const listed = ownValue(image.runtimes, runtime);
   if (!listed) {
     return err(
       `Unknown runtime named '${runtime}'. This build image has the following runtimes: ${Object.keys(image.runtimes).sort().join(", ")}`,
@@ -104,7 +106,7 @@ function titleOf(image: CuratedImage | undefined, runtime: string): string {
     if (image.family.includes("amazonlinux")) return "corretto(OpenJDK)";
     if (image.family === "aws/codebuild/standard:8.0") return "Corretto(OpenJDK)";
   }
-  return TITLES[runtime] ?? runtime;
+  return ownValue(TITLES, runtime) ?? runtime;
 }
 
 const fillIn = (text: string, variables: ReadonlyMap<string, string>): string =>

@@ -3,6 +3,7 @@
  * commands, which files will do, and whether a folder above may have them.
  */
 
+import { ownValue } from "../../core/own-value.ts";
 import type { ShellCommand } from "../shell/shell-model.ts";
 import { hasOption, names, readArguments } from "./command-arguments.ts";
 
@@ -150,7 +151,7 @@ export function neededFile(command: ShellCommand): (NeededFile & { readonly sett
     name = "docker-compose";
     args = args.slice(1);
   }
-  name = synonyms[name] ?? name;
+  name = ownValue(synonyms, name) ?? name;
   const program = Object.hasOwn(programs, name) ? programs[name] : undefined;
   if (!program) return undefined;
   const read = readArguments(args, name === "go" ? new Set() : withValue);

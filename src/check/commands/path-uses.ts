@@ -3,6 +3,7 @@
  * (`pip install --force-reinstall .` is not `-r einstall`). What `docker build` reads is docker-build.ts's.
  */
 
+import { ownValue } from "../../core/own-value.ts";
 import type { ShellCommand, ShellWord } from "../shell/shell-model.ts";
 import {
   type CommandArguments,
@@ -32,7 +33,7 @@ export function pathUsesOf(command: ShellCommand): PathUse[] {
   const { name, args, nameWord } = command;
   if (name === undefined) return [];
   const own = /^\.{1,2}\//.test(name) && nameWord ? use(nameWord, "file", name) : [];
-  const reader = readers[name];
+  const reader = ownValue(readers, name);
   return [...own, ...(reader?.(args, name) ?? []), ...inputs(command)];
 }
 

@@ -3,6 +3,8 @@
  * finch take the same arguments.
  * Source: https://docs.docker.com/reference/cli/docker/
  */
+
+import { ownValue } from "../../core/own-value.ts";
 import type { ShellCommand, ShellWord } from "../shell/shell-model.ts";
 
 export interface DockerCommand {
@@ -75,7 +77,7 @@ export function dockerOptions({ verb, args }: DockerCommand): {
   values(...names: readonly string[]): ShellWord[];
   has(...names: readonly string[]): boolean;
 } {
-  const withValue = valuedOptions[verb] ?? [];
+  const withValue = ownValue(valuedOptions, verb) ?? [];
   const operands: ShellWord[] = [];
   const found: { name: string; value: ShellWord | undefined }[] = [];
   for (let at = 0; at < args.length; at++) {

@@ -6,6 +6,7 @@
 import { buildspecGrammar, keysOf, type Located, parseBuildspec } from "../../build/buildspec/index.ts";
 import type { Fix } from "../../core/diagnostics.ts";
 import { nearest } from "../../core/nearest.ts";
+import { ownValue } from "../../core/own-value.ts";
 import { withEdits } from "../edits/apply-fixes.ts";
 import { moveBlock } from "../edits/move-block.ts";
 import type { CheckContext, Finding, Rule } from "../rule.ts";
@@ -125,9 +126,9 @@ interface Foreign {
 
 /** Words of other build services, and what CodeBuild has for them. */
 function foreignKey(section: string, key: string): Foreign | undefined {
-  if (section === "buildspec") return FOREIGN_TOP[key];
-  if (section === "phases") return FOREIGN_PHASES[key];
-  if (section.startsWith("phases.")) return FOREIGN_IN_PHASE[key];
+  if (section === "buildspec") return ownValue(FOREIGN_TOP, key);
+  if (section === "phases") return ownValue(FOREIGN_PHASES, key);
+  if (section.startsWith("phases.")) return ownValue(FOREIGN_IN_PHASE, key);
   if (section === "cache" && key === "directories") return { of: "Travis CI", means: "paths" };
   if (section === "artifacts" && (key === "paths" || key === "path")) return { of: "GitLab CI", means: "files" };
   return undefined;

@@ -3,6 +3,8 @@
  * Dockerfile or an artifact, put into a URL or on a command line. CodeBuild masks only the exact values it resolved
  * itself, and only in the log.
  */
+
+import { ownValue } from "../../core/own-value.ts";
 import { dockerCommand, dockerOptions } from "../docker/docker-commands.ts";
 import { inScript, placeOf } from "../finding-place.ts";
 import type { CheckContext, Finding, Rule } from "../rule.ts";
@@ -219,7 +221,7 @@ function argument(context: CheckContext, command: ShellCommand): Leak | undefine
       advice: "use `git-credential-helper: yes`, or `git -c http.extraHeader=…` with the token",
     };
   }
-  const option = secretOptions[name];
+  const option = ownValue(secretOptions, name);
   if (!option) return undefined;
   for (const [index, word] of args.entries()) {
     const before = args[index - 1]?.source ?? "";

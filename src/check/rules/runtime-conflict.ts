@@ -4,6 +4,7 @@
  */
 import { curatedImage, curatedNames } from "../../build/plan/curated-images.ts";
 import { findListedVersion } from "../../build/plan/runtime-selection.ts";
+import { ownValue } from "../../core/own-value.ts";
 import type { Rule } from "../rule.ts";
 
 export const runtimeConflict: Rule = {
@@ -51,7 +52,7 @@ export const runtimeConflict: Rule = {
 function imagesWith(runtime: string, version: string): { images: Set<string>; isListed: boolean } {
   const offered = curatedNames.flatMap((name) => {
     const image = curatedImage(name);
-    const versions = image?.installsOthers ? image.runtimes[runtime] : undefined;
+    const versions = image?.installsOthers ? ownValue(image.runtimes, runtime) : undefined;
     return versions ? [{ name, isListed: findListedVersion(version, versions) !== undefined }] : [];
   });
   const exact = offered.filter(({ isListed }) => isListed);

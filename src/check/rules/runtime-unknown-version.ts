@@ -15,6 +15,7 @@ import {
 import { findListedVersion, selectRuntimes } from "../../build/plan/runtime-selection.ts";
 import type { Fix } from "../../core/diagnostics.ts";
 import { nearest } from "../../core/nearest.ts";
+import { ownValue } from "../../core/own-value.ts";
 import type { CheckContext, Finding, Rule } from "../rule.ts";
 
 export const runtimeUnknownVersion: Rule = {
@@ -42,8 +43,8 @@ function findingFor(
   version: Located<string>,
 ): Finding | undefined {
   if (/[$]/.test(version.value) || version.value === "latest" || version.value === "") return undefined;
-  if (!(runtime.value in allRuntimes) && runtime.value !== "android") {
-    const guess = nearest(runtime.value, Object.keys(allRuntimes)) ?? aliases[runtime.value];
+  if (!Object.hasOwn(allRuntimes, runtime.value) && runtime.value !== "android") {
+    const guess = nearest(runtime.value, Object.keys(allRuntimes)) ?? ownValue(aliases, runtime.value);
     return {
       severity: "error",
       message: `unknown runtime \`${runtime.value}\`${guess === undefined ? "" : `; did you mean \`${guess}\`?`}`,
@@ -54,7 +55,7 @@ function findingFor(
   }
   const runtimes: Runtimes = image?.runtimes ?? maintainedRuntimes;
   // AWS: the runtime `docker` is left only in the aarch64 images, where few builds run.
-  const listed = !image && runtime.value === "docker" ? undefined : runtimes[runtime.value];
+  const listed = !image && runtime.value === "docker" ? undefined : ownValue(runtimes, runtime.value);
   const name = image ? `\`${image.family}\`` : "the maintained images";
   if (!listed) {
     return {

@@ -149,7 +149,7 @@ describe("kiln policy --diff", () => {
       ),
     );
     expect(out).toMatch(/\n {2}not, write: .*and \d+ more\n/);
-    expect(out).toContain(`    aws iam detach-role-policy --role-name BuildRole --policy-arn ${PolicyArn}\n`);
+    expect(out).toContain(`    kiln aws iam detach-role-policy --role-name BuildRole --policy-arn ${PolicyArn}\n`);
     const json = JSON.parse((await kiln("policy", "--diff", "BuildRole", "-o", "json")).out) as {
       policies: { unused: { level: string; actions: string[] }[] }[];
     };

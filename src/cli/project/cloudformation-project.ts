@@ -6,6 +6,7 @@
  */
 import { parseDocument } from "yaml";
 import { nearest } from "../../core/nearest.ts";
+import { ownValue } from "../../core/own-value.ts";
 import { usage } from "../run/run-refusals.ts";
 
 /** Stands for what is only known once the stack exists. */
@@ -84,7 +85,7 @@ function readLiteral(value: unknown): unknown {
   return Object.fromEntries(
     entries.flatMap(([key, member]) => {
       const read = readLiteral(member);
-      const name = NAMES[key] ?? `${key.charAt(0).toLowerCase()}${key.slice(1)}`;
+      const name = ownValue(NAMES, key) ?? `${key.charAt(0).toLowerCase()}${key.slice(1)}`;
       return [[name, read === UNKNOWN ? undefined : scalar(key, read)]];
     }),
   );

@@ -2,6 +2,7 @@
 import type { Buildspec } from "../../build/buildspec/buildspec.ts";
 import { curatedImage } from "../../build/plan/index.ts";
 import { nearest } from "../../core/nearest.ts";
+import { ownValue } from "../../core/own-value.ts";
 import type { Cause, Finding } from "../cause.ts";
 import { at } from "./finding-parts.ts";
 import { fieldOf } from "./source-parts.ts";
@@ -57,7 +58,7 @@ export const unknownRuntimeName: Cause = {
     const located = facts.buildspec?.phases
       .flatMap((phase) => phase.runtimeVersions)
       .find((one) => one.runtime.value === runtime)?.runtime;
-    const near = ALIASES[runtime] ?? nearest(runtime, list.split(/,\s*/));
+    const near = ownValue(ALIASES, runtime) ?? nearest(runtime, list.split(/,\s*/));
     return {
       cause: `the build image has no runtime \`${runtime}\`${near === undefined ? `; it has ${list}` : `; it is called \`${near}\``}`,
       ...at(facts.buildspec?.file ?? facts.plan?.buildspecFile, located?.span.line),

@@ -3,6 +3,8 @@
  * (CloudFormation) and JavaScript, the JSON of the wire, CodePipeline's and the console's line about a phase.
  * Sources: the forms as these tools print them; https://docs.aws.amazon.com/cli/latest/userguide/cli-usage-returncodes.html
  */
+
+import { ownValue } from "../../core/own-value.ts";
 import type { ApiError } from "../build-facts.ts";
 
 /** A phase's context as CodePipeline and the console show it. */
@@ -126,5 +128,5 @@ const PHASE_OF_CODE: Readonly<Record<string, string>> = {
 function phaseOfCode(code: string, message = ""): string {
   if (code === "CLIENT_ERROR" && /mounting '/.test(message)) return "PROVISIONING";
   if (code === "CLIENT_ERROR" && /artifact|UPLOAD_ARTIFACTS|report/i.test(message)) return "UPLOAD_ARTIFACTS";
-  return PHASE_OF_CODE[code] ?? "BUILD";
+  return ownValue(PHASE_OF_CODE, code) ?? "BUILD";
 }

@@ -4,6 +4,7 @@
  * without these marks comes back as it is. First in the flow of read-evidence.ts.
  * Sources: how CodeBuild's console, GitHub and mail programs copy a log; https://html.spec.whatwg.org/#named-character-references
  */
+import { ownValue } from "../../core/own-value.ts";
 
 const NUMBERED = /^\s*\d{1,7}(?: ?\||\t) ?/;
 const NUMBERED_CONTAINER = /^\s*\d{1,7}(?: ?\||\t) ?\[Container\] \d{4}\//m;
@@ -73,6 +74,6 @@ function withoutEntities(text: string): string {
   return text.replace(ENTITY, (entity) => {
     const name = entity.slice(1, -1).toLowerCase();
     const code = name.startsWith("#x") ? Number.parseInt(name.slice(2), 16) : Number(name.slice(1));
-    return NAMED[name] ?? (code > 0 && code < 0x110000 ? String.fromCodePoint(code) : entity);
+    return ownValue(NAMED, name) ?? (code > 0 && code < 0x110000 ? String.fromCodePoint(code) : entity);
   });
 }
