@@ -1,8 +1,17 @@
 /** The package as a user gets it: packed, installed in an empty folder without development dependencies, and used. */
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
@@ -55,6 +64,26 @@ test("the installed command and library work", () => {
   const code =
     'import { startKiln } from "kiln"; const k = await startKiln({ memory: true, port: 0 }); console.log(k.url.startsWith("http://127.0.0.1:")); await k.close();';
   expect(run(process.execPath, ["--input-type=module", "-e", code], project).stdout).toBe("true\n");
+});
+
+test("the types of its entries are whole", () => {
+  const dist = join(folder, "project/node_modules/kiln/dist");
+  const lacking: string[] = [];
+  const seen = new Set<string>();
+  const waiting = ["index.d.ts", "build/buildspec/index.d.ts", "authorize/index.d.ts"].map((file) => join(dist, file));
+  for (let file = waiting.pop(); file !== undefined; file = waiting.pop()) {
+    if (seen.has(file)) continue;
+    seen.add(file);
+    if (!existsSync(file)) {
+      lacking.push(file.slice(dist.length));
+      continue;
+    }
+    for (const [, from, inline] of readFileSync(file, "utf8").matchAll(/from "(\.[^"]+)"|import\("(\.[^"]+)"\)/g)) {
+      waiting.push(join(dirname(file), (from ?? inline ?? "").replace(/\.[jt]s$/, ".d.ts")));
+    }
+  }
+  expect(seen.size).toBeGreaterThan(50);
+  expect(lacking).toEqual([]);
 });
 
 function run(command: string, args: string[], cwd: string): { stdout: string } {

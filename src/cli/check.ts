@@ -57,7 +57,7 @@ export function checkCommand(io: CliIo, exit: (code: number) => void): Command {
   addCommonOptions(command, ["text", "json", "sarif", "github"]);
   command.addHelpText(
     "after",
-    "\nExamples:\n  kiln check --fix\n  kiln check --all --max-warnings 0\n  kiln check --explain paths/not-found",
+    "\nExample:\n  kiln check --fix\n  kiln check --all --max-warnings 0\n  kiln check --explain paths/not-found",
   );
   return command.action(async (paths: string[], values: CheckValues) => {
     const context = commandContext(io, settingsOf(values, io));

@@ -182,7 +182,7 @@ describe("the policy of a project with buckets and its own key", () => {
 });
 
 describe("the aws commands of a buildspec", () => {
-  it("are allowed by the plan's policy and the generated role where they say on what, and named where not", async () => {
+  it("are in the plan's policy where they say on what, and named where not", async () => {
     write(`version: 0.2
 phases:
   build:

@@ -42,7 +42,7 @@ export function failuresOf(facts: Pick<BuildFacts, "build" | "events" | "apiErro
       phaseType: phase.phaseType,
       phaseStatus: phase.phaseStatus,
       statusCode: context?.statusCode ?? "",
-      message: context?.message ?? "",
+      message: (context?.message ?? "").slice(0, MAX_MESSAGE),
     };
     if (named) {
       const { phaseType: _, output, ...command } = named;
@@ -81,7 +81,7 @@ function failedCommands(events: readonly BuildEvent[]): CommandWithOutput[] {
   let output: string[] = [];
   for (const event of events) {
     if (event.type === "command-started") output = [];
-    if (event.type === "log" && event.kind === "output") output.push(event.text);
+    if (event.type === "log" && event.kind === "output") output.push(shortened(event.text));
     if (event.type === "command-finished") {
       if (event.exitStatus !== 0) {
         failed.push({
@@ -107,11 +107,20 @@ function unfinishedOutput(events: readonly BuildEvent[], phaseType: string): str
   for (const event of events) {
     if (event.type === "phase-started") isInPhase = event.phaseType === phaseType;
     if (event.type === "command-started") output = [];
-    if (isInPhase && event.type === "log" && event.kind === "output") output.push(event.text);
+    if (isInPhase && event.type === "log" && event.kind === "output") output.push(shortened(event.text));
     if (isInPhase && event.type === "phase-finished") break;
   }
   return trimEmpty(output);
 }
+
+/** AWS's are a few lines, with a whole command in them at most. */
+const MAX_MESSAGE = 65_536;
+/** A line as far as causes look at it: no message is longer, and patterns may cost the square of a line. */
+const MAX_LINE = 8192;
+
+/** Beginning and end of a line that is too long to be a message. */
+export const shortened = (line: string): string =>
+  line.length <= MAX_LINE ? line : `${line.slice(0, MAX_LINE / 2)} … ${line.slice(-MAX_LINE / 2)}`;
 
 const trimEmpty = (lines: readonly string[]): string[] => {
   const end = lines.findLastIndex((line) => line.trim() !== "");

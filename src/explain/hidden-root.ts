@@ -4,7 +4,7 @@
  */
 import type { BuildFacts } from "./build-facts.ts";
 import { variablesIn } from "./buildspec-places.ts";
-import type { Failure } from "./failures.ts";
+import { type Failure, shortened } from "./failures.ts";
 
 /** Codes of findings that an empty value or a missing login explains as well. */
 const MAY_FOLLOW = new Set([
@@ -39,7 +39,7 @@ function passedCommands({ events }: BuildFacts, failed: Failure): Failure[] {
   let output: string[] = [];
   for (const event of events) {
     if (event.type === "command-started") output = [];
-    if (event.type === "log" && event.kind === "output") output.push(event.text);
+    if (event.type === "log" && event.kind === "output") output.push(shortened(event.text));
     if (event.type !== "command-finished") continue;
     if (event.exitStatus !== 0) {
       if (event.command === failed.command?.text) break;

@@ -5,6 +5,7 @@
  */
 import type { BuildEvent, BuildStatus, PhaseType } from "../build/run/events.ts";
 import type { BuildFacts } from "./build-facts.ts";
+import { shortened } from "./failures.ts";
 import { CONTAINER, logLines } from "./inputs/log-lines.ts";
 
 interface PhaseDraft {
@@ -27,7 +28,7 @@ const FAILED_COMMAND = "Command did not exit successfully ";
 const EXIT_STATUS = / exit status (\d+)\s*$/;
 /** After one of these a build may be over; before it, the rest of the log is missing. */
 const ENDS = new Set(["POST_BUILD", "UPLOAD_ARTIFACTS", "FINALIZING", "COMPLETED"]);
-const CONTEXT = /^Phase context status code:\s*(.*?)\s*Message: ?(.*)$/;
+const CONTEXT = /^Phase context status code:\s{0,40}(.{0,200}?)\s{0,40}Message: ?(.*)$/;
 
 class LogReader {
   readonly #phases: PhaseDraft[] = [];
@@ -143,7 +144,7 @@ class LogReader {
   }
 
   #log(kind: "container" | "output", text: string): void {
-    this.#events.push({ ...BASE, type: "log", kind, text });
+    this.#events.push({ ...BASE, type: "log", kind, text: shortened(text) });
   }
 
   end(): BuildFacts {

@@ -1,4 +1,4 @@
-/** What the aws commands of one or several buildspecs need the service role to be allowed: for plans, policies, generated roles. */
+/** What the aws commands of one or several buildspecs need the service role to be allowed: for plans and policies. */
 import type { Buildspec } from "../../build/buildspec/index.ts";
 import type { EnvironmentVariable } from "../../build/plan/index.ts";
 import type { CommandPermissions, Workspace } from "../../check/index.ts";

@@ -7,7 +7,6 @@ import type { Kiln } from "../../app.ts";
 import type { CommandContext } from "../command-context.ts";
 import type { Assignment } from "../env-file.ts";
 import { batchUsesDocker, ensureBatchRole, planOfAll, requireBatch } from "../project/batch-project.ts";
-import { commandCalls } from "../project/command-calls.ts";
 import {
   DEFAULT_IMAGE,
   DEFAULT_TIMEOUT_MINUTES,
@@ -80,18 +79,7 @@ async function prepareDefaultProject(
   if (plan && !files.failure) await requireParameters(context, kiln, plan);
   const role =
     values.role === undefined
-      ? await ensureGeneratedRole(
-          kiln.root,
-          kiln.scope,
-          settings.name,
-          plan,
-          commandCalls(
-            files.workspace,
-            batch?.buildspecs ?? (files.buildspec ? [files.buildspec] : []),
-            kiln.scope,
-            variables.map((variable) => ({ ...variable, type: "PLAINTEXT" })),
-          ).permissions,
-        )
+      ? await ensureGeneratedRole(kiln.root, kiln.scope, settings.name, plan)
       : { arn: await requireRole(kiln.root, values.role), name: values.role, policy: undefined };
   const batchRole = batch && (await ensureBatchRole(kiln.root, kiln.scope, settings.name));
   await putProject(kiln.root, {

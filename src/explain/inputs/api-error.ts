@@ -19,11 +19,12 @@ const CODE = "[A-Z][A-Za-z]*(?:Exception|Error|Denied|Exceeded|Fault|NotFound|Th
 const FORMS: readonly RegExp[] = [
   /An error occurred \((?<code>[\w.]+)\) when calling the (?<operation>\w+) operation(?: \(reached max retries: \d+\))?: (?<message>[\s\S]*)/,
   new RegExp(
-    `operation error [\\w ]+: (?<operation>\\w+),.*?StatusCode: \\d+, RequestID: [\\w-]*,(?: api error)? (?<code>${CODE}): (?<message>[\\s\\S]*)`,
+    `operation error [\\w ]+: (?<operation>\\w+),.{0,4000}?StatusCode: \\d+, RequestID: [\\w-]*,(?: api error)? (?<code>${CODE}): (?<message>[\\s\\S]*)`,
     "s",
   ),
-  /(?<message>[^"\n]*?) \((?:Service: [\w ]+[;,] )?Status ?Code: \d+; Error Code: (?<code>\w+);[^)]*\)/,
-  /(?<message>[^"\n]*?) \(Service: [\w ]+, Status Code: \d+, Request ID: [^)]*\)/,
+  // What stands before the brackets is looked at once they are found: before each character it would cost its square.
+  / (?=\((?:Service: [\w ]+[;,] )?Status ?Code: \d+; Error Code: (?<code>\w+);[^)]{0,4000}\))(?<=(?<message>[^"\n]*) )/,
+  / (?=\(Service: [\w ]+, Status Code: \d+, Request ID: [^)]{0,4000}\))(?<=(?<message>[^"\n]*) )/,
   new RegExp(`Code: ?(?<code>${CODE}), ?Message: ?(?<message>[\\s\\S]*)`),
   new RegExp(`(?:^|[\\s:(])(?<code>${CODE}): (?<message>(?!.*\\[Container\\])[\\s\\S]*)`),
 ];
@@ -31,7 +32,7 @@ const FORMS: readonly RegExp[] = [
 /** The first such error in a text, or undefined. */
 export function apiErrorIn(text: string): ApiError | undefined {
   // Terraform frames its errors and breaks their lines.
-  const unframed = /^\s*[│╷╵]/m.test(text)
+  const unframed = /^[ \t]*[│╷╵]/m.test(text)
     ? text
         .split("\n")
         .map((line) => line.replace(/^\s*[│╷╵] ?/, "").trim())
@@ -81,23 +82,26 @@ export function phaseTextIn(text: string): PhaseText | undefined {
     const [, phaseType = "", statusCode = "", message = ""] = pipeline;
     return { phaseType, statusCode, message: message.trim() };
   }
-  const log = /Phase context status code:\s*([\w .]+?)\s+Message:\s*([\s\S]+)/.exec(text);
+  const log = /Phase context status code:\s{0,40}([\w .]{1,200}?)\s{1,40}Message:\s*([\s\S]+)/.exec(text);
   if (log) return { phaseType: phaseOfCode(log[1] ?? ""), statusCode: log[1] ?? "", message: (log[2] ?? "").trim() };
   const image = /Unable to pull customer's container image[\s\S]*/.exec(text)?.[0];
   // The code before it may be cut, quoted or be missing; what follows is the same.
   if (image !== undefined) {
-    const message = image.replace(/[`\]"*]+\s*$/, "").trim();
+    const message = image
+      .trimEnd()
+      .replace(/(?<![`\]"*])[`\]"*]+$/, "")
+      .trim();
     return { phaseType: "PROVISIONING", statusCode: "BUILD_CONTAINER_UNABLE_TO_PULL_IMAGE", message };
   }
-  const queued = /^\s*(SUBMITTED|QUEUED|PROVISIONING): ([A-Z_]{6,})\s*(?:[:.]\s*([\s\S]*))?$/m.exec(text);
+  const queued = /^[ \t]*(SUBMITTED|QUEUED|PROVISIONING): ([A-Z_]{6,})\s*(?:[:.]\s*([\s\S]*))?$/m.exec(text);
   if (queued) return { phaseType: queued[1] ?? "", statusCode: queued[2] ?? "", message: (queued[3] ?? "").trim() };
   // A row of the console's phases: `BUILD | Failed | CODE: …`.
-  const row = /^\s*([A-Z_]{5,})\s*[|\t]\s*(?:Failed|Error|Fault|Timed out)\s*[|\t]\s*(?=[A-Z])/im.exec(text);
-  const shown = new RegExp(`^[\\s"'\`*[]*(${Object.keys(PHASE_OF_CODE).join("|")}): ([\\s\\S]+)`, "m").exec(
+  const row = /^[ \t]*([A-Z_]{5,})\s*[|\t]\s*(?:Failed|Error|Fault|Timed out)\s*[|\t]\s*(?=[A-Z])/im.exec(text);
+  const shown = new RegExp(`^[ \\t"'\`*[]*(${Object.keys(PHASE_OF_CODE).join("|")}): ([\\s\\S]+)`, "m").exec(
     row ? text.slice(row.index + row[0].length) : text,
   );
   // Without its code, too, this sentence is CodeBuild's alone.
-  const command = /^\s*Error while executing command: [\s\S]*?\. Reason: exit status \d+/m.exec(text)?.[0];
+  const command = /^[ \t]*Error while executing command: [\s\S]{0,40000}?\. Reason: exit status \d+/m.exec(text)?.[0];
   if (!shown && command !== undefined)
     return { phaseType: "BUILD", statusCode: "COMMAND_EXECUTION_ERROR", message: command.trim() };
   if (!shown) return undefined;

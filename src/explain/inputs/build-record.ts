@@ -5,37 +5,117 @@
  * Sources: https://docs.aws.amazon.com/codebuild/latest/APIReference/API_Build.html and
  * https://docs.aws.amazon.com/codebuild/latest/userguide/sample-build-notifications.html
  */
+import { ownValue } from "../../core/own-value.ts";
 import type { BuildRecord } from "../build-facts.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 
 const isJson = (value: unknown): value is Json => typeof value === "object" && value !== null && !Array.isArray(value);
 
-/** Every build in a JSON value, as it stands there. */
-export function buildsIn(value: unknown): BuildRecord[] {
-  if (Array.isArray(value)) return value.flatMap(buildsIn);
+/** Envelopes within envelopes. */
+const MAX_DEPTH = 32;
+
+/** Every build in a JSON value, as it stands there; members of another kind than AWS's are left out. */
+export function buildsIn(value: unknown, depth = 0): BuildRecord[] {
+  if (depth > MAX_DEPTH) return [];
+  const within = (inner: unknown): BuildRecord[] => buildsIn(inner, depth + 1);
+  if (Array.isArray(value)) return value.flatMap(within);
   if (!isJson(value)) return [];
   if (isJson(value["detail"])) return eventBuild(value, value["detail"]);
-  if (isJson(value["build"])) return buildsIn(value["build"]);
-  if (Array.isArray(value["builds"])) return value["builds"].flatMap(buildsIn);
+  if (isJson(value["build"])) return within(value["build"]);
+  if (Array.isArray(value["builds"])) return value["builds"].flatMap(within);
   for (const member of ["Records", "Messages", "Message", "Body", "body", "Sns"]) {
     const inner = value[member];
-    if (typeof inner === "string") return buildsIn(parse(inner));
-    if (inner !== undefined) return buildsIn(inner);
+    if (typeof inner === "string") return within(parse(inner));
+    if (inner !== undefined) return within(inner);
   }
   if ("buildStatus" in value || (Array.isArray(value["phases"]) && ("projectName" in value || "id" in value))) {
-    return [withTimes(value) as BuildRecord];
+    return [shaped(withTimes(value) as Json) as BuildRecord];
   }
   return [];
 }
 
 /** Projects of BatchGetProjects, CreateProject and UpdateProject answers, or a project's definition alone. */
-export function projectsIn(value: unknown): Json[] {
-  if (Array.isArray(value)) return value.flatMap(projectsIn);
+export function projectsIn(value: unknown, depth = 0): Json[] {
+  if (depth > MAX_DEPTH) return [];
+  const within = (inner: unknown): Json[] => projectsIn(inner, depth + 1);
+  if (Array.isArray(value)) return value.flatMap(within);
   if (!isJson(value)) return [];
-  if (isJson(value["project"])) return projectsIn(value["project"]);
-  if (Array.isArray(value["projects"])) return value["projects"].flatMap(projectsIn);
-  return isJson(value["environment"]) && isJson(value["source"]) && "name" in value ? [value] : [];
+  if (isJson(value["project"])) return within(value["project"]);
+  if (Array.isArray(value["projects"])) return value["projects"].flatMap(within);
+  return isJson(value["environment"]) && isJson(value["source"]) && "name" in value ? [shaped(value)] : [];
+}
+
+type Kind = "text" | "number" | "flag" | "texts" | Shape | readonly [Shape];
+interface Shape {
+  readonly [member: string]: Kind;
+}
+
+const SOURCE: Shape = {
+  type: "text",
+  location: "text",
+  buildspec: "text",
+  sourceIdentifier: "text",
+  auth: { type: "text", resource: "text" },
+};
+const ARTIFACTS: Shape = { type: "text", location: "text", artifactIdentifier: "text" };
+/** Of `BuildRecord` what is not a text. */
+const BUILD: Shape = {
+  timeoutInMinutes: "number",
+  queuedTimeoutInMinutes: "number",
+  startTime: "number",
+  source: SOURCE,
+  secondarySources: [SOURCE],
+  artifacts: ARTIFACTS,
+  secondaryArtifacts: [ARTIFACTS],
+  cache: { type: "text", location: "text" },
+  logs: { groupName: "text", streamName: "text", s3Logs: { status: "text", location: "text" } },
+  webhook: { branchFilter: "text" },
+  vpcConfig: { vpcId: "text", subnets: "texts" },
+  fileSystemLocations: [{ identifier: "text", location: "text", mountPoint: "text" }],
+  environment: {
+    environmentVariables: [{ name: "text", type: "text" }],
+    image: "text",
+    type: "text",
+    computeType: "text",
+    imagePullCredentialsType: "text",
+    privilegedMode: "flag",
+    certificate: "text",
+  },
+  phases: [
+    {
+      phaseType: "text",
+      phaseStatus: "text",
+      startTime: "number",
+      endTime: "number",
+      contexts: [{ statusCode: "text", message: "text" }],
+    },
+  ],
+};
+const TEXTS = "id arn projectName buildStatus serviceRole buildBatchArn sourceVersion encryptionKey initiator";
+const RECORD: Shape = { ...BUILD, ...Object.fromEntries(TEXTS.split(" ").map((name) => [name, "text" as const])) };
+
+/** The object without the members that are not what they should be; members that nobody reads stay. */
+function shaped(value: Json, shape: Shape = RECORD): Json {
+  return Object.fromEntries(
+    Object.entries(value).flatMap(([name, member]) => {
+      const kind = ownValue(shape, name);
+      const found = kind === undefined ? member : ofKind(member, kind);
+      return found === undefined ? [] : [[name, found]];
+    }),
+  );
+}
+
+function ofKind(member: unknown, kind: Kind): unknown {
+  if (kind === "text") return typeof member === "string" ? member : undefined;
+  if (kind === "number") return typeof member === "number" ? member : undefined;
+  if (kind === "flag") return typeof member === "boolean" ? member : undefined;
+  if (kind === "texts") return list(member).filter((one) => typeof one === "string");
+  if (Array.isArray(kind))
+    return list(member)
+      .filter(isJson)
+      .map((one) => shaped(one, kind[0]));
+  return isJson(member) ? shaped(member, kind as Shape) : undefined;
 }
 
 function parse(text: string): unknown {
@@ -49,11 +129,15 @@ function parse(text: string): unknown {
 const TIMES = new Set(["startTime", "endTime"]);
 
 /** Times as epoch milliseconds; everything else as it is. */
-function withTimes(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(withTimes);
+function withTimes(value: unknown, depth = 0): unknown {
+  if (depth > MAX_DEPTH) return undefined;
+  if (Array.isArray(value)) return value.map((member) => withTimes(member, depth + 1));
   if (!isJson(value)) return value;
   return Object.fromEntries(
-    Object.entries(value).map(([name, member]) => [name, TIMES.has(name) ? epochMs(member) : withTimes(member)]),
+    Object.entries(value).map(([name, member]) => [
+      name,
+      TIMES.has(name) ? epochMs(member) : withTimes(member, depth + 1),
+    ]),
   );
 }
 

@@ -10,6 +10,9 @@ const NUMBERED = /^\s*\d{1,7}(?: ?\||\t) ?/;
 const NUMBERED_CONTAINER = /^\s*\d{1,7}(?: ?\||\t) ?\[Container\] \d{4}\//m;
 /** The rule below the head of a Markdown table: what was the first line of the copied table. */
 const TABLE_RULE = /^\s*\|?\s*-{2,3}(?:\s*\|\s*-{2,3})*\s*\|?\s*$/;
+/** A rule has a few columns; a line of blanks as long as a file is none. */
+const MAX_RULE = 300;
+const isRule = (line: string): boolean => line.length < MAX_RULE && TABLE_RULE.test(line);
 const FENCE = /^\s*(?:`{3,}|~{3,})[\w+-]*\s*$/;
 const TAG = "</?(?:html|head|body|pre|code|p|div|span|br|table|tbody|thead|tr|td|th|details|summary|meta)\\b[^<>]*>";
 const ONLY_TAGS = new RegExp(`^\\s*(?:(?:${TAG}|<!--(?:Start|End)Fragment-->)\\s*)+$`, "i");
@@ -47,13 +50,13 @@ function dedented(lines: readonly string[]): readonly string[] {
 
 /** The console's numbers; a Dockerfile's or a compiler's excerpt has them, too, and keeps them. */
 function withoutNumbers(lines: readonly string[]): readonly string[] {
-  const isTable = lines.some((line, at) => TABLE_RULE.test(line) && NUMBERED.test(lines[at + 1] ?? ""));
+  const isTable = lines.some((line, at) => isRule(line) && NUMBERED.test(lines[at + 1] ?? ""));
   const told = lines.filter((line) => line.trim() !== "");
   const numbered = told.filter((line) => NUMBERED.test(line)).length;
   const isNumbered = isTable || (numbered >= 3 && numbered >= told.length * 0.8) || hasNumberedContainer(lines);
   if (!isNumbered) return lines;
   return lines
-    .filter((line) => !TABLE_RULE.test(line) && !/^\s*\d{1,7}\s*\|?\s*$/.test(line))
+    .filter((line) => !isRule(line) && !/^\s*\d{1,7}\s*\|?\s*$/.test(line.slice(0, MAX_RULE)))
     .map((line) => {
       const own = line.replace(NUMBERED, "");
       // A `|` of the log is `\|` in a table.

@@ -27,13 +27,13 @@ export function readEvidence(given: string): Evidence {
   const text = json === undefined ? unwrapped(given) : given;
   const values = json ?? (text === given ? undefined : jsonValues(text));
   if (values !== undefined) {
-    const records = mergeEvents(values.flatMap(buildsIn));
+    const records = mergeEvents(values.flatMap((value) => buildsIn(value)));
     if (records.length > 0) return { kind: "build", builds: records.map((build) => saved({ build })) };
   }
   const logs = logLines(text).filter((lines) => lines.some((line) => CONTAINER.test(line)));
   if (logs.length > 0) return { kind: "log", builds: logs.map((lines) => saved(factsFromLines(lines))) };
   if (values !== undefined) {
-    const projects = values.flatMap(projectsIn);
+    const projects = values.flatMap((value) => projectsIn(value));
     if (projects.length > 0)
       return { kind: "project", builds: projects.map((project) => saved({ build: projectBuild(project) })) };
     const error = values.map(apiErrorOf).find((found) => found !== undefined);
