@@ -1,8 +1,8 @@
 import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 
-/** Tests that count what is left in an engine of this machine: one file at a time, after the others. */
-const WITH_ENGINES = ["test/engines/**/*.test.ts", "test/containers/**/*.test.ts"];
+/** Tests that look at all processes, mounts or containers of this machine: one file at a time, after the others. */
+const WITH_ENGINES = ["src/engines/**/*.test.ts", "test/engines/**/*.test.ts", "test/containers/**/*.test.ts"];
 
 export default defineConfig({
   test: {
