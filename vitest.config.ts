@@ -2,7 +2,12 @@ import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 
 /** Tests that look at all processes, mounts or containers of this machine: one file at a time, after the others. */
-const WITH_ENGINES = ["src/engines/**/*.test.ts", "test/engines/**/*.test.ts", "test/containers/**/*.test.ts"];
+const WITH_ENGINES = [
+  "src/docker-api/*.test.ts",
+  "src/engines/**/*.test.ts",
+  "test/containers/**/*.test.ts",
+  "test/engines/**/*.test.ts",
+];
 
 export default defineConfig({
   test: {
