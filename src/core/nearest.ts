@@ -28,6 +28,18 @@ export function nearestOnes(text: string, candidates: Iterable<string>, count: n
 /** Levenshtein distance: insertions, deletions and replacements. Above `limit` it is only known to be above. */
 export function editDistance(a: string, b: string, limit = Number.POSITIVE_INFINITY): number {
   if (Math.abs(a.length - b.length) > limit) return Number.POSITIVE_INFINITY;
+  // What both begin and end with changes nothing: of two paths that is most.
+  let start = 0;
+  while (start < a.length && a.charCodeAt(start) === b.charCodeAt(start)) start++;
+  let [endA, endB] = [a.length, b.length];
+  while (endA > start && endB > start && a.charCodeAt(endA - 1) === b.charCodeAt(endB - 1)) {
+    endA--;
+    endB--;
+  }
+  return distanceOf(a.slice(start, endA), b.slice(start, endB), limit);
+}
+
+function distanceOf(a: string, b: string, limit: number): number {
   // One row, overwritten from left to right: `diagonal` is what stood left of the place in the row before.
   const row = Array.from({ length: b.length + 1 }, (_, index) => index);
   for (let i = 1; i <= a.length; i++) {

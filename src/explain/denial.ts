@@ -8,6 +8,7 @@ import type { DecisionRecord, PolicyType } from "../authorize/decision.ts";
 import { parseArn } from "../core/arn.ts";
 import type { CommandFix, PolicyFix } from "../core/diagnostics.ts";
 import { shellQuote } from "../core/shell-quote.ts";
+import { shellWord } from "../core/shell-word.ts";
 import type { BuildFacts } from "./build-facts.ts";
 import { missesOf, statementName } from "./nearest-misses.ts";
 
@@ -79,7 +80,7 @@ export function policyFix(
   statements: readonly Statement[],
 ): PolicyFix {
   const policy = { Version: "2012-10-17", Statement: statements };
-  const command = `aws iam put-role-policy --role-name ${roleName} --policy-name ${policyName} --policy-document ${shellQuote(JSON.stringify(policy))}`;
+  const command = `aws iam put-role-policy --role-name ${shellWord(roleName)} --policy-name ${policyName} --policy-document ${shellQuote(JSON.stringify(policy))}`;
   return { kind: "policy", title, policy, commands: [command] };
 }
 
@@ -87,7 +88,9 @@ export function policyFix(
 export const managedPolicyFix = (title: string, roleName: string, policyName: string): CommandFix => ({
   kind: "command",
   title,
-  commands: [`aws iam attach-role-policy --role-name ${roleName} --policy-arn arn:aws:iam::aws:policy/${policyName}`],
+  commands: [
+    `aws iam attach-role-policy --role-name ${shellWord(roleName)} --policy-arn arn:aws:iam::aws:policy/${policyName}`,
+  ],
 });
 
 /** The newest decision of the policy engine that this denial tells of. */

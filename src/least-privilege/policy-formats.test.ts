@@ -200,3 +200,44 @@ resource "aws_iam_role_policy" "least_privilege" {
     expect(toTerraform(policy, names)).toContain('s3:::out/$${odd}/*"');
   });
 });
+
+describe("names with another format's marks in them", () => {
+  const hostile: Requirement[] = [
+    {
+      action: "ssm:GetParameters",
+      resource: parameter('a"\n}\n*/${x}%{if}'),
+      why: "`X\nEvil: 1\u0085Evil: 2\u2028Evil: 3\rEvil: 4\u001b[2J` (line 4)",
+    },
+  ];
+  const roleName = "r\nResources:\n  Evil: {Type: AWS::IAM::User}\n#";
+  const made = explainedPolicy(hostile);
+
+  it("stay values and comments in CloudFormation", () => {
+    const template = toCloudFormation(made, { ...names, roleName });
+    expect(
+      Object.keys(
+        parse(template, {
+          customTags: [
+            { tag: "!Sub", resolve: String },
+            { tag: "!Ref", resolve: String },
+          ],
+        }),
+      ),
+    ).toEqual(["AWSTemplateFormatVersion", "Description", "Parameters", "Resources"]);
+    expect(template).toContain("# `X Evil: 1�Evil: 2 Evil: 3 Evil: 4␛[2J` (line 4)\n");
+    expect(template).not.toMatch(/[\u0085\u2028\r]/);
+  });
+
+  it("stay values and comments in Terraform", () => {
+    const written = toTerraform(made, { ...names, roleName });
+    expect(written).toContain(
+      "# least privilege of the CodeBuild service role r Resources: Evil: {Type: AWS::IAM::User} #\n",
+    );
+    expect(written).toContain('parameter/a\\"\\n}\\n*/$${x}%%{if}"');
+    expect(written.split("\n").filter((line) => /^\s*Evil|^}?\s*\*\//.test(line))).toEqual([]);
+  });
+
+  it("are one line each as text", () => {
+    expect(toText(made).split("\n")).toHaveLength(4);
+  });
+});

@@ -1,5 +1,7 @@
 /** The statement that gives a role what it lacks, and the command that attaches it. */
+
 import type { PolicyFix } from "../../core/diagnostics.ts";
+import { shellWord } from "../../core/shell-word.ts";
 import type { RoleNeed } from "./role-needs.ts";
 
 /** `role` is undefined for policies that were given as files: nobody knows where they are attached. */
@@ -15,7 +17,7 @@ export function policyFix(
     title,
     policy,
     commands: [
-      `aws iam put-role-policy --role-name ${role ?? "ROLE"} --policy-name ${name} --policy-document '${JSON.stringify(policy)}'`,
+      `aws iam put-role-policy --role-name ${shellWord(role ?? "ROLE")} --policy-name ${name} --policy-document ${shellWord(JSON.stringify(policy))}`,
     ],
   };
 }

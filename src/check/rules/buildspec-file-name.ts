@@ -1,4 +1,5 @@
 /** `buildspec.yaml`: CodeBuild looks for exactly `buildspec.yml` unless the project names another file. */
+import { shellPath } from "../../core/shell-word.ts";
 import type { Rule } from "../rule.ts";
 
 export const buildspecFileName: Rule = {
@@ -13,7 +14,7 @@ export const buildspecFileName: Rule = {
       message: `the file is named \`${file}\`, expected \`buildspec.yml\``,
       span: spanOf(0, 0),
       why: `CodeBuild looks for exactly \`buildspec.yml\` and fails with \`YAML_FILE_ERROR: YAML file does not exist\`, unless the project's \`source.buildspec\` names \`${file}\``,
-      fix: { kind: "command", title: "rename it", commands: [`git mv ${file} buildspec.yml`] },
+      fix: { kind: "command", title: "rename it", commands: [`git mv ${shellPath(file)} buildspec.yml`] },
     };
   },
 };

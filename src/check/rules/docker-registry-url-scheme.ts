@@ -2,7 +2,9 @@
  * `https://` in front of an image name, usually from a "registry URL" variable: docker refuses with `invalid reference
  * format`. A registry in an image name is a host, not a URL.
  */
+
 import type { Fix } from "../../core/diagnostics.ts";
+import { shellText } from "../../core/shell-word.ts";
 import { dockerCommands, imageWords } from "../docker/docker-commands.ts";
 import type { CheckContext, Rule } from "../rule.ts";
 import type { ShellWord } from "../shell/shell-model.ts";
@@ -55,7 +57,9 @@ function fixFor(context: CheckContext, word: ShellWord, scheme: string, variable
     return {
       kind: "command",
       title: "store the host alone",
-      commands: [`aws ssm put-parameter --name "${fact.reference}" --value "${host}" --type String --overwrite`],
+      commands: [
+        `aws ssm put-parameter --name ${shellText(fact.reference ?? "NAME")} --value ${shellText(host)} --type String --overwrite`,
+      ],
     };
   }
   return fact?.origin === "plaintext" && fact.valueSpan ? withoutScheme(context, fact.valueSpan, scheme) : undefined;

@@ -2,7 +2,9 @@
  * A Dockerfile in another letter case. docker itself falls back to `dockerfile`, other builders do not; every other
  * spelling is found on a disk that ignores case, and not on CodeBuild's.
  */
+
 import { posix } from "node:path";
+import { shellPath } from "../../core/shell-word.ts";
 import { dockerBuildsOf } from "../docker/docker-build-lookup.ts";
 import type { Rule } from "../rule.ts";
 import { inOtherCase } from "../tree/nearest-path.ts";
@@ -31,7 +33,7 @@ export const dockerfileNameCase: Rule = {
         fix: {
           kind: "command",
           title: "rename it",
-          commands: [`git mv ${found} ${posix.join(posix.dirname(found), "Dockerfile")}`],
+          commands: [`git mv ${shellPath(found)} ${shellPath(posix.join(posix.dirname(found), "Dockerfile"))}`],
         },
       };
     }

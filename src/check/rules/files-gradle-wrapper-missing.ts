@@ -2,7 +2,9 @@
  * `./gradlew` without `gradle/wrapper/gradle-wrapper.jar`: a `*.jar` in .gitignore keeps it out of the repository, and
  * the script starts Java with nothing to run.
  */
+
 import { posix } from "node:path";
+import { shellPath } from "../../core/shell-word.ts";
 import type { Rule } from "../rule.ts";
 import { severityFor, spanOf } from "../tree/path-findings.ts";
 import { pathLookupsOf, stateOf } from "../tree/path-lookup.ts";
@@ -29,7 +31,7 @@ export const filesGradleWrapperMissing: Rule = {
         message: `\`${jar}\` ${state === "ignored" ? "is ignored by git" : "does not exist"}, and \`${use.path}\` starts it`,
         span: spanOf(lookup),
         why: "Java answers `Could not find or load main class org.gradle.wrapper.GradleWrapperMain`",
-        fix: { kind: "command", title: "commit the wrapper's jar", commands: [`git add --force ${jar}`] },
+        fix: { kind: "command", title: "commit the wrapper's jar", commands: [`git add --force ${shellPath(jar)}`] },
       };
     }
   },

@@ -3,6 +3,7 @@
  * profile `securecentral` sends it to Maven Central.
  */
 
+import { shellWord } from "../../core/shell-word.ts";
 import type { Rule } from "../rule.ts";
 import { filesNamed } from "../tree/nearest-path.ts";
 
@@ -28,7 +29,7 @@ export const filesMavenSettingsUnused: Rule = {
       fix: {
         kind: "command",
         title: "copy it in the install phase",
-        commands: [`cp ./${settings} /root/.m2/settings.xml`],
+        commands: [`cp ${shellWord(`./${settings}`)} /root/.m2/settings.xml`],
       },
     };
   },

@@ -3,6 +3,7 @@
  * ends are those of the committed file; a Windows checkout of one with LF is right.
  */
 
+import { shellPath } from "../../core/shell-word.ts";
 import type { CheckContext, Finding, Rule } from "../rule.ts";
 import type { ShellCommand } from "../shell/shell-model.ts";
 import { here, severityFor, spanOf } from "../tree/path-findings.ts";
@@ -48,7 +49,7 @@ function finding(
     fix: {
       kind: "command",
       title: "commit it with LF line ends",
-      commands: [`printf '*.sh text eol=lf\\n' >> .gitattributes`, `git add --renormalize ${found}`],
+      commands: [`printf '*.sh text eol=lf\\n' >> .gitattributes`, `git add --renormalize ${shellPath(found)}`],
     },
   };
 }

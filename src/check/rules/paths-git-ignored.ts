@@ -1,5 +1,6 @@
 /** Paths that are here and that git ignores: CodeBuild gets what is committed, so a command that needs them fails there. */
 
+import { shellPath } from "../../core/shell-word.ts";
 import type { Rule } from "../rule.ts";
 import { failsThere, severityFor, spanOf } from "../tree/path-findings.ts";
 import { pathLookupsOf } from "../tree/path-lookup.ts";
@@ -25,7 +26,7 @@ export const pathsGitIgnored: Rule = {
         fix: {
           kind: "command",
           title: "commit it in spite of `.gitignore`, when it holds no secret",
-          commands: [`git add --force ${found}`],
+          commands: [`git add --force ${shellPath(found)}`],
         },
       };
     }

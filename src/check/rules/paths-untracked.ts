@@ -1,5 +1,6 @@
 /** Paths that commands need and that nobody has committed yet: CodeBuild gets them with the next commit. */
 
+import { shellPath } from "../../core/shell-word.ts";
 import type { Rule } from "../rule.ts";
 import { spanOf } from "../tree/path-findings.ts";
 import { pathLookupsOf } from "../tree/path-lookup.ts";
@@ -19,7 +20,7 @@ export const pathsUntracked: Rule = {
         message: `\`${use.path}\` is not committed`,
         span: spanOf(lookup),
         why: `CodeBuild gets what is committed; until then \`${use.user}\` fails there`,
-        fix: { kind: "command", title: "add it to the next commit", commands: [`git add ${found}`] },
+        fix: { kind: "command", title: "add it to the next commit", commands: [`git add ${shellPath(found)}`] },
       };
     }
   },

@@ -1,5 +1,6 @@
 /** A variable of the project of type PLAINTEXT whose name or value says that it is a secret. The value is never shown. */
 
+import { shellText } from "../../core/shell-word.ts";
 import { isPlaceholder, isSecretName, secretLookOf } from "../knowledge/secret-looks.ts";
 import type { Rule } from "../rule.ts";
 
@@ -21,7 +22,7 @@ export const projectPlaintextSecret: Rule = {
         fix: {
           kind: "command",
           title: "store it as a SecureString and give the variable type PARAMETER_STORE",
-          commands: [`aws ssm put-parameter --name "${name}" --type SecureString --value VALUE`],
+          commands: [`aws ssm put-parameter --name ${shellText(name)} --type SecureString --value VALUE`],
         },
       };
     }

@@ -4,7 +4,9 @@
  * Other files only when all are asked for: reading a tree costs more than everything else a check does.
  * The value is never shown: the span is empty, because a frame would print the line.
  */
+
 import type { Span } from "../../core/diagnostics.ts";
+import { shellText } from "../../core/shell-word.ts";
 import { hardCodedSecrets } from "../../leak-guard/hard-coded-secrets.ts";
 import { isMadeUp, isSecretsFile } from "../../leak-guard/secret-files.ts";
 import { isPlaceholder as isExample, looksMade } from "../../leak-guard/value-shape.ts";
@@ -64,7 +66,7 @@ const finding = (message: string, span: Span | undefined, name: string): Finding
   fix: {
     kind: "command",
     title: "take it out, change it, and keep the new one as a SecureString that `env.parameter-store` reads",
-    commands: [`aws ssm put-parameter --name "${name}" --type SecureString --value VALUE`],
+    commands: [`aws ssm put-parameter --name ${shellText(name)} --type SecureString --value VALUE`],
   },
 });
 

@@ -2,9 +2,11 @@
  * A secret that does not exist, waits for its deletion, or has no such version. Needs the list of secrets; without it the
  * rule is silent.
  */
+
 import type { SecretReference } from "../../build/plan/index.ts";
 import { parseArn } from "../../core/arn.ts";
 import { nearest } from "../../core/nearest.ts";
+import { shellText } from "../../core/shell-word.ts";
 import type { KnownSecret } from "../knowledge/knowledge.ts";
 import { findSecret, readSecretReferences, replaceIn } from "../knowledge/secret-lookup.ts";
 import type { StoreReference } from "../knowledge/store-references.ts";
@@ -58,7 +60,7 @@ function notFound(
       fix: fix ?? {
         kind: "command",
         title: "store it",
-        commands: [`aws secretsmanager create-secret --name "${name}" --secret-string VALUE`],
+        commands: [`aws secretsmanager create-secret --name ${shellText(name)} --secret-string VALUE`],
       },
     };
   }
@@ -69,7 +71,7 @@ function notFound(
       fix: {
         kind: "command",
         title: "take the deletion back",
-        commands: [`aws secretsmanager restore-secret --secret-id "${secret.name}"`],
+        commands: [`aws secretsmanager restore-secret --secret-id ${shellText(secret.name)}`],
       },
     };
   }

@@ -3,10 +3,10 @@
  * of its own.
  * Source: https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html#build-spec.phases
  */
-import { parse } from "unbash";
 import type { Located } from "../../build/buildspec/index.ts";
 import type { Fix } from "../../core/diagnostics.ts";
 import type { CheckContext, Rule } from "../rule.ts";
+import { parseScript } from "../shell/parse-script.ts";
 
 export const shellSyntax: Rule = {
   id: "shell/syntax",
@@ -53,7 +53,7 @@ function itemsUntilClosed({ buildspec }: CheckContext, first: Located<string>): 
   const start = list?.indexOf(first) ?? -1;
   for (let end = start + 2; list && end <= list.length; end++) {
     const items = list.slice(start, end);
-    const { errors } = parse(items.map(({ value }) => value).join("\n"));
+    const { errors } = parseScript(items.map(({ value }) => value).join("\n"));
     if ((errors ?? []).length === 0) return items;
   }
   return undefined;

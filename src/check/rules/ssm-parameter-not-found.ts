@@ -3,9 +3,11 @@
  * root `name` and `/name` are one parameter (recorded on AWS), so that spelling is only a warning.
  * Needs the list of parameters; without it the rule is silent.
  */
+
 import { parseArn } from "../../core/arn.ts";
 import type { Fix } from "../../core/diagnostics.ts";
 import { nearest } from "../../core/nearest.ts";
+import { shellText, shellWord } from "../../core/shell-word.ts";
 import { phaseEnvironmentEdits } from "../edits/phase-environment-edits.ts";
 import type { KnownParameter } from "../knowledge/knowledge.ts";
 import { isComputed, parameterReferences, type StoreReference } from "../knowledge/store-references.ts";
@@ -146,7 +148,7 @@ function* storeEmpty(references: readonly StoreReference[]): Iterable<Finding> {
       message: `parameter \`${name}\` of \`${reference.variable}\` is not in Kiln's Parameter Store, which is empty`,
       ...at(reference),
       why: "`kiln run` asks for it on a terminal and stops before the build without one; on AWS it must exist in the account",
-      fix: { kind: "command", title: "store it", commands: [`kiln params put ${name}`] },
+      fix: { kind: "command", title: "store it", commands: [`kiln params put ${shellWord(name)}`] },
     };
   }
 }
@@ -160,7 +162,7 @@ function fixFor(context: CheckContext, reference: StoreReference, name: string, 
     return {
       kind: "command",
       title: "store it",
-      commands: [`aws ssm put-parameter --name "${name}" --type SecureString --value VALUE`],
+      commands: [`aws ssm put-parameter --name ${shellText(name)} --type SecureString --value VALUE`],
     };
   }
   const title = `use \`${guess}\``;

@@ -5,7 +5,7 @@
  * functions and options are lost between two commands, each of which is a script of its own.
  * Gaps: a loop's body is read once; Makefiles are not followed.
  */
-import { type Command, forEachChild, parse, type Redirection, type Statement, type SyntaxNode } from "unbash";
+import { type Command, forEachChild, type Redirection, type Statement, type SyntaxNode } from "unbash";
 import { type Buildspec, type Located, PHASE_NAMES, type PhaseName } from "../../build/buildspec/index.ts";
 import type { Span } from "../../core/diagnostics.ts";
 import type { CheckProject, KnownParameter } from "../knowledge/knowledge.ts";
@@ -17,6 +17,7 @@ import { CreatedPaths } from "./created-paths.ts";
 import { effectsOf, isTest } from "./effects.ts";
 import { type FollowedScript, scriptRunBy } from "./followed-scripts.ts";
 import { inlineScript } from "./inline-script.ts";
+import { parseScript } from "./parse-script.ts";
 import { hereTextOf, hereVariablesOf, readsInput } from "./redirected-input.ts";
 import type { LostStatus, ScriptFile, ShellCommand, ShellModel, ShellWord } from "./shell-model.ts";
 import {
@@ -136,7 +137,7 @@ class Reader {
 
   #readScript(within: Located<string>, phase: PhaseName, list: Where["list"], state: ShellState): void {
     const offsets = commandOffsets(within, this.#input.buildspec.text);
-    const script = parse(within.value);
+    const script = parseScript(within.value);
     const span = (node: { pos: number; end: number }) => this.#span(within, offsets, node.pos, node.end);
     this.#scripts.push({ within, phase, script, span });
     for (const problem of script.errors ?? []) {
@@ -384,7 +385,7 @@ class Reader {
     }
     const inline = inlineScript(command);
     if (inline) {
-      const script = parse(inline.text);
+      const script = parseScript(inline.text);
       const shell = inline.isOwnShell ? state : childOf(state, withOptions(noOptions, inline.options));
       this.#statements(script.commands, shell, {
         ...where,
@@ -404,7 +405,7 @@ class Reader {
   }
 
   #followFile(command: ShellCommand, found: FollowedScript, state: ShellState, where: Where): boolean {
-    const script = parse(found.text);
+    const script = parseScript(found.text);
     // What bash cannot read is no shell script, or one for another shell.
     if ((script.errors ?? []).length > 0) return false;
     const isEncoded = found.fileText.slice(found.offset, found.offset + found.text.length) !== found.text;

@@ -2,8 +2,10 @@
  * Which file is checked: the one asked for, else `buildspec.yml`, else the near miss that CodeBuild would not find.
  * Source: https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html#build-spec-ref-name-storage
  */
+
 import type { Diagnostic } from "../../core/diagnostics.ts";
 import { nearest } from "../../core/nearest.ts";
+import { shellPath } from "../../core/shell-word.ts";
 import type { CheckInput } from "../run-rules.ts";
 
 const source = "https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html#build-spec-ref-name-storage";
@@ -37,7 +39,11 @@ export function findBuildspec(input: CheckInput): {
         message: `\`${wanted}\` does not exist in \`${workspace.root}\``,
         why: "CodeBuild fails in DOWNLOAD_SOURCE with `YAML_FILE_ERROR: YAML file does not exist`",
         ...(guess !== undefined && {
-          fix: { kind: "command", title: `check \`${guess}\` instead`, commands: [`kiln check --buildspec ${guess}`] },
+          fix: {
+            kind: "command",
+            title: `check \`${guess}\` instead`,
+            commands: [`kiln check --buildspec ${shellPath(guess)}`],
+          },
         }),
         source,
       },

@@ -29,8 +29,8 @@ export function nearestPath(workspace: Workspace, path: string, kind: "file" | "
 
 /** No path that somebody mistyped is longer. */
 const MAX_LENGTH = 1024;
-/** Of a tree of 100,000 files these are 500 searches; who has more wrong paths has another problem than their spelling. */
-const MAX_COMPARED = 50_000_000;
+/** Of a tree of 100,000 files these are 100 searches; who has more wrong paths has another problem than their spelling. */
+const MAX_COMPARED = 10_000_000;
 
 interface Guesses {
   readonly byPath: Map<string, PathGuess | undefined>;

@@ -15,7 +15,11 @@ export function directoryOf(directory: string | undefined, path: string): string
   return tidy(posix.join(directory, path));
 }
 
+const MAX_PATH = 4096;
+
 function tidy(path: string): string | undefined {
+  // No system opens a longer one, and `cd a`, again and again, would cost the square of its length.
+  if (path.length > MAX_PATH) return undefined;
   const clean = posix.normalize(path === "" ? "." : path).replace(/\/$/, "");
   if (clean === ".") return "";
   return clean === ".." || clean.startsWith("../") ? undefined : clean;

@@ -158,6 +158,29 @@ describe("kiln explain with what is none", () => {
     expect(err).toContain("aws codebuild batch-get-builds --ids shop:77 | kiln explain -");
   });
 
+  it("reads of what a record names only what lies in the folder", async () => {
+    writeFileSync(join(folder, "..", "kiln-outside.yml"), SPEC.replace("make all", "make secret"));
+    try {
+      const record = { ...BUILD, phases: [], source: { buildspec: "../kiln-outside.yml" } };
+      const { code, out } = await explain("--build", file("outside.json", JSON.stringify(record)), "--buildspec", ".");
+      expect(code).toBe(0);
+      expect(out).not.toContain("secret");
+      for (const buildspec of ["/dev/zero", "..", "a\u0000b", "."]) {
+        const odd = JSON.stringify({ ...BUILD, phases: [], source: { buildspec } });
+        expect((await explain("--build", file("odd.json", odd), "--buildspec", ".")).code).toBe(0);
+      }
+    } finally {
+      rmSync(join(folder, "..", "kiln-outside.yml"));
+    }
+  });
+
+  it("does not unpack without end", async () => {
+    const bomb = gzipSync(Buffer.alloc(257 * 1024 * 1024), { level: 1 });
+    const { code, err } = await explain("--log", file("bomb.gz", bomb));
+    expect(code).toBe(2);
+    expect(err).toContain("`bomb.gz` is larger than 256 MiB");
+  });
+
   it("says what cannot be read", async () => {
     expect(await explain("--log", "gone.log")).toMatchObject({
       code: 2,

@@ -3,7 +3,7 @@
  * PowerShell's redirections), found out what they are, and joined with the buildspec they belong to.
  */
 import { existsSync, readFileSync, statSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { basename, dirname } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { type Buildspec, parseBuildspec } from "../../build/buildspec/index.ts";
 import { createFolderWorkspace } from "../../check/tree/folder-workspace.ts";
@@ -63,8 +63,9 @@ function textOf(name: string, cwd: string, what: string): string {
   }
   if (bytes[0] === 0x1f && bytes[1] === 0x8b) {
     try {
-      bytes = gunzipSync(bytes);
+      bytes = gunzipSync(bytes, { maxOutputLength: MAX_BYTES });
     } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "ERR_BUFFER_TOO_LARGE") throw tooLarge(name);
       throw new KilnError({
         code: "KILN_E_NOT_A_LOG",
         message: `\`${name}\` cannot be unpacked`,
@@ -74,9 +75,21 @@ function textOf(name: string, cwd: string, what: string): string {
       });
     }
   }
+  if (bytes.length > MAX_BYTES) throw tooLarge(name);
   if (bytes[0] === 0xff && bytes[1] === 0xfe) return bytes.toString("utf16le");
   return bytes.toString("utf8");
 }
+
+/** Unpacked; a text of more is beyond what Node holds in one, and beyond any log that somebody reads. */
+const MAX_BYTES = 256 * 1024 * 1024;
+
+const tooLarge = (name: string): KilnError =>
+  new KilnError({
+    code: "KILN_E_NOT_A_LOG",
+    message: `${name === "-" ? "standard input" : `\`${name}\``} is larger than 256 MiB`,
+    fix: ["give its end, where the build failed: `tail -n 200000 build.log | kiln explain -`"],
+    exitCode: 2,
+  });
 
 /** What is neither of AWS's texts nor anything that a cause knows. */
 export function notEvidence(name: string, wanted: "log" | "build" | undefined): KilnError {
@@ -96,7 +109,7 @@ export function notEvidence(name: string, wanted: "log" | "build" | undefined): 
 /** A batch's record says which build failed; that build's record says why. */
 function isBatch(name: string, text: string): KilnError {
   const failed = [
-    ...text.matchAll(/"arn":\s*"[^"]*:build\/([^"]+)"[^{}]*?"buildStatus":\s*"(?:FAILED|FAULT|TIMED_OUT)"/g),
+    ...text.matchAll(/"arn":\s*"[^"]*:build\/([\w.:-]+)"[^{}]{0,4000}?"buildStatus":\s*"(?:FAILED|FAULT|TIMED_OUT)"/g),
   ];
   const ids = [...new Set(failed.map(([, id = ""]) => id))];
   return new KilnError({
@@ -145,9 +158,10 @@ function withBuildspec(facts: BuildFacts, named: string | undefined, cwd: string
   const text =
     isInline && isFolder
       ? written
-      : existsSync(join(folder, file))
-        ? readFileSync(join(folder, file), "utf8")
-        : undefined;
+      : isFolder
+        ? // A record may name anything; what is read of it lies in the folder.
+          workspace.readText(file)
+        : readFileSync(place, "utf8");
   const buildspec = text === undefined ? undefined : parseBuildspec(text, file).buildspec;
   const isOurs = named !== undefined || isInline || (buildspec !== undefined && runsCommandsOf(facts, buildspec));
   if (!buildspec || !isOurs) return { ...facts, workspace };

@@ -3,6 +3,7 @@
  * and the project (T29, T39, R28, R29), a pipeline's project started by hand (R30), a role the console may not edit (T19),
  * a role's tag (T28), a Bitbucket app without its scopes (T32), a Windows image where there is none (T08).
  */
+import { shellWord } from "../../core/shell-word.ts";
 import type { BuildFacts } from "../build-facts.ts";
 import type { Cause, Finding } from "../cause.ts";
 import { findDenial, policyFix } from "../denial.ts";
@@ -120,7 +121,7 @@ const REFUSALS: readonly Refusal[] = [
         kind: "command",
         title:
           "keep the role as it is: update the project without the console (there: take off `Allow AWS CodeBuild to modify this service role`)",
-        commands: [updateProject(facts, `--service-role ${facts.build.serviceRole ?? "ROLE_ARN"}`)],
+        commands: [updateProject(facts, `--service-role ${shellWord(facts.build.serviceRole ?? "ROLE_ARN")}`)],
       },
       next: "or let the console make a new service role",
       prove: "the project can be saved",

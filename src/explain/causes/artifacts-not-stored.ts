@@ -2,6 +2,7 @@
  * Artifacts were made and cannot be stored: the role, the key or the bucket refuses them (R32), the bucket is elsewhere
  * (T16, T18), or their names do not work out. Also what else goes to S3: the log, and report files.
  */
+import { shellWord } from "../../core/shell-word.ts";
 import type { BuildFacts } from "../build-facts.ts";
 import type { Cause, Finding } from "../cause.ts";
 import { decisionEvidence, findDenial, serviceRoleName } from "../denial.ts";
@@ -138,7 +139,7 @@ export const artifactsRefused: Cause = {
         fix: {
           kind: "command",
           title: "create it, or name another in the project",
-          commands: [`aws s3 mb s3://${bucket ?? "BUCKET"}`],
+          commands: [`aws s3 mb ${shellWord(`s3://${bucket ?? "BUCKET"}`)}`],
         },
       };
     }
@@ -178,7 +179,7 @@ export const otherRegion: Cause = {
       fix: {
         kind: "command",
         title: "see where it is, then use a bucket of the project's region",
-        commands: [`aws s3api get-bucket-location --bucket ${bucket ?? "BUCKET"}`],
+        commands: [`aws s3api get-bucket-location --bucket ${shellWord(bucket ?? "BUCKET")}`],
       },
       confidence: "certain",
     };

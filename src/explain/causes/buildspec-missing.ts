@@ -1,7 +1,9 @@
 /** There is no buildspec where CodeBuild looks for it (R01, R02, P03). */
+
 import { posix } from "node:path";
 import type { Workspace } from "../../check/index.ts";
 import { editDistance } from "../../core/nearest.ts";
+import { shellPath } from "../../core/shell-word.ts";
 import type { Cause } from "../cause.ts";
 import { pathInSource } from "../workspace-paths.ts";
 import { firstLine } from "./finding-parts.ts";
@@ -33,12 +35,12 @@ export const buildspecMissing: Cause = {
     const rename = {
       kind: "command" as const,
       title: `rename it to \`${wanted}\``,
-      commands: [`git mv ${found} ${wanted}`],
+      commands: [`git mv ${shellPath(found)} ${shellPath(wanted)}`],
     };
     const name = {
       kind: "command" as const,
       title: `or name the file: \`source.buildspec\` of the project, \`-b\` of Kiln`,
-      commands: [`kiln run -b ${found}`],
+      commands: [`kiln run -b ${shellPath(found)}`],
     };
     return {
       cause: `there is no \`${wanted}\` in the source; the nearest is \`${found}\``,

@@ -1,5 +1,7 @@
 /** The image of a FROM, or the build's own image, cannot be had (R23, T11, T12, T27). */
+
 import type { CommandFix } from "../../core/diagnostics.ts";
+import { shellWord } from "../../core/shell-word.ts";
 import { readDockerfile } from "../../dockerfile/index.ts";
 import type { BuildFacts } from "../build-facts.ts";
 import { placeOfCommand } from "../buildspec-places.ts";
@@ -65,7 +67,7 @@ function fromAws(image: string | undefined, isRateLimited: boolean): CommandFix 
   return {
     kind: "command",
     title: "see whether the name and the tag exist",
-    commands: [`docker manifest inspect ${image ?? "NAME:TAG"}`],
+    commands: [`docker manifest inspect ${shellWord(image ?? "NAME:TAG")}`],
   };
 }
 
@@ -119,7 +121,7 @@ export const baseImageUnavailable: Cause = {
       fix: onAws ?? {
         kind: "command",
         title: "give Kiln an image to use under this name",
-        commands: [`kiln images map ${image ?? "NAME:TAG"}=LOCAL-IMAGE`],
+        commands: [`kiln images map ${shellWord(image ?? "NAME:TAG")}=LOCAL-IMAGE`],
       },
       next: `${isRateLimited ? "or" : "or correct the name, or"} ${isBuildImage ? OWN_LOGIN : "log in to its registry before `docker build`"}`,
       confidence: "likely",

@@ -1,4 +1,5 @@
 /** The file system of a project (EFS) cannot be mounted: refused (T37), or not in reach (T38). */
+import { shellWord } from "../../core/shell-word.ts";
 import type { Cause, Finding } from "../cause.ts";
 import { firstLine } from "./finding-parts.ts";
 import { fieldOf } from "./source-parts.ts";
@@ -38,7 +39,9 @@ export const fileSystemNotMounted: Cause = {
         fix: {
           kind: "command",
           title: "let every client that reaches a mount target read and write",
-          commands: [`aws efs put-file-system-policy --file-system-id ${id} --policy '${JSON.stringify(policy)}'`],
+          commands: [
+            `aws efs put-file-system-policy --file-system-id ${shellWord(id)} --policy '${JSON.stringify(policy)}'`,
+          ],
         },
         next: "who reaches a mount target is then up to its security group",
         prove: `\`aws efs describe-file-system-policy --file-system-id ${id}\` shows it, and a new build gets past PROVISIONING`,
@@ -53,7 +56,7 @@ export const fileSystemNotMounted: Cause = {
         title:
           "see the zones that have a mount target; the project's subnets must be in them, and TCP port 2049 open to the build's security group",
         commands: [
-          `aws efs describe-mount-targets --file-system-id ${id} --query 'MountTargets[].[MountTargetId,SubnetId,AvailabilityZoneName]'`,
+          `aws efs describe-mount-targets --file-system-id ${shellWord(id)} --query 'MountTargets[].[MountTargetId,SubnetId,AvailabilityZoneName]'`,
         ],
       },
       prove:

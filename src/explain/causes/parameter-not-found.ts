@@ -1,6 +1,7 @@
 /** A parameter that the build takes a variable from does not exist under that name (R07, P04). */
 
 import { nearest } from "../../core/nearest.ts";
+import { shellText } from "../../core/shell-word.ts";
 import type { BuildFacts } from "../build-facts.ts";
 import { bareParameterName, editInSpan, findParameterUse, parameterUses } from "../buildspec-places.ts";
 import type { Cause, Finding } from "../cause.ts";
@@ -36,7 +37,7 @@ export const parameterNotFound: Cause = {
     const create = {
       kind: "command" as const,
       title: "or create the parameter",
-      commands: [`aws ssm put-parameter --name "${name}" --value "VALUE" --type "SecureString"`],
+      commands: [`aws ssm put-parameter --name ${shellText(name)} --value "VALUE" --type "SecureString"`],
     };
     return {
       cause: `the parameter \`${name}\` does not exist${

@@ -2,6 +2,7 @@
  * A secret of `env.secrets-manager` cannot be read: denied (R09), absent, without the version or the JSON key that the
  * reference names, or encrypted with a key that the role may not use.
  */
+import { shellText } from "../../core/shell-word.ts";
 import type { BuildFacts } from "../build-facts.ts";
 import type { Cause, Finding } from "../cause.ts";
 import { type Denial, decisionEvidence, findDenial, policyFix, scopeOf, serviceRoleName } from "../denial.ts";
@@ -159,7 +160,7 @@ const SUFFIX = /-[A-Za-z0-9]{6}$/;
 const createSecret = (id: string | undefined) => ({
   kind: "command" as const,
   title: "create the secret",
-  commands: [`aws secretsmanager create-secret --name "${id ?? "NAME"}" --secret-string "VALUE"`],
+  commands: [`aws secretsmanager create-secret --name ${shellText(id ?? "NAME")} --secret-string "VALUE"`],
 });
 
 /** The secret-id of a reference; an ARN takes the first seven fields. */

@@ -1,4 +1,5 @@
 /** A source in S3 that cannot be read (R11, R12), is not there, or is no source; and a buildspec in S3. */
+import { shellWord } from "../../core/shell-word.ts";
 import type { BuildFacts } from "../build-facts.ts";
 import type { Cause, Finding } from "../cause.ts";
 import { type Denial, decisionEvidence, findDenial, serviceRoleName } from "../denial.ts";
@@ -44,7 +45,7 @@ function downloadIn(failure: Failure, facts: BuildFacts): Download | undefined {
     error,
     source,
     bucket,
-    place: bucket === undefined ? key : `s3://${bucket}/${key}`,
+    place: bucket === undefined ? key : `${shellWord(`s3://${bucket}/${key}`)}`,
     what: source ? nameOf(source) : "the buildspec in S3",
   };
 }
@@ -189,7 +190,7 @@ export const s3SourceNotFound: Cause = {
             fix: {
               kind: "command" as const,
               title: "or put the source there (the files, not the folder that holds them)",
-              commands: [`zip -qr ../source.zip . && aws s3 cp ../source.zip s3://${bucket}/${key}`],
+              commands: [`zip -qr ../source.zip . && aws s3 cp ../source.zip ${shellWord(`s3://${bucket}/${key}`)}`],
             },
           }
         : {}),

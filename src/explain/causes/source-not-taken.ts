@@ -1,4 +1,5 @@
 /** A git source that cannot be had: not allowed, no credentials, not there (R13-R16), or git itself failed (T17). */
+import { shellWord } from "../../core/shell-word.ts";
 import type { BuildFacts, SourceRecord } from "../build-facts.ts";
 import type { Cause, Finding } from "../cause.ts";
 import { policyFix, scopeOf, serviceRoleName } from "../denial.ts";
@@ -165,7 +166,7 @@ export const sourceReferenceNotFound: Cause = {
       fix: {
         kind: "command",
         title: "see what there is",
-        commands: url === undefined ? ["git branch --all", "git tag --list"] : [`git ls-remote ${url}`],
+        commands: url === undefined ? ["git branch --all", "git tag --list"] : [`git ls-remote ${shellWord(url)}`],
       },
       next: isPrimary
         ? "then name one of them: `kiln run --source REV`, or the project's `sourceVersion`"

@@ -1,9 +1,10 @@
 /** Commands that change one setting of the project and keep the rest. */
+import { shellText, shellWord } from "../../core/shell-word.ts";
 import type { BuildFacts } from "../build-facts.ts";
 
 /** `aws codebuild update-project --name NAME …` */
 export const updateProject = ({ build }: BuildFacts, flags: string): string =>
-  `aws codebuild update-project --name ${build.projectName ?? "PROJECT"} ${flags}`;
+  `aws codebuild update-project --name ${shellWord(build.projectName ?? "PROJECT")} ${flags}`;
 
 /** AWS: UpdateProject replaces `environment` as a whole, so its other required members are repeated. */
 export function updateEnvironment(facts: BuildFacts, changes: Readonly<Record<string, string>>): string {
@@ -17,7 +18,7 @@ export function updateEnvironment(facts: BuildFacts, changes: Readonly<Record<st
     ...changes,
   };
   const text = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
-  return updateProject(facts, `--environment "${text.join(",")}"`);
+  return updateProject(facts, `--environment ${shellText(text.join(","))}`);
 }
 
 /** The compute type above this one, where there is one. */

@@ -33,7 +33,7 @@ function streamsOfJson(text: string): string[][] | undefined {
   const values = jsonValues(text);
   if (values === undefined) return undefined;
   const streams = new Map<string, string>();
-  for (const { stream, message } of values.flatMap(logEventsIn)) {
+  for (const { stream, message } of values.flatMap((value) => logEventsIn(value))) {
     // AWS: a message keeps its line end, unless a tool has taken it off.
     streams.set(stream, `${streams.get(stream) ?? ""}${message}${message.endsWith("\n") ? "" : "\n"}`);
   }
@@ -63,14 +63,19 @@ function parse(text: string): unknown {
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-function logEventsIn(value: unknown): LogEvent[] {
-  if (Array.isArray(value)) return value.flatMap(logEventsIn);
+/** Pages within lists within answers. */
+const MAX_DEPTH = 32;
+
+function logEventsIn(value: unknown, depth = 0): LogEvent[] {
+  if (depth > MAX_DEPTH) return [];
+  const within = (inner: unknown): LogEvent[] => logEventsIn(inner, depth + 1);
+  if (Array.isArray(value)) return value.flatMap(within);
   if (!isRecord(value)) return [];
-  if (Array.isArray(value["events"])) return value["events"].flatMap(logEventsIn);
+  if (Array.isArray(value["events"])) return value["events"].flatMap(within);
   // A subscription's record of a stream.
   if (Array.isArray(value["logEvents"])) {
     const stream = typeof value["logStream"] === "string" ? value["logStream"] : "";
-    return value["logEvents"].flatMap(logEventsIn).map(({ message }) => ({ stream, message }));
+    return value["logEvents"].flatMap(within).map(({ message }) => ({ stream, message }));
   }
   if (Array.isArray(value["results"])) return value["results"].flatMap(insightsRow);
   const message = value["message"] ?? value["@message"];
@@ -113,6 +118,9 @@ function tableLine(line: string): string[] {
 
 const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/;
 
+/** A tool has one or two; each is tried on every line. */
+const MAX_SHAPES = 20;
+
 /**
  * Takes off what a tool wrote before each line (a time, a stream, `agent_1 |`): known from the lines that are
  * CodeBuild's own, so that a time which a command printed stays. Keyed by the stream's uuid, where there is one.
@@ -122,6 +130,7 @@ function withoutPrefixes(lines: readonly string[]): Map<string, string[]> {
   for (const line of lines) {
     const prefix = STAMPED.exec(line)?.[1];
     if (prefix !== undefined && prefix.length > 0 && prefix.length < 200) shapes.add(shapeOf(prefix));
+    if (shapes.size > MAX_SHAPES) break;
   }
   const streams = new Map<string, string[]>();
   const patterns = [...shapes].map((shape) => new RegExp(`^(${shape})`));

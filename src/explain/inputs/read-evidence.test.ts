@@ -184,3 +184,56 @@ describe("readEvidence of errors", () => {
     });
   });
 });
+
+describe("texts that somebody made to be no evidence", () => {
+  const inLog = (output: string) =>
+    [
+      "[Container] 2026/01/02 03:04:05.000000 Entering phase BUILD",
+      "[Container] 2026/01/02 03:04:05.000000 Running command make",
+      output,
+      "[Container] 2026/01/02 03:04:06.000000 Command did not exit successfully make exit status 2",
+      "[Container] 2026/01/02 03:04:06.000000 Phase complete: BUILD State: FAILED",
+    ].join("\n");
+  const explained = (text: string) => readEvidence(text).builds.map((facts) => explainBuild(facts).code);
+
+  it("are read in time, however long their lines are", () => {
+    const pumped = [
+      "\r",
+      " ",
+      "E: Unable to locate package x",
+      "ENOTDIR .git",
+      "Phase context status code: ",
+      "`",
+      "| -- ",
+    ];
+    for (const part of pumped) {
+      expect(explained(inLog(part.repeat(1_000_000 / part.length)))).toHaveLength(1);
+    }
+    for (const part of [
+      "[Container] ",
+      "x (Service: ",
+      "Phase context status code:  ",
+      "\n",
+      "Unable to pull customer's container image`",
+    ]) {
+      expect(explained(part.repeat(500_000 / part.length)).length).toBeLessThan(20);
+    }
+  }, 20_000);
+
+  it("say nothing by members that are not of AWS's kind", () => {
+    const odd = [
+      { id: 1, buildStatus: "FAILED", phases: { a: 1 }, environment: [], source: "x", logs: 3, artifacts: null },
+      { id: "a:b", buildStatus: "FAILED", phases: [null, 1, { phaseType: 3, contexts: "x" }] },
+      { id: "a:b", buildStatus: "FAILED", phases: [{ ...phase, contexts: [null, { message: 5 }] }] },
+      { id: "a:b", buildStatus: 7, phases: [phase], environment: { environmentVariables: { a: 1 } } },
+    ];
+    for (const build of odd) expect(explained(JSON.stringify({ builds: [build] }))).toHaveLength(1);
+  });
+
+  it("do not nest without end", () => {
+    expect(readEvidence("[".repeat(20_000) + "]".repeat(20_000)).kind).toBe("text");
+    expect(readEvidence(`${'{"build":'.repeat(5_000)}1${"}".repeat(5_000)}`).kind).toBe("text");
+    const deep = `${'{"a":'.repeat(5_000)}1${"}".repeat(5_000)}`;
+    expect(readEvidence(`{"id":"a:b","buildStatus":"FAILED","x":${deep}}`).kind).toBe("build");
+  });
+});

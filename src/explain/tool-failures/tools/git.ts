@@ -1,4 +1,5 @@
 /** git and ssh: authentication, what is not there, ownership, shallow clones. Source: https://git-scm.com/docs */
+import { shellWord } from "../../../core/shell-word.ts";
 import { knownTrouble, quote, short } from "../known-trouble.ts";
 import { lineReader } from "../line-reader.ts";
 import type { ToolReader } from "../tool-failure.ts";
@@ -15,7 +16,7 @@ const forms = lineReader("git", [
     fix: ([, folder]) => ({
       kind: "command",
       title: "tell git that it may be used, before the command",
-      commands: [`git config --global --add safe.directory ${folder}`],
+      commands: [`git config --global --add safe.directory ${shellWord(folder ?? "FOLDER")}`],
     }),
   },
   {
