@@ -15,6 +15,7 @@ export type {
   ParameterSource,
 } from "./knowledge/knowledge.ts";
 export { parameterNameTest } from "./knowledge/parameter-names.ts";
+export { isSecretName, secretLookOf } from "./knowledge/secret-looks.ts";
 export { nearestReportFormat } from "./nearest-report-format.ts";
 export { type CheckJson, toJson } from "./output/formats.ts";
 export { toGithub } from "./output/github-annotations.ts";

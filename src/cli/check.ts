@@ -8,6 +8,7 @@ import { runRules } from "../check/run-rules.ts";
 import { createFolderWorkspace } from "../check/tree/folder-workspace.ts";
 import type { Diagnostic, Fix, Severity, Span } from "../core/diagnostics.ts";
 import { KilnError } from "../core/errors.ts";
+import { visibleText } from "../core/visible-text.ts";
 import { type CheckReport, printReport } from "./check/check-print.ts";
 import { type CheckTarget, type TargetRequest, targetsOf } from "./check/check-targets.ts";
 import { type CommandContext, commandContext } from "./command-context.ts";
@@ -242,7 +243,8 @@ async function fix(
   };
   if (showsDiff(values)) {
     const diff = diffOf(fixed, prefix);
-    if (diff !== "") context.print(diff.trimEnd());
+    // A patch is applied as it is; a terminal only shows it.
+    if (diff !== "") context.print(context.io.stdout.isTTY ? visibleText(diff.trimEnd()) : diff.trimEnd());
     if (isRenamed) context.note(`would rename ${join(prefix, misnamed)} to ${DEFAULT_BUILDSPEC}`);
     return { ...counts, result: checkIn(workspace), texts: new Map<string, string>() };
   }

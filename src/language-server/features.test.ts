@@ -63,6 +63,24 @@ describe("hover", () => {
     expect(text).toContain("[AWS documentation](https://docs.aws.amazon.com/");
   });
 
+  it("shows a plaintext value, and none that looks like a secret", async () => {
+    const text = `${head}env:\n  variables:\n    STAGE: beta\n    DB_PASSWORD: hunter2-s3cret\nphases:\n  build:\n    commands:\n`;
+    expect(await fixture.hovered(`${text}      - echo $STA¦GE\n`)).toContain("Plaintext in `env.variables`: `beta`.");
+    expect(await fixture.hovered(`${text}      - echo $DB_PASS¦WORD\n`)).toContain(
+      "Plaintext in `env.variables`, and a secret by its looks.",
+    );
+  });
+
+  it("makes no link of a name, and answers to names that every object has", async () => {
+    const steered = await fixture.hovered(`${head}phases:\n  "x\` [b](command:y) \`¦z": {}\n`);
+    expect(steered).toContain("\\[b\\](command:y)");
+    const runtime = await fixture.hovered(`${head}phases:\n  install:\n    runtime-versions:\n      constr¦uctor: 1\n`);
+    expect(runtime).toContain("unknown runtime `constructor`");
+    expect(
+      await fixture.hovered(`${head}phases:\n  build:\n    on-failure: toStr¦ing\n    commands: [a]\n`),
+    ).not.toContain("native code");
+  });
+
   it("names secrets without their values", async () => {
     expect(await fixture.hovered(`${head}env:\n  secrets-manager:\n    A: prod/a¦pi:token\n`)).toContain(
       "Secret `prod/api`: members `token`\n\nRole `builder`",

@@ -1,4 +1,5 @@
 /** Variables in a buildspec: which there are, where each comes from, and where a text uses one. */
+import { isSecretName, secretLookOf } from "../check/index.ts";
 import type { Span } from "../core/diagnostics.ts";
 import type { Analysis } from "./buildspecs.ts";
 import { codebuildVariable, codebuildVariables } from "./codebuild-variables.ts";
@@ -36,7 +37,9 @@ export function variablesOf({
     if (of === "variable") add({ name: name.value, says: "A dimension of the batch's matrix.", span: name.span });
   }
   for (const { name, value } of env.variables) {
-    add({ name: name.value, says: `Plaintext in \`env.variables\`: \`${value.value}\`.`, span: name.span });
+    const isSecret = isSecretName(name.value) || secretLookOf(value.value) !== undefined;
+    const shown = isSecret ? ", and a secret by its looks" : `: \`${value.value}\``;
+    add({ name: name.value, says: `Plaintext in \`env.variables\`${shown}.`, span: name.span });
   }
   for (const { name, value } of env.parameterStore) {
     add({

@@ -105,6 +105,15 @@ it("fixes what a link inside the folder points to, and keeps the link", async ()
   expect(readFileSync(join(dir, "real.yml"), "utf8")).toBe(fixed);
 });
 
+it("takes nothing away that lies where its own file would", async () => {
+  writeFileSync(file, bad);
+  const theirs = join(dir, `.kiln-fix-${process.pid}`);
+  writeFileSync(theirs, "theirs");
+  expect((await check("--fix")).exitCode).toBe(4);
+  expect(readFileSync(theirs, "utf8")).toBe("theirs");
+  expect(readFileSync(file, "utf8")).toBe(bad);
+});
+
 it("leaves a link out of the folder alone", async () => {
   const outside = join(folder, "outside.yml");
   writeFileSync(outside, bad);

@@ -14,12 +14,13 @@ import {
   renameSync,
   rmSync,
   statSync,
-  writeSync,
+  writeFileSync,
 } from "node:fs";
 import { dirname, join, sep } from "node:path";
 import { applyFixes, type CheckResult, unifiedDiff, type Workspace } from "../../check/index.ts";
 import type { Diagnostic } from "../../core/diagnostics.ts";
 import { KilnError } from "../../core/errors.ts";
+import { shellPath } from "../../core/shell-word.ts";
 
 export interface FixedFiles {
   /** What is left afterwards. */
@@ -103,7 +104,7 @@ function targetIn(root: string, file: string, before: string): Target {
     throw notWritten(file, "it is a link to a file outside the folder", `fix \`${path}\` where it lies`);
   }
   const { mode, uid, gid } = statSync(path);
-  if ((mode & 0o222) === 0) throw notWritten(file, "it is read-only", `chmod u+w ${file}`);
+  if ((mode & 0o222) === 0) throw notWritten(file, "it is read-only", `chmod u+w ${shellPath(file)}`);
   const bytes = readFileSync(path);
   if (!bytes.equals(Buffer.from(bytes.toString("utf8"), "utf8"))) {
     throw notWritten(file, "it is not UTF-8, and the rest of it would not stay as it is", "save it as UTF-8");
@@ -114,10 +115,12 @@ function targetIn(root: string, file: string, before: string): Target {
 
 function replaceFile(path: string, text: string, { mode, uid, gid }: Target): void {
   const beside = join(dirname(path), `.kiln-fix-${process.pid}`);
+  let isOurs = false;
   try {
     const handle = openSync(beside, "wx", mode);
+    isOurs = true;
     try {
-      writeSync(handle, text);
+      writeFileSync(handle, text);
       fchmodSync(handle, mode);
       fsyncSync(handle);
     } finally {
@@ -126,7 +129,7 @@ function replaceFile(path: string, text: string, { mode, uid, gid }: Target): vo
     if (process.getuid?.() === 0) chownSync(beside, uid, gid);
     renameSync(beside, path);
   } catch (error) {
-    rmSync(beside, { force: true });
+    if (isOurs) rmSync(beside, { force: true });
     throw notWritten(
       path,
       error instanceof Error ? error.message : String(error),
