@@ -5,6 +5,7 @@
  */
 import type { Kiln } from "../../app.ts";
 import { KilnError } from "../../core/errors.ts";
+import { systemIds } from "../../core/ids.ts";
 import { attachable, type ExplainedPolicy } from "../../least-privilege/index.ts";
 import type { CommandContext } from "../command-context.ts";
 import { findBuild, type WireBuild } from "../explain/gather-facts.ts";
@@ -131,7 +132,8 @@ function told({ build }: Outcome, denied: readonly string[]): string {
 }
 
 async function withRole<T>(kiln: Kiln, work: (roleName: string, roleArn: string) => Promise<T>): Promise<T> {
-  const RoleName = `kiln-prove-${process.pid}`;
+  // Several proofs may share a state folder, from containers whose process ids are the same.
+  const RoleName = `kiln-prove-${systemIds.uuid()}`;
   const { Role } = await kiln.root.call<{ Role?: { Arn?: string } }>("iam", "CreateRole", {
     RoleName,
     AssumeRolePolicyDocument: JSON.stringify(CODEBUILD_TRUST_POLICY),
