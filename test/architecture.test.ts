@@ -111,6 +111,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "build/batch",
     "build/report",
     "build/run/events.ts",
+    "build/run/sources/git.ts",
     "check",
     "docker-api",
     "engine-api",

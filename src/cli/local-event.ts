@@ -3,13 +3,11 @@
  * or a pull request from HEAD's branch. For `kiln webhook trigger`; filters can be tried without a provider.
  * What a payload does not hold and CodeBuild asks the provider for (files and message of a pull request) is in `kiln`.
  */
-import { execFile } from "node:child_process";
-import { promisify } from "node:util";
+import { createGit } from "../build/run/sources/git.ts";
 import { KilnError } from "../core/errors.ts";
 import { requireGit } from "./require-git.ts";
 
 const NO_COMMIT = "0".repeat(40);
-const MAX_OUTPUT_BYTES = 64 * 1024 * 1024;
 
 export interface LocalEventOptions {
   readonly dir: string;
@@ -53,13 +51,10 @@ export async function makeLocalEvent(options: LocalEventOptions): Promise<LocalE
 const isPullRequest = (event: string): boolean => event.startsWith("PULL_REQUEST_");
 
 async function readRepository({ dir, event, base, tag }: LocalEventOptions): Promise<RepositoryFacts> {
+  const run = createGit({ signal: new AbortController().signal });
   const git = async (...args: string[]): Promise<string | undefined> => {
-    try {
-      const { stdout } = await promisify(execFile)("git", ["-C", dir, ...args], { maxBuffer: MAX_OUTPUT_BYTES });
-      return stdout;
-    } catch {
-      return undefined;
-    }
+    const outcome = await run(dir, args);
+    return outcome.ok ? outcome.text : undefined;
   };
   const line = async (...args: string[]): Promise<string | undefined> => (await git(...args))?.trim() || undefined;
   requireGit(process.env["PATH"], "an event is made from the repository here");
@@ -86,7 +81,7 @@ async function readRepository({ dir, event, base, tag }: LocalEventOptions): Pro
     commit,
     parent,
     branch: (await line("symbolic-ref", "--short", "--quiet", "HEAD")) ?? "main",
-    message: ((await git("log", "-1", "--format=%B", commit)) ?? "").trimEnd(),
+    message: ((await git("log", "-1", "--no-show-signature", "--format=%B", commit)) ?? "").trimEnd(),
     files: filesIn(changes),
     owner,
     name,
