@@ -13,7 +13,7 @@ import {
   notAuthorized,
   validationFailure,
 } from "./errors.ts";
-import { findKeyById, isGone, requireKey } from "./find-key.ts";
+import { findKeyById, requireKey } from "./find-key.ts";
 import { callerAccount, keyAccess } from "./key-access.ts";
 import { MANAGED_KEYS } from "./managed-keys.ts";
 import { pageOf } from "./pages.ts";
@@ -165,7 +165,7 @@ async function requireTarget(context: OperationContext, keyId: string): Promise<
 
 /** The target as it is under the write lock, when it may get an alias. */
 function usableTarget(context: OperationContext, target: KeyRecord): KeyRecord {
-  const key = keysIn(context.store).get(recordKeyOf(target)) ?? target;
+  const key = findKeyById(context, target, target.id) ?? target;
   if (key.manager === "AWS") throw notAuthorized();
   requireNotPendingDeletion(key);
   return key;
@@ -190,7 +190,7 @@ const putAlias = (context: OperationContext, alias: AliasRecord): void =>
   aliasesIn(context.store).put(recordKey(context.scope, alias.name), alias);
 
 function setAliasNames(context: OperationContext, keyId: string, change: (names: readonly string[]) => string[]): void {
-  const key = keysIn(context.store).get(recordKey(context.scope, keyId));
-  if (!key || isGone(key, context.clock.nowMs())) return;
+  const key = findKeyById(context, context.scope, keyId);
+  if (!key) return;
   keysIn(context.store).put(recordKeyOf(key), { ...key, aliasNames: change(key.aliasNames).sort() });
 }

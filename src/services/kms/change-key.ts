@@ -1,7 +1,7 @@
 /** Changes one key record under the write lock, starting from what is stored then. */
 import type { OperationContext } from "../service.ts";
 import { keyNotFound } from "./errors.ts";
-import { isGone } from "./find-key.ts";
+import { findKeyById } from "./find-key.ts";
 import { type KeyRecord, keyArn, keysIn, recordKeyOf } from "./records.ts";
 
 export function changeKey(
@@ -11,8 +11,8 @@ export function changeKey(
 ): Promise<KeyRecord> {
   const keys = keysIn(context.store);
   return context.store.write(() => {
-    const current = keys.get(recordKeyOf(key));
-    if (!current || isGone(current, context.clock.nowMs())) throw keyNotFound(keyArn(key));
+    const current = findKeyById(context, key, key.id);
+    if (!current) throw keyNotFound(keyArn(key));
     const changed = change(current);
     keys.put(recordKeyOf(changed), changed);
     return changed;

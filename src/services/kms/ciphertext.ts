@@ -10,7 +10,8 @@ import { createCipheriv, createDecipheriv } from "node:crypto";
 import type { OperationContext } from "../service.ts";
 import { invalidCiphertext } from "./errors.ts";
 import type { EncryptionContext } from "./key-access.ts";
-import { type KeyRecord, keyArn, materialContext } from "./records.ts";
+import { currentMaterial, openMaterial } from "./key-material.ts";
+import { type KeyRecord, keyArn } from "./records.ts";
 
 const MAGIC = Buffer.of(0x01, 0x02, 0x02, 0x00, 0x78);
 const FORMAT = 1;
@@ -33,12 +34,11 @@ export function encryptUnder(
   plaintext: Uint8Array,
   encryptionContext: EncryptionContext | undefined,
 ): Uint8Array {
-  const material = key.material.at(-1);
-  if (!material) throw new Error(`key ${key.id} has no material`);
+  const material = currentMaterial(key);
   const arn = Buffer.from(keyArn(key));
   const header = Buffer.concat([MAGIC, Buffer.of(FORMAT, arn.length), arn, Buffer.from(material.id, "hex")]);
   const nonce = context.ids.bytes(NONCE_BYTES);
-  const secret = context.store.unseal(material.sealed, materialContext(key, material.id));
+  const secret = openMaterial(context, key, material);
   const cipher = createCipheriv("aes-256-gcm", secret, nonce).setAAD(authenticated(header, encryptionContext));
   return Buffer.concat([header, nonce, cipher.update(plaintext), cipher.final(), cipher.getAuthTag()]);
 }
@@ -69,7 +69,7 @@ export function decryptUnder(
 ): Uint8Array {
   const material = key.material.find((candidate) => candidate.id === ciphertext.materialId);
   if (!material) throw invalidCiphertext();
-  const secret = context.store.unseal(material.sealed, materialContext(key, material.id));
+  const secret = openMaterial(context, key, material);
   const decipher = createDecipheriv("aes-256-gcm", secret, ciphertext.nonce)
     .setAAD(authenticated(ciphertext.header, encryptionContext))
     .setAuthTag(ciphertext.tag);

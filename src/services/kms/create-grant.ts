@@ -6,6 +6,7 @@ import {
   aliasNotSupported,
   constraintRefused,
   foreignRegion,
+  grantOnlyGrants,
   grantOperationRefused,
   invalidGrantToken,
   invalidKeyId,
@@ -18,9 +19,11 @@ import {
 } from "./errors.ts";
 import { requireKey } from "./find-key.ts";
 import { constraintConditions, directGrant, soughtGrantKey } from "./grant-access.ts";
+import { requireGrantable } from "./grant-operations.ts";
 import { type GrantRecord, grantCount, grantsOfKey, putGrant } from "./grant-records.ts";
 import { grantTokenOf, requireGrantTokens } from "./grant-token.ts";
 import { keyAccess } from "./key-access.ts";
+import { isSymmetricEncryption, specOf } from "./key-specs.ts";
 import { type KeyRecord, keyArn } from "./records.ts";
 import type { CreateGrantRequest, CreateGrantResponse, GrantConstraints } from "./shapes.gen.ts";
 import { refuseSpecialModes, requireUsable, usabilityErrors } from "./usable-key.ts";
@@ -28,13 +31,6 @@ import { refuseSpecialModes, requireUsable, usabilityErrors } from "./usable-key
 const MAX_GRANTS_OF_KEY = 50_000;
 const MAX_PAIRS = 8;
 const MAX_VALUE_LENGTH = 384;
-
-/** What a grant of a symmetric encryption key may permit. */
-const OPERATIONS: ReadonlySet<string> = new Set([
-  ...["Decrypt", "Encrypt", "GenerateDataKey", "GenerateDataKeyWithoutPlaintext"],
-  ...["GenerateDataKeyPair", "GenerateDataKeyPairWithoutPlaintext", "ReEncryptFrom", "ReEncryptTo"],
-  ...["CreateGrant", "RetireGrant", "DescribeKey"],
-]);
 
 export const createGrant = operation<CreateGrantRequest, CreateGrantResponse>({
   name: "CreateGrant",
@@ -60,12 +56,12 @@ export const createGrant = operation<CreateGrantRequest, CreateGrantResponse>({
   },
   errors: [
     ...[keyNotFound, invalidKeyId, foreignRegion, aliasNotSupported, invalidGrantToken, validationFailure],
-    ...[invalidPrincipal, grantOperationRefused, noGrantOperation, constraintRefused, tooManyGrants],
+    ...[invalidPrincipal, grantOperationRefused, grantOnlyGrants, noGrantOperation, constraintRefused, tooManyGrants],
     ...usabilityErrors,
   ],
   async run(input, context) {
     const { key } = await requireKey(context, input.KeyId);
-    const asked = askedGrant(input);
+    const asked = askedGrant(key, input);
     requireUsable(key);
     refuseSpecialModes(input);
     const made = newGrant(context, key, asked);
@@ -83,7 +79,7 @@ export const createGrant = operation<CreateGrantRequest, CreateGrantResponse>({
 
 type AskedGrant = Pick<GrantRecord, "granteePrincipal" | "retiringPrincipal" | "operations" | "constraint" | "name">;
 
-function askedGrant(input: CreateGrantRequest): AskedGrant {
+function askedGrant(key: KeyRecord, input: CreateGrantRequest): AskedGrant {
   const { GranteePrincipal, RetiringPrincipal, Operations, Constraints, Name = "" } = input;
   if (input.GranteeServicePrincipal !== undefined || input.RetiringServicePrincipal !== undefined) {
     throw unsupported("grants to AWS services (`GranteeServicePrincipal`, `RetiringServicePrincipal`)");
@@ -94,9 +90,12 @@ function askedGrant(input: CreateGrantRequest): AskedGrant {
     if (principal !== undefined && !isPrincipalArn(principal)) throw invalidPrincipal(principal);
   }
   if (Operations.length === 0) throw noGrantOperation();
-  for (const name of Operations) if (!OPERATIONS.has(name)) throw grantOperationRefused(name);
+  requireGrantable(key, Operations);
   const constraint = constraintOf(Constraints);
   if (constraint) requireWithinLimits(Constraints ?? {}, constraint);
+  if (constraint && !isSymmetricEncryption(key)) {
+    throw constraintRefused(`Encryption context constraints are not supported for key spec ${specOf(key)}.`);
+  }
   return {
     granteePrincipal: GranteePrincipal,
     ...(RetiringPrincipal !== undefined && { retiringPrincipal: RetiringPrincipal }),

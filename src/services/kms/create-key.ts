@@ -1,13 +1,15 @@
-/** CreateKey: a symmetric encryption key with fresh material. */
+/** CreateKey: a key of any kind with fresh material. */
 import type { AuthorizationRequest } from "../../authorize/decision.ts";
 import { arnIn, globalArnIn } from "../../core/arn.ts";
 import { operation } from "../service.ts";
-import { lockedOut, malformedPolicy, tagFailure, unsupported, validationFailure } from "./errors.ts";
+import { purgeDeletedKeys } from "./erase-key.ts";
+import { tagFailure, unsupported, validationFailure } from "./errors.ts";
 import { bypassCondition, callerAccount, kindConditions, requestTagConditions } from "./key-access.ts";
-import { purgeDeletedKeys } from "./key-deletion.ts";
+import { newSecret } from "./key-material.ts";
 import { keyMetadata } from "./key-metadata.ts";
-import { parseKeyPolicy, requireChangeable } from "./key-policy.ts";
-import { newKey } from "./new-key.ts";
+import { parseKeyPolicy, policyErrors, requireChangeable } from "./key-policy.ts";
+import { factsOf, type KeySpec, type KeyUsage } from "./key-specs.ts";
+import { type NewKey, newKey } from "./new-key.ts";
 import { keysIn, recordKeyOf } from "./records.ts";
 import type { CreateKeyRequest, CreateKeyResponse } from "./shapes.gen.ts";
 import { tagsWith } from "./tags.ts";
@@ -16,8 +18,8 @@ export const createKey = operation<CreateKeyRequest, CreateKeyResponse>({
   name: "CreateKey",
   support: "partial",
   gaps: [
-    "only KeySpec SYMMETRIC_DEFAULT with KeyUsage ENCRYPT_DECRYPT and Origin AWS_KMS; others are refused by name",
-    "no multi-Region keys, no custom key stores",
+    "KeySpec SM2 and ML_DSA_* are refused by name",
+    "no custom key stores: Origin AWS_CLOUDHSM and EXTERNAL_KEY_STORE are refused by name",
     "whether a principal that the policy names exists is not checked",
   ],
   source: "https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateKey.html",
@@ -29,10 +31,9 @@ export const createKey = operation<CreateKeyRequest, CreateKeyResponse>({
       context: {
         ...conditions,
         ...kindConditions({
-          spec: specOf(input),
-          usage: input.KeyUsage ?? "ENCRYPT_DECRYPT",
+          ...kind(input),
           origin: input.Origin ?? "AWS_KMS",
-          isMultiRegion: input.MultiRegion ?? false,
+          multiRegionType: input.MultiRegion ? "PRIMARY" : undefined,
         }),
         ...bypassCondition(input.BypassPolicyLockoutSafetyCheck),
       },
@@ -42,21 +43,25 @@ export const createKey = operation<CreateKeyRequest, CreateKeyResponse>({
     const resource = arnIn(context.scope, "kms", "key/*");
     return [{ action: "kms:TagResource", resource, resourceText: "", context: conditions }, create];
   },
-  errors: [unsupported, validationFailure, malformedPolicy, lockedOut, tagFailure],
+  errors: [unsupported, validationFailure, ...policyErrors, tagFailure],
   async run(input, context) {
-    refuseOtherKinds(input);
+    const { spec, usage } = requireOfferedKind(input);
     const tags = tagsWith({}, input.Tags ?? []);
     const policy =
       input.Policy === undefined
         ? defaultKeyPolicy(globalArnIn(context.scope, "iam", "root"))
         : parseKeyPolicy(input.Policy);
-    const key = newKey(context, context.scope, {
-      description: input.Description ?? "",
-      manager: "CUSTOMER",
-      policy,
-      tags,
-      aliasNames: [],
-    });
+    const isSymmetric = spec === "SYMMETRIC_DEFAULT";
+    const isExternal = input.Origin === "EXTERNAL";
+    const facts: NewKey = {
+      ...{ description: input.Description ?? "", manager: "CUSTOMER", policy, tags, aliasNames: [] },
+      // What is absent from a record is a symmetric encryption key with material of KMS.
+      ...(!isSymmetric && { spec, usage }),
+      ...(isExternal && { origin: "EXTERNAL" }),
+      isMultiRegion: input.MultiRegion ?? false,
+    };
+    const secret = isSymmetric || isExternal ? undefined : await newSecret(context, spec);
+    const key = newKey(context, context.scope, facts, secret);
     // AWS: the default policy leaves it to the account's policies, and is not checked.
     if (input.Policy !== undefined && !input.BypassPolicyLockoutSafetyCheck) requireChangeable(context, key);
     await context.store.write(() => {
@@ -68,7 +73,7 @@ export const createKey = operation<CreateKeyRequest, CreateKeyResponse>({
 });
 
 /** Hands the decision to IAM: whoever the account's policies allow. */
-const defaultKeyPolicy = (rootArn: string) => ({
+export const defaultKeyPolicy = (rootArn: string) => ({
   Version: "2012-10-17",
   Id: "key-default-1",
   Statement: [
@@ -83,18 +88,31 @@ const defaultKeyPolicy = (rootArn: string) => ({
 });
 
 // AWS: CustomerMasterKeySpec is the old name of KeySpec and still read.
-const specOf = (input: CreateKeyRequest): string => input.KeySpec ?? input.CustomerMasterKeySpec ?? "SYMMETRIC_DEFAULT";
+const kind = (input: CreateKeyRequest): { readonly spec: KeySpec; readonly usage: KeyUsage } => ({
+  spec: input.KeySpec ?? input.CustomerMasterKeySpec ?? "SYMMETRIC_DEFAULT",
+  usage: input.KeyUsage ?? "ENCRYPT_DECRYPT",
+});
 
-function refuseOtherKinds(input: CreateKeyRequest): void {
-  const spec = specOf(input);
+/** The kind of key that is asked for, or why there is none. */
+function requireOfferedKind(input: CreateKeyRequest): ReturnType<typeof kind> {
+  const asked = kind(input);
+  const { spec, usage } = asked;
+  if (input.KeySpec !== undefined && input.CustomerMasterKeySpec !== undefined) {
+    throw validationFailure(
+      "You cannot specify KeySpec and CustomerMasterKeySpec in the same request. CustomerMasterKeySpec is deprecated.",
+    );
+  }
   if (spec !== "SYMMETRIC_DEFAULT" && input.KeyUsage === undefined) {
     throw validationFailure("You must specify a KeyUsage value for all KMS keys except for symmetric encryption keys.");
   }
-  if (spec !== "SYMMETRIC_DEFAULT") throw unsupported(`KeySpec \`${spec}\`, only \`SYMMETRIC_DEFAULT\``);
-  if (input.KeyUsage !== undefined && input.KeyUsage !== "ENCRYPT_DECRYPT") {
-    throw validationFailure(`KeyUsage ${input.KeyUsage} is not compatible with KeySpec SYMMETRIC_DEFAULT`);
+  const facts = factsOf(spec);
+  if (!facts) throw unsupported(`KeySpec \`${spec}\``);
+  if (!facts.algorithms[usage]) {
+    throw validationFailure(`KeyUsage ${usage} is not compatible with KeySpec ${spec}`);
   }
-  if (input.Origin !== undefined && input.Origin !== "AWS_KMS") throw unsupported(`Origin \`${input.Origin}\``);
+  if (input.Origin === "AWS_CLOUDHSM" || input.Origin === "EXTERNAL_KEY_STORE") {
+    throw unsupported(`Origin \`${input.Origin}\` (custom key stores)`);
+  }
   if (input.CustomKeyStoreId !== undefined || input.XksKeyId !== undefined) throw unsupported("custom key stores");
-  if (input.MultiRegion === true) throw unsupported("multi-Region keys");
+  return asked;
 }

@@ -1,18 +1,10 @@
 /** GenerateDataKey, GenerateDataKeyWithoutPlaintext, GenerateRandom. */
 import { type OperationContext, operation } from "../service.ts";
 import { encryptUnder } from "./ciphertext.ts";
-import {
-  aliasNotFound,
-  foreignRegion,
-  invalidGrantToken,
-  invalidKeyId,
-  keyNotFound,
-  unsupported,
-  validationFailure,
-} from "./errors.ts";
-import { requireKey, soughtKey } from "./find-key.ts";
-import { requireGrantTokens } from "./grant-token.ts";
-import { encryptionConditions, keyAccess } from "./key-access.ts";
+import { unsupported, validationFailure } from "./errors.ts";
+import { requireKey } from "./find-key.ts";
+import { encryptionConditions } from "./key-access.ts";
+import { keyUseErrors, mayUseKey } from "./key-use.ts";
 import { keyArn } from "./records.ts";
 import type {
   GenerateDataKeyRequest,
@@ -22,31 +14,17 @@ import type {
   GenerateRandomRequest,
   GenerateRandomResponse,
 } from "./shapes.gen.ts";
-import { refuseSpecialModes, requireUsable, usabilityErrors } from "./usable-key.ts";
-
-const errors = [
-  invalidGrantToken,
-  keyNotFound,
-  invalidKeyId,
-  foreignRegion,
-  aliasNotFound,
-  validationFailure,
-  ...usabilityErrors,
-];
+import { refuseSpecialModes, requireUsableFor } from "./usable-key.ts";
 
 export const generateDataKey = operation<GenerateDataKeyRequest, GenerateDataKeyResponse>({
   name: "GenerateDataKey",
   support: "partial",
   gaps: ["`Recipient` (Nitro enclaves) is refused"],
   source: "https://docs.aws.amazon.com/kms/latest/APIReference/API_GenerateDataKey.html",
-  authorize: async (input, context) => {
-    requireGrantTokens(context, input.GrantTokens);
-    const found = await soughtKey(context, input.KeyId);
-    return [keyAccess(context, "kms:GenerateDataKey", found, encryptionConditions(input.EncryptionContext))];
-  },
-  errors,
+  authorize: mayUseKey("kms:GenerateDataKey", (input) => encryptionConditions(input.EncryptionContext)),
+  errors: keyUseErrors,
   async run(input, context) {
-    const { plaintext, ...answer } = await makeDataKey(context, input);
+    const { plaintext, ...answer } = await makeDataKey(context, "GenerateDataKey", input);
     return { ...answer, Plaintext: plaintext };
   },
 });
@@ -58,15 +36,10 @@ export const generateDataKeyWithoutPlaintext = operation<
   name: "GenerateDataKeyWithoutPlaintext",
   support: "supported",
   source: "https://docs.aws.amazon.com/kms/latest/APIReference/API_GenerateDataKeyWithoutPlaintext.html",
-  authorize: async (input, context) => {
-    requireGrantTokens(context, input.GrantTokens);
-    const found = await soughtKey(context, input.KeyId);
-    const conditions = encryptionConditions(input.EncryptionContext);
-    return [keyAccess(context, "kms:GenerateDataKeyWithoutPlaintext", found, conditions)];
-  },
-  errors,
+  authorize: mayUseKey("kms:GenerateDataKeyWithoutPlaintext", (input) => encryptionConditions(input.EncryptionContext)),
+  errors: keyUseErrors,
   async run(input, context) {
-    const { plaintext: _, ...answer } = await makeDataKey(context, input);
+    const { plaintext: _, ...answer } = await makeDataKey(context, "GenerateDataKeyWithoutPlaintext", input);
     return answer;
   },
 });
@@ -86,9 +59,9 @@ export const generateRandom = operation<GenerateRandomRequest, GenerateRandomRes
   },
 });
 
-async function makeDataKey(context: OperationContext, input: GenerateDataKeyRequest) {
+async function makeDataKey(context: OperationContext, operation: string, input: GenerateDataKeyRequest) {
   const { key } = await requireKey(context, input.KeyId);
-  requireUsable(key);
+  requireUsableFor(key, operation, "ENCRYPT_DECRYPT", "SYMMETRIC_DEFAULT");
   const plaintext = context.ids.bytes(lengthOf(input));
   refuseSpecialModes(input);
   const material = key.material.at(-1);

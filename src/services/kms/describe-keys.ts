@@ -1,7 +1,7 @@
 /** DescribeKey and ListKeys. */
 import { operation } from "../service.ts";
 import { aliasNotFound, foreignRegion, invalidGrantToken, invalidKeyId, invalidMarker, keyNotFound } from "./errors.ts";
-import { isGone, requireKey, soughtKey } from "./find-key.ts";
+import { findKeyById, requireKey, soughtKey } from "./find-key.ts";
 import { requireGrantTokens } from "./grant-token.ts";
 import { keyAccess } from "./key-access.ts";
 import { keyMetadata } from "./key-metadata.ts";
@@ -32,11 +32,10 @@ export const listKeys = operation<ListKeysRequest, ListKeysResponse>({
   errors: [invalidMarker],
   run(input, context) {
     const { accountId, region } = context.scope;
-    const nowMs = context.clock.nowMs();
     const keys = keysIn(context.store)
       .list([accountId, region])
       .map((entry) => entry.value)
-      .filter((key) => !isGone(key, nowMs));
+      .filter((key) => findKeyById(context, key, key.id) !== undefined);
     const page = pageOf(keys, (key) => key.id, input, 100);
     return { ...page.tokens, Keys: page.items.map((key) => ({ KeyId: key.id, KeyArn: keyArn(key) })) };
   },

@@ -1,22 +1,25 @@
-/** Encrypt, Decrypt, ReEncrypt: bytes under a symmetric key, bound to an encryption context. */
+/** Encrypt, Decrypt, ReEncrypt: bytes under a symmetric key, bound to an encryption context, or under an RSA key. */
 import type { AuthorizationRequest, RequestContext } from "../../authorize/decision.ts";
 import { parseArn } from "../../core/arn.ts";
 import { type OperationContext, operation } from "../service.ts";
-import { type Ciphertext, decryptUnder, encryptUnder, parseCiphertext } from "./ciphertext.ts";
+import { decryptUnder, encryptUnder, parseCiphertext } from "./ciphertext.ts";
 import {
-  aliasNotFound,
-  foreignRegion,
   incorrectKey,
   invalidCiphertext,
-  invalidGrantToken,
-  invalidKeyId,
   keyNotFound,
+  keyNotNamed,
+  noEncryptionContext,
+  plaintextTooLong,
   validationFailure,
 } from "./errors.ts";
-import { type FoundKey, findKeyById, requireKey, soughtKey } from "./find-key.ts";
+import { findKeyById, requireKey, soughtKey } from "./find-key.ts";
 import { requireGrantTokens } from "./grant-token.ts";
-import { ciphertextKeyAccess, encryptionConditions, keyAccess } from "./key-access.ts";
+import { ciphertextKeyAccess, type EncryptionContext, encryptionConditions, keyAccess } from "./key-access.ts";
+import { isSymmetricEncryption } from "./key-specs.ts";
+import { keyUseErrors, mayUseKey } from "./key-use.ts";
+import { isEncryptedBy } from "./multi-region-records.ts";
 import { type KeyRecord, keyArn } from "./records.ts";
+import { decryptUnderPair, encryptUnderPair, requireNoContext } from "./rsa-encryption.ts";
 import type {
   DecryptRequest,
   DecryptResponse,
@@ -25,31 +28,29 @@ import type {
   ReEncryptRequest,
   ReEncryptResponse,
 } from "./shapes.gen.ts";
-import { refuseSpecialModes, requireUsable, usabilityErrors } from "./usable-key.ts";
+import { refuseSpecialModes, requireUsableFor } from "./usable-key.ts";
 
-const lookupErrors = [keyNotFound, invalidKeyId, foreignRegion, aliasNotFound, invalidGrantToken];
-const ciphertextErrors = [invalidCiphertext, incorrectKey, validationFailure];
+const encryptErrors = [...keyUseErrors, plaintextTooLong, noEncryptionContext];
+const decryptErrors = [...keyUseErrors, invalidCiphertext, incorrectKey, keyNotNamed, noEncryptionContext];
+
+type Algorithm = NonNullable<EncryptRequest["EncryptionAlgorithm"]>;
 
 export const encrypt = operation<EncryptRequest, EncryptResponse>({
   name: "Encrypt",
   support: "supported",
   source: "https://docs.aws.amazon.com/kms/latest/APIReference/API_Encrypt.html",
-  authorize: async (input, context) => {
-    requireGrantTokens(context, input.GrantTokens);
-    const conditions = encryptionConditions(input.EncryptionContext, input.EncryptionAlgorithm);
-    return [keyAccess(context, "kms:Encrypt", await soughtKey(context, input.KeyId), conditions)];
-  },
-  errors: [...lookupErrors, ...usabilityErrors],
+  authorize: mayUseKey("kms:Encrypt", (input) =>
+    encryptionConditions(input.EncryptionContext, input.EncryptionAlgorithm),
+  ),
+  errors: encryptErrors,
   async run(input, context) {
     const { key } = await requireKey(context, input.KeyId);
-    requireUsable(key, input.EncryptionAlgorithm);
+    const algorithm = input.EncryptionAlgorithm ?? "SYMMETRIC_DEFAULT";
+    requireUsableFor(key, "Encrypt", "ENCRYPT_DECRYPT", algorithm);
+    const ciphertext = encryptWith(context, key, algorithm, input.Plaintext, input.EncryptionContext);
     refuseSpecialModes(input);
-    return {
-      CiphertextBlob: encryptUnder(context, key, input.Plaintext, input.EncryptionContext),
-      // AWS: KeyId in answers is the key's ARN, whatever form the request used.
-      KeyId: keyArn(key),
-      EncryptionAlgorithm: "SYMMETRIC_DEFAULT",
-    };
+    // AWS: KeyId in answers is the key's ARN, whatever form the request used.
+    return { CiphertextBlob: ciphertext, KeyId: keyArn(key), EncryptionAlgorithm: algorithm };
   },
 });
 
@@ -61,20 +62,18 @@ export const decrypt = operation<DecryptRequest, DecryptResponse>({
   authorize: async (input, context) => {
     requireGrantTokens(context, input.GrantTokens);
     const conditions = encryptionConditions(input.EncryptionContext, input.EncryptionAlgorithm);
-    return [await sourceAccess(context, "kms:Decrypt", input.CiphertextBlob, input.KeyId, conditions)];
+    return [await sourceAccess(context, "kms:Decrypt", encryptedIn(input), conditions)];
   },
-  errors: [...lookupErrors, ...ciphertextErrors, ...usabilityErrors],
+  errors: decryptErrors,
   async run(input, context) {
-    const { found, ciphertext } = await requireSource(context, input.CiphertextBlob, input.KeyId);
-    requireSameKey(found, ciphertext);
-    requireUsable(found.key, input.EncryptionAlgorithm);
-    const plaintext = decryptUnder(context, found.key, ciphertext, input.EncryptionContext);
+    const source = await requireSource(context, "Decrypt", encryptedIn(input));
+    const plaintext = source.decrypt();
     refuseSpecialModes(input);
     return {
-      KeyId: keyArn(found.key),
+      KeyId: keyArn(source.key),
       Plaintext: plaintext,
-      EncryptionAlgorithm: "SYMMETRIC_DEFAULT",
-      KeyMaterialId: ciphertext.materialId,
+      EncryptionAlgorithm: source.algorithm,
+      ...(source.materialId !== undefined && { KeyMaterialId: source.materialId }),
     };
   },
 });
@@ -85,75 +84,134 @@ export const reEncrypt = operation<ReEncryptRequest, ReEncryptResponse>({
   source: "https://docs.aws.amazon.com/kms/latest/APIReference/API_ReEncrypt.html",
   authorize: async (input, context) => {
     requireGrantTokens(context, input.GrantTokens);
-    const { CiphertextBlob, SourceKeyId, SourceEncryptionContext, SourceEncryptionAlgorithm } = input;
+    const { SourceEncryptionContext, SourceEncryptionAlgorithm } = input;
     const { DestinationEncryptionContext, DestinationEncryptionAlgorithm } = input;
     const onSource = encryptionConditions(SourceEncryptionContext, SourceEncryptionAlgorithm);
-    const from = await sourceAccess(context, "kms:ReEncryptFrom", CiphertextBlob, SourceKeyId, onSource);
+    const from = await sourceAccess(context, "kms:ReEncryptFrom", reEncryptedIn(input), onSource);
     const destination = await soughtKey(context, input.DestinationKeyId);
     const onDestination = encryptionConditions(DestinationEncryptionContext, DestinationEncryptionAlgorithm);
     const to = keyAccess(context, "kms:ReEncryptTo", destination, onDestination);
     const onSameKey = { "kms:ReEncryptOnSameKey": String(from.resource === to.resource) };
     return [from, to].map((request) => ({ ...request, context: { ...request.context, ...onSameKey } }));
   },
-  errors: [...lookupErrors, ...ciphertextErrors, ...usabilityErrors],
+  errors: [...decryptErrors, plaintextTooLong],
   async run(input, context) {
-    const { found: source, ciphertext } = await requireSource(context, input.CiphertextBlob, input.SourceKeyId);
+    const source = await requireSource(context, "ReEncrypt", reEncryptedIn(input));
     const { key: destination } = await requireKey(context, input.DestinationKeyId);
-    requireSameKey(source, ciphertext);
-    requireUsable(source.key, input.SourceEncryptionAlgorithm);
-    requireUsable(destination, input.DestinationEncryptionAlgorithm);
-    const plaintext = decryptUnder(context, source.key, ciphertext, input.SourceEncryptionContext);
+    const algorithm = input.DestinationEncryptionAlgorithm ?? "SYMMETRIC_DEFAULT";
+    requireUsableFor(destination, "ReEncrypt", "ENCRYPT_DECRYPT", algorithm);
+    const plaintext = source.decrypt();
+    const ciphertext = encryptWith(context, destination, algorithm, plaintext, input.DestinationEncryptionContext);
     refuseSpecialModes(input);
-    const destinationMaterial = destination.material.at(-1);
+    const destinationMaterial = isSymmetricEncryption(destination) ? destination.material.at(-1) : undefined;
     return {
-      CiphertextBlob: encryptUnder(context, destination, plaintext, input.DestinationEncryptionContext),
+      CiphertextBlob: ciphertext,
       SourceKeyId: keyArn(source.key),
       KeyId: keyArn(destination),
-      SourceEncryptionAlgorithm: "SYMMETRIC_DEFAULT",
-      DestinationEncryptionAlgorithm: "SYMMETRIC_DEFAULT",
-      SourceKeyMaterialId: ciphertext.materialId,
+      SourceEncryptionAlgorithm: source.algorithm,
+      DestinationEncryptionAlgorithm: algorithm,
+      ...(source.materialId !== undefined && { SourceKeyMaterialId: source.materialId }),
       ...(destinationMaterial && { DestinationKeyMaterialId: destinationMaterial.id }),
     };
   },
 });
 
-interface Source {
-  /** The key the caller named, or else the one inside the ciphertext. */
-  readonly found: FoundKey;
-  readonly ciphertext: Ciphertext;
+/** The key must be usable for this. */
+function encryptWith(
+  context: OperationContext,
+  key: KeyRecord,
+  algorithm: Algorithm,
+  plaintext: Uint8Array,
+  encryptionContext: EncryptionContext | undefined,
+): Uint8Array {
+  if (isSymmetricEncryption(key)) return encryptUnder(context, key, plaintext, encryptionContext);
+  requireNoContext(algorithm, encryptionContext);
+  return encryptUnderPair(key, algorithm, plaintext);
 }
+
+/** What a request says of what it wants decrypted. */
+interface Encrypted {
+  readonly blob: Uint8Array | undefined;
+  readonly keyId: string | undefined;
+  readonly encryptionContext: EncryptionContext | undefined;
+  readonly algorithm: Algorithm;
+  /** A dry run that asks for the key alone, also without a ciphertext. */
+  readonly isBlobIgnored: boolean;
+  /** Of the key in the request. */
+  readonly keyMember: string;
+}
+
+const isBlobIgnored = (input: Pick<DecryptRequest, "DryRun" | "DryRunModifiers">): boolean =>
+  input.DryRun === true && (input.DryRunModifiers ?? []).includes("IGNORE_CIPHERTEXT");
+
+const encryptedIn = (input: DecryptRequest): Encrypted => ({
+  blob: input.CiphertextBlob,
+  keyId: input.KeyId,
+  encryptionContext: input.EncryptionContext,
+  algorithm: input.EncryptionAlgorithm ?? "SYMMETRIC_DEFAULT",
+  isBlobIgnored: isBlobIgnored(input),
+  keyMember: "KeyId",
+});
+
+const reEncryptedIn = (input: ReEncryptRequest): Encrypted => ({
+  blob: input.CiphertextBlob,
+  keyId: input.SourceKeyId,
+  encryptionContext: input.SourceEncryptionContext,
+  algorithm: input.SourceEncryptionAlgorithm ?? "SYMMETRIC_DEFAULT",
+  isBlobIgnored: isBlobIgnored(input),
+  keyMember: "SourceKeyId",
+});
 
 /** Permission on the key that the caller named, or else on the one inside the ciphertext. */
 async function sourceAccess(
   context: OperationContext,
   action: string,
-  blob: Uint8Array | undefined,
-  keyId: string | undefined,
+  encrypted: Encrypted,
   conditions: RequestContext,
 ): Promise<AuthorizationRequest> {
-  if (keyId !== undefined) {
-    requireBlob(blob);
-    return keyAccess(context, action, await soughtKey(context, keyId), conditions);
-  }
-  const { keyArn: absentArn } = parseCiphertext(requireBlob(blob));
+  const { keyId, algorithm } = encrypted;
+  if (!encrypted.isBlobIgnored) requireBlob(encrypted.blob);
+  if (keyId !== undefined) return keyAccess(context, action, await soughtKey(context, keyId), conditions);
+  if (algorithm !== "SYMMETRIC_DEFAULT") throw keyNotNamed(encrypted.keyMember, algorithm);
+  const { keyArn: absentArn } = parseCiphertext(requireBlob(encrypted.blob));
   const key = keyOfCiphertext(context, absentArn);
   // AWS: a key that is gone, or of another region, is refused like one of strangers.
   const sought = key ? { key } : { absentArn, accountId: parseArn(absentArn)?.accountId ?? "" };
   return ciphertextKeyAccess(context, action, sought, conditions);
 }
 
-async function requireSource(
-  context: OperationContext,
-  blob: Uint8Array | undefined,
-  keyId: string | undefined,
-): Promise<Source> {
-  const given = requireBlob(blob);
-  if (keyId !== undefined) return { found: await requireKey(context, keyId), ciphertext: parseCiphertext(given) };
-  const ciphertext = parseCiphertext(given);
-  const key = keyOfCiphertext(context, ciphertext.keyArn);
+interface Source {
+  /** The key the caller named, or else the one inside the ciphertext; usable. */
+  readonly key: KeyRecord;
+  readonly algorithm: Algorithm;
+  /** Of a symmetric key: which of its materials encrypted. */
+  readonly materialId?: string;
+  /** The plaintext, or an InvalidCiphertextException. */
+  decrypt(): Uint8Array;
+}
+
+async function requireSource(context: OperationContext, operation: string, encrypted: Encrypted): Promise<Source> {
+  const { keyId, algorithm, encryptionContext } = encrypted;
+  const named = keyId === undefined ? undefined : (await requireKey(context, keyId)).key;
+  const requireUsable = (key: KeyRecord): void => requireUsableFor(key, operation, "ENCRYPT_DECRYPT", algorithm);
+  if (named && encrypted.isBlobIgnored) {
+    requireUsable(named);
+    return { key: named, algorithm, decrypt: () => new Uint8Array() };
+  }
+  const blob = requireBlob(encrypted.blob);
+  if (named && !(isSymmetricEncryption(named) && algorithm === "SYMMETRIC_DEFAULT")) {
+    requireUsable(named);
+    requireNoContext(algorithm, encryptionContext);
+    return { key: named, algorithm, decrypt: () => decryptUnderPair(context, named, algorithm, blob) };
+  }
+  const ciphertext = parseCiphertext(blob);
+  const key = named ?? keyOfCiphertext(context, ciphertext.keyArn);
   // Found when permission was asked; in between its deletion date has come.
   if (!key) throw keyNotFound(ciphertext.keyArn);
-  return { found: { key }, ciphertext };
+  if (!isEncryptedBy(ciphertext.keyArn, key)) throw incorrectKey();
+  requireUsable(key);
+  const { materialId } = ciphertext;
+  return { key, algorithm, materialId, decrypt: () => decryptUnder(context, key, ciphertext, encryptionContext) };
 }
 
 function requireBlob(blob: Uint8Array | undefined): Uint8Array {
@@ -166,10 +224,9 @@ function requireBlob(blob: Uint8Array | undefined): Uint8Array {
 function keyOfCiphertext(context: OperationContext, arn: string): KeyRecord | undefined {
   const parsed = parseArn(arn);
   if (!parsed) throw invalidCiphertext();
-  const isHere = parsed.region === context.scope.region && parsed.partition === context.scope.partition;
-  return isHere ? findKeyById(context, parsed, parsed.resource.slice("key/".length)) : undefined;
-}
-
-function requireSameKey(found: FoundKey, ciphertext: Ciphertext): void {
-  if (keyArn(found.key) !== ciphertext.keyArn) throw incorrectKey();
+  const id = parsed.resource.slice("key/".length);
+  // AWS: what one key of a multi-Region set encrypted, each related key decrypts in its own Region.
+  const region = id.startsWith("mrk-") ? context.scope.region : parsed.region;
+  const isHere = region === context.scope.region && parsed.partition === context.scope.partition;
+  return isHere ? findKeyById(context, { ...parsed, region }, id) : undefined;
 }

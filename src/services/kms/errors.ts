@@ -11,6 +11,8 @@ const reference = (operation: string): string =>
 const client = { status: 400, fault: "client" } as const;
 const text = (message: string): string => message;
 
+type KeyStateText = "pending deletion" | "pending replica deletion" | "not pending deletion" | "pending import";
+
 export const keyNotFound = awsError({
   ...client,
   code: "NotFoundException",
@@ -76,7 +78,7 @@ export const invalidState = awsError({
   ...client,
   code: "KMSInvalidStateException",
   source: "https://docs.aws.amazon.com/kms/latest/developerguide/key-state.html",
-  message: (keyArn: string, state: "pending deletion" | "not pending deletion") => `${keyArn} is ${state}.`,
+  message: (keyArn: string, state: KeyStateText) => `${keyArn} is ${state}.`,
 });
 
 export const invalidKeyUsage = awsError({
@@ -84,6 +86,90 @@ export const invalidKeyUsage = awsError({
   code: "InvalidKeyUsageException",
   source: reference("Encrypt"),
   message: (algorithm: string, keySpec: string) => `Algorithm ${algorithm} is incompatible with key spec ${keySpec}.`,
+});
+
+/** The key is for something else. */
+export const wrongKeyUsage = awsError({
+  ...client,
+  code: "InvalidKeyUsageException",
+  source: reference("Sign"),
+  message: (keyArn: string, usage: string, operation: string) =>
+    `${keyArn} key usage is ${usage} which is not valid for ${operation}.`,
+});
+
+// AWS: no text, like other operations that this kind of key has not.
+export const noPublicKey = awsError({
+  ...client,
+  code: "UnsupportedOperationException",
+  source: reference("GetPublicKey"),
+  unverified: true,
+  messageMember: "none",
+  message: () => "",
+});
+
+export const invalidSignature = awsError({
+  ...client,
+  code: "KMSInvalidSignatureException",
+  source: reference("Verify"),
+  messageMember: "none",
+  message: () => "",
+});
+
+export const invalidMac = awsError({
+  ...client,
+  code: "KMSInvalidMacException",
+  source: reference("VerifyMac"),
+  messageMember: "none",
+  message: () => "",
+});
+
+export const invalidDigest = awsError({
+  ...client,
+  code: "ValidationException",
+  source: reference("Sign"),
+  message: (algorithm: string) => `Digest is invalid length for algorithm ${algorithm}.`,
+});
+
+export const wrongMessageType = awsError({
+  ...client,
+  code: "ValidationException",
+  source: reference("Sign"),
+  unverified: true,
+  message: (messageType: string, algorithm: string) =>
+    `MessageType ${messageType} is not valid for algorithm ${algorithm}.`,
+});
+
+export const plaintextTooLong = awsError({
+  ...client,
+  code: "ValidationException",
+  source: reference("Encrypt"),
+  message: (algorithm: string, keySpec: string, bytes: number) =>
+    `Algorithm ${algorithm} and key spec ${keySpec} cannot encrypt data larger than ${bytes} bytes.`,
+});
+
+export const noEncryptionContext = awsError({
+  ...client,
+  code: "ValidationException",
+  source: "https://docs.aws.amazon.com/kms/latest/developerguide/encrypt_context.html",
+  unverified: true,
+  message: (algorithm: string) => `EncryptionContext is not supported for algorithm ${algorithm}.`,
+});
+
+/** Ciphertexts of pairs do not say which key they are of. */
+export const keyNotNamed = awsError({
+  ...client,
+  code: "ValidationException",
+  source: reference("Decrypt"),
+  unverified: true,
+  message: (member: string, algorithm: string) => `${member} is required for algorithm ${algorithm}.`,
+});
+
+export const invalidPublicKey = awsError({
+  ...client,
+  code: "ValidationException",
+  source: reference("DeriveSharedSecret"),
+  unverified: true,
+  message: (keySpec: string) => `The public key is not a valid public key for key spec ${keySpec}.`,
 });
 
 // AWS: the answer has no message member at all, so SDKs show an empty text.
@@ -107,6 +193,22 @@ export const validationFailure = awsError({
   code: "ValidationException",
   source: "https://docs.aws.amazon.com/kms/latest/APIReference/CommonErrors.html",
   message: text,
+});
+
+/** Recorded in https://github.com/Skyscanner/kms-issuer/issues/8 */
+export const invalidWindow = awsError({
+  ...client,
+  code: "ValidationException",
+  source: reference("ScheduleKeyDeletion"),
+  message: () => "PendingWindowInDays must be between 7 and 30",
+});
+
+export const policyTooLarge = awsError({
+  ...client,
+  code: "LimitExceededException",
+  source: "https://docs.aws.amazon.com/kms/latest/developerguide/resource-limits.html",
+  unverified: true,
+  message: (bytes: number) => `The key policy exceeds the maximum size of ${bytes} bytes.`,
 });
 
 export const malformedPolicy = awsError({
@@ -170,7 +272,16 @@ export const grantOperationRefused = awsError({
   code: "ValidationException",
   source: reference("CreateGrant"),
   unverified: true,
-  message: (name: string) => `Operation ${name} is not valid for a grant on a key with key spec SYMMETRIC_DEFAULT.`,
+  message: (name: string, keySpec: string) =>
+    `Operation ${name} is not valid for a grant on a key with key spec ${keySpec}.`,
+});
+
+/** Recorded in https://github.com/ansible/ansible/pull/31960 */
+export const grantOnlyGrants = awsError({
+  ...client,
+  code: "ValidationException",
+  source: reference("CreateGrant"),
+  message: () => "Grants must not contain only the CreateGrant operation.",
 });
 
 export const constraintRefused = awsError({
@@ -236,6 +347,109 @@ export const dryRunSucceeded = awsError({
   code: "DryRunOperationException",
   source: reference("Encrypt"),
   message: () => "The request would have succeeded, but the DryRun option is set.",
+});
+
+/** Rotation of keys that do not rotate. AWS: the answer has no message. */
+export const notRotatable = awsError({
+  ...client,
+  code: "UnsupportedOperationException",
+  source: reference("EnableKeyRotation"),
+  messageMember: "none",
+  message: () => "",
+});
+
+export const wrongOrigin = awsError({
+  ...client,
+  code: "UnsupportedOperationException",
+  source: reference("GetParametersForImport"),
+  message: (keyArn: string, origin: string) => `${keyArn} origin is ${origin} which is not valid for this operation.`,
+});
+
+export const rotationLimit = awsError({
+  ...client,
+  code: "LimitExceededException",
+  source: reference("RotateKeyOnDemand"),
+  message: (keyArn: string) =>
+    "The on-demand rotations limit has been reached for the given keyId. No more on-demand rotations can be performed " +
+    `for this key: ${keyArn}`,
+});
+
+/** RotateKeyOnDemand of imported material without new material to rotate to. */
+export const nothingToRotate = awsError({
+  ...client,
+  code: "KMSInvalidStateException",
+  source: "https://docs.aws.amazon.com/kms/latest/developerguide/rotating-keys-on-demand.html",
+  unverified: true,
+  message: (keyArn: string) => `${keyArn} does not have any key material pending rotation.`,
+});
+
+/** New material is imported while other new material waits for its rotation. */
+export const rotationPending = awsError({
+  ...client,
+  code: "KMSInvalidStateException",
+  source: reference("ImportKeyMaterial"),
+  unverified: true,
+  message: (keyArn: string) => `${keyArn} already has key material pending rotation.`,
+});
+
+export const invalidImportToken = awsError({
+  ...client,
+  code: "InvalidImportTokenException",
+  source: reference("ImportKeyMaterial"),
+  unverified: true,
+  messageMember: "none",
+  message: () => "",
+});
+
+export const expiredImportToken = awsError({
+  ...client,
+  code: "ExpiredImportTokenException",
+  source: reference("ImportKeyMaterial"),
+  unverified: true,
+  messageMember: "none",
+  message: () => "",
+});
+
+/** Other material than before, or bytes that are none for the key's spec. */
+export const incorrectKeyMaterial = awsError({
+  ...client,
+  code: "IncorrectKeyMaterialException",
+  source: reference("ImportKeyMaterial"),
+  unverified: true,
+  messageMember: "none",
+  message: () => "",
+});
+
+export const materialNotFound = awsError({
+  ...client,
+  code: "NotFoundException",
+  source: reference("DeleteImportedKeyMaterial"),
+  unverified: true,
+  message: (keyArn: string, materialId: string) => `Key material ${materialId} is not associated with ${keyArn}`,
+});
+
+/** A replica, or a single-Region key, where the primary is needed. */
+export const notPrimary = awsError({
+  ...client,
+  code: "UnsupportedOperationException",
+  source: reference("ReplicateKey"),
+  message: (keyArn: string) => `${keyArn} is not a multi-region primary key.`,
+});
+
+export const replicaExists = awsError({
+  ...client,
+  code: "AlreadyExistsException",
+  source: reference("ReplicateKey"),
+  unverified: true,
+  message: (keyArn: string) => `A key already exists with the ARN ${keyArn}`,
+});
+
+export const replicaNotFound = awsError({
+  ...client,
+  code: "NotFoundException",
+  source: reference("UpdatePrimaryRegion"),
+  unverified: true,
+  message: (keyArn: string) => `Key '${keyArn}' does not exist`,
 });
 
 /** Not AWS's text: what this implementation does not offer, by name. */

@@ -5,9 +5,12 @@
  */
 import { type AwsScope, arnIn, parseArn } from "../../core/arn.ts";
 import type { OperationContext } from "../service.ts";
+import { eraseIfGone } from "./erase-key.ts";
 import { aliasNotFound, foreignRegion, invalidKeyId, keyNotFound } from "./errors.ts";
+import { isGone, keyNow } from "./key-now.ts";
 import { ensureManagedKey } from "./managed-keys.ts";
 import { aliasArn, aliasesIn, type KeyRecord, keysIn, recordKey } from "./records.ts";
+import { settleRotation } from "./settle-rotation.ts";
 
 export interface FoundKey {
   readonly key: KeyRecord;
@@ -67,29 +70,32 @@ export const isAlias = (context: OperationContext, keyId: string): boolean =>
   splitKeyId(context.scope, keyId).resource.startsWith("alias/");
 
 async function lookUp(context: OperationContext, scope: AwsScope, resource: string): Promise<FoundKey | undefined> {
-  if (resource.startsWith("alias/")) {
-    const key = (await ensureManagedKey(context, scope, resource)) ?? findKeyByAlias(context, scope, resource);
-    return key && { key, requestAlias: resource };
-  }
-  const key = findKeyById(context, scope, idIn(resource));
-  return key && { key };
+  const isByAlias = resource.startsWith("alias/");
+  if (isByAlias) await ensureManagedKey(context, scope, resource);
+  const id = isByAlias ? aliasesIn(context.store).get(recordKey(scope, resource))?.keyId : idIn(resource);
+  if (id === undefined) return undefined;
+  const found = findKeyById(context, scope, id);
+  if (!found) return forget(context, scope, id);
+  const settled = settleRotation(context, found);
+  const key = settled instanceof Promise ? await settled : settled;
+  return isByAlias ? { key, requestAlias: resource } : { key };
+}
+
+/** A key that is gone is erased when it is looked for. */
+async function forget(context: OperationContext, scope: AwsScope, id: string): Promise<undefined> {
+  const gone = keysIn(context.store).get(recordKey(scope, id.toLowerCase()));
+  if (gone) await context.store.write(() => eraseIfGone(context, gone));
 }
 
 const idIn = (resource: string): string => (resource.startsWith("key/") ? resource.slice("key/".length) : resource);
 
-/** The key, unless it is absent or its deletion date has passed. */
+/** The key as it is now, unless it is absent or its deletion date has passed. Rotations that fell due are not in it. */
 export function findKeyById(context: OperationContext, scope: AwsScope, id: string): KeyRecord | undefined {
-  const key = keysIn(context.store).get(recordKey(scope, id.toLowerCase()));
-  return key && isGone(key, context.clock.nowMs()) ? undefined : key;
-}
-
-/** True from the deletion date on; the record itself goes with a later write (key-deletion.ts). */
-export const isGone = (key: KeyRecord, nowMs: number): boolean =>
-  key.deletionAtMs !== undefined && key.deletionAtMs <= nowMs;
-
-function findKeyByAlias(context: OperationContext, scope: AwsScope, aliasName: string): KeyRecord | undefined {
-  const alias = aliasesIn(context.store).get(recordKey(scope, aliasName));
-  return alias && findKeyById(context, scope, alias.keyId);
+  const stored = keysIn(context.store).get(recordKey(scope, id.toLowerCase()));
+  if (!stored) return undefined;
+  const nowMs = context.clock.nowMs();
+  const key = keyNow(context.store, stored, nowMs);
+  return isGone(key, nowMs) ? undefined : key;
 }
 
 function splitKeyId(own: AwsScope, keyId: string): { scope: AwsScope; resource: string } {

@@ -7,7 +7,9 @@ import type { AuthorizationRequest, RequestContext } from "../../authorize/decis
 import type { OperationContext } from "../service.ts";
 import type { AbsentKey, FoundKey } from "./find-key.ts";
 import { grantsFor } from "./grant-records.ts";
-import { keyArn } from "./records.ts";
+import { specOf, usageOf } from "./key-specs.ts";
+import { isReplica } from "./multi-region-records.ts";
+import { type KeyRecord, keyArn } from "./records.ts";
 
 export type EncryptionContext = Readonly<Record<string, string>>;
 
@@ -31,7 +33,7 @@ export function keyAccess(
   const values: Record<string, string | readonly string[]> = {
     ...conditionKeys,
     ...callerAccount(context),
-    ...OF_THIS_KIND,
+    ...kindOf(key),
   };
   if (key.aliasNames.length > 0) values["kms:ResourceAliases"] = key.aliasNames;
   if (requestAlias !== undefined) values["kms:RequestAlias"] = requestAlias;
@@ -79,7 +81,8 @@ export const kindConditions = (kind: {
   readonly spec: string;
   readonly usage: string;
   readonly origin: string;
-  readonly isMultiRegion: boolean;
+  /** Undefined for single-Region keys. */
+  readonly multiRegionType: "PRIMARY" | "REPLICA" | undefined;
 }): RequestContext => ({
   "kms:KeySpec": kind.spec,
   "kms:KeyUsage": kind.usage,
@@ -87,16 +90,17 @@ export const kindConditions = (kind: {
   "kms:CustomerMasterKeySpec": kind.spec,
   "kms:CustomerMasterKeyUsage": kind.usage,
   "kms:KeyOrigin": kind.origin,
-  "kms:MultiRegion": String(kind.isMultiRegion),
+  "kms:MultiRegion": String(kind.multiRegionType !== undefined),
+  ...(kind.multiRegionType && { "kms:MultiRegionKeyType": kind.multiRegionType }),
 });
 
-/** Every key here is of this kind. */
-const OF_THIS_KIND = kindConditions({
-  spec: "SYMMETRIC_DEFAULT",
-  usage: "ENCRYPT_DECRYPT",
-  origin: "AWS_KMS",
-  isMultiRegion: false,
-});
+const kindOf = (key: KeyRecord): RequestContext =>
+  kindConditions({
+    spec: specOf(key),
+    usage: usageOf(key),
+    origin: key.origin ?? "AWS_KMS",
+    multiRegionType: key.multiRegion && (isReplica(key) ? "REPLICA" : "PRIMARY"),
+  });
 
 /** AWS: absent, not `false`, when the request does not say. */
 export const bypassCondition = (isBypassed: boolean | undefined): RequestContext =>

@@ -1,23 +1,27 @@
 /**
  * ScheduleKeyDeletion, CancelKeyDeletion. From its deletion date on a key does not exist for anyone; its record, with
- * the material, is erased by the next CreateKey or ScheduleKeyDeletion of the same account and region.
+ * the material, is erased when it is next looked for, or by the next CreateKey or ScheduleKeyDeletion of the same account
+ * and region. A primary key that has replicas waits for the last of them before its own waiting period begins.
+ * Source of the latter: https://docs.aws.amazon.com/kms/latest/developerguide/multi-region-keys-delete.html
  */
 import { type OperationContext, operation } from "../service.ts";
 import { changeKey } from "./change-key.ts";
-import { foreignRegion, invalidKeyId, invalidState, keyNotFound } from "./errors.ts";
-import { isGone, requireKeyNotAlias, soughtKeyNotAlias } from "./find-key.ts";
-import { deleteGrant, grantsOfKey } from "./grant-records.ts";
+import { purgeDeletedKeys } from "./erase-key.ts";
+import { foreignRegion, invalidKeyId, invalidState, invalidWindow, keyNotFound } from "./errors.ts";
+import { requireKeyNotAlias, soughtKeyNotAlias } from "./find-key.ts";
 import { keyAccess } from "./key-access.ts";
-import { aliasesIn, keyArn, keysIn, recordKey, recordKeyOf } from "./records.ts";
+import { DAY_MS, stateWithMaterial } from "./key-now.ts";
+import { type KeyRecord, keyArn } from "./records.ts";
 import type {
   CancelKeyDeletionRequest,
   CancelKeyDeletionResponse,
   ScheduleKeyDeletionRequest,
   ScheduleKeyDeletionResponse,
 } from "./shapes.gen.ts";
-import { requireNotPendingDeletion } from "./usable-key.ts";
+import { isPendingDeletion, requireNotPendingDeletion } from "./usable-key.ts";
 
-const DAY_MS = 24 * 60 * 60 * 1000;
+const MIN_WINDOW_DAYS = 7;
+const MAX_WINDOW_DAYS = 30;
 const DEFAULT_WINDOW_DAYS = 30;
 const errors = [keyNotFound, invalidKeyId, foreignRegion, invalidState];
 
@@ -30,24 +34,31 @@ export const scheduleKeyDeletion = operation<ScheduleKeyDeletionRequest, Schedul
       "kms:ScheduleKeyDeletionPendingWindowInDays": String(input.PendingWindowInDays ?? DEFAULT_WINDOW_DAYS),
     }),
   ],
-  errors,
+  errors: [...errors, invalidWindow],
   async run(input, context) {
     const { key } = await requireKeyNotAlias(context, input.KeyId);
-    const windowDays = input.PendingWindowInDays ?? DEFAULT_WINDOW_DAYS;
-    const deletionAtMs = context.clock.nowMs() + windowDays * DAY_MS;
+    const pendingWindowDays = input.PendingWindowInDays ?? DEFAULT_WINDOW_DAYS;
+    // AWS: the model admits 1 to 365 days, the service does not.
+    if (pendingWindowDays < MIN_WINDOW_DAYS || pendingWindowDays > MAX_WINDOW_DAYS) throw invalidWindow();
     const changed = await changeKey(context, key, (current) => {
       requireNotPendingDeletion(current);
       purgeDeletedKeys(context);
-      return { ...current, state: "PendingDeletion", deletionAtMs, pendingWindowDays: windowDays };
+      // AWS: the date of a primary key is not known before its last replica is gone.
+      if (hasReplicas(current)) return { ...current, state: "PendingReplicaDeletion", pendingWindowDays };
+      const deletionAtMs = context.clock.nowMs() + pendingWindowDays * DAY_MS;
+      return { ...current, state: "PendingDeletion", deletionAtMs, pendingWindowDays };
     });
     return {
       KeyId: keyArn(changed),
-      DeletionDate: deletionAtMs,
-      KeyState: "PendingDeletion",
-      PendingWindowInDays: windowDays,
+      ...(changed.deletionAtMs !== undefined && { DeletionDate: changed.deletionAtMs }),
+      KeyState: changed.state,
+      PendingWindowInDays: pendingWindowDays,
     };
   },
 });
+
+const hasReplicas = ({ multiRegion, region }: KeyRecord): boolean =>
+  multiRegion?.primaryRegion === region && multiRegion.replicaRegions.length > 0;
 
 export const cancelKeyDeletion = operation<CancelKeyDeletionRequest, CancelKeyDeletionResponse>({
   name: "CancelKeyDeletion",
@@ -60,26 +71,12 @@ export const cancelKeyDeletion = operation<CancelKeyDeletionRequest, CancelKeyDe
   async run(input, context) {
     const { key } = await requireKeyNotAlias(context, input.KeyId);
     const changed = await changeKey(context, key, (current) => {
-      if (current.state !== "PendingDeletion") throw invalidState(keyArn(current), "not pending deletion");
+      if (!isPendingDeletion(current)) throw invalidState(keyArn(current), "not pending deletion");
       const { deletionAtMs: _date, pendingWindowDays: _window, ...rest } = current;
-      // AWS: the key comes back disabled.
-      return { ...rest, state: "Disabled" };
+      // AWS: the key comes back disabled, or without its material where that went meanwhile.
+      const disabled: KeyRecord = { ...rest, state: "Disabled" };
+      return { ...disabled, state: stateWithMaterial(disabled) };
     });
     return { KeyId: keyArn(changed) };
   },
 });
-
-/** Erases keys whose deletion date has passed, with their aliases and grants. Only inside `Store.write`. */
-export function purgeDeletedKeys(context: OperationContext): void {
-  const { accountId, region } = context.scope;
-  const nowMs = context.clock.nowMs();
-  for (const { value: key } of keysIn(context.store).list([accountId, region])) {
-    if (!isGone(key, nowMs)) continue;
-    keysIn(context.store).delete(recordKeyOf(key));
-    for (const grant of grantsOfKey(context.store, key)) deleteGrant(context.store, grant);
-    for (const name of key.aliasNames) {
-      const alias = aliasesIn(context.store).get(recordKey(context.scope, name));
-      if (alias?.keyId === key.id) aliasesIn(context.store).delete(recordKey(context.scope, name));
-    }
-  }
-}

@@ -3,7 +3,7 @@ import { validatePolicy } from "../../authorize/index.ts";
 import type { PolicyDocument } from "../../core/aws.ts";
 import { type OperationContext, operation } from "../service.ts";
 import { changeKey } from "./change-key.ts";
-import { foreignRegion, invalidKeyId, keyNotFound, lockedOut, malformedPolicy, policyNotFound } from "./errors.ts";
+import { foreignRegion, invalidKeyId, keyNotFound, lockedOut, malformedPolicy, policyNotFound, policyTooLarge } from "./errors.ts";
 import { requireKeyNotAlias, soughtKeyNotAlias } from "./find-key.ts";
 import { bypassCondition, keyAccess } from "./key-access.ts";
 import type { KeyRecord } from "./records.ts";
@@ -15,6 +15,10 @@ import type {
   PutKeyPolicyRequest,
 } from "./shapes.gen.ts";
 
+/** What {@link parseKeyPolicy} and {@link requireChangeable} answer. */
+export const policyErrors = [malformedPolicy, policyTooLarge, lockedOut];
+
+const MAX_POLICY_BYTES = 32 * 1024;
 const lookupErrors = [keyNotFound, invalidKeyId, foreignRegion];
 
 export const getKeyPolicy = operation<GetKeyPolicyRequest, GetKeyPolicyResponse>({
@@ -28,11 +32,7 @@ export const getKeyPolicy = operation<GetKeyPolicyRequest, GetKeyPolicyResponse>
   async run(input, context) {
     const { key } = await requireKeyNotAlias(context, input.KeyId);
     requireDefaultName(input.PolicyName);
-    // AWS: the document comes back indented by two spaces, with a space on both sides of the colons.
-    return {
-      Policy: JSON.stringify(key.policy, null, 2).replace(/^( *"(?:[^"\\]|\\.)*"): /gm, "$1 : "),
-      PolicyName: "default",
-    };
+    return { Policy: policyText(key.policy), PolicyName: "default" };
   },
 });
 
@@ -46,7 +46,7 @@ export const putKeyPolicy = operation<PutKeyPolicyRequest, object>({
       ...bypassCondition(input.BypassPolicyLockoutSafetyCheck),
     }),
   ],
-  errors: [...lookupErrors, policyNotFound, malformedPolicy, lockedOut],
+  errors: [...lookupErrors, policyNotFound, ...policyErrors],
   async run(input, context) {
     const { key } = await requireKeyNotAlias(context, input.KeyId);
     requireDefaultName(input.PolicyName);
@@ -68,6 +68,21 @@ export const listKeyPolicies = operation<ListKeyPoliciesRequest, ListKeyPolicies
   run: () => ({ PolicyNames: ["default"], Truncated: false }),
 });
 
+/** AWS: the document comes back in its own form, whatever form it was put in: members on lines, lists in one. */
+export const policyText = (policy: PolicyDocument): string => formatted(policy, "");
+
+function formatted(value: unknown, indent: string): string {
+  if (Array.isArray(value)) {
+    return value.length === 0 ? "[ ]" : `[ ${value.map((item) => formatted(item, indent)).join(", ")} ]`;
+  }
+  if (typeof value !== "object" || value === null) return JSON.stringify(value);
+  const inner = `${indent}  `;
+  const members = Object.entries(value).map(
+    ([name, member]) => `${inner}${JSON.stringify(name)} : ${formatted(member, inner)}`,
+  );
+  return members.length === 0 ? "{ }" : `{\n${members.join(",\n")}\n${indent}}`;
+}
+
 function requireDefaultName(policyName = "default"): void {
   if (policyName !== "default") throw policyNotFound();
 }
@@ -80,8 +95,9 @@ export function requireChangeable(context: OperationContext, key: KeyRecord): vo
   if (!context.mayDo([keyAccess(context, "kms:PutKeyPolicy", { key })])) throw lockedOut();
 }
 
-/** The document, or a MalformedPolicyDocumentException. */
+/** The document, or a MalformedPolicyDocumentException, or a LimitExceededException for its size. */
 export function parseKeyPolicy(text: string): PolicyDocument {
+  if (Buffer.byteLength(text) > MAX_POLICY_BYTES) throw policyTooLarge(MAX_POLICY_BYTES);
   const result = validatePolicy(text, "key");
   if (!result.ok) throw malformedPolicy(result.error);
   return result.value;

@@ -6,8 +6,9 @@ import { foreignRegion, invalidKeyId, invalidState, keyNotFound } from "./errors
 import { requireKeyNotAlias, soughtKeyNotAlias } from "./find-key.ts";
 import { keyAccess } from "./key-access.ts";
 import type { KeyRecord } from "./records.ts";
+import { withMissedRotation } from "./settle-rotation.ts";
 import type { DisableKeyRequest, EnableKeyRequest, UpdateKeyDescriptionRequest } from "./shapes.gen.ts";
-import { requireNotPendingDeletion } from "./usable-key.ts";
+import { requireMaterial, requireNotPendingDeletion } from "./usable-key.ts";
 
 const errors = [keyNotFound, invalidKeyId, foreignRegion, invalidState];
 
@@ -51,7 +52,9 @@ async function change(
   const { key } = await requireKeyNotAlias(context, keyId);
   await changeKey(context, key, (current) => {
     requireNotPendingDeletion(current);
-    return { ...current, ...members };
+    if (members.state !== undefined) requireMaterial(current);
+    const changed = { ...current, ...members };
+    return members.state === "Enabled" ? withMissedRotation(changed, context.clock.nowMs()) : changed;
   });
   return {};
 }

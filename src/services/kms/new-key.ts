@@ -1,21 +1,28 @@
-/** Makes a key record: fresh AES-256 material, sealed. Used by CreateKey and for AWS managed keys. */
-import { createHash } from "node:crypto";
+/** Makes a key record: fresh material, sealed. Used by CreateKey and for AWS managed keys. */
 import type { AwsScope } from "../../core/arn.ts";
-import type { PolicyDocument } from "../../core/aws.ts";
 import type { OperationContext } from "../service.ts";
-import { type KeyMaterial, type KeyRecord, materialContext } from "./records.ts";
+import { type KeySecret, sealedMaterial } from "./key-material.ts";
+import type { KeyMaterial, KeyRecord } from "./records.ts";
 
-export interface NewKey {
-  readonly description: string;
-  readonly manager: "AWS" | "CUSTOMER";
-  readonly policy: PolicyDocument;
-  readonly tags: Readonly<Record<string, string>>;
-  readonly aliasNames: readonly string[];
+/** What makes one key different from another; the rest of the record is its scope, id, time and state. */
+export interface NewKey
+  extends Pick<KeyRecord, "description" | "manager" | "spec" | "usage" | "origin" | "policy" | "tags" | "aliasNames"> {
+  /** Of a primary key, that has no replicas yet. */
+  readonly isMultiRegion?: boolean;
 }
 
-export function newKey(context: OperationContext, scope: AwsScope, facts: NewKey): KeyRecord {
+/** Without a secret the key gets that of a symmetric encryption key; with origin EXTERNAL it waits for its import. */
+export function newKey(
+  context: OperationContext,
+  scope: AwsScope,
+  { isMultiRegion = false, ...facts }: NewKey,
+  secret?: KeySecret,
+): KeyRecord {
   const { partition, region, accountId } = scope;
-  const id = context.ids.uuid();
+  const uuid = context.ids.uuid();
+  // AWS: the id tells that a key is multi-Region.
+  const id = isMultiRegion ? `mrk-${uuid.replaceAll("-", "")}` : uuid;
+  const isExternal = facts.origin !== undefined;
   return {
     ...facts,
     id,
@@ -23,14 +30,13 @@ export function newKey(context: OperationContext, scope: AwsScope, facts: NewKey
     region,
     accountId,
     createdAtMs: context.clock.nowMs(),
-    state: "Enabled",
-    material: [newMaterial(context, { id })],
+    state: isExternal ? "PendingImport" : "Enabled",
+    material: isExternal ? [] : [secret ? sealedMaterial(context, { id }, secret) : newMaterial(context, { id })],
+    ...(isExternal && { imports: [] }),
+    ...(isMultiRegion && { multiRegion: { primaryRegion: region, replicaRegions: [] } }),
   };
 }
 
-export function newMaterial(context: OperationContext, key: Pick<KeyRecord, "id">): KeyMaterial {
-  const bytes = context.ids.bytes(32);
-  // An id that says nothing about the material: a hash of it with the key's id, twice.
-  const id = createHash("sha256").update(createHash("sha256").update(key.id).update(bytes).digest()).digest("hex");
-  return { id, sealed: context.store.seal(bytes, materialContext(key, id)) };
-}
+/** Fresh material of a symmetric encryption key. */
+export const newMaterial = (context: OperationContext, key: Pick<KeyRecord, "id">): KeyMaterial =>
+  sealedMaterial(context, key, { bytes: context.ids.bytes(32) });

@@ -1,23 +1,47 @@
 /** Whether a key may be used now: shared by every cryptographic operation, checked after permission. */
-import { dryRunSucceeded, invalidKeyUsage, invalidState, keyDisabled, unsupported } from "./errors.ts";
+import { dryRunSucceeded, invalidKeyUsage, invalidState, keyDisabled, unsupported, wrongKeyUsage } from "./errors.ts";
+import { algorithmsOf, type KeyUsage, specOf, usageOf } from "./key-specs.ts";
 import { type KeyRecord, keyArn } from "./records.ts";
 
-export const usabilityErrors = [keyDisabled, invalidState, invalidKeyUsage, unsupported, dryRunSucceeded];
+export const usabilityErrors = [
+  keyDisabled,
+  invalidState,
+  invalidKeyUsage,
+  wrongKeyUsage,
+  unsupported,
+  dryRunSucceeded,
+];
 
 interface CryptographicInput {
   readonly DryRun?: boolean | undefined;
   readonly Recipient?: object | undefined;
 }
 
-/** Throws unless the key is enabled and the algorithm is one of its own. */
-export function requireUsable(key: KeyRecord, algorithm = "SYMMETRIC_DEFAULT"): void {
+/** Throws unless the key is enabled. */
+export function requireUsable(key: KeyRecord): void {
   requireNotPendingDeletion(key);
+  requireMaterial(key);
   if (key.state === "Disabled") throw keyDisabled(keyArn(key));
-  if (algorithm !== "SYMMETRIC_DEFAULT") throw invalidKeyUsage(algorithm, "SYMMETRIC_DEFAULT");
+}
+
+/** Throws unless the key is enabled, for this usage, and the algorithm is one of its own: in this order. */
+export function requireUsableFor(key: KeyRecord, operation: string, usage: KeyUsage, algorithm: string): void {
+  requireUsable(key);
+  if (usageOf(key) !== usage) throw wrongKeyUsage(keyArn(key), usageOf(key), operation);
+  if (!algorithmsOf(key).includes(algorithm)) throw invalidKeyUsage(algorithm, specOf(key));
 }
 
 export function requireNotPendingDeletion(key: KeyRecord): void {
   if (key.state === "PendingDeletion") throw invalidState(keyArn(key), "pending deletion");
+  if (key.state === "PendingReplicaDeletion") throw invalidState(keyArn(key), "pending replica deletion");
+}
+
+export const isPendingDeletion = ({ state }: KeyRecord): boolean =>
+  state === "PendingDeletion" || state === "PendingReplicaDeletion";
+
+/** Throws while a key with imported material waits for its import. */
+export function requireMaterial(key: KeyRecord): void {
+  if (key.state === "PendingImport") throw invalidState(keyArn(key), "pending import");
 }
 
 /** Throws for enclave recipients, and ends a dry run. Last check before the work. */
