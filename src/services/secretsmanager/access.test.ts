@@ -131,7 +131,7 @@ describe("a resource policy", () => {
     );
     const text = policy({ Effect: "Allow", Principal: { AWS: ["*"] }, Action: READ });
     expect(await failureOf(put(text, { BlockPublicPolicy: true }))).toBe(
-      "PublicPolicyException: You can't attach a resource policy that allows broad access to the secret.",
+      "PublicPolicyException: You can't attach a resource-based policy that allows broad access to the secret.",
     );
     await put(text);
   });

@@ -1,10 +1,11 @@
 /** BatchGetSecretValue: GetSecretValue for each secret of a list or of a search; failures are items of the answer. */
 import { AwsError } from "../../core/errors.ts";
 import { type OperationContext, operation } from "../service.ts";
-import { secretsSelectedBy } from "./describe-secrets.ts";
 import { invalidNextToken, invalidParameter, reference } from "./errors.ts";
+import { selectedBy } from "./filters.ts";
 import { getSecretValue, valueAccess } from "./get-secret-value.ts";
-import { pageOf } from "./pages.ts";
+import { secretsInOrder } from "./listing.ts";
+import { pageFrom } from "./pages.ts";
 import { secretArn } from "./records.ts";
 import { anySecret } from "./secret-access.ts";
 import type {
@@ -34,15 +35,11 @@ export const batchGetSecretValue = operation<BatchGetSecretValueRequest, BatchGe
     }
     const page = SecretIdList
       ? { items: SecretIdList, token: {} }
-      : pageOf(
-          secretsSelectedBy(context, Filters, false).map(secretArn),
-          (arn) => arn,
-          { NextToken },
-          MaxResults ?? PAGE_SIZE,
-        );
+      : pageFrom("values", secretsSelected(context, Filters), { NextToken }, MaxResults ?? PAGE_SIZE);
     const SecretValues: GetSecretValueResponse[] = [];
     const Errors: APIErrorType[] = [];
-    for (const SecretId of page.items) {
+    for (const item of page.items) {
+      const SecretId = typeof item === "string" ? item : secretArn(item);
       try {
         SecretValues.push(await secretValueOf(context, SecretId));
       } catch (error) {
@@ -53,6 +50,15 @@ export const batchGetSecretValue = operation<BatchGetSecretValueRequest, BatchGe
     return { SecretValues, Errors, ...page.token };
   },
 });
+
+function secretsSelected(context: OperationContext, Filters: BatchGetSecretValueRequest["Filters"]) {
+  const isSelected = selectedBy(Filters);
+  return secretsInOrder(context, {
+    by: "created-date",
+    isDescending: false,
+    isSelected: (record) => record.deletionAtMs === undefined && isSelected(record),
+  });
+}
 
 /** The caller needs GetSecretValue on each secret, as if it had asked for it alone. */
 async function secretValueOf(context: OperationContext, SecretId: string): Promise<GetSecretValueResponse> {

@@ -2,7 +2,7 @@
 import type { AuthorizationRequest } from "../../authorize/decision.ts";
 import { type OperationContext, operation } from "../service.ts";
 import { requestTagKeys } from "../tag-keys.ts";
-import { putVersion, requireSameValue, requireToken } from "./add-version.ts";
+import { hasValue, putVersion, requireSameValue, requireToken } from "./add-version.ts";
 import {
   invalidName,
   invalidParameter,
@@ -14,7 +14,7 @@ import {
   unsupported,
 } from "./errors.ts";
 import { findByName, requireValidName } from "./find-secret.ts";
-import { type SecretRecord, secretArn, secretKey, secretKeyOf, secretsIn, valuesIn, valuesKey } from "./records.ts";
+import { forgetSecret, putSecret, type SecretRecord, secretArn, secretKey, secretsIn } from "./records.ts";
 import { conditionsOf, keyConditions } from "./secret-access.ts";
 import {
   encryptValue,
@@ -26,8 +26,8 @@ import {
   writeErrors,
 } from "./secret-value.ts";
 import type { CreateSecretRequest, CreateSecretResponse } from "./shapes.gen.ts";
-import { tagsWith } from "./tags.ts";
-import { CURRENT, versionById } from "./version-stages.ts";
+import { requireValidTags, tagsWith } from "./tags.ts";
+import { CURRENT } from "./version-stages.ts";
 
 const SUFFIX_LENGTH = 6;
 
@@ -71,7 +71,8 @@ export const createSecret = operation<CreateSecretRequest, CreateSecretResponse>
     if (input.AddReplicaRegions !== undefined) throw unsupported("replicas of secrets");
     if (input.Type !== undefined) throw unsupported("managed external secrets");
     const id = requireToken(input);
-    const value = valueIn(input);
+    const value = valueIn("CreateSecret", input);
+    requireValidTags(input.Tags);
     const existing = findByName(context, context.scope, input.Name);
     if (existing) return repeated(context, existing, id, value);
 
@@ -84,7 +85,7 @@ export const createSecret = operation<CreateSecretRequest, CreateSecretResponse>
       forgetGone(context, input.Name);
       const made =
         value && encrypted ? putVersion(context, record, { id, value, stages: [CURRENT] }, encrypted) : record;
-      secretsIn(context.store).put(secretKeyOf(made), made);
+      putSecret(context.store, made);
       return undefined;
     });
     return winner ? repeated(context, winner, id, value) : answer(record, value && id);
@@ -105,7 +106,7 @@ async function repeated(
   value: SecretValue | undefined,
 ): Promise<CreateSecretResponse> {
   if (existing.deletionAtMs !== undefined) throw nameScheduledForDeletion();
-  if (!versionById(existing.versions, id) || !value) throw secretExists(existing.name);
+  if (!hasValue(existing, id) || !value) throw secretExists(existing.name);
   await requireSameValue(context, existing, { id, value });
   return answer(existing, id);
 }
@@ -132,14 +133,6 @@ function newRecord(context: OperationContext, input: CreateSecretRequest): Secre
 
 /** Only inside a write: what a deleted secret of this name has left behind. */
 function forgetGone(context: OperationContext, name: string): void {
-  const secrets = secretsIn(context.store);
-  const gone = secrets.get(secretKey(context.scope, name));
-  if (gone) forgetSecret(context, gone);
-}
-
-/** Only inside a write: the secret and all its values. */
-export function forgetSecret(context: OperationContext, record: SecretRecord): void {
-  const values = valuesIn(context.store);
-  for (const { key } of values.list(valuesKey(record))) values.delete(key);
-  secretsIn(context.store).delete(secretKeyOf(record));
+  const gone = secretsIn(context.store).get(secretKey(context.scope, name));
+  if (gone) forgetSecret(context.store, gone);
 }

@@ -1,10 +1,10 @@
 /** DeleteSecret, with a recovery window or at once, and RestoreSecret. */
 import { parseArn } from "../../core/arn.ts";
 import { type OperationContext, operation } from "../service.ts";
-import { forgetSecret } from "./create-secret.ts";
 import { invalidRecovery, markedForDeletion, reference } from "./errors.ts";
 import { changeSecret, findSecret, lookupErrors, requireLiveSecret, requireSecret } from "./find-secret.ts";
-import { secretArn } from "./records.ts";
+import { forgetSecret, secretArn } from "./records.ts";
+import { DAY_MS } from "./rotation-schedule.ts";
 import { conditionsOf, secretAccess } from "./secret-access.ts";
 import type {
   DeleteSecretRequest,
@@ -13,7 +13,6 @@ import type {
   RestoreSecretResponse,
 } from "./shapes.gen.ts";
 
-const DAY_MS = 86_400_000;
 const DEFAULT_WINDOW_DAYS = 30;
 
 export const deleteSecret = operation<DeleteSecretRequest, DeleteSecretResponse>({
@@ -36,6 +35,7 @@ export const deleteSecret = operation<DeleteSecretRequest, DeleteSecretResponse>
     const record = await changeSecret(context, requireLiveSecret(context, input.SecretId), (current) => ({
       ...current,
       deletionAtMs,
+      lastChangedMs: context.clock.nowMs(),
     }));
     return { ARN: secretArn(record), Name: record.name, DeletionDate: deletionAtMs };
   },
@@ -50,7 +50,7 @@ export const restoreSecret = operation<RestoreSecretRequest, RestoreSecretRespon
   async run(input, context) {
     const record = await changeSecret(context, requireSecret(context, input.SecretId), (current) => {
       const { deletionAtMs: _, ...live } = current;
-      return live;
+      return { ...live, lastChangedMs: context.clock.nowMs() };
     });
     return { ARN: secretArn(record), Name: record.name };
   },
@@ -72,7 +72,7 @@ async function forceDelete(context: OperationContext, secretId: string): Promise
   const nowMs = context.clock.nowMs();
   const record = await context.store.write(() => {
     const found = findSecret(context, secretId);
-    if (found) forgetSecret(context, found);
+    if (found) forgetSecret(context.store, found);
     return found;
   });
   if (record) return { ARN: secretArn(record), Name: record.name, DeletionDate: nowMs };

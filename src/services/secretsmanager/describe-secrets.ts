@@ -1,16 +1,15 @@
 /** DescribeSecret, ListSecrets and ListSecretVersionIds: everything but the values. */
-import type { AwsScope } from "../../core/arn.ts";
-import { type OperationContext, operation } from "../service.ts";
+import { operation } from "../service.ts";
 import { invalidNextToken, invalidParameter, reference } from "./errors.ts";
 import { selectedBy } from "./filters.ts";
 import { lookupErrors, requireSecret } from "./find-secret.ts";
-import { pageOf } from "./pages.ts";
-import { isGone, type SecretRecord, secretArn, secretsIn } from "./records.ts";
+import { secretsInOrder } from "./listing.ts";
+import { type Place, pageFrom } from "./pages.ts";
+import { type Rotation, type SecretRecord, type SecretVersion, secretArn, sortable } from "./records.ts";
 import { anySecret, secretAccess } from "./secret-access.ts";
 import type {
   DescribeSecretRequest,
   DescribeSecretResponse,
-  Filter,
   ListSecretsRequest,
   ListSecretsResponse,
   ListSecretVersionIdsRequest,
@@ -40,11 +39,13 @@ export const listSecrets = operation<ListSecretsRequest, ListSecretsResponse>({
   authorize: () => [anySecret("secretsmanager:ListSecrets")],
   errors: [invalidParameter, invalidNextToken],
   run(input, context) {
-    const found = secretsSelectedBy(context, input.Filters, input.IncludePlannedDeletion ?? false);
-    const by = input.SortBy ?? "created-date";
-    const direction = input.SortOrder === "desc" ? -1 : 1;
-    const sorted = found.sort((a, b) => direction * (SORT[by](a, b) || compareNames(a, b)));
-    const page = pageOf(sorted, (record) => record.name, input, input.MaxResults ?? PAGE_SIZE);
+    const isSelected = selectedBy(input.Filters);
+    const secrets = secretsInOrder(context, {
+      by: input.SortBy ?? "created-date",
+      isDescending: input.SortOrder === "desc",
+      isSelected: (record) => (input.IncludePlannedDeletion || record.deletionAtMs === undefined) && isSelected(record),
+    });
+    const page = pageFrom("secrets", secrets, input, input.MaxResults ?? PAGE_SIZE);
     const SecretList = page.items.map((record) => {
       const stages = stagesOf(record);
       return { ...factsOf(record), ...(stages && { SecretVersionsToStages: stages }) };
@@ -61,8 +62,10 @@ export const listSecretVersionIds = operation<ListSecretVersionIdsRequest, ListS
   errors: [...lookupErrors, invalidNextToken],
   run(input, context) {
     const record = requireSecret(context, input.SecretId);
+    const placeOf = ({ id, createdAtMs }: SecretVersion): Place => [sortable(createdAtMs), id];
     const shown = record.versions.filter((version) => input.IncludeDeprecated || version.stages.length > 0);
-    const page = pageOf(shown, (version) => version.id, input, input.MaxResults ?? PAGE_SIZE);
+    const from = (after: Place | undefined) => (after ? shown.slice(indexBehind(shown, after)) : shown);
+    const page = pageFrom("versions", { from, placeOf }, input, input.MaxResults ?? PAGE_SIZE);
     const Versions = page.items.map((version) => ({
       VersionId: version.id,
       // AWS: no member at all without labels.
@@ -75,42 +78,39 @@ export const listSecretVersionIds = operation<ListSecretVersionIdsRequest, ListS
   },
 });
 
-/** The secrets of the caller's account and region that all filters match, by name. */
-export function secretsSelectedBy(
-  context: OperationContext,
-  filters: readonly Filter[] | undefined,
-  withPlannedDeletion: boolean,
-): SecretRecord[] {
-  const isSelected = selectedBy(filters);
-  const { accountId, region }: AwsScope = context.scope;
-  return secretsIn(context.store)
-    .list([accountId, region])
-    .map((entry) => entry.value)
-    .filter((record) => !isGone(record, context.clock.nowMs()))
-    .filter((record) => (withPlannedDeletion || record.deletionAtMs === undefined) && isSelected(record));
-}
-
-type Comparison = (a: SecretRecord, b: SecretRecord) => number;
-
-const compareNames: Comparison = (a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0);
-
-const SORT: Readonly<Record<NonNullable<ListSecretsRequest["SortBy"]>, Comparison>> = {
-  name: compareNames,
-  "created-date": (a, b) => a.createdAtMs - b.createdAtMs,
-  "last-changed-date": (a, b) => a.lastChangedMs - b.lastChangedMs,
-  "last-accessed-date": (a, b) => (a.lastAccessedMs ?? 0) - (b.lastAccessedMs ?? 0),
-};
-
 const factsOf = (record: SecretRecord) => ({
   ARN: secretArn(record),
   Name: record.name,
   ...(record.description !== undefined && { Description: record.description }),
   ...(record.kmsKeyId !== undefined && { KmsKeyId: record.kmsKeyId }),
+  ...(record.rotation && rotationFacts(record.rotation)),
   LastChangedDate: record.lastChangedMs,
   ...(record.lastAccessedMs !== undefined && { LastAccessedDate: record.lastAccessedMs }),
   ...(record.deletionAtMs !== undefined && { DeletedDate: record.deletionAtMs }),
   ...tagsAnswer(record.tags),
   CreatedDate: record.createdAtMs,
+});
+
+/** Behind the version of a token; behind its time where the version is gone. */
+function indexBehind(versions: readonly SecretVersion[], [time, id]: Place): number {
+  const index = versions.findIndex((version) => version.id === id);
+  if (index >= 0) return index + 1;
+  const later = versions.findIndex((version) => sortable(version.createdAtMs) > time);
+  return later < 0 ? versions.length : later;
+}
+
+/** AWS: what a schedule is in days is told once there was a rotation; no dates while rotation is off. */
+const rotationFacts = ({ isEnabled, functionArn, rules, window, lastRotatedMs, daysBetween }: Rotation) => ({
+  RotationEnabled: isEnabled,
+  RotationLambdaARN: functionArn,
+  RotationRules: {
+    AutomaticallyAfterDays: rules.automaticallyAfterDays ?? daysBetween,
+    Duration: rules.duration,
+    ScheduleExpression: rules.scheduleExpression,
+  },
+  ...(isEnabled && lastRotatedMs !== undefined && { LastRotatedDate: lastRotatedMs }),
+  // AWS: the last second of the window.
+  ...(isEnabled && window && { NextRotationDate: window.closesAtMs - 1000 }),
 });
 
 /** AWS: labelled versions only, and nothing for a secret without a value. */

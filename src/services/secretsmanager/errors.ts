@@ -66,6 +66,53 @@ export const tokenMissing = awsError({
   message: () => "You must provide a ClientRequestToken value. We recommend a UUID-type value.",
 });
 
+// AWS: RotateSecret says the same with another code.
+export const rotationTokenMissing = awsError({
+  ...client,
+  code: "InvalidParameterException",
+  source: reference("RotateSecret"),
+  message: tokenMissing.definition.message,
+});
+
+export const noRotationFunction = awsError({
+  ...client,
+  code: "InvalidRequestException",
+  source: reference("RotateSecret"),
+  message: () => "No Lambda rotation function ARN is associated with this secret.",
+});
+
+export const functionNotInvokable = awsError({
+  ...client,
+  code: "AccessDeniedException",
+  source: reference("RotateSecret"),
+  message: () =>
+    "Secrets Manager cannot invoke the specified Lambda function. Ensure that the function policy grants access to the " +
+    "principal secretsmanager.amazonaws.com.",
+});
+
+export const rotationUnfinished = awsError({
+  ...client,
+  code: "InvalidRequestException",
+  source: reference("RotateSecret"),
+  message: () => "A previous rotation isn't complete. That rotation will be reattempted.",
+});
+
+export const rulesConflict = awsError({
+  ...client,
+  code: "InvalidParameterException",
+  source: reference("RotateSecret"),
+  message: () => "You cannot specify both rotation frequency and schedule expression together.",
+});
+
+/** AWS's description of the exception; its texts for each quota are not published. */
+export const quotaExceeded = awsError({
+  ...client,
+  code: "LimitExceededException",
+  source: "https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_limits.html",
+  unverified: true,
+  message: () => "The request failed because it would exceed one of the Secrets Manager quotas.",
+});
+
 export const valueMissing = awsError({
   ...client,
   code: "InvalidRequestException",
@@ -176,7 +223,7 @@ export const publicPolicy = awsError({
   code: "PublicPolicyException",
   source: reference("PutResourcePolicy"),
   unverified: true,
-  message: () => "You can't attach a resource policy that allows broad access to the secret.",
+  message: () => "You can't attach a resource-based policy that allows broad access to the secret.",
 });
 
 /** Not AWS's text: what this implementation does not offer, by name. */

@@ -4,8 +4,9 @@
  */
 import { type AwsScope, parseArn } from "../../core/arn.ts";
 import type { OperationContext } from "../service.ts";
+import { noteRead } from "./due.ts";
 import { invalidName, markedForDeletion, secretNotFound } from "./errors.ts";
-import { isGone, type SecretRecord, secretKey, secretKeyOf, secretsIn } from "./records.ts";
+import { isGone, putSecret, type SecretRecord, secretKey, secretsIn } from "./records.ts";
 
 export const lookupErrors = [invalidName, secretNotFound];
 
@@ -36,7 +37,9 @@ export function findSecret(context: OperationContext, secretId: string): SecretR
 
 export function findByName(context: OperationContext, scope: AwsScope, name: string): SecretRecord | undefined {
   const record = secretsIn(context.store).get(secretKey(scope, name));
-  return record && isGone(record, context.clock.nowMs()) ? undefined : record;
+  if (!record) return undefined;
+  noteRead(context, record);
+  return isGone(record, context.clock.nowMs()) ? undefined : record;
 }
 
 export function requireSecret(context: OperationContext, secretId: string): SecretRecord {
@@ -62,7 +65,7 @@ export function changeSecret(
     const current = findByName(context, record, record.name);
     if (current?.suffix !== suffix) throw secretNotFound();
     const changed = change(current);
-    secretsIn(context.store).put(secretKeyOf(changed), changed);
+    putSecret(context.store, changed);
     return changed;
   });
 }

@@ -4,12 +4,11 @@ import { type OperationContext, operation } from "../service.ts";
 import { markedForDeletion, reference, stageNotOnVersion, valueNotFound } from "./errors.ts";
 import { changeSecret, lookupErrors, requireLiveSecret } from "./find-secret.ts";
 import { type SecretRecord, type SecretVersion, secretArn } from "./records.ts";
+import { DAY_MS } from "./rotation-schedule.ts";
 import { conditionsOf, secretAccess } from "./secret-access.ts";
 import { decryptValue, readErrors } from "./secret-value.ts";
 import type { GetSecretValueRequest, GetSecretValueResponse } from "./shapes.gen.ts";
 import { CURRENT, versionAt, versionById } from "./version-stages.ts";
-
-const DAY_MS = 86_400_000;
 
 export const getSecretValue = operation<GetSecretValueRequest, GetSecretValueResponse>({
   name: "GetSecretValue",
@@ -45,12 +44,14 @@ function requireVersion({ versions }: SecretRecord, { VersionId, VersionStage }:
   if (VersionId === undefined) {
     const stage = VersionStage ?? CURRENT;
     const version = versionAt(versions, stage);
-    if (!version) throw valueNotFound("staging label", stage);
+    if (!version || version.isEmpty) throw valueNotFound("staging label", stage);
     return version;
   }
   const version = versionById(versions, VersionId);
   if (!version) throw valueNotFound("VersionId", VersionId);
   if (VersionStage !== undefined && !version.stages.includes(VersionStage)) throw stageNotOnVersion();
+  // AWS: a rotation's version is there, with AWSPENDING, before its function has put a value.
+  if (version.isEmpty) throw valueNotFound("VersionId", VersionId);
   return version;
 }
 

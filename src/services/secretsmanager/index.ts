@@ -4,12 +4,16 @@
  *
  * Sources: https://docs.aws.amazon.com/secretsmanager/latest/apireference/, the user guide, recorded responses and texts
  * of real calls collected in November 2026.
- * Gaps: rotation, replication, managed external secrets, secrets owned by other services, ValidateResourcePolicy,
- * quotas on secrets, versions and throughput; `secretsmanager:KmsKeyArn` of a key that is named by alias.
+ * Gaps: replication, managed external secrets, secrets owned by other services, quotas on the number of secrets and on
+ * throughput; `secretsmanager:KmsKeyArn` of a key that is named by alias. Functions that rotate are addresses of this
+ * machine (rotation-functions.ts).
  * Differences: a name can be used again as soon as its secret is gone, and a scheduled deletion happens to the second;
  * without `SortOrder` ListSecrets shows the oldest secret first (AWS's order is not documented).
  */
 import type { ServiceDefinition } from "../service.ts";
+
+export { closeSecrets, noteDue } from "./background.ts";
+export { type RotationFunctions, rotationFunctions } from "./rotation-functions.ts";
 
 export const secretsmanager: ServiceDefinition = {
   name: "secretsmanager",

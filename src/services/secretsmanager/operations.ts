@@ -7,7 +7,13 @@ import { describeSecret, listSecrets, listSecretVersionIds } from "./describe-se
 import { getRandomPassword } from "./get-random-password.ts";
 import { getSecretValue } from "./get-secret-value.ts";
 import { putSecretValue } from "./put-secret-value.ts";
-import { deleteResourcePolicy, getResourcePolicy, putResourcePolicy } from "./resource-policy.ts";
+import {
+  deleteResourcePolicy,
+  getResourcePolicy,
+  putResourcePolicy,
+  validateResourcePolicy,
+} from "./resource-policy.ts";
+import { cancelRotateSecret, rotateSecret } from "./rotate-secret.ts";
 import { tagResource, untagResource } from "./tags.ts";
 import { updateSecret } from "./update-secret.ts";
 import { updateSecretVersionStage } from "./update-secret-version-stage.ts";
@@ -30,4 +36,7 @@ export const operations: Operations = [
   putResourcePolicy,
   getResourcePolicy,
   deleteResourcePolicy,
+  validateResourcePolicy,
+  rotateSecret,
+  cancelRotateSecret,
 ];

@@ -1,30 +1,53 @@
-/** `MaxResults` and `NextToken`: the token is opaque, and names the last item of the page before. */
+/** `MaxResults` and `NextToken`: the token is opaque, and says where the page before it ended. */
 import { invalidNextToken } from "./errors.ts";
 
-const MARK = "kiln-1:";
+/** Where an item stands in its list: what the list is sorted by, then what tells equals apart. */
+export type Place = readonly [string, string];
+
+export const comparePlaces = (a: Place, b: Place): number =>
+  a[0] < b[0] ? -1 : a[0] > b[0] ? 1 : a[1] < b[1] ? -1 : a[1] > b[1] ? 1 : 0;
+
+/** A list that can be read on from any place, also one whose item is gone. */
+export interface Pages<T> {
+  from(after: Place | undefined): Iterable<T>;
+  placeOf(item: T): Place;
+}
 
 export interface Page<T> {
   readonly items: readonly T[];
   readonly token: { readonly NextToken?: string };
 }
 
-/** `idOf` must be unique among `items`. When the token's item is gone, the list starts again. */
-export function pageOf<T>(
-  items: readonly T[],
-  idOf: (item: T) => string,
+/** The page that the token of the same kind of list asks for. Reads one item more, to know whether it is the last. */
+export function pageFrom<T>(
+  kind: string,
+  list: Pages<T>,
   { NextToken }: { readonly NextToken?: string | undefined },
   pageSize: number,
 ): Page<T> {
-  const last = NextToken === undefined ? undefined : decode(NextToken);
-  const start = last === undefined ? 0 : items.findIndex((item) => idOf(item) === last) + 1;
-  const page = items.slice(start, start + pageSize);
-  const end = page.at(-1);
-  const isLast = end === undefined || start + page.length >= items.length;
-  return { items: page, token: isLast ? {} : { NextToken: Buffer.from(MARK + idOf(end)).toString("base64") } };
+  const items: T[] = [];
+  for (const item of list.from(NextToken === undefined ? undefined : decode(kind, NextToken))) {
+    if (items.length < pageSize) items.push(item);
+    else return { items, token: { NextToken: encode(kind, list.placeOf(items[pageSize - 1] as T)) } };
+  }
+  return { items, token: {} };
 }
 
-function decode(token: string): string {
+const mark = (kind: string): string => `kiln-2:${kind}:`;
+
+const encode = (kind: string, place: Place): string =>
+  Buffer.from(mark(kind) + JSON.stringify(place)).toString("base64");
+
+function decode(kind: string, token: string): Place {
   const text = Buffer.from(token, "base64").toString();
-  if (!text.startsWith(MARK)) throw invalidNextToken();
-  return text.slice(MARK.length);
+  if (!text.startsWith(mark(kind))) throw invalidNextToken();
+  try {
+    const place: unknown = JSON.parse(text.slice(mark(kind).length));
+    if (Array.isArray(place) && place.length === 2 && place.every((part) => typeof part === "string")) {
+      return place as unknown as Place;
+    }
+  } catch {
+    // Falls through: cut off or made up.
+  }
+  throw invalidNextToken();
 }

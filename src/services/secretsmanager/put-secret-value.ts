@@ -4,14 +4,14 @@ import { addVersion, requireToken } from "./add-version.ts";
 import {
   invalidParameter,
   markedForDeletion,
+  quotaExceeded,
   reference,
   tokenInUse,
   tokenMissing,
-  unsupported,
   valueMissing,
 } from "./errors.ts";
 import { lookupErrors, requireLiveSecret } from "./find-secret.ts";
-import { secretArn } from "./records.ts";
+import { type SecretRecord, secretArn } from "./records.ts";
 import { secretAccess } from "./secret-access.ts";
 import { readErrors, valueIn, writeErrors } from "./secret-value.ts";
 import type { PutSecretValueRequest, PutSecretValueResponse } from "./shapes.gen.ts";
@@ -19,21 +19,20 @@ import { CURRENT, versionById } from "./version-stages.ts";
 
 export const putSecretValue = operation<PutSecretValueRequest, PutSecretValueResponse>({
   name: "PutSecretValue",
-  support: "partial",
-  gaps: ["`RotationToken` is refused: there is no rotation"],
+  support: "supported",
   source: reference("PutSecretValue"),
   authorize: (input, context) => [secretAccess(context, "secretsmanager:PutSecretValue", input.SecretId)],
   errors: [
-    ...[...lookupErrors, invalidParameter, unsupported, markedForDeletion, tokenMissing, tokenInUse, valueMissing],
+    ...[...lookupErrors, invalidParameter, markedForDeletion, tokenMissing, tokenInUse, valueMissing, quotaExceeded],
     ...writeErrors,
     ...readErrors,
   ],
   async run(input, context) {
-    if (input.RotationToken !== undefined) throw unsupported("rotation of secrets");
     const id = requireToken(input);
-    const value = valueIn(input);
+    const value = valueIn("PutSecretValue", input);
     if (!value) throw valueMissing();
     const before = requireLiveSecret(context, input.SecretId);
+    requireRotationToken(before, input.RotationToken);
     const stages = input.VersionStages ?? [CURRENT];
     const record = await addVersion(context, before, { id, value, stages });
     return {
@@ -44,3 +43,9 @@ export const putSecretValue = operation<PutSecretValueRequest, PutSecretValueRes
     };
   },
 });
+
+/** The token that the rotation has given its function, from whoever shows one. */
+function requireRotationToken({ rotation }: SecretRecord, token: string | undefined): void {
+  if (token === undefined || token === rotation?.pending?.rotationToken) return;
+  throw invalidParameter("The RotationToken does not belong to a rotation of this secret that is in progress.");
+}

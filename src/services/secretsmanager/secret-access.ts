@@ -8,7 +8,7 @@ import { arnIn } from "../../core/arn.ts";
 import type { PolicyDocument } from "../../core/aws.ts";
 import type { OperationContext } from "../service.ts";
 import { findSecret } from "./find-secret.ts";
-import { secretArn } from "./records.ts";
+import { type SecretRecord, secretArn } from "./records.ts";
 
 /** One action on one secret. Throws for what cannot be a SecretId. */
 export function secretAccess(
@@ -26,6 +26,7 @@ export function secretAccess(
     ...conditionKeys,
     "secretsmanager:SecretId": arn,
     "secretsmanager:SecretPrimaryRegion": record.region,
+    ...(record.rotation && { "secretsmanager:resource/AllowRotationLambdaArn": record.rotation.functionArn }),
   };
   for (const [key, value] of Object.entries(record.tags ?? {})) {
     values[`aws:ResourceTag/${key}`] = value;
@@ -35,16 +36,28 @@ export function secretAccess(
     action,
     resource: arn,
     context: values,
-    ...(record.policyText !== undefined && {
-      resourcePolicy: {
-        name: `resource policy of ${arn}`,
-        document: JSON.parse(record.policyText) as PolicyDocument,
-        accountId: record.accountId,
-        mandatory: false,
-      },
-    }),
+    ...(record.policyText !== undefined && resourcePolicy(record, JSON.parse(record.policyText))),
   };
 }
+
+const resourcePolicy = (
+  record: SecretRecord,
+  document: PolicyDocument,
+): Pick<AuthorizationRequest, "resourcePolicy"> => ({
+  resourcePolicy: {
+    name: `resource policy of ${secretArn(record)}`,
+    document,
+    accountId: record.accountId,
+    mandatory: false,
+  },
+});
+
+/** The request as it would be decided with another resource policy on the secret. */
+export const withPolicy = (
+  request: AuthorizationRequest,
+  record: SecretRecord,
+  policy: PolicyDocument,
+): AuthorizationRequest => ({ ...request, ...resourcePolicy(record, policy) });
 
 /** Actions without a resource; AWS's denial names none. */
 export const anySecret = (action: string): AuthorizationRequest => ({ action, resource: "*", resourceText: "" });

@@ -6,6 +6,7 @@
 import { createCipheriv, createDecipheriv } from "node:crypto";
 import { arnIn } from "../../core/arn.ts";
 import { AwsError } from "../../core/errors.ts";
+import { constraintViolation } from "../common-errors.ts";
 import type { OperationContext } from "../service.ts";
 import { decryptionFailure, encryptionFailure, invalidKmsKey, invalidParameter, kmsAccessDenied } from "./errors.ts";
 import { type EncryptedValue, type SecretRecord, secretArn, valueKey, valuesIn } from "./records.ts";
@@ -16,6 +17,8 @@ export const readErrors = [kmsAccessDenied, decryptionFailure];
 const DEFAULT_KEY_ID = "alias/aws/secretsmanager";
 /** AWS: the version id in the calls that only try a key out. */
 const VALIDATION_VERSION_ID = "RequestToValidateKeyAccess";
+const MAX_VALUE_BYTES = 65_536;
+const TOO_LONG = `1 validation error detected: Value at 'secretString' failed to satisfy constraint: Member must have length less than or equal to ${MAX_VALUE_BYTES}`;
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 
@@ -29,14 +32,19 @@ interface ValueInput {
   readonly SecretBinary?: Uint8Array | undefined;
 }
 
-/** The value in a request, if there is one. */
-export function valueIn({ SecretString, SecretBinary }: ValueInput): SecretValue | undefined {
+/** The value in a request of this operation, if there is one. */
+export function valueIn(operation: string, { SecretString, SecretBinary }: ValueInput): SecretValue | undefined {
   if (SecretString !== undefined && SecretBinary !== undefined) {
     throw invalidParameter(
       "You can't specify both a binary secret value and a string secret value in the same secret.",
     );
   }
-  if (SecretString !== undefined) return { SecretString };
+  if (SecretString !== undefined) {
+    // AWS's limit is in bytes, the model's in characters.
+    if (Buffer.byteLength(SecretString) > MAX_VALUE_BYTES)
+      throw constraintViolation("secretsmanager", operation, TOO_LONG);
+    return { SecretString };
+  }
   return SecretBinary === undefined ? undefined : { SecretBinary };
 }
 

@@ -18,6 +18,7 @@ export const tagResource = operation<TagResourceRequest, object>({
   ],
   errors: [...errors, invalidParameter],
   async run(input, context) {
+    requireValidTags(input.Tags);
     await changeSecret(context, requireLiveSecret(context, input.SecretId), (record) => ({
       ...record,
       tags: tagsWith(record.tags ?? {}, input.Tags),
@@ -47,12 +48,16 @@ export const untagResource = operation<UntagResourceRequest, object>({
   },
 });
 
-/** `existing` with `added` on top, or an InvalidParameterException. */
-export function tagsWith(existing: Readonly<Record<string, string>>, added: readonly Tag[]): Record<string, string> {
+/** Throws for keys that cannot be. */
+export function requireValidTags(added: readonly Tag[] = []): void {
   if (added.some(({ Key }) => Key === undefined)) throw invalidParameter("You must provide a key for each tag.");
   if (added.some(({ Key = "" }) => /^aws:/i.test(Key))) {
     throw invalidParameter("Tag keys that start with aws: are reserved for AWS use.");
   }
+}
+
+/** `existing` with `added`, which are valid, on top, or an InvalidParameterException for too many. */
+export function tagsWith(existing: Readonly<Record<string, string>>, added: readonly Tag[]): Record<string, string> {
   const tags = { ...existing, ...Object.fromEntries(added.map(({ Key = "", Value = "" }) => [Key, Value])) };
   if (Object.keys(tags).length > MAX_TAGS) throw invalidParameter("You can't attach more than 50 tags to a secret.");
   return tags;

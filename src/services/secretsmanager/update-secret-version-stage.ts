@@ -1,11 +1,18 @@
 /** UpdateSecretVersionStage: moves one staging label to a version, or takes it away. */
 import { operation } from "../service.ts";
-import { invalidParameter, markedForDeletion, reference, stageNeedsRemoveFrom, valueNotFound } from "./errors.ts";
+import {
+  invalidParameter,
+  markedForDeletion,
+  quotaExceeded,
+  reference,
+  stageNeedsRemoveFrom,
+  valueNotFound,
+} from "./errors.ts";
 import { changeSecret, lookupErrors, requireLiveSecret } from "./find-secret.ts";
 import { type SecretVersion, secretArn } from "./records.ts";
 import { conditionsOf, secretAccess } from "./secret-access.ts";
 import type { UpdateSecretVersionStageRequest, UpdateSecretVersionStageResponse } from "./shapes.gen.ts";
-import { CURRENT, moveStage, versionAt, versionById, withStages } from "./version-stages.ts";
+import { CURRENT, moveStage, requireStagesFit, versionAt, versionById, withStages } from "./version-stages.ts";
 
 export const updateSecretVersionStage = operation<UpdateSecretVersionStageRequest, UpdateSecretVersionStageResponse>({
   name: "UpdateSecretVersionStage",
@@ -19,12 +26,15 @@ export const updateSecretVersionStage = operation<UpdateSecretVersionStageReques
       conditionsOf({ VersionStage: input.VersionStage }),
     ),
   ],
-  errors: [...lookupErrors, markedForDeletion, invalidParameter, stageNeedsRemoveFrom, valueNotFound],
+  errors: [...lookupErrors, markedForDeletion, invalidParameter, stageNeedsRemoveFrom, valueNotFound, quotaExceeded],
   async run(input, context) {
+    if (input.MoveToVersionId === undefined && input.RemoveFromVersionId === undefined) {
+      throw invalidParameter("You must provide at least one of MoveToVersionId and RemoveFromVersionId.");
+    }
     const found = requireLiveSecret(context, input.SecretId);
     const record = await changeSecret(context, found, (current) => ({
       ...current,
-      versions: moved(current.versions, input),
+      versions: requireStagesFit(moved(current.versions, input)),
       lastChangedMs: context.clock.nowMs(),
     }));
     return { ARN: secretArn(record), Name: record.name };
@@ -33,9 +43,6 @@ export const updateSecretVersionStage = operation<UpdateSecretVersionStageReques
 
 function moved(versions: readonly SecretVersion[], input: UpdateSecretVersionStageRequest): SecretVersion[] {
   const { VersionStage: stage, MoveToVersionId: to, RemoveFromVersionId: from } = input;
-  if (to === undefined && from === undefined) {
-    throw invalidParameter("You must provide at least one of MoveToVersionId and RemoveFromVersionId.");
-  }
   for (const id of [from, to]) {
     if (id !== undefined && !versionById(versions, id)) throw valueNotFound("VersionId", id);
   }

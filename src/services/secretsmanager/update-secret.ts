@@ -1,7 +1,15 @@
 /** UpdateSecret: description, encryption key, value. */
 import { type OperationContext, operation } from "../service.ts";
 import { addVersion, requireToken } from "./add-version.ts";
-import { invalidParameter, markedForDeletion, reference, tokenInUse, tokenMissing, unsupported } from "./errors.ts";
+import {
+  invalidParameter,
+  markedForDeletion,
+  quotaExceeded,
+  reference,
+  tokenInUse,
+  tokenMissing,
+  unsupported,
+} from "./errors.ts";
 import { changeSecret, lookupErrors, requireLiveSecret } from "./find-secret.ts";
 import { type EncryptedValue, type SecretRecord, secretArn, valueKey, valuesIn } from "./records.ts";
 import { conditionsOf, keyConditions, secretAccess } from "./secret-access.ts";
@@ -21,14 +29,14 @@ export const updateSecret = operation<UpdateSecretRequest, UpdateSecretResponse>
     }),
   ],
   errors: [
-    ...[...lookupErrors, invalidParameter, unsupported, markedForDeletion, tokenMissing, tokenInUse],
+    ...[...lookupErrors, invalidParameter, unsupported, markedForDeletion, tokenMissing, tokenInUse, quotaExceeded],
     ...writeErrors,
     ...readErrors,
   ],
   async run(input, context) {
     if (input.Type !== undefined) throw unsupported("managed external secrets");
     const id = requireToken(input);
-    const value = valueIn(input);
+    const value = valueIn("UpdateSecret", input);
     let record = requireLiveSecret(context, input.SecretId);
     if (input.KmsKeyId !== undefined) record = await changeKey(context, record, input.KmsKeyId);
     if (value) record = await addVersion(context, record, { id, value, stages: [CURRENT] });
@@ -51,8 +59,8 @@ async function changeKey(context: OperationContext, record: SecretRecord, kmsKey
   };
   await requireUsableKey(context, underNewKey(record));
   const moved = new Map<string, EncryptedValue>();
-  for (const { id, stages } of record.versions) {
-    if (![CURRENT, PENDING, PREVIOUS].some((stage) => stages.includes(stage))) continue;
+  for (const { id, stages, isEmpty } of record.versions) {
+    if (isEmpty || ![CURRENT, PENDING, PREVIOUS].some((stage) => stages.includes(stage))) continue;
     const encrypted = await underKeyOf(context, underNewKey(record), id);
     if (encrypted) moved.set(id, encrypted);
   }

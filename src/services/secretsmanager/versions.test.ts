@@ -86,9 +86,11 @@ describe("CreateSecret", () => {
       "InvalidParameterException: kiln does not offer replicas of secrets (docs/coverage.md)",
     );
     expect(await failureOf(create({ Type: "x" }))).toContain("kiln does not offer managed external secrets");
-    expect(await failureOf(call("RotateSecret", { SecretId: "db" }))).toMatch(
-      /^NotImplemented: kiln does not offer `secretsmanager:RotateSecret`/,
-    );
+    for (const operation of ["ReplicateSecretToRegions", "RemoveRegionsFromReplication", "StopReplicationToReplica"]) {
+      expect(await failureOf(call(operation, { SecretId: "db" }))).toMatch(
+        new RegExp(`^NotImplemented: kiln does not offer \`secretsmanager:${operation}\``),
+      );
+    }
   });
 });
 
@@ -171,9 +173,12 @@ describe("staging labels", () => {
   it("are what keeps a version from being forgotten", async () => {
     await create();
     await put(2, "kept", ["blue"]);
-    for (let n = 3; n < 105; n++) await put(n, `${n}`);
+    for (let n = 3; n <= 100; n++) await put(n, `${n}`);
+    expect(await failureOf(put(101, "too many"))).toBe(
+      "LimitExceededException: The request failed because it would exceed one of the Secrets Manager quotas.",
+    );
     services.clock.advance(86_400_000);
-    await put(105, "last");
+    for (let n = 101; n <= 105; n++) await put(n, `${n}`);
     const list = await call<{ Versions: { VersionId: string; VersionStages?: string[] }[] }>("ListSecretVersionIds", {
       SecretId: "db",
       IncludeDeprecated: true,
@@ -181,11 +186,11 @@ describe("staging labels", () => {
     });
     expect(list.Versions[0]).toMatchObject({ VersionId: token(2), VersionStages: ["blue"] });
     expect(list.Versions[1]).toEqual({
-      VersionId: token(6),
+      VersionId: token(7),
       CreatedDate: expect.any(Number),
       KmsKeyIds: ["DefaultEncryptionKey"],
     });
-    expect(list).toHaveProperty("NextToken");
+    expect(list.Versions).toHaveLength(100);
     expect(await failureOf(read({ VersionId: token(1) }))).toContain("for VersionId");
     expect((await call<{ Versions: object[] }>("ListSecretVersionIds", { SecretId: "db" })).Versions).toHaveLength(3);
   });

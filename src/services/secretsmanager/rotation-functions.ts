@@ -1,0 +1,71 @@
+/**
+ * Functions that rotate secrets. There is no Lambda here: the user says which http(s) address of this machine stands for
+ * a function's ARN, and run-rotation.ts posts to it what AWS gives the function. Not AWS's API; app.ts offers it.
+ */
+import { parseArn } from "../../core/arn.ts";
+import { KilnError } from "../../core/errors.ts";
+import type { Collection, Store } from "../../store/store.ts";
+
+export interface RotationFunction {
+  readonly arn: string;
+  /** Gets the rotation's events with POST; a 2xx answer without an error in it is success. */
+  readonly url: string;
+}
+
+export interface RotationFunctions {
+  /** From now on the function of this ARN is at this address. Rejects with a `KilnError` for what cannot be. */
+  register(rotationFunction: RotationFunction): Promise<void>;
+  list(): readonly RotationFunction[];
+  /** False when there was none. */
+  remove(arn: string): Promise<boolean>;
+}
+
+const functionsIn = (store: Store): Collection<RotationFunction> =>
+  store.collection("secretsmanager/rotation-functions");
+
+/** Where the function of this ARN is, if the user has said so. */
+export const functionUrl = (store: Store, arn: string): string | undefined => functionsIn(store).get([arn])?.url;
+
+export const rotationFunctions = (store: Store): RotationFunctions => ({
+  async register({ arn, url }) {
+    requireFunctionArn(arn);
+    requireLoopback(url);
+    await store.write(() => functionsIn(store).put([arn], { arn, url }));
+  },
+  list: () =>
+    functionsIn(store)
+      .list([])
+      .map((entry) => entry.value),
+  remove: (arn) =>
+    store.write(() => {
+      const isKnown = functionsIn(store).has([arn]);
+      functionsIn(store).delete([arn]);
+      return isKnown;
+    }),
+});
+
+function requireFunctionArn(arn: string): void {
+  const parsed = parseArn(arn);
+  if (parsed?.service === "lambda" && parsed.resource.startsWith("function:")) return;
+  throw new KilnError({
+    code: "KILN_E_ROTATION_FUNCTION",
+    message: `\`${arn}\` is not the ARN of a Lambda function`,
+    fix: ["give an ARN like arn:aws:lambda:us-east-1:000000000000:function:rotate"],
+    exitCode: 2,
+  });
+}
+
+const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/;
+
+/** What rotates a secret is told of it: nothing off this machine. */
+function requireLoopback(text: string): void {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url && /^https?:$/.test(url.protocol) && LOOPBACK.test(url.hostname)) return;
+  throw new KilnError({
+    code: "KILN_E_ROTATION_FUNCTION",
+    message: `\`${text}\` is not an address of this machine`,
+    why: "rotation functions are called on loopback only",
+    fix: ["give a URL like http://127.0.0.1:8080/rotate"],
+    exitCode: 2,
+  });
+}
