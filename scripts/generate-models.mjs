@@ -20,7 +20,7 @@ const SERVICES = {
   iam: /./,
   sts: /./,
   codebuild: /./,
-  logs: /^(Create|Delete|Describe)Log(Group|Stream)s?$|LogEvents$|StartLiveTail|RetentionPolicy$|^(Tag|Untag)(Resource|LogGroup)$|^ListTags|^AssociateKmsKey$|^DisassociateKmsKey$/,
+  logs: /^(Create|Delete|Describe)Log(Group|Stream)s?$|^PutLogGroupDeletionProtection$|LogEvents$|StartLiveTail|RetentionPolicy$|^(Tag|Untag)(Resource|LogGroup)$|^ListTags|^AssociateKmsKey$|^DisassociateKmsKey$/,
   ecr: /./,
   s3: /^(Create|Delete|Head)Bucket$|^ListBuckets$|^GetBucketLocation$|^(Get|Put)BucketAcl$|^(Get|Put|Delete)BucketPolicy$|^(Get|Put)BucketVersioning$|^(Get|Put|Delete)BucketEncryption$|^(Get|Put|Delete)(Bucket|Object)Tagging$|^(Get|Put|Head|Delete|Copy)Object$|^DeleteObjects$|^GetObjectAttributes$|^ListObject(s|sV2|Versions)$|^(Create|Complete|Abort)MultipartUpload$|^UploadPart$|^List(Parts|MultipartUploads)$/,
 };
@@ -170,7 +170,7 @@ function shapeFacts(shape) {
   if (shape.required?.length) facts.required = shape.required;
   if (shape.member) facts.member = shape.member.shape;
   if (shape.key) Object.assign(facts, { key: shape.key.shape, value: shape.value.shape });
-  for (const bound of ["min", "max", "pattern", "enum", "sensitive", "flattened"]) {
+  for (const bound of ["min", "max", "pattern", "enum", "sensitive", "flattened", "eventstream"]) {
     if (shape[bound] !== undefined) facts[bound] = shape[bound];
   }
   return facts;

@@ -64,3 +64,60 @@ export const tooManyTags = awsError({
   unverified: true,
   message: () => "The log group has too many tags: at most 50 are allowed.",
 });
+
+/** For a key that is not there and for one whose policy does not let Logs use it. */
+export const kmsKeyRefused = awsError({
+  code: "AccessDeniedException",
+  status: 400,
+  fault: "client",
+  source: `${API}/API_AssociateKmsKey.html`,
+  message: (groupArn: string) =>
+    `The specified KMS key does not exist or is not allowed to be used with Arn '${groupArn}'`,
+});
+
+/** AWS: operations that a group of class INFREQUENT_ACCESS does not have; recorded for DescribeSubscriptionFilters. */
+export const standardClassOnly = awsError({
+  code: "ValidationException",
+  status: 400,
+  fault: "client",
+  source: "https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CloudWatch_Logs_Log_Classes.html",
+  message: () => "This operation is only supported on the Standard log class.",
+});
+
+export const invalidOperation = awsError({
+  code: "InvalidOperationException",
+  status: 400,
+  fault: "client",
+  source: `${API}/API_StartLiveTail.html`,
+  unverified: true,
+  message: (message: string) => message,
+});
+
+export const deletionProtected = awsError({
+  code: "ValidationException",
+  status: 400,
+  fault: "client",
+  source: "https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/protecting-log-groups-from-deletion.html",
+  unverified: true,
+  message: (groupName: string) =>
+    `Log group ${groupName} cannot be deleted because deletion protection is enabled. Disable deletion protection and try again.`,
+});
+
+/** The session has been open for three hours. */
+export const sessionTimeout = awsError({
+  code: "SessionTimeoutException",
+  status: 400,
+  fault: "client",
+  source: `${API}/API_SessionTimeoutException.html`,
+  unverified: true,
+  message: () => "Session timed out",
+});
+
+export const sessionStreamingFailed = awsError({
+  code: "SessionStreamingException",
+  status: 400,
+  fault: "client",
+  source: `${API}/API_SessionStreamingException.html`,
+  unverified: true,
+  message: (why: string) => why,
+});

@@ -60,6 +60,20 @@ export function* eventsOf(
   yield* backward ? all.reverse() : all;
 }
 
+/** Events in the order of their arrival, from an event of a chunk on; chunks are read one by one as they are needed. */
+export function* arrivals(
+  records: LogRecords,
+  key: Key,
+  stream: LogStreamRecord,
+  from: { readonly chunk: number; readonly count: number },
+): Generator<StoredEvent> {
+  for (let number = from.chunk; number < stream.nextChunk; number++) {
+    const chunk = readChunk(records, chunkKey(key, number), stream);
+    const events = eventsOfChunk(chunk, stream, number, { startMs: 0, endMs: Number.POSITIVE_INFINITY });
+    yield* number === from.chunk ? events.slice(from.count) : events;
+  }
+}
+
 /** In an ordered stream the place says which chunk to go on with. */
 function seekBehind(key: Key, stream: LogStreamRecord, { after }: EventRange): { after?: Key } {
   if (after === undefined || !stream.isOrdered || after.slice(14, 32) !== stream.number) return {};

@@ -4,11 +4,27 @@
  */
 import { type OperationContext, operation } from "../service.ts";
 import { groupHere, onGroup, soughtGroup } from "./access.ts";
-import { groupNotFound, invalidParameter, streamNotFound, validationFailed } from "./errors.ts";
+import {
+  groupNotFound,
+  invalidParameter,
+  kmsKeyRefused,
+  standardClassOnly,
+  streamNotFound,
+  validationFailed,
+} from "./errors.ts";
 import { type EventRange, eventsOf, isPlace, type StoredEvent } from "./events.ts";
 import { parseFilterPattern } from "./filter-pattern.ts";
-import { groupKey, type LogStreamRecord, logRecords, requireGroup, requireStream, streamKey } from "./records.ts";
-import { visibleFromMs } from "./retention.ts";
+import { hasDataKeys, openDataKeys } from "./kms-encryption.ts";
+import {
+  groupKey,
+  type LogStreamRecord,
+  logRecords,
+  requireGroup,
+  requireStandardClass,
+  requireStream,
+  streamKey,
+} from "./records.ts";
+import { isSweepDue, sweepExpired, visibleFromMs } from "./retention.ts";
 import type { FilteredLogEvent, FilterLogEventsRequest, FilterLogEventsResponse } from "./shapes.gen.ts";
 
 const MAX_EVENTS = 10_000;
@@ -17,12 +33,11 @@ const MAX_SCANNED_BYTES = 32 * 1_048_576;
 
 export const filterLogEvents = operation<FilterLogEventsRequest, FilterLogEventsResponse>({
   name: "FilterLogEvents",
-  support: "partial",
-  gaps: ["patterns with `[…]` fields or `%…%` regular expressions are refused by name"],
+  support: "supported",
   source: "https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_FilterLogEvents.html",
   authorize: (input, context) => onGroup("FilterLogEvents", soughtGroup(input, context), context),
-  errors: [groupNotFound, streamNotFound, invalidParameter, validationFailed],
-  run(input, context) {
+  errors: [groupNotFound, streamNotFound, invalidParameter, validationFailed, standardClassOnly, kmsKeyRefused],
+  async run(input, context) {
     const { store, scope, clock } = context;
     if (input.logStreamNames && input.logStreamNamePrefix !== undefined) {
       throw invalidParameter("logStreamNamePrefix and logStreamNames are mutually exclusive parameters.");
@@ -33,6 +48,9 @@ export const filterLogEvents = operation<FilterLogEventsRequest, FilterLogEvents
     const matches = parseFilterPattern(input.filterPattern ?? "");
     const groupName = groupHere(input, context);
     const group = requireGroup(logRecords(store), scope, groupName);
+    requireStandardClass(group);
+    if (isSweepDue(context)) await sweepExpired(context);
+    if (hasDataKeys(groupName, context)) await openDataKeys(groupName, context);
     const range: EventRange = {
       startMs: Math.max(input.startTime ?? 0, visibleFromMs(group, clock.nowMs())),
       endMs: input.endTime ?? Number.POSITIVE_INFINITY,

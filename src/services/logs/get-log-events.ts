@@ -4,10 +4,18 @@
  */
 import { operation } from "../service.ts";
 import { groupHere, onStream, soughtGroup } from "./access.ts";
-import { groupNotFound, invalidParameter, streamNotFound, validationFailed } from "./errors.ts";
+import {
+  groupNotFound,
+  invalidParameter,
+  kmsKeyRefused,
+  standardClassOnly,
+  streamNotFound,
+  validationFailed,
+} from "./errors.ts";
 import { type EventRange, eventsOf, FIRST_PLACE, isPlace, type StoredEvent } from "./events.ts";
-import { logRecords, requireGroup, requireStream, streamKey } from "./records.ts";
-import { visibleFromMs } from "./retention.ts";
+import { hasDataKeys, openDataKeys } from "./kms-encryption.ts";
+import { logRecords, requireGroup, requireStandardClass, requireStream, streamKey } from "./records.ts";
+import { isSweepDue, sweepExpired, visibleFromMs } from "./retention.ts";
 import type { GetLogEventsRequest, GetLogEventsResponse, OutputLogEvent } from "./shapes.gen.ts";
 
 const MAX_EVENTS = 10_000;
@@ -18,13 +26,16 @@ export const getLogEvents = operation<GetLogEventsRequest, GetLogEventsResponse>
   support: "supported",
   source: "https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_GetLogEvents.html",
   authorize: (input, context) => onStream("GetLogEvents", soughtGroup(input, context), input.logStreamName, context),
-  errors: [groupNotFound, streamNotFound, invalidParameter, validationFailed],
-  run(input, context) {
+  errors: [groupNotFound, streamNotFound, invalidParameter, validationFailed, standardClassOnly, kmsKeyRefused],
+  async run(input, context) {
     const { store, scope, clock } = context;
     const groupName = groupHere(input, context);
     const records = logRecords(store);
     const stream = requireStream(records, scope, groupName, input.logStreamName);
     const group = requireGroup(records, scope, groupName);
+    requireStandardClass(group);
+    if (isSweepDue(context)) await sweepExpired(context);
+    if (hasDataKeys(groupName, context)) await openDataKeys(groupName, context);
     const token = parseToken(input.nextToken);
     const isForward = token ? token.direction === "f" : input.startFromHead === true;
     const range: EventRange = {

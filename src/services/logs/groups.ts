@@ -1,10 +1,27 @@
-/** Log groups: create, delete, describe, retention. */
+/** Log groups: create, delete, describe, retention, protection from deletion. */
 import { notOffered } from "../common-errors.ts";
 import { type OperationContext, operation } from "../service.ts";
-import { groupArn, groupNameOf, onGroup, onTags, requestTags } from "./access.ts";
-import { groupExists, groupNotFound, invalidParameter, tooManyTags } from "./errors.ts";
+import { groupArn, groupHere, groupNameOf, onGroup, onTags, requestTags, soughtGroup } from "./access.ts";
+import {
+  deletionProtected,
+  groupExists,
+  groupNotFound,
+  invalidParameter,
+  kmsKeyRefused,
+  tooManyTags,
+} from "./errors.ts";
+import { requireUsableKey } from "./kms-encryption.ts";
 import { decodePageToken, encodePageToken } from "./page-token.ts";
-import { deleteStream, groupKey, groupsKey, type LogGroupRecord, logRecords, requireGroup } from "./records.ts";
+import {
+  changeGroup,
+  deleteStream,
+  groupKey,
+  groupsKey,
+  type LogGroupRecord,
+  logRecords,
+  requireGroup,
+} from "./records.ts";
+import { sweepExpired, visibleFromMs } from "./retention.ts";
 import type {
   CreateLogGroupRequest,
   DeleteLogGroupRequest,
@@ -12,17 +29,18 @@ import type {
   DescribeLogGroupsRequest,
   DescribeLogGroupsResponse,
   LogGroup,
+  PutLogGroupDeletionProtectionRequest,
   PutRetentionPolicyRequest,
 } from "./shapes.gen.ts";
+import { requireTagCount } from "./tag-count.ts";
 
 const API = "https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference";
 const DEFAULT_PAGE = 50;
-const MAX_TAGS = 50;
 
 export const createLogGroup = operation<CreateLogGroupRequest, object>({
   name: "CreateLogGroup",
   support: "partial",
-  gaps: ["kmsKeyId, deletionProtectionEnabled and classes other than STANDARD are refused by name"],
+  gaps: ["class DELIVERY is refused by name"],
   source: `${API}/API_CreateLogGroup.html`,
   authorize: ({ logGroupName, tags = {} }, context) => [
     ...onGroup("CreateLogGroup", logGroupName, context, requestTags(tags)),
@@ -33,18 +51,29 @@ export const createLogGroup = operation<CreateLogGroupRequest, object>({
         }))
       : []),
   ],
-  errors: [groupExists, invalidParameter, tooManyTags, notOffered],
-  async run(input, { store, scope, clock }) {
-    refuseOptions(input);
-    if (input.logGroupName.startsWith("aws/")) {
-      throw invalidParameter("Log groups starting with AWS/ are reserved for AWS.");
+  errors: [groupExists, invalidParameter, tooManyTags, kmsKeyRefused, notOffered],
+  async run(input, context) {
+    const { store, scope, clock } = context;
+    const { logGroupName, logGroupClass, kmsKeyId, tags = {} } = input;
+    if (logGroupClass === "DELIVERY") {
+      throw notOffered("logs:CreateLogGroup logGroupClass DELIVERY", "the classes STANDARD and INFREQUENT_ACCESS");
     }
-    if (Object.keys(input.tags ?? {}).length > MAX_TAGS) throw tooManyTags();
+    if (logGroupName.startsWith("aws/")) throw invalidParameter("Log groups starting with AWS/ are reserved for AWS.");
+    requireTagCount(tags);
     const records = logRecords(store);
-    const key = groupKey(scope, input.logGroupName);
+    const key = groupKey(scope, logGroupName);
+    if (records.groups.has(key)) throw groupExists();
+    if (kmsKeyId !== undefined) await requireUsableKey(kmsKeyId, logGroupName, context);
     await store.write(() => {
       if (records.groups.has(key)) throw groupExists();
-      records.groups.put(key, { groupName: input.logGroupName, createdMs: clock.nowMs(), tags: input.tags ?? {} });
+      records.groups.put(key, {
+        groupName: logGroupName,
+        createdMs: clock.nowMs(),
+        tags,
+        ...(kmsKeyId !== undefined && { kmsKeyArn: kmsKeyId }),
+        ...(logGroupClass === "INFREQUENT_ACCESS" && { groupClass: logGroupClass }),
+        ...(input.deletionProtectionEnabled && { isDeletionProtected: true }),
+      });
     });
     return {};
   },
@@ -54,34 +83,41 @@ export const createLogGroup = operation<CreateLogGroupRequest, object>({
 const createWithTagsDenied = (accountId: string): string =>
   `User with accountId: ${accountId} is not authorized to perform CreateLogGroup with Tags`;
 
-function refuseOptions({
-  kmsKeyId,
-  logGroupClass = "STANDARD",
-  deletionProtectionEnabled,
-}: CreateLogGroupRequest): void {
-  const offered = "log groups of class STANDARD without a customer key";
-  if (kmsKeyId !== undefined) throw notOffered("logs:CreateLogGroup kmsKeyId", offered);
-  if (deletionProtectionEnabled) throw notOffered("logs:CreateLogGroup deletionProtectionEnabled", offered);
-  if (logGroupClass !== "STANDARD") throw notOffered(`logs:CreateLogGroup logGroupClass ${logGroupClass}`, offered);
-}
-
 export const deleteLogGroup = operation<DeleteLogGroupRequest, object>({
   name: "DeleteLogGroup",
   support: "supported",
   source: `${API}/API_DeleteLogGroup.html`,
   authorize: (input, context) => onGroup("DeleteLogGroup", input.logGroupName, context),
-  errors: [groupNotFound],
+  errors: [groupNotFound, deletionProtected],
   async run(input, { store, scope }) {
     const records = logRecords(store);
     const key = groupKey(scope, input.logGroupName);
     const streams = await store.write(() => {
-      requireGroup(records, scope, input.logGroupName);
+      if (requireGroup(records, scope, input.logGroupName).isDeletionProtected) {
+        throw deletionProtected(input.logGroupName);
+      }
       const all = records.streams.list(key);
       for (const stream of all) deleteStream(records, stream.key);
+      for (const dataKey of records.dataKeys.list(key)) records.dataKeys.delete(dataKey.key);
       records.groups.delete(key);
       return all;
     });
     for (const { value } of streams) await records.files?.remove(value.number);
+    return {};
+  },
+});
+
+export const putLogGroupDeletionProtection = operation<PutLogGroupDeletionProtectionRequest, object>({
+  name: "PutLogGroupDeletionProtection",
+  support: "supported",
+  source: `${API}/API_PutLogGroupDeletionProtection.html`,
+  authorize: (input, context) => onGroup("PutLogGroupDeletionProtection", soughtGroup(input, context), context),
+  errors: [groupNotFound],
+  async run(input, context) {
+    await changeGroup(context, groupHere(input, context), ({ isDeletionProtected: _previous, ...group }) => ({
+      ...group,
+      ...(input.deletionProtectionEnabled && { isDeletionProtected: true }),
+    }));
     return {};
   },
 });
@@ -95,18 +131,18 @@ export const describeLogGroups = operation<DescribeLogGroupsRequest, DescribeLog
   authorize: (_input, context) => onGroup("DescribeLogGroups", "", context),
   errors: [invalidParameter, notOffered],
   run(input, context) {
-    if (input.logGroupNamePrefix !== undefined && input.logGroupNamePattern !== undefined) {
-      throw invalidParameter("LogGroup name prefix and LogGroup name pattern are mutually exclusive parameters.");
-    }
+    requireOneSearch(input);
     if (input.includeLinkedAccounts || input.accountIdentifiers?.length) {
       throw notOffered("logs:DescribeLogGroups of linked accounts", "the groups of the caller's account");
     }
     const { store, scope } = context;
     const after = input.nextToken === undefined ? undefined : decodePageToken(input.nextToken);
+    const { logGroupIdentifiers } = input;
+    const names = logGroupIdentifiers && new Set(logGroupIdentifiers.map(groupNameOf));
     const matching = logRecords(store)
       .groups.list(groupsKey(scope), after === undefined ? {} : { after: groupKey(scope, after) })
       .map((entry) => entry.value)
-      .filter((group) => isAskedFor(group, input));
+      .filter((group) => isAskedFor(group, input) && (!names || names.has(group.groupName)));
     const page = matching.slice(0, input.limit ?? DEFAULT_PAGE);
     const isShort = input.logGroupNamePattern !== undefined;
     return {
@@ -116,35 +152,50 @@ export const describeLogGroups = operation<DescribeLogGroupsRequest, DescribeLog
   },
 });
 
+function requireOneSearch(input: DescribeLogGroupsRequest): void {
+  const { logGroupNamePrefix, logGroupNamePattern, logGroupIdentifiers, logGroupClass } = input;
+  if (logGroupNamePrefix !== undefined && logGroupNamePattern !== undefined) {
+    throw invalidParameter("LogGroup name prefix and LogGroup name pattern are mutually exclusive parameters.");
+  }
+  // AWS: beside identifiers only includeLinkedAccounts may stand.
+  if (logGroupIdentifiers && (logGroupNamePrefix ?? logGroupNamePattern ?? logGroupClass) !== undefined) {
+    throw invalidParameter("LogGroup identifiers and other filters are mutually exclusive parameters.");
+  }
+}
+
+const classOf = ({ groupClass }: LogGroupRecord) => groupClass ?? "STANDARD";
+
 function isAskedFor(group: LogGroupRecord, input: DescribeLogGroupsRequest): boolean {
-  const { logGroupNamePrefix = "", logGroupNamePattern = "", logGroupIdentifiers, logGroupClass = "STANDARD" } = input;
+  const { logGroupNamePrefix = "", logGroupNamePattern = "", logGroupClass } = input;
   return (
     group.groupName.startsWith(logGroupNamePrefix) &&
     group.groupName.includes(logGroupNamePattern) &&
-    logGroupClass === "STANDARD" &&
-    (!logGroupIdentifiers?.length || logGroupIdentifiers.map(groupNameOf).includes(group.groupName))
+    (logGroupClass === undefined || logGroupClass === classOf(group))
   );
 }
 
 /** AWS: a search by pattern leaves out the size and the protection. */
-function describeGroup(group: LogGroupRecord, { store, scope }: OperationContext, isShort: boolean): LogGroup {
-  const arn = groupArn(scope, group.groupName);
+function describeGroup(group: LogGroupRecord, context: OperationContext, isShort: boolean): LogGroup {
+  const arn = groupArn(context.scope, group.groupName);
   return {
     logGroupName: group.groupName,
     creationTime: group.createdMs,
     ...(group.retentionDays !== undefined && { retentionInDays: group.retentionDays }),
     metricFilterCount: 0,
     arn: `${arn}:*`,
-    ...(!isShort && { storedBytes: storedBytes({ store, scope }, group.groupName) }),
-    logGroupClass: "STANDARD",
+    ...(!isShort && { storedBytes: storedBytes(group, context) }),
+    ...(group.kmsKeyArn !== undefined && { kmsKeyId: group.kmsKeyArn }),
+    logGroupClass: classOf(group),
     logGroupArn: arn,
-    ...(!isShort && { deletionProtectionEnabled: false }),
+    ...(!isShort && { deletionProtectionEnabled: group.isDeletionProtected === true }),
   };
 }
 
-function storedBytes({ store, scope }: Pick<OperationContext, "store" | "scope">, groupName: string): number {
-  const heads = logRecords(store).heads.list(groupKey(scope, groupName));
-  return heads.reduce((sum, head) => sum + head.value.bytes, 0);
+/** AWS: what has expired does not count. */
+function storedBytes(group: LogGroupRecord, { store, scope, clock }: OperationContext): number {
+  const fromMs = visibleFromMs(group, clock.nowMs());
+  const heads = logRecords(store).heads.list(groupKey(scope, group.groupName));
+  return heads.reduce((sum, { value: head }) => (head.lastMs < fromMs ? sum : sum + head.bytes), 0);
 }
 
 const RETENTION_DAYS = new Set([
@@ -153,8 +204,7 @@ const RETENTION_DAYS = new Set([
 
 export const putRetentionPolicy = operation<PutRetentionPolicyRequest, object>({
   name: "PutRetentionPolicy",
-  support: "partial",
-  gaps: ["expired events are hidden at once and their bytes are freed with the stream"],
+  support: "supported",
   source: `${API}/API_PutRetentionPolicy.html`,
   authorize: (input, context) => onGroup("PutRetentionPolicy", input.logGroupName, context),
   errors: [groupNotFound, invalidParameter],
@@ -165,7 +215,9 @@ export const putRetentionPolicy = operation<PutRetentionPolicyRequest, object>({
         `1 validation error detected: Value '${input.retentionInDays}' at 'retentionInDays' failed to satisfy constraint: Member must satisfy enum value set: [${allowed}]`,
       );
     }
-    await setRetention(context, input.logGroupName, input.retentionInDays);
+    const { logGroupName, retentionInDays } = input;
+    await changeGroup(context, logGroupName, (group) => ({ ...group, retentionDays: retentionInDays }));
+    await sweepExpired(context, groupKey(context.scope, logGroupName));
     return {};
   },
 });
@@ -177,15 +229,7 @@ export const deleteRetentionPolicy = operation<DeleteRetentionPolicyRequest, obj
   authorize: (input, context) => onGroup("DeleteRetentionPolicy", input.logGroupName, context),
   errors: [groupNotFound],
   async run(input, context) {
-    await setRetention(context, input.logGroupName, undefined);
+    await changeGroup(context, input.logGroupName, ({ retentionDays: _previous, ...group }) => group);
     return {};
   },
 });
-
-async function setRetention({ store, scope }: OperationContext, groupName: string, days: number | undefined) {
-  const records = logRecords(store);
-  await store.write(() => {
-    const { retentionDays: _previous, ...group } = requireGroup(records, scope, groupName);
-    records.groups.put(groupKey(scope, groupName), { ...group, ...(days !== undefined && { retentionDays: days }) });
-  });
-}

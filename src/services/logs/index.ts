@@ -1,8 +1,8 @@
 /**
  * CloudWatch Logs: groups, streams, events, tags. Builds write their output here and `kiln builds logs` reads it.
  * Sources: https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/ and error texts recorded on AWS.
- * Gaps: live tail, customer keys, classes other than STANDARD, `[…]` and `%…%` in filter patterns, metric filters,
- * subscriptions, Insights.
+ * Gaps: the class DELIVERY, linked accounts, metric filters, subscriptions, data protection, exports, Insights
+ * (GetLogRecord, GetLogGroupFields, StartQuery, …).
  */
 import type { ServiceDefinition } from "../service.ts";
 

@@ -7,8 +7,11 @@ import {
   deleteLogGroup,
   deleteRetentionPolicy,
   describeLogGroups,
+  putLogGroupDeletionProtection,
   putRetentionPolicy,
 } from "./groups.ts";
+import { associateKmsKey, disassociateKmsKey } from "./kms-encryption.ts";
+import { startLiveTail } from "./live-tail.ts";
 import { putLogEvents } from "./put-log-events.ts";
 import { createLogStream, deleteLogStream, describeLogStreams } from "./streams.ts";
 import {
@@ -26,12 +29,16 @@ export const operations: Operations = [
   describeLogGroups,
   putRetentionPolicy,
   deleteRetentionPolicy,
+  putLogGroupDeletionProtection,
+  associateKmsKey,
+  disassociateKmsKey,
   createLogStream,
   deleteLogStream,
   describeLogStreams,
   putLogEvents,
   getLogEvents,
   filterLogEvents,
+  startLiveTail,
   tagResource,
   untagResource,
   listTagsForResource,

@@ -7,8 +7,11 @@ import { LogLines } from "../../core/log-lines.ts";
 import type { Key } from "../../store/store.ts";
 import { operation } from "../service.ts";
 import { onStream } from "./access.ts";
-import { groupNotFound, invalidParameter, streamNotFound } from "./errors.ts";
+import { newIv, seal } from "./data-key-cache.ts";
+import { groupNotFound, invalidParameter, kmsKeyRefused, streamNotFound } from "./errors.ts";
 import { pushRun } from "./events.ts";
+import { dataKeyForWriting } from "./kms-encryption.ts";
+import type { FilePlace } from "./log-files.ts";
 import { packBatch, partsOf } from "./packed-batch.ts";
 import {
   type Chunk,
@@ -17,11 +20,14 @@ import {
   type LogRecords,
   type LogStreamRecord,
   logRecords,
+  openChunk,
   requireGroup,
   requireStream,
+  type SealedChunk,
   type StoredChunk,
   streamKey,
 } from "./records.ts";
+import { isSweepDue, sweepExpired } from "./retention.ts";
 import type { InputLogEvent, PutLogEventsRequest, PutLogEventsResponse, RejectedLogEventsInfo } from "./shapes.gen.ts";
 import { sequenceToken } from "./streams.ts";
 
@@ -42,9 +48,10 @@ export const putLogEvents = operation<PutLogEventsRequest, PutLogEventsResponse>
   gaps: ["`entity` is accepted and not kept"],
   source: "https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutLogEvents.html",
   authorize: (input, context) => onStream("PutLogEvents", input.logGroupName, input.logStreamName, context),
-  errors: [groupNotFound, streamNotFound, invalidParameter],
+  errors: [groupNotFound, streamNotFound, invalidParameter, kmsKeyRefused],
   async run(input, context) {
     const { store, scope, clock, ids } = context;
+    if (isSweepDue(context)) await sweepExpired(context);
     const nowMs = clock.nowMs();
     const given: readonly InputLogEvent[] | LogLines = input.logEvents;
     const bytes = given instanceof LogLines ? checkLines(given) : checkBatch(given);
@@ -57,25 +64,52 @@ export const putLogEvents = operation<PutLogEventsRequest, PutLogEventsResponse>
       accepted instanceof LogLines
         ? [accepted.firstMs, accepted.lastMs]
         : [accepted[0]?.timestamp ?? nowMs, accepted.at(-1)?.timestamp ?? nowMs];
+    checkSpan(lastMs - firstMs);
     const batch: Batch = { events: accepted, count, firstMs, lastMs, bytes, nowMs };
-    // What comes after a batch on its way to the file must not overtake it.
-    const inFile = records.files && (bytes > RECORD_BELOW_BYTES || records.files.isBusy(number));
-    const place =
-      inFile && count > 0 ? await records.files.append(number, pack(batch), () => ids.alphanumeric(16)) : undefined;
-    const stream = await store.write(() => {
-      const current = requireStream(records, scope, input.logGroupName, input.logStreamName);
-      if (count === 0) return current;
-      const key = streamKey(scope, input.logGroupName, input.logStreamName);
-      return append(records, key, current, place ? { ...batch, stored: { place } } : batch);
-    });
+    const key = streamKey(scope, input.logGroupName, input.logStreamName);
+    const sealing =
+      group.kmsKeyArn === undefined || count === 0
+        ? undefined
+        : { ...(await dataKeyForWriting(group, group.kmsKeyArn, context)), newIv: () => newIv(ids) };
+
+    /** Undefined when the file that the batch is in was removed before a record could name it. */
+    async function keep(): Promise<LogStreamRecord | undefined> {
+      // What comes after a batch on its way to the file must not overtake it.
+      const inFile = records.files && (bytes > RECORD_BELOW_BYTES || records.files.isBusy(number));
+      const place =
+        inFile && count > 0
+          ? await records.files.append(number, pack(batch, sealing), () => ids.alphanumeric(16), nowMs)
+          : undefined;
+      return store.write(() => {
+        const current = requireStream(records, scope, input.logGroupName, input.logStreamName);
+        if (count === 0) return current;
+        if (place && records.files?.hasNow(number, place) === false) return undefined;
+        return append(records, key, current, place ? { ...batch, stored: storedAt(place, sealing) } : batch, sealing);
+      });
+    }
+
+    const stream = (await keep()) ?? (await keep());
+    if (!stream) throw new Error("the log file of a batch was removed twice before its record was written");
     return { nextSequenceToken: sequenceToken(stream), ...(rejected && { rejectedLogEventsInfo: rejected }) };
   },
+});
+
+/** How the events of a group with a KMS key are encrypted. */
+interface Sealing {
+  readonly id: string;
+  readonly key: Uint8Array;
+  newIv(): Uint8Array;
+}
+
+const storedAt = (place: FilePlace, sealing: Sealing | undefined): StoredChunk => ({
+  place,
+  ...(sealing && { dataKeyId: sealing.id }),
 });
 
 /** The same for lines that Kiln itself made, which are in order. */
 function checkLines(lines: LogLines): number {
   const bytes = lines.bytes.length + lines.length * EVENT_OVERHEAD_BYTES;
-  checkLimits(bytes, lines.lastMs - lines.firstMs);
+  checkSize(bytes);
   return bytes;
 }
 
@@ -90,14 +124,18 @@ function checkBatch(events: readonly InputLogEvent[]): number {
     previousMs = event.timestamp;
     bytes += Buffer.byteLength(event.message) + EVENT_OVERHEAD_BYTES;
   }
-  checkLimits(bytes, previousMs - (events[0]?.timestamp ?? 0));
+  checkSize(bytes);
   return bytes;
 }
 
-function checkLimits(bytes: number, spanMs: number): void {
+function checkSize(bytes: number): void {
   if (bytes > MAX_BATCH_BYTES) {
     throw invalidParameter(`Upload too large: ${bytes} bytes exceeds limit of ${MAX_BATCH_BYTES}`);
   }
+}
+
+/** AWS: of the events that are neither too old nor too new. */
+function checkSpan(spanMs: number): void {
   if (spanMs > DAY_MS) {
     throw invalidParameter("The batch of log events in a single PutLogEvents request cannot span more than 24 hours.");
   }
@@ -145,21 +183,27 @@ interface Batch {
 }
 
 /** Inside a write: stores the events and returns the stream as it is then. */
-function append(records: LogRecords, key: Key, stream: LogStreamRecord, batch: Batch): LogStreamRecord {
-  const { count, firstMs, lastMs, bytes, nowMs } = batch;
+function append(
+  records: LogRecords,
+  key: Key,
+  stream: LogStreamRecord,
+  batch: Batch,
+  sealing: Sealing | undefined,
+): LogStreamRecord {
+  const { count, firstMs, lastMs, bytes, nowMs, stored } = batch;
   const isInOrder = firstMs >= (stream.lastEventMs ?? 0);
   const last = isInOrder && stream.nextChunk > 0 ? chunkKey(key, stream.nextChunk - 1) : undefined;
   const lastHead = last && records.heads.get(last);
-  const joins = !batch.stored && last !== undefined && lastHead !== undefined && takesMore(lastHead, bytes, lastMs);
-  const lastChunk = joins ? records.chunks.get(last) : undefined;
-  const chunk = lastChunk && "messages" in lastChunk ? lastChunk : undefined;
+  const joins = !stored && last !== undefined && lastHead !== undefined && takesMore(lastHead, bytes, lastMs);
+  const chunk = joins ? joinable(records, records.chunks.get(last), sealing) : undefined;
   const target = chunk && last ? last : chunkKey(key, stream.nextChunk);
-  records.chunks.put(target, batch.stored ?? extend(chunk, batch));
+  records.chunks.put(target, stored ?? (sealing ? sealed(extend(chunk, batch), sealing) : extend(chunk, batch)));
   records.heads.put(target, {
     firstMs: chunk && lastHead ? lastHead.firstMs : firstMs,
     lastMs,
     count: (chunk && lastHead ? lastHead.count : 0) + count,
     bytes: (chunk && lastHead ? lastHead.bytes : 0) + bytes,
+    ...(stored && { file: stored.place.file }),
   });
   const next: LogStreamRecord = {
     ...stream,
@@ -173,11 +217,34 @@ function append(records: LogRecords, key: Key, stream: LogStreamRecord, batch: B
   return next;
 }
 
+/** The last chunk's events, if it is a record that is encrypted as the new events are to be. */
+function joinable(
+  records: LogRecords,
+  chunk: Chunk | StoredChunk | SealedChunk | undefined,
+  sealing: Sealing | undefined,
+): Chunk | undefined {
+  if (chunk === undefined || "place" in chunk) return undefined;
+  if ("messages" in chunk) return sealing ? undefined : chunk;
+  return chunk.dataKeyId === sealing?.id
+    ? openChunk(records, Buffer.from(chunk.sealed, "base64"), chunk.dataKeyId)
+    : undefined;
+}
+
+const sealed = (chunk: Chunk, { id, key, newIv: iv }: Sealing): SealedChunk => ({
+  sealed: seal(packBatch(partsOf(chunk)), key, iv()).toString("base64"),
+  dataKeyId: id,
+});
+
 /** A chunk never spans more than a day, so that looking for a time stays cheap. */
 const takesMore = (head: ChunkHead, bytes: number, lastMs: number): boolean =>
   head.bytes + bytes <= JOIN_BELOW_BYTES && lastMs - head.firstMs <= DAY_MS;
 
-function pack(batch: Batch): Buffer {
+function pack(batch: Batch, sealing: Sealing | undefined): Buffer {
+  const packed = packPlain(batch);
+  return sealing ? seal(packed, sealing.key, sealing.newIv()) : packed;
+}
+
+function packPlain(batch: Batch): Buffer {
   const { events, count, nowMs } = batch;
   if (!(events instanceof LogLines)) return packBatch(partsOf(extend(undefined, batch)));
   const { lengths, timestampRuns } = events;

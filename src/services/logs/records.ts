@@ -4,7 +4,9 @@
  */
 import type { AwsScope } from "../../core/arn.ts";
 import type { Collection, Key, Store } from "../../store/store.ts";
-import { groupNotFound, streamNotFound } from "./errors.ts";
+import type { OperationContext } from "../service.ts";
+import { DataKeyCache, openSealed } from "./data-key-cache.ts";
+import { groupNotFound, standardClassOnly, streamNotFound } from "./errors.ts";
 import { type FilePlace, LogFiles } from "./log-files.ts";
 import { unpackBatch } from "./packed-batch.ts";
 
@@ -13,6 +15,11 @@ export interface LogGroupRecord {
   readonly createdMs: number;
   readonly retentionDays?: number;
   readonly tags: Readonly<Record<string, string>>;
+  /** Absent: STANDARD. */
+  readonly groupClass?: "INFREQUENT_ACCESS";
+  /** The KMS key that new events are encrypted under. */
+  readonly kmsKeyArn?: string;
+  readonly isDeletionProtected?: true;
 }
 
 export interface LogStreamRecord {
@@ -35,6 +42,8 @@ export interface ChunkHead {
   readonly lastMs: number;
   readonly count: number;
   readonly bytes: number;
+  /** The file that the chunk is in. */
+  readonly file?: string;
 }
 
 /** Many events in one record. Runs are `[count, value, count, value, …]`: neighbours mostly share their times. */
@@ -47,13 +56,33 @@ export interface Chunk {
 /** A chunk in a file. */
 export interface StoredChunk {
   readonly place: FilePlace;
+  /** Id of the data key that its bytes are encrypted with. */
+  readonly dataKeyId?: string;
+}
+
+/** A small chunk of a group with a KMS key. */
+export interface SealedChunk {
+  /** Base64 of the encrypted batch. */
+  readonly sealed: string;
+  readonly dataKeyId: string;
+}
+
+/** A key that events of a group are encrypted with (kms-encryption.ts), itself encrypted by KMS. */
+export interface DataKeyRecord {
+  /** Base64 of KMS's ciphertext. */
+  readonly wrapped: string;
+  readonly kmsKeyArn: string;
+  readonly createdMs: number;
 }
 
 export interface LogRecords {
   readonly groups: Collection<LogGroupRecord>;
   readonly streams: Collection<LogStreamRecord>;
   readonly heads: Collection<ChunkHead>;
-  readonly chunks: Collection<Chunk | StoredChunk>;
+  readonly chunks: Collection<Chunk | StoredChunk | SealedChunk>;
+  /** By group, oldest first. */
+  readonly dataKeys: Collection<DataKeyRecord>;
+  readonly openKeys: DataKeyCache;
   /** Undefined in memory. */
   readonly files: LogFiles | undefined;
 }
@@ -68,7 +97,9 @@ export function logRecords(store: Store): LogRecords {
       streams: store.collection("log-streams"),
       heads: store.collection("log-chunk-heads"),
       chunks: store.collection("log-chunks"),
-      files: store.stateDir === undefined ? undefined : new LogFiles(store.stateDir),
+      dataKeys: store.collection("log-data-keys"),
+      openKeys: new DataKeyCache(),
+      files: store.stateDir === undefined ? undefined : new LogFiles(store),
     };
     opened.set(store, records);
   }
@@ -90,6 +121,11 @@ export function requireGroup(records: LogRecords, scope: AwsScope, groupName: st
   return group;
 }
 
+/** Throws AWS's error for a group whose class does not have the operation. */
+export function requireStandardClass({ groupClass }: LogGroupRecord): void {
+  if (groupClass !== undefined) throw standardClassOnly();
+}
+
 /** The stream, or AWS's error: the group is looked for first. */
 export function requireStream(
   records: LogRecords,
@@ -103,17 +139,38 @@ export function requireStream(
   throw streamNotFound();
 }
 
-/** The events of a chunk, wherever they are; undefined when it was deleted meanwhile. */
+/**
+ * The events of a chunk, wherever they are; undefined when it was deleted meanwhile. For a group that has data keys
+ * after `openDataKeys` (kms-encryption.ts).
+ */
 export function readChunk(records: LogRecords, key: Key, stream: LogStreamRecord): Chunk | undefined {
   const chunk = records.chunks.get(key);
   if (chunk === undefined || "messages" in chunk) return chunk;
+  if ("sealed" in chunk) return openChunk(records, Buffer.from(chunk.sealed, "base64"), chunk.dataKeyId);
   try {
-    return records.files && unpackBatch(records.files.read(stream.number, chunk.place));
+    return records.files && openChunk(records, records.files.read(stream.number, chunk.place), chunk.dataKeyId);
   } catch (error) {
     // Files go after the records: another process may have deleted the stream just now.
     if ((error as NodeJS.ErrnoException).code === "ENOENT" && !records.chunks.has(key)) return undefined;
     throw error;
   }
+}
+
+/** The events in packed bytes, encrypted or not. */
+export function openChunk(records: LogRecords, bytes: Buffer, dataKeyId: string | undefined): Chunk {
+  return unpackBatch(dataKeyId === undefined ? bytes : openSealed(bytes, records.openKeys.require(dataKeyId)));
+}
+
+/** Changes the record of a group, or throws AWS's error where there is none. */
+export async function changeGroup(
+  { store, scope }: Pick<OperationContext, "store" | "scope">,
+  groupName: string,
+  change: (group: LogGroupRecord) => LogGroupRecord,
+): Promise<void> {
+  const records = logRecords(store);
+  await store.write(() => {
+    records.groups.put(groupKey(scope, groupName), change(requireGroup(records, scope, groupName)));
+  });
 }
 
 /** Inside a write: removes a stream and its events. Their files go afterwards, with `LogFiles.remove`. */

@@ -214,6 +214,11 @@ export interface PutLogEventsResponse {
   readonly rejectedEntityInfo?: RejectedEntityInfo | undefined;
 }
 
+export interface PutLogGroupDeletionProtectionRequest {
+  readonly logGroupIdentifier: string;
+  readonly deletionProtectionEnabled: boolean;
+}
+
 export interface PutRetentionPolicyRequest {
   readonly logGroupName: string;
   readonly retentionInDays: number;

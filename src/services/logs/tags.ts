@@ -3,7 +3,7 @@ import { parseArn } from "../../core/arn.ts";
 import { type OperationContext, operation } from "../service.ts";
 import { groupNameOf, type NamedGroup, onTags, requireHere, scopeIn } from "./access.ts";
 import { groupNotFound, invalidParameter, tooManyTags } from "./errors.ts";
-import { groupKey, logRecords, requireGroup } from "./records.ts";
+import { changeGroup, logRecords, requireGroup } from "./records.ts";
 import type {
   ListTagsForResourceRequest,
   ListTagsForResourceResponse,
@@ -14,9 +14,9 @@ import type {
   UntagLogGroupRequest,
   UntagResourceRequest,
 } from "./shapes.gen.ts";
+import { requireTagCount } from "./tag-count.ts";
 
 const API = "https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference";
-const MAX_TAGS = 50;
 
 type Tags = Readonly<Record<string, string>>;
 
@@ -77,13 +77,10 @@ export const listTagsLogGroup = operation<ListTagsLogGroupRequest, ListTagsLogGr
 });
 
 async function changeTags(context: OperationContext, groupName: string, change: (tags: Tags) => Tags): Promise<object> {
-  const { store, scope } = context;
-  const records = logRecords(store);
-  await store.write(() => {
-    const group = requireGroup(records, scope, groupName);
+  await changeGroup(context, groupName, (group) => {
     const tags = change(group.tags);
-    if (Object.keys(tags).length > MAX_TAGS) throw tooManyTags();
-    records.groups.put(groupKey(scope, groupName), { ...group, tags });
+    requireTagCount(tags);
+    return { ...group, tags };
   });
   return {};
 }
@@ -103,10 +100,9 @@ function taggedGroupHere(input: { readonly resourceArn: string }, context: Opera
   return group.name;
 }
 
-/** Only groups can be tagged here; the ARN may not end in `:*`. */
+/** Only groups can be tagged here. AWS: the ARN is the one without `:*`, which the model's pattern refuses. */
 function requireGroupArn(arn: string): string {
-  const resource = parseArn(arn)?.resource;
-  if (!resource?.startsWith("log-group:") || resource.endsWith(":*")) {
+  if (!parseArn(arn)?.resource.startsWith("log-group:")) {
     throw invalidParameter(`The specified resource ARN is not the ARN of a log group: ${arn}`);
   }
   return groupNameOf(arn);

@@ -6,6 +6,7 @@
  * assumes it by a call like any other (../builds/role-session.ts), on record like any other.
  */
 import type { AwsScope } from "../../../core/arn.ts";
+import { createPatternMatcher } from "../../../core/bounded-pattern.ts";
 import { AwsError } from "../../../core/errors.ts";
 import type { BatchRunner } from "../batches/batch-runner.ts";
 import { startBatch } from "../batches/start-batch.ts";
@@ -19,7 +20,6 @@ import { invalidInput } from "../errors.ts";
 import { withoutUndefined } from "../projects/project-settings.ts";
 import { projectKey, recordsIn } from "../records.ts";
 import type { Project } from "../shapes.gen.ts";
-import { createPatternMatcher } from "./bounded-pattern.ts";
 import { evaluateFilters, type FilterDecision } from "./evaluate-filters.ts";
 import { type DeliveryHeaders, deliveryOf, parseBody, providerOf, readPayload } from "./read-delivery.ts";
 import {

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { createPatternMatcher, patternProblem } from "../../../core/bounded-pattern.ts";
 import { TestClock } from "../../../core/clock.ts";
 import type { WebhookFilter } from "../shapes.gen.ts";
-import { createPatternMatcher, patternProblem } from "./bounded-pattern.ts";
 import { evaluateFilters, type FilterType } from "./evaluate-filters.ts";
 import { sourceVersionOf, triggerOf, variablesOf, type WebhookEvent } from "./webhook-event.ts";
 

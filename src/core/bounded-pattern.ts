@@ -1,14 +1,16 @@
 /**
- * Regular expressions of webhook filters, with a bound on what matching may cost: a hostile pattern ends after the
+ * Regular expressions that callers bring, with a bound on what matching may cost: a hostile pattern ends after the
  * budget, not after years. The pattern runs in an empty context whose execution V8 stops at a deadline.
- * AWS: patterns are Java's, found anywhere in the value (the documents' `\[CodeBuild\]` for a commit message).
+ * AWS: patterns are Java's; a webhook's filter is found anywhere in the value (the documents' `\[CodeBuild\]` for a
+ * commit message), a parameter's AllowedPattern must match the whole value.
  * Here they are JavaScript's: what Java has and JavaScript reads otherwise is translated, or refused as invalid.
- * Source: https://docs.aws.amazon.com/codebuild/latest/APIReference/API_WebhookFilter.html
+ * Sources: https://docs.aws.amazon.com/codebuild/latest/APIReference/API_WebhookFilter.html and
+ * https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_PutParameter.html
  */
 import { createContext, Script } from "node:vm";
-import type { Clock } from "../../../core/clock.ts";
+import type { Clock } from "./clock.ts";
 
-/** For all filters of one delivery. */
+/** For all that one matcher is asked. */
 const BUDGET_MS = 200;
 
 export type Match =
@@ -17,24 +19,25 @@ export type Match =
   | { readonly kind: "too-costly" };
 
 export interface PatternMatcher {
-  /** The first value in which the pattern is found. The pattern must be a valid one. */
-  match(pattern: string, values: readonly string[]): Match;
+  /** The first value in which the pattern is found, or all of which it is. The pattern must be a valid one. */
+  match(pattern: string, values: readonly string[], where?: "anywhere" | "whole"): Match;
 }
 
-/** A matcher for one delivery: its calls share one budget of time. */
+/** A matcher, e.g. for one delivery of a webhook: its calls share one budget of time. */
 export function createPatternMatcher(clock: Clock, budgetMs: number = BUDGET_MS): PatternMatcher {
   let leftMs = budgetMs;
   return {
-    match(pattern, values) {
+    match(pattern, values, where = "anywhere") {
       if (leftMs < 1) return { kind: "too-costly" };
-      const { source, flags } = translated(pattern);
+      const { source: found, flags } = translated(pattern);
+      const source = where === "whole" ? `^(?:${found})$` : found;
       const startedMs = clock.nowMs();
       try {
         const sandbox = Object.assign(Object.create(null) as object, { source, flags, values: JSON.stringify(values) });
         const context = createContext(sandbox, { codeGeneration: { strings: false, wasm: false } });
-        const found: unknown = FIND.runInContext(context, { timeout: Math.ceil(leftMs) });
-        return typeof found === "number" && found >= 0
-          ? { kind: "matched", value: values[found] ?? "" }
+        const index: unknown = FIND.runInContext(context, { timeout: Math.ceil(leftMs) });
+        return typeof index === "number" && index >= 0
+          ? { kind: "matched", value: values[index] ?? "" }
           : { kind: "unmatched" };
       } catch (error) {
         if ((error as { code?: string }).code !== "ERR_SCRIPT_EXECUTION_TIMEOUT") throw error;

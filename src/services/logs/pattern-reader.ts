@@ -1,0 +1,148 @@
+/**
+ * What the structured filter patterns (`{ … }` and `[ … ]`) share: reading on through the text, `&&`, `||` and
+ * parentheses, and comparisons of one value.
+ * Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html and texts recorded on AWS
+ */
+import type { AwsError } from "../../core/errors.ts";
+import { invalidParameter } from "./errors.ts";
+import { compilePatternRegex } from "./pattern-regex.ts";
+
+export type Scalar = string | number | boolean;
+export type Test<T> = (value: T) => boolean;
+
+/** AWS: no word on what is wrong. */
+export const invalidPattern = (): AwsError => invalidParameter("Invalid filter pattern");
+
+/** AWS names the characters that stand where only letters, digits and `_` may. */
+export const invalidCharacters = (characters: string): AwsError =>
+  invalidParameter(`Invalid character(s) in term '${characters}'`);
+
+const SPACE = /\s*/y;
+const OPERATOR = /<=|>=|!=|[=<>]/y;
+const QUOTED = /"((?:[^"\\]|\\.)*)"/y;
+const REGEX = /%((?:[^%\\]|\\.)*)%/y;
+const WORD = /[A-Za-z0-9_.*+-]+/y;
+const NO_WORD = /[^\sA-Za-z0-9_.*+\-&|(){}[\]]+/y;
+const NUMBER = /^[+-]?(?:\d+(?:\.\d+)?|\.\d+)(?:[eE][+-]?\d+)?$/;
+/** AWS: so many a pattern that is not a single expression. */
+const MAX_REGEXES = 2;
+
+export class PatternReader {
+  readonly #text: string;
+  #at = 0;
+  #regexes = 0;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  /** Whether `literal` comes next, after spaces; then it is passed. */
+  take(literal: string): boolean {
+    this.read(SPACE);
+    const isNext = this.#text.startsWith(literal, this.#at);
+    if (isNext) this.#at += literal.length;
+    return isNext;
+  }
+
+  expect(literal: string): void {
+    if (!this.take(literal)) throw invalidPattern();
+  }
+
+  expectEnd(): void {
+    this.read(SPACE);
+    if (this.#at < this.#text.length) throw invalidPattern();
+  }
+
+  /** What a sticky expression matches right here: its first group, or all of it. */
+  read(expression: RegExp): string | undefined {
+    expression.lastIndex = this.#at;
+    const match = expression.exec(this.#text);
+    if (!match) return undefined;
+    this.#at += match[0].length;
+    return match[1] ?? match[0];
+  }
+
+  /** Operands with `&&` and `||`, `&&` first, and parentheses. */
+  expression<T>(operand: () => Test<T>): Test<T> {
+    const any = [this.#conjunction(operand)];
+    while (this.take("||")) any.push(this.#conjunction(operand));
+    return any.length === 1 ? (any[0] as Test<T>) : (value) => any.some((test) => test(value));
+  }
+
+  #conjunction<T>(operand: () => Test<T>): Test<T> {
+    const all = [this.#term(operand)];
+    while (this.take("&&")) all.push(this.#term(operand));
+    return all.length === 1 ? (all[0] as Test<T>) : (value) => all.every((test) => test(value));
+  }
+
+  #term<T>(operand: () => Test<T>): Test<T> {
+    if (!this.take("(")) return operand();
+    const inner = this.expression(operand);
+    this.expect(")");
+    return inner;
+  }
+
+  /** `= value`, `!= value`, `< number`, … */
+  comparison(): Test<Scalar> {
+    this.read(SPACE);
+    const operator = this.read(OPERATOR);
+    if (operator === undefined) throw this.#unexpected();
+    this.read(SPACE);
+    if (operator !== "=" && operator !== "!=") return this.#order(operator);
+    const equals = this.#equality();
+    return operator === "=" ? equals : (value) => !equals(value);
+  }
+
+  #order(operator: string): Test<Scalar> {
+    const limit = Number(this.#number());
+    const holds = (value: number): boolean => {
+      if (operator === "<") return value < limit;
+      if (operator === ">") return value > limit;
+      return operator === "<=" ? value <= limit : value >= limit;
+    };
+    return (value) => typeof value === "number" && holds(value);
+  }
+
+  #number(): string {
+    const word = this.read(WORD);
+    if (word === undefined) throw this.#unexpected();
+    if (!NUMBER.test(word)) throw invalidPattern();
+    return word;
+  }
+
+  #equality(): Test<Scalar> {
+    const quoted = this.read(QUOTED);
+    if (quoted !== undefined) return equalsText(quoted.replace(/\\(["\\])/g, "$1"));
+    const regex = this.read(REGEX);
+    if (regex !== undefined) {
+      const test = compilePatternRegex(regex);
+      if (!test || ++this.#regexes > MAX_REGEXES) throw invalidPattern();
+      return (value) => test(String(value));
+    }
+    const word = this.read(WORD);
+    if (word === undefined) throw this.#unexpected();
+    const isText = equalsText(word);
+    if (!NUMBER.test(word)) return isText;
+    const number = Number(word);
+    return (value) => value === number || isText(value);
+  }
+
+  #unexpected(): AwsError {
+    const characters = this.read(NO_WORD);
+    return characters === undefined ? invalidPattern() : invalidCharacters(characters);
+  }
+}
+
+/** AWS: `*` stands for any text at the beginning and at the end; anywhere else it is itself. */
+function equalsText(pattern: string): Test<Scalar> {
+  if (pattern === "*") return () => true;
+  const [isOpenBefore, isOpenAfter] = [pattern.startsWith("*"), pattern.endsWith("*")];
+  const text = pattern.slice(isOpenBefore ? 1 : 0, isOpenAfter ? -1 : undefined);
+  if (isOpenBefore && isOpenAfter) return (value) => String(value).includes(text);
+  if (isOpenBefore) return (value) => String(value).endsWith(text);
+  if (isOpenAfter) return (value) => String(value).startsWith(text);
+  return (value) => String(value) === text;
+}
+
+/** A field of a line: a number where it reads as one. */
+export const fieldValue = (text: string): Scalar => (NUMBER.test(text) ? Number(text) : text);
