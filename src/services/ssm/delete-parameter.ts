@@ -1,17 +1,17 @@
 /** DeleteParameter and DeleteParameters: the parameter with all its versions, labels and tags. */
 import { type OperationContext, operation } from "../service.ts";
 import { parameterNotFound, reservedName, validationFailure } from "./errors.ts";
+import { removeParameter } from "./expiration.ts";
 import { findParameter } from "./find-parameter.ts";
-import { parameterAccess } from "./parameter-access.ts";
+import { accessTo, accessToEach } from "./parameter-access.ts";
 import { requireReadableName, requireUnreserved } from "./parameter-name.ts";
-import { parameterKey, parametersIn, versionsIn, versionsKey } from "./records.ts";
 import type { DeleteParameterRequest, DeleteParametersRequest, DeleteParametersResult } from "./shapes.gen.ts";
 
 export const deleteParameter = operation<DeleteParameterRequest, object>({
   name: "DeleteParameter",
   support: "supported",
   source: "https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_DeleteParameter.html",
-  authorize: (input, context) => [parameterAccess(context, "ssm:DeleteParameter", input.Name)],
+  authorize: (input, context) => accessTo(context, "ssm:DeleteParameter", input.Name),
   errors: [parameterNotFound, reservedName, validationFailure],
   async run(input, context) {
     const name = requireDeletableName(input.Name);
@@ -26,7 +26,7 @@ export const deleteParameters = operation<DeleteParametersRequest, DeleteParamet
   name: "DeleteParameters",
   support: "supported",
   source: "https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_DeleteParameters.html",
-  authorize: (input, context) => input.Names.map((name) => parameterAccess(context, "ssm:DeleteParameters", name)),
+  authorize: (input, context) => accessToEach(context, "ssm:DeleteParameters", input.Names),
   errors: [reservedName, validationFailure],
   async run(input, context) {
     const names = [...new Set(input.Names.map(requireDeletableName))];
@@ -47,9 +47,6 @@ function requireDeletableName(written: string): string {
 /** Only inside `Store.write`. */
 function remove(context: OperationContext, name: string): boolean {
   const isThere = findParameter(context, context.scope, name) !== undefined;
-  parametersIn(context.store).delete(parameterKey(context.scope, name));
-  for (const { key } of versionsIn(context.store).list(versionsKey(context.scope, name))) {
-    versionsIn(context.store).delete(key);
-  }
+  removeParameter(context.store, context.scope, name);
   return isThere;
 }

@@ -57,6 +57,19 @@ export const maxVersionLimitExceeded = awsError({
     "Move the label to another version of the parameter, and try again.",
 });
 
+export const parameterLimitExceeded = awsError({
+  ...client,
+  code: "ParameterLimitExceeded",
+  source: reference("PutParameter"),
+  // AWS: the text for the advanced tier is not known, its documentation's stands for it.
+  message: (tier: "Standard" | "Advanced", limit: number) =>
+    tier === "Standard"
+      ? `You have reached the maximum number of standard parameters for this AWS account and Region (${limit}). To add ` +
+        "more parameters, either delete existing parameters or upgrade to the advanced-parameter tier (charges apply)."
+      : "You have exceeded the number of parameters for this Amazon Web Services account. Delete one or more " +
+        "parameters and try again.",
+});
+
 export const validationFailure = awsError({
   ...client,
   code: "ValidationException",
@@ -112,9 +125,7 @@ export const invalidPolicyType = awsError({
   code: "InvalidPolicyTypeException",
   source: reference("PutParameter"),
   unverified: true,
-  message: () =>
-    "The policy type isn't supported. Parameter Store supports the following policy types: Expiration, " +
-    "ExpirationNotification, and NoChangeNotification.",
+  message: text,
 });
 
 export const invalidPolicyAttribute = awsError({
@@ -122,7 +133,7 @@ export const invalidPolicyAttribute = awsError({
   code: "InvalidPolicyAttributeException",
   source: reference("PutParameter"),
   unverified: true,
-  message: () => "A policy attribute or its value is invalid.",
+  message: text,
 });
 
 export const incompatiblePolicy = awsError({
@@ -130,9 +141,7 @@ export const incompatiblePolicy = awsError({
   code: "IncompatiblePolicyException",
   source: reference("PutParameter"),
   unverified: true,
-  message: () =>
-    "There is a conflict in the policies specified for this parameter. You can't, for example, specify two " +
-    "Expiration policies for a parameter. Review your policies, and try again.",
+  message: text,
 });
 
 export const policiesLimitExceeded = awsError({
@@ -140,7 +149,7 @@ export const policiesLimitExceeded = awsError({
   code: "PoliciesLimitExceededException",
   source: reference("PutParameter"),
   unverified: true,
-  message: () => "You specified more than the maximum number of allowed policies for the parameter. The maximum is 10.",
+  message: (limit: number) => `Number of policies attached to a parameter cannot exceed ${limit}`,
 });
 
 /** What KMS said about a key, as Parameter Store passes it on. */
@@ -206,7 +215,8 @@ export const labelLimitExceeded = awsError({
   code: "ParameterVersionLabelLimitExceeded",
   source: reference("LabelParameterVersion"),
   unverified: true,
-  message: () => "A parameter version can have a maximum of ten labels.",
+  message: () =>
+    "A parameter version can have maximum 10 labels. Move one or more labels to another version and try again.",
 });
 
 // AWS: these three are sent without a text.

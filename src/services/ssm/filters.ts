@@ -3,7 +3,7 @@
  * Source: https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_ParameterStringFilter.html
  */
 import { invalidFilterKey, invalidFilterOption, invalidFilterValue, validationFailure } from "./errors.ts";
-import { requirePath } from "./parameter-name.ts";
+import { isReservedPath, requirePath } from "./parameter-name.ts";
 import { type ParameterRecord, withoutLeadingSlash } from "./records.ts";
 import type { ParameterStringFilter, ParametersFilter } from "./shapes.gen.ts";
 
@@ -43,16 +43,18 @@ const VALUES: Readonly<Record<string, readonly string[]>> = {
   Tier: ["Standard", "Advanced", "Intelligent-Tiering"],
 };
 
+/** Filters are checked one after another, each: key, values there, not a second time, option, values. */
 export function parseFilters(filters: readonly ParameterStringFilter[], name: FilteringOperation): Filter[] {
   const seen = new Set<string>();
   return filters.map((filter) => {
-    const { Key: key } = filter;
+    const { Key: key, Values: values = [] } = filter;
     const isTag = key.startsWith("tag:");
     if (!KEYS[name].accepted.includes(key) && !(isTag && name === "DescribeParameters")) {
       throw invalidFilterKey(
         `The following filter key is not valid: ${key}. Valid filter keys include: ${KEYS[name].printed}.`,
       );
     }
+    if (values.length === 0 && !isTag) throw invalidFilterValue(key);
     if (seen.has(key)) {
       throw invalidFilterKey(
         `The following filter is duplicated in the request: ${key}. A request can contain only one occurrence of a ` +
@@ -60,8 +62,6 @@ export function parseFilters(filters: readonly ParameterStringFilter[], name: Fi
       );
     }
     seen.add(key);
-    const values = filter.Values ?? [];
-    if (values.length === 0 && !isTag) throw invalidFilterValue(key);
     const parsed: Filter = { key, option: requireOption(filter, isTag ? TAG_OPTIONS : OPTIONS[key]), values };
     requireValues(parsed);
     return parsed;
@@ -76,6 +76,24 @@ export const filtersFromOldForm = (filters: readonly ParametersFilter[]): Filter
 export const labelFilterOf = (filters: readonly Filter[]): readonly string[] =>
   filters.find((filter) => filter.key === "Label")?.values ?? [];
 
+/** Where all that pass the filters are: some names, or everything under some first segments of a name. */
+export function narrowed(filters: readonly Filter[]): {
+  readonly names?: readonly string[];
+  readonly segments: readonly string[];
+} {
+  const name = filters.find((filter) => filter.key === "Name");
+  if (name?.option === "Equals") return { names: [...new Set(name.values.map(withoutLeadingSlash))], segments: [] };
+  const path = filters.find((filter) => filter.key === "Path");
+  const [onlyPath, ...otherPaths] = path?.values ?? [];
+  if (onlyPath !== undefined && otherPaths.length === 0) return { segments: onlyPath.split("/").filter(Boolean) };
+  const [onlyName, ...otherNames] = name?.option === "BeginsWith" ? name.values : [];
+  // The last segment may be the beginning of a longer one.
+  if (onlyName !== undefined && otherNames.length === 0) {
+    return { segments: withoutLeadingSlash(onlyName).split("/").slice(0, -1) };
+  }
+  return { segments: [] };
+}
+
 /** True when every filter has a value that matches. */
 export const selectedBy = (filters: readonly Filter[], record: ParameterRecord): boolean =>
   filters.every((filter) => matches(filter, record));
@@ -84,8 +102,7 @@ function matches({ key, option, values }: Filter, record: ParameterRecord): bool
   const { latest } = record;
   switch (key) {
     case "Name":
-      // AWS: the leading slash makes no difference.
-      return values.some((value) => compare(option, withoutLeadingSlash(record.name), withoutLeadingSlash(value)));
+      return values.some((value) => isNamed(option, withoutLeadingSlash(record.name), value));
     case "Path":
       return values.some((path) => isUnder(record.name, path, option === "Recursive"));
     case "Label":
@@ -106,10 +123,12 @@ function matches({ key, option, values }: Filter, record: ParameterRecord): bool
   }
 }
 
+/** AWS: the leading slash makes no difference; within `Contains` one stands for the beginning too: `/x` is in `x1`. */
+const isNamed = (option: Option, bareName: string, value: string): boolean =>
+  option === "Contains" ? `/${bareName}`.includes(value) : compare(option, bareName, withoutLeadingSlash(value));
+
 function compare(option: Option, actual: string, wanted: string): boolean {
-  if (option === "BeginsWith") return actual.startsWith(wanted);
-  if (option === "Contains") return actual.includes(wanted);
-  return actual === wanted;
+  return option === "BeginsWith" ? actual.startsWith(wanted) : actual === wanted;
 }
 
 function isUnder(name: string, path: string, isRecursive: boolean): boolean {
@@ -131,19 +150,21 @@ function requireOption(filter: ParameterStringFilter, options: readonly Option[]
 
 const PRINTED_ORDER: readonly Option[] = ["BeginsWith", "Contains", "Recursive", "OneLevel", "Equals"];
 
-function requireValues({ key, values }: Filter): void {
+function requireValues({ key, option, values }: Filter): void {
   const known = VALUES[key];
-  const unknown = known && values.find((value) => !known.some((candidate) => candidate.startsWith(value)));
+  const isKnown = (value: string) => known?.some((candidate) => compare(option, candidate, value));
+  const unknown = known && values.find((value) => !isKnown(value));
   if (known && unknown !== undefined) {
     throw invalidFilterOption(
       `The following filter value is not valid: ${unknown}. Valid values include: [${known.join(", ")}].`,
     );
   }
-  if (key === "Path") for (const path of values) requirePath(path);
-  if (key === "Name" && values.some((value) => /^\/?(?:aws|ssm)/i.test(value))) {
+  const isName = key === "Name" && option !== "Contains";
+  if ((key === "Path" || isName) && values.some(isReservedPath)) {
     throw validationFailure(
       'Filters for common parameters can\'t be prefixed with "aws" or "ssm" (case-insensitive). When using global ' +
         "parameters, please specify within a global namespace.",
     );
   }
+  if (key === "Path") for (const path of values) requirePath(path);
 }

@@ -2,7 +2,9 @@
 import type { AwsScope } from "../../core/arn.ts";
 import type { OperationContext } from "../service.ts";
 import { parameterNotFound, parameterVersionNotFound } from "./errors.ts";
+import { isLive } from "./expiration.ts";
 import type { ParameterReference } from "./parameter-name.ts";
+import { findPublicParameter, isPublic } from "./public-parameters.ts";
 import {
   type ParameterRecord,
   type ParameterVersion,
@@ -14,12 +16,15 @@ import {
 
 /** The parameter of this name in either slash form, unless it has expired. */
 export function findParameter(context: OperationContext, scope: AwsScope, name: string): ParameterRecord | undefined {
-  const record = parametersIn(context.store).get(parameterKey(scope, name));
+  const record = findStored(context, scope, name);
   return record && isLive(context, record) ? record : undefined;
 }
 
-export const isLive = (context: OperationContext, record: ParameterRecord): boolean =>
-  record.expiresAtMs === undefined || record.expiresAtMs > context.clock.nowMs();
+/** The same, also when it has expired. */
+export const findStored = (context: OperationContext, scope: AwsScope, name: string): ParameterRecord | undefined =>
+  isPublic(scope)
+    ? findPublicParameter(context.store, name)
+    : parametersIn(context.store).get(parameterKey(scope, name));
 
 export interface FoundParameter {
   readonly record: ParameterRecord;

@@ -2,12 +2,13 @@
 import { operation } from "../service.ts";
 import { invalidNextToken, parameterNotFound, validationFailure } from "./errors.ts";
 import { findParameter, isReachable } from "./find-parameter.ts";
-import { pageOf } from "./pages.ts";
-import { parameterAccess } from "./parameter-access.ts";
+import { pageOf, rangeOf } from "./pages.ts";
+import { accessTo } from "./parameter-access.ts";
 import { readValue } from "./parameter-answer.ts";
-import { parseReference, requireReadableName } from "./parameter-name.ts";
+import { parseReference, requireReadableName, requireUnselected } from "./parameter-name.ts";
 import { policiesAnswer } from "./parameter-policies.ts";
-import { versionsIn, versionsKey } from "./records.ts";
+import { isPublic } from "./public-parameters.ts";
+import { type ParameterVersion, versionKey, versionsIn, versionsKey } from "./records.ts";
 import { secureStringErrors } from "./secure-string.ts";
 import type { GetParameterHistoryRequest, GetParameterHistoryResult, ParameterHistory } from "./shapes.gen.ts";
 import { versionMetadata } from "./version-metadata.ts";
@@ -18,19 +19,28 @@ export const getParameterHistory = operation<GetParameterHistoryRequest, GetPara
   name: "GetParameterHistory",
   support: "supported",
   source: "https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_GetParameterHistory.html",
-  authorize: (input, context) => [parameterAccess(context, "ssm:GetParameterHistory", input.Name)],
+  authorize: (input, context) => accessTo(context, "ssm:GetParameterHistory", input.Name),
   errors: [parameterNotFound, validationFailure, invalidNextToken, ...secureStringErrors],
   async run(input, context) {
-    const { name, scope } = parseReference(context.scope, input.Name);
+    const reference = parseReference(context.scope, input.Name);
+    requireUnselected(reference);
+    const { name, scope } = reference;
     requireReadableName(name);
-    const record = isReachable(context, scope) ? findParameter(context, scope, name) : undefined;
+    const record = isReachable(context, scope) && !isPublic(scope) ? findParameter(context, scope, name) : undefined;
     if (!record) throw parameterNotFound();
-    const versions = versionsIn(context.store)
-      .list(versionsKey(scope, name))
-      .map((entry) => entry.value);
-    const page = pageOf(versions, (version) => String(version.version), input, input.MaxResults ?? PAGE_SIZE);
+    const versions = versionsIn(context.store);
+    const page = pageOf<ParameterVersion>({
+      mark: "history",
+      scope: versionsKey(scope, name),
+      source: rangeOf(versions, versionsKey(scope, name)),
+      pick: () => true,
+      nextToken: input.NextToken,
+      pageSize: input.MaxResults ?? PAGE_SIZE,
+    });
     const history: ParameterHistory[] = [];
-    for (const version of page.items) {
+    for (const { value: version } of page.items) {
+      // Policies of a version that was followed by another did nothing from then on.
+      const next = versions.get(versionKey(scope, name, version.version + 1));
       history.push({
         Name: name,
         ...versionMetadata(version),
@@ -38,7 +48,7 @@ export const getParameterHistory = operation<GetParameterHistoryRequest, GetPara
         Labels: Object.keys(record.labels)
           .filter((label) => record.labels[label] === version.version)
           .sort(),
-        Policies: policiesAnswer(version).Policies ?? [],
+        Policies: policiesAnswer(version, next?.lastModifiedMs ?? context.clock.nowMs()),
       });
     }
     return { Parameters: history, ...page.token };

@@ -152,7 +152,8 @@ describe("labels", () => {
     const labels = (from: number) => Array.from({ length: 6 }, (_, n) => `l${from + n}`);
     await call("LabelParameterVersion", { Name: "x", Labels: labels(0) });
     expect(await failureOf(call("LabelParameterVersion", { Name: "x", Labels: labels(6) }))).toBe(
-      "ParameterVersionLabelLimitExceeded: A parameter version can have a maximum of ten labels.",
+      "ParameterVersionLabelLimitExceeded: A parameter version can have maximum 10 labels. Move one or " +
+        "more labels to another version and try again.",
     );
   });
 });

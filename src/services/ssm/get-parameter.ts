@@ -3,9 +3,9 @@ import { AwsError } from "../../core/errors.ts";
 import { type OperationContext, operation } from "../service.ts";
 import { parameterNotFound, parameterVersionNotFound, referencedSecretNotFound, validationFailure } from "./errors.ts";
 import { requireVersion } from "./find-parameter.ts";
-import { parameterAccess } from "./parameter-access.ts";
+import { accessTo, accessToEach } from "./parameter-access.ts";
 import { askedBy, parameterAnswer } from "./parameter-answer.ts";
-import { type ParameterReference, parseReference, requireReadableName } from "./parameter-name.ts";
+import { type ParameterReference, parseReference, requireReadable } from "./parameter-name.ts";
 import { isSecretReference, secretAnswer } from "./secret-reference.ts";
 import { secureStringErrors } from "./secure-string.ts";
 import type {
@@ -23,14 +23,14 @@ const errors = [
   referencedSecretNotFound,
   ...secureStringErrors,
 ];
-const gaps = ["no public parameters under /aws/service"];
+const gaps = ["of the public parameters under /aws/service only the regions, and those of a file"];
 
 export const getParameter = operation<GetParameterRequest, GetParameterResult>({
   name: "GetParameter",
   support: "partial",
   gaps,
   source: "https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_GetParameter.html",
-  authorize: (input, context) => [parameterAccess(context, "ssm:GetParameter", input.Name)],
+  authorize: (input, context) => accessTo(context, "ssm:GetParameter", input.Name),
   errors,
   run(input, context) {
     const parameter = read(context, parseReference(context.scope, input.Name), input.WithDecryption);
@@ -45,11 +45,11 @@ export const getParameters = operation<GetParametersRequest, GetParametersResult
   support: "partial",
   gaps,
   source: "https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_GetParameters.html",
-  authorize: (input, context) => input.Names.map((name) => parameterAccess(context, "ssm:GetParameters", name)),
+  authorize: (input, context) => accessToEach(context, "ssm:GetParameters", input.Names),
   errors,
   async run(input, context) {
     const references = input.Names.map((name) => parseReference(context.scope, name));
-    for (const reference of references) requireReadableName(reference.name);
+    for (const reference of references) requireReadable(reference);
     const unique = [...new Map(references.map((reference) => [reference.text, reference])).values()];
     const parameters: Parameter[] = [];
     const invalid: string[] = [];
@@ -73,7 +73,7 @@ function read(
   reference: ParameterReference,
   withDecryption: boolean | undefined,
 ): Parameter | Promise<Parameter> {
-  requireReadableName(reference.name);
+  requireReadable(reference);
   if (isSecretReference(reference.name)) return secretAnswer(context, reference, withDecryption ?? false);
   return parameterAnswer(context, requireVersion(context, reference), askedBy(reference, withDecryption));
 }

@@ -1,4 +1,5 @@
 /** GetParametersByPath: the parameters under a path, not the one at the path itself. */
+import type { Entry, Key } from "../../store/store.ts";
 import { operation } from "../service.ts";
 import {
   invalidFilterKey,
@@ -7,12 +8,14 @@ import {
   invalidNextToken,
   validationFailure,
 } from "./errors.ts";
+import { isLive, removeExpired } from "./expiration.ts";
 import { labelFilterOf, parseFilters, selectedBy } from "./filters.ts";
-import { findVersion, isLive } from "./find-parameter.ts";
-import { pageOf } from "./pages.ts";
+import { findVersion } from "./find-parameter.ts";
+import { pageOf, rangeOf, sourceOf } from "./pages.ts";
 import { anyResource } from "./parameter-access.ts";
 import { parameterAnswer } from "./parameter-answer.ts";
-import { isWellFormed, parameterArn, requirePath } from "./parameter-name.ts";
+import { isWellFormed, parameterArn, parseReference, requirePath } from "./parameter-name.ts";
+import { isPublic, publicEntries } from "./public-parameters.ts";
 import { type ParameterRecord, parametersIn } from "./records.ts";
 import { secureStringErrors } from "./secure-string.ts";
 import type { GetParametersByPathRequest, GetParametersByPathResult, Parameter } from "./shapes.gen.ts";
@@ -22,7 +25,7 @@ const PAGE_SIZE = 10;
 export const getParametersByPath = operation<GetParametersByPathRequest, GetParametersByPathResult>({
   name: "GetParametersByPath",
   support: "partial",
-  gaps: ["no public parameters under /aws/service: they are never found"],
+  gaps: ["of the public parameters under /aws/service only the regions, and those of a file"],
   source: "https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_GetParametersByPath.html",
   // AWS: permission on the path, trailing slash as sent, covers everything below it.
   authorize({ Path: path, Recursive = false }, { scope }) {
@@ -30,7 +33,8 @@ export const getParametersByPath = operation<GetParametersByPathRequest, GetPara
     if (path !== "/" && !isWellFormed(path.replace(/\/$/, ""))) {
       return [anyResource(scope, "ssm:GetParametersByPath", conditions)];
     }
-    return [{ action: "ssm:GetParametersByPath", resource: parameterArn(scope, path), context: conditions }];
+    const resource = parameterArn(parseReference(scope, path).scope, path);
+    return [{ action: "ssm:GetParametersByPath", resource, context: conditions }];
   },
   errors: [
     validationFailure,
@@ -44,18 +48,31 @@ export const getParametersByPath = operation<GetParametersByPathRequest, GetPara
     requirePath(input.Path);
     const filters = parseFilters(input.ParameterFilters ?? [], "GetParametersByPath");
     const labels = labelFilterOf(filters);
-    const segments = input.Path.split("/").filter(Boolean);
-    const below = parametersIn(context.store)
-      .list([context.scope.accountId, context.scope.region, ...segments])
-      .filter(({ key, value }) => {
-        const depth = key.length - 2 - segments.length;
-        return (input.Recursive ? depth >= 1 : depth === 1) && isLive(context, value) && selectedBy(filters, value);
-      })
-      .map((entry) => entry.value);
-    const page = pageOf(below, (record) => record.name, input, input.MaxResults ?? PAGE_SIZE);
+    const { scope } = parseReference(context.scope, `${input.Path}/`);
+    const account: Key = [context.scope.accountId, scope.region];
+    const path: Key = [...account, ...input.Path.split("/").filter(Boolean)];
+    const isBelow = ({ key }: Entry<unknown>): boolean => path.every((part, index) => key[index] === part);
+    const expired: string[] = [];
+    const page = pageOf<ParameterRecord>({
+      mark: "path",
+      scope: account,
+      source: isPublic(scope)
+        ? sourceOf(publicEntries(context).filter(isBelow))
+        : rangeOf(parametersIn(context.store), path),
+      pick({ key, value: record }) {
+        const depth = key.length - path.length;
+        if (depth > 1 && !input.Recursive) return behindChild(key, path.length);
+        if (depth === 0) return false;
+        if (isLive(context, record)) return selectedBy(filters, record);
+        expired.push(record.name);
+        return false;
+      },
+      nextToken: input.NextToken,
+      pageSize: input.MaxResults ?? PAGE_SIZE,
+    });
+    await removeExpired(context, scope, expired);
     const parameters: Parameter[] = [];
-    for (const record of page.items) {
-      const { scope } = context;
+    for (const { value: record } of page.items) {
       const asked = { name: record.name, selector: "", scope, withDecryption: input.WithDecryption ?? false };
       const version = findVersion(context, record, versionNumber(record, labels));
       if (version) parameters.push(await parameterAnswer(context, { record, version }, asked));
@@ -63,6 +80,9 @@ export const getParametersByPath = operation<GetParametersByPathRequest, GetPara
     return { Parameters: parameters, ...page.token };
   },
 });
+
+/** The key behind everything under the child of the path to which `key` belongs: no part holds U+0000. */
+const behindChild = (key: Key, pathLength: number): Key => [...key.slice(0, pathLength), `${key[pathLength]}\u0000`];
 
 /** With a Label filter the labelled version is answered, else the latest. */
 function versionNumber(record: ParameterRecord, labels: readonly string[]): number {

@@ -2,7 +2,7 @@
 import { type OperationContext, operation } from "../service.ts";
 import { labelLimitExceeded, parameterNotFound, parameterVersionNotFound, validationFailure } from "./errors.ts";
 import { findParameter, findVersion } from "./find-parameter.ts";
-import { parameterAccess } from "./parameter-access.ts";
+import { accessTo } from "./parameter-access.ts";
 import { requireReadableName } from "./parameter-name.ts";
 import { type ParameterRecord, parameterKey, parametersIn } from "./records.ts";
 import type {
@@ -19,7 +19,7 @@ export const labelParameterVersion = operation<LabelParameterVersionRequest, Lab
   name: "LabelParameterVersion",
   support: "supported",
   source: "https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_LabelParameterVersion.html",
-  authorize: (input, context) => [parameterAccess(context, "ssm:LabelParameterVersion", input.Name)],
+  authorize: (input, context) => accessTo(context, "ssm:LabelParameterVersion", input.Name),
   errors: [...errors, labelLimitExceeded],
   async run(input, context) {
     return changeLabels(context, input.Name, input.ParameterVersion, (old, version) => {
@@ -37,7 +37,7 @@ export const unlabelParameterVersion = operation<UnlabelParameterVersionRequest,
   name: "UnlabelParameterVersion",
   support: "supported",
   source: "https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_UnlabelParameterVersion.html",
-  authorize: (input, context) => [parameterAccess(context, "ssm:UnlabelParameterVersion", input.Name)],
+  authorize: (input, context) => accessTo(context, "ssm:UnlabelParameterVersion", input.Name),
   errors,
   async run(input, context) {
     return changeLabels(context, input.Name, input.ParameterVersion, (old, version) => {

@@ -1,47 +1,99 @@
-/** `MaxResults` and `NextToken`: the token is opaque, and says after which item the next page starts. */
+/**
+ * `MaxResults` and `NextToken` over a range of the store: a page reads what is on it and what is skipped on the way,
+ * never the whole account. The token is opaque, and says behind which key the next page starts: what is put or deleted
+ * between two pages moves nothing. It holds for the operation, account and region it was given in.
+ */
+import type { Collection, Entry, Key } from "../../store/store.ts";
 import { invalidNextToken } from "./errors.ts";
 
+export interface PageRequest<T> {
+  /** The operation's mark in its tokens. */
+  readonly mark: string;
+  /** What all keys of all the operation's pages start with; no part of the token. */
+  readonly scope: Key;
+  readonly source: EntrySource<T>;
+  /** True: on the page. False: skipped. A key: skipped, and so is everything up to that key. */
+  readonly pick: (entry: Entry<T>) => boolean | Key;
+  readonly nextToken: string | undefined;
+  readonly pageSize: number;
+}
+
+/** Entries in key order behind `after`. */
+export type EntrySource<T> = (options: { readonly limit: number; readonly after?: Key }) => readonly Entry<T>[];
+
 export interface Page<T> {
-  readonly items: readonly T[];
+  readonly items: readonly Entry<T>[];
   readonly token: { readonly NextToken?: string };
 }
 
-/** `idOf` must be unique among `items`. A token whose item is gone goes on at the first item sorted behind it. */
-export function pageOf<T>(
-  items: readonly T[],
-  idOf: (item: T) => string,
-  request: { readonly NextToken?: string | undefined },
-  pageSize: number,
-): Page<T> {
-  const start = request.NextToken === undefined ? 0 : startAfter(items.map(idOf), decode(request.NextToken));
-  const page = items.slice(start, start + pageSize);
-  const last = page.at(-1);
-  if (last === undefined || start + page.length >= items.length) return { items: page, token: {} };
-  return { items: page, token: { NextToken: encode(start + page.length, idOf(last)) } };
+/** At most so many entries are in memory besides the page. */
+const MAX_READ_AT_ONCE = 500;
+
+export function pageOf<T>({ mark, scope, source, pick, nextToken, pageSize }: PageRequest<T>): Page<T> {
+  let after = nextToken === undefined ? undefined : decode(mark, scope, nextToken);
+  const items: Entry<T>[] = [];
+  let limit = pageSize + 1;
+  for (;;) {
+    const entries = source({ limit, ...(after && { after }) });
+    let skipTo: Key | undefined;
+    for (const entry of entries) {
+      const picked = pick(entry);
+      if (typeof picked !== "boolean") {
+        skipTo = picked;
+        break;
+      }
+      after = entry.key;
+      if (!picked) continue;
+      if (items.length === pageSize) {
+        return { items, token: { NextToken: encode(mark, scope, items.at(-1)?.key ?? scope) } };
+      }
+      items.push(entry);
+    }
+    if (skipTo) {
+      after = skipTo;
+      limit = pageSize + 1;
+    } else {
+      if (entries.length < limit) return { items, token: {} };
+      limit = Math.min(2 * limit, MAX_READ_AT_ONCE);
+    }
+  }
 }
 
-function startAfter(ids: readonly string[], { position, id }: Position): number {
-  const index = ids.indexOf(id);
-  return index < 0 ? Math.min(position, ids.length) : index + 1;
+/** A range of the store as a source. */
+export const rangeOf =
+  <T>(collection: Collection<T>, prefix: Key): EntrySource<T> =>
+  (options) =>
+    collection.list(prefix, options);
+
+/** Entries that are in memory as a source. */
+export function sourceOf<T>(entries: readonly Entry<T>[]): EntrySource<T> {
+  const sorted = entries.map((entry) => ({ id: idOf(entry.key), entry })).sort((a, b) => (a.id < b.id ? -1 : 1));
+  return ({ limit, after }) => {
+    const id = after && idOf(after);
+    return sorted
+      .filter((one) => id === undefined || one.id > id)
+      .slice(0, limit)
+      .map((one) => one.entry);
+  };
 }
 
-interface Position {
-  readonly position: number;
-  readonly id: string;
-}
+const idOf = (key: Key): string => key.map((part) => `${part}\u0000`).join("");
 
-const encode = (position: number, id: string): string =>
-  Buffer.from(JSON.stringify(["kiln-1", position, id])).toString("base64");
+const encode = (mark: string, scope: Key, key: Key): string =>
+  Buffer.from(JSON.stringify([mark, ...key.slice(scope.length)])).toString("base64");
 
-function decode(token: string): Position {
+function decode(mark: string, scope: Key, token: string): Key {
+  const bytes = Buffer.from(token, "base64");
+  if (token === "" || bytes.toString("base64") !== token) throw invalidNextToken();
   let parts: unknown;
   try {
-    parts = JSON.parse(Buffer.from(token, "base64").toString());
+    parts = JSON.parse(bytes.toString());
   } catch {
     throw invalidNextToken();
   }
-  if (!Array.isArray(parts)) throw invalidNextToken();
-  const [mark, position, id] = parts as unknown[];
-  if (mark !== "kiln-1" || typeof position !== "number" || typeof id !== "string") throw invalidNextToken();
-  return { position, id };
+  if (!isKeyParts(parts) || parts.length < 2 || parts[0] !== mark) throw invalidNextToken();
+  return [...scope, ...parts.slice(1)];
 }
+
+const isKeyParts = (parts: unknown): parts is string[] =>
+  Array.isArray(parts) && parts.every((part) => typeof part === "string");

@@ -6,30 +6,52 @@ import type { AuthorizationRequest, RequestContext, ResourcePolicy } from "../..
 import { type AwsScope, arnIn } from "../../core/arn.ts";
 import type { PolicyDocument } from "../../core/aws.ts";
 import type { OperationContext } from "../service.ts";
-import { findParameter } from "./find-parameter.ts";
+import { isLive, removeExpired } from "./expiration.ts";
+import { findStored } from "./find-parameter.ts";
 import { isWellFormed, parameterArn, parseReference } from "./parameter-name.ts";
 import type { ParameterRecord, ParameterResourcePolicy } from "./records.ts";
 
 const NO_KEYS: RequestContext = {};
 
-/** One action on one parameter, named in any form that reading accepts. */
-export function parameterAccess(
+type Requests = readonly AuthorizationRequest[];
+
+/**
+ * One action on one parameter, named in any form that reading accepts. A promise only where the parameter has expired:
+ * every operation that names one passes here, so this is where it goes.
+ */
+export function accessTo(
   context: OperationContext,
   action: string,
   written: string,
   conditionKeys: RequestContext = NO_KEYS,
-): AuthorizationRequest {
+): Requests | Promise<Requests> {
   const { name, scope } = parseReference(context.scope, written);
   // AWS: a name that cannot be part of an ARN is authorised on `*`, and refused for its form only afterwards.
-  if (!isWellFormed(name)) return anyResource(context.scope, action, conditionKeys);
+  if (!isWellFormed(name)) return [anyResource(context.scope, action, conditionKeys)];
   const resource = parameterArn(scope, name);
-  const record = findParameter(context, scope, name);
-  return {
-    action,
-    resource,
-    context: withTags(record?.tags, conditionKeys),
-    ...(record?.resourcePolicy && { resourcePolicy: sharingPolicy(resource, scope, record.resourcePolicy) }),
-  };
+  const record = findStored(context, scope, name);
+  if (record && !isLive(context, record)) {
+    return removeExpired(context, scope, [name]).then(() => [{ action, resource, context: conditionKeys }]);
+  }
+  return [
+    {
+      action,
+      resource,
+      context: withTags(record?.tags, conditionKeys),
+      ...(record?.resourcePolicy && { resourcePolicy: sharingPolicy(resource, scope, record.resourcePolicy) }),
+    },
+  ];
+}
+
+/** The same for several. */
+export async function accessToEach(
+  context: OperationContext,
+  action: string,
+  names: readonly string[],
+): Promise<Requests> {
+  const requests: AuthorizationRequest[] = [];
+  for (const name of names) requests.push(...(await accessTo(context, action, name)));
+  return requests;
 }
 
 function sharingPolicy(arn: string, { accountId }: AwsScope, { text }: ParameterResourcePolicy): ResourcePolicy {

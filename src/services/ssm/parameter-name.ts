@@ -5,9 +5,11 @@
  */
 import { type AwsScope, arnIn, parseArn } from "../../core/arn.ts";
 import { hierarchyLevelLimitExceeded, reservedName, validationFailure } from "./errors.ts";
+import { PUBLIC_PREFIX } from "./public-parameters.ts";
 import { withoutLeadingSlash } from "./records.ts";
 
 const MAX_LEVELS = 15;
+const SELECTOR = /^:[a-zA-Z0-9_.-]{1,100}$/;
 const MAX_NAME_AND_ARN = 1011;
 const SEGMENTS = /^\/?[a-zA-Z0-9_.-]+(?:\/[a-zA-Z0-9_.-]+)*$/;
 
@@ -42,11 +44,14 @@ export function parseReference(own: AwsScope, written: string): ParameterReferen
   const path = isParameterArn ? arn.resource.slice("parameter/".length) : text;
   const colon = path.indexOf(":");
   const bare = colon < 0 ? path : path.slice(0, colon);
+  const name = isParameterArn && bare.includes("/") ? `/${bare}` : bare;
+  const scope = isParameterArn ? { partition: arn.partition, region: arn.region, accountId: arn.accountId } : own;
   return {
     text,
-    name: isParameterArn && bare.includes("/") ? `/${bare}` : bare,
+    name,
     selector: colon < 0 ? "" : path.slice(colon),
-    scope: isParameterArn ? { partition: arn.partition, region: arn.region, accountId: arn.accountId } : own,
+    // AWS: the ARN of a public parameter has no account.
+    scope: name.startsWith(PUBLIC_PREFIX) ? { ...scope, accountId: "" } : scope,
   };
 }
 
@@ -58,6 +63,17 @@ export const parameterArn = (scope: AwsScope, name: string): string =>
 export const isWellFormed = (name: string): boolean => SEGMENTS.test(name);
 
 /** For reading: GetParameter and its relatives. */
+export function requireReadable({ name, selector }: ParameterReference): void {
+  requireReadableName(name);
+  if (selector !== "" && !SELECTOR.test(selector)) throw validationFailure(BAD_NAME);
+}
+
+/** For operations that take an ARN, but no selector. */
+export function requireUnselected({ selector }: ParameterReference): void {
+  if (selector !== "") throw validationFailure(BAD_NAME);
+}
+
+/** For operations that take a name and no selector. */
 export function requireReadableName(name: string): void {
   if (!isWellFormed(name) || isPrefixed(name, "ssm") || isRelativePath(name)) throw validationFailure(BAD_NAME);
 }
@@ -65,6 +81,7 @@ export function requireReadableName(name: string): void {
 /** For PutParameter. */
 export function requireWritableName(scope: AwsScope, name: string): void {
   requireUnreserved(name);
+  if (name.endsWith("/")) throw validationFailure("Parameter name must not end with slash.");
   if (isWellFormed(name) && isRelativePath(name)) {
     throw validationFailure("Parameter name must be a fully qualified name.");
   }
@@ -87,9 +104,12 @@ export function requireUnreserved(name: string): void {
 /** For the `Path` of GetParametersByPath and of filters. */
 export function requirePath(path: string): void {
   const isPath = path === "/" || (path.startsWith("/") && isWellFormed(path.replace(/\/$/, "")));
-  const isOurs = !isPrefixed(path, "ssm") && (!isPrefixed(path, "aws") || path.startsWith("/aws/service"));
-  if (!isPath || !isOurs) throw validationFailure(BAD_PATH);
+  if (!isPath || isReservedPath(path)) throw validationFailure(BAD_PATH);
 }
+
+/** AWS's own names, but for those of public parameters. */
+export const isReservedPath = (path: string): boolean =>
+  isPrefixed(path, "ssm") || (isPrefixed(path, "aws") && !`${path}/`.startsWith(PUBLIC_PREFIX));
 
 const isPrefixed = (name: string, prefix: string): boolean =>
   withoutLeadingSlash(name).toLowerCase().startsWith(prefix);

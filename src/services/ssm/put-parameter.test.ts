@@ -52,7 +52,7 @@ describe("PutParameter", () => {
     ["a/b", "ValidationException: Parameter name must be a fully qualified name."],
     ["/a b", BAD_NAME],
     ["/a//b", BAD_NAME],
-    ["/a/", BAD_NAME],
+    ["/a/", "ValidationException: Parameter name must not end with slash."],
     ["SSM-x", BAD_NAME],
     ["/ssm/x", BAD_NAME],
     ["arn:aws:ssm:us-east-1:000000000000:parameter/x", BAD_NAME],
@@ -75,14 +75,14 @@ describe("PutParameter", () => {
     [{ Value: "1" }, "ValidationException: A parameter type is required when you create a parameter."],
     [
       { Value: "", Type: "String" },
-      "ValidationException: 1 validation error detected: Value '' at 'value' failed to satisfy constraint: Member must have length greater than or equal to 1",
+      "ValidationException: 1 validation error detected: Value at 'value' failed to satisfy constraint: Member must have length greater than or equal to 1",
     ],
     [
       { Value: "v".repeat(40_000), Type: "String" },
       "ValidationException: 1 validation error detected: Value at 'value' failed to satisfy constraint: Member must have length less than or equal to 32768",
     ],
     [
-      { Value: "{{ssm:other}}", Type: "String" },
+      { Value: "a {{other}} b", Type: "String" },
       'ValidationException: Parameter value can\'t nest another parameter. Do not use "{{}}" in the value.',
     ],
     [
@@ -93,7 +93,30 @@ describe("PutParameter", () => {
       { Value: "abc", Type: "String", AllowedPattern: "\\d+" },
       "ParameterPatternMismatchException: Parameter value, cannot be validated against allowedPattern: \\d+",
     ],
-    [{ Value: "1", Type: "String", AllowedPattern: "(" }, /^InvalidAllowedPatternException: /],
+    [
+      { Value: "1", Type: "String", AllowedPattern: "(" },
+      "InvalidAllowedPatternException: The request does not meet the regular expression requirement: (",
+    ],
+    [
+      { Value: "abc1", Type: "String", AllowedPattern: "[a-z]+" },
+      "ParameterPatternMismatchException: Parameter value, cannot be validated against allowedPattern: [a-z]+",
+    ],
+    [
+      { Value: "a".repeat(40), Type: "String", AllowedPattern: "(a+)+b" },
+      "ParameterPatternMismatchException: Parameter value, cannot be validated against allowedPattern: (a+)+b",
+    ],
+    [
+      { Value: "1", Type: "String", KeyId: "alias/aws/ssm" },
+      "ValidationException: KeyId is required for SecureString type parameter only.",
+    ],
+    [
+      { Value: "ami-0123,ami-4567", Type: "StringList", DataType: "aws:ec2:image" },
+      "ValidationException: The aws:ec2:image data type is not supported for the following input type: StringList",
+    ],
+    [
+      { Value: "1", Type: "String", Tags: [{ Key: "aws:x", Value: "b" }] },
+      "ValidationException: aws: prefixed tag key names are not allowed for external use.",
+    ],
     [
       { Value: "1", Type: "String", Overwrite: true, Tags: [{ Key: "a", Value: "b" }] },
       "ValidationException: Invalid request: tags and overwrite can't be used together. To create a parameter with tags, please remove overwrite flag. To update tags for an existing parameter, please use AddTagsToResource or RemoveTagsFromResource.",
@@ -111,6 +134,14 @@ describe("PutParameter", () => {
     expect(await services.root.call("ssm", "DescribeParameters", {})).toMatchObject({
       Parameters: [{ Name: "x", Description: "number", AllowedPattern: "\\d+", Version: 2 }],
     });
+  });
+
+  it("reads allowed patterns as Java does", async () => {
+    await put({ Name: "x", Value: "ABC", Type: "String", AllowedPattern: "(?i)[a-z]+|\\Qa.b\\E" });
+    await put({ Name: "x", Value: "a.b", Overwrite: true });
+    expect(await failureOf(put({ Name: "x", Value: "aXb1", Overwrite: true }))).toMatch(/^ParameterPatternMismatch/);
+    await put({ Name: "image", Value: "ami-0123456789abcdef0", Type: "String", DataType: "aws:ec2:image" });
+    expect(await get("image")).toMatchObject({ DataType: "aws:ec2:image" });
   });
 
   it("refuses to change the type", async () => {
@@ -151,7 +182,10 @@ describe("tiers", () => {
     expect(await put({ Name: "y", Value: "v", Type: "String", Tier: "Intelligent-Tiering" })).toMatchObject({
       Tier: "Standard",
     });
-    expect(await failureOf(put({ Name: "z", Value: long + long, Type: "String", Tier: "Advanced" }))).toContain("8192");
+    expect(await failureOf(put({ Name: "z", Value: long + long, Type: "String", Tier: "Advanced" }))).toBe(
+      "ValidationException: The specified parameter value is too large. Advanced-tier parameters support a maximum " +
+        "parameter value of 8192 characters.",
+    );
     expect(await failureOf(put({ Name: "x", Value: "v", Overwrite: true, Tier: "Standard" }))).toContain(
       "You can't downgrade a parameter from the advanced-parameter tier to the standard-parameter tier",
     );
@@ -162,7 +196,14 @@ describe("tiers", () => {
     const SettingId = "/ssm/parameter-store/default-parameter-tier";
     const setting = async () =>
       (await services.root.call<{ ServiceSetting: object }>("ssm", "GetServiceSetting", { SettingId })).ServiceSetting;
-    expect(await setting()).toMatchObject({ SettingValue: "Standard", Status: "Default", LastModifiedUser: "System" });
+    expect(await setting()).toEqual({
+      SettingId,
+      SettingValue: "Standard",
+      LastModifiedDate: 1_555_532_818_578,
+      LastModifiedUser: "System",
+      ARN: `arn:aws:ssm:us-east-1:000000000000:servicesetting${SettingId}`,
+      Status: "Default",
+    });
     await services.root.call("ssm", "UpdateServiceSetting", { SettingId, SettingValue: "Advanced" });
     expect(await setting()).toMatchObject({ SettingValue: "Advanced", Status: "Customized" });
     expect(await put({ Name: "x", Value: "v", Type: "String" })).toMatchObject({ Tier: "Advanced" });
@@ -171,42 +212,5 @@ describe("tiers", () => {
     expect(await failureOf(services.root.call("ssm", "GetServiceSetting", { SettingId: "/ssm/other" }))).toMatch(
       /^ServiceSettingNotFound: /,
     );
-  });
-});
-
-describe("parameter policies", () => {
-  const policy = (Type: string, Attributes: object) => ({ Type, Version: "1.0", Attributes });
-  const putWith = (policies: unknown, input: object = {}) =>
-    put({ Name: "x", Value: "v", Type: "String", Tier: "Advanced", Policies: JSON.stringify(policies), ...input });
-
-  it("delete the parameter when it expires", async () => {
-    const at = services.clock.nowMs() + 1000;
-    const expiration = policy("Expiration", { Timestamp: new Date(at).toISOString() });
-    await putWith([expiration]);
-    expect(await services.root.call("ssm", "DescribeParameters", {})).toMatchObject({
-      Parameters: [
-        { Policies: [{ PolicyText: JSON.stringify(expiration), PolicyType: "Expiration", PolicyStatus: "Pending" }] },
-      ],
-    });
-    services.clock.advance(1000);
-    expect(await failureOf(get("x"))).toBe("ParameterNotFound");
-    expect(await services.root.call("ssm", "DescribeParameters", {})).toEqual({ Parameters: [] });
-    expect(await put({ Name: "x", Value: "new", Type: "String" })).toMatchObject({ Version: 1 });
-    expect(await services.root.call("ssm", "GetParameterHistory", { Name: "x" })).toMatchObject({
-      Parameters: [{ Version: 1, Value: "new" }],
-    });
-  });
-
-  it("must be of a known type with sensible attributes, in the advanced tier", async () => {
-    const expiration = policy("Expiration", { Timestamp: "2030-01-01T00:00:00.000Z" });
-    expect(await failureOf(putWith([policy("Other", {})]))).toMatch(/^InvalidPolicyTypeException: /);
-    expect(await failureOf(putWith([policy("Expiration", {})]))).toMatch(/^InvalidPolicyAttributeException: /);
-    expect(await failureOf(putWith([policy("NoChangeNotification", { After: "x", Unit: "Days" })]))).toMatch(
-      /^InvalidPolicyAttributeException: /,
-    );
-    expect(await failureOf(putWith([expiration, expiration]))).toMatch(/^IncompatiblePolicyException: /);
-    expect(await failureOf(putWith(Array.from({ length: 11 }, () => expiration)))).toMatch(/^PoliciesLimitExceeded/);
-    expect(await failureOf(putWith([expiration], { Tier: "Standard" }))).toMatch(/^ValidationException: Parameter pol/);
-    expect(await putWith([{}])).toEqual({ Version: 1, Tier: "Advanced" });
   });
 });

@@ -7,15 +7,18 @@ import {
   invalidAllowedPattern,
   maxVersionLimitExceeded,
   parameterAlreadyExists,
+  parameterLimitExceeded,
   patternMismatch,
   reservedName,
   tooManyTags,
   validationFailure,
 } from "./errors.ts";
+import { removeVersions } from "./expiration.ts";
 import { findParameter } from "./find-parameter.ts";
-import { parameterAccess } from "./parameter-access.ts";
+import { accessTo } from "./parameter-access.ts";
 import { requireWritableName } from "./parameter-name.ts";
 import { expirationOf, parsePolicies, policyErrors } from "./parameter-policies.ts";
+import { takeRoom } from "./parameter-quota.ts";
 import {
   type ParameterRecord,
   type ParameterTier,
@@ -25,7 +28,6 @@ import {
   parametersIn,
   versionKey,
   versionsIn,
-  versionsKey,
 } from "./records.ts";
 import { DEFAULT_KEY_ID, encryptValue, secureStringErrors } from "./secure-string.ts";
 import { defaultTier } from "./service-settings.ts";
@@ -41,21 +43,21 @@ export const putParameter = operation<PutParameterRequest, PutParameterResult>({
   support: "partial",
   gaps: [
     "DataType `aws:ec2:image` is stored without asking whether the image exists",
-    "the number of parameters per account is not limited",
-    "policies: expiration deletes, notifications are stored but send no event",
+    "policies: expiration deletes; notifications only change their status, there is no EventBridge",
   ],
   source: "https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_PutParameter.html",
   authorize(input, context) {
     const name = input.Name.trim();
     const tags = input.Tags ?? [];
     const ofTags = requestTagKeys(tags);
-    const put = parameterAccess(context, "ssm:PutParameter", name, {
+    const put = accessTo(context, "ssm:PutParameter", name, {
       ...ofTags,
       "ssm:Overwrite": String(input.Overwrite ?? false),
       ...(input.Policies !== undefined && { "ssm:Policies": input.Policies }),
     });
-    if (tags.length === 0) return [put];
-    return [put, parameterAccess(context, "ssm:AddTagsToResource", name, ofTags)];
+    if (tags.length === 0) return put;
+    const tagging = accessTo(context, "ssm:AddTagsToResource", name, ofTags);
+    return Promise.all([put, tagging]).then((both) => both.flat());
   },
   errors: [
     validationFailure,
@@ -65,6 +67,7 @@ export const putParameter = operation<PutParameterRequest, PutParameterResult>({
     invalidAllowedPattern,
     patternMismatch,
     parameterAlreadyExists,
+    parameterLimitExceeded,
     maxVersionLimitExceeded,
     tooManyTags,
     ...policyErrors,
@@ -72,6 +75,7 @@ export const putParameter = operation<PutParameterRequest, PutParameterResult>({
   ],
   async run(input, context) {
     const name = input.Name.trim();
+    requireValueLength(input.Value);
     requireWritableName(context.scope, name);
     if (input.Overwrite && input.Tags && input.Tags.length > 0) {
       throw validationFailure(
@@ -80,9 +84,10 @@ export const putParameter = operation<PutParameterRequest, PutParameterResult>({
           "RemoveTagsFromResource.",
       );
     }
-    requireValue(input.Value);
+    requireUnnested(input.Value);
     const tags = tagsWith({}, input.Tags ?? []);
     const draft = draftOf(context, input, overwritten(context, input, name));
+    if (draft.allowedPattern) await requireMatch(context, draft.value, draft.allowedPattern);
     // Encrypted before the write lock is taken: KMS is another service and answers when it likes.
     const stored =
       draft.type === "SecureString"
@@ -126,6 +131,14 @@ function draftOf(
       `The following data type is not supported: ${dataType} (Data type names are all lowercase.)`,
     );
   }
+  // AWS: there is one image to a parameter, and it is no secret.
+  if (dataType === "aws:ec2:image" && type !== "String") {
+    throw validationFailure(`The aws:ec2:image data type is not supported for the following input type: ${type}`);
+  }
+  if (type !== "SecureString" && input.KeyId !== undefined) {
+    throw validationFailure("KeyId is required for SecureString type parameter only.");
+  }
+  const allowedPattern = input.AllowedPattern ?? before?.allowedPattern;
   const policies = input.Policies === undefined ? before?.policies : parsePolicies(input.Policies);
   const hasPolicies = policies !== undefined && policies.length > 0;
   const tier: ParameterTier = requireTier({
@@ -134,9 +147,8 @@ function draftOf(
     accountDefault: defaultTier(context),
     value: input.Value,
     hasPolicies,
+    hasRoomFor: (wanted) => takeRoom(context, wanted),
   });
-  const allowedPattern = input.AllowedPattern ?? before?.allowedPattern;
-  if (allowedPattern) requireMatch(input.Value, allowedPattern);
   const description = input.Description ?? before?.description;
   const keyId = type === "SecureString" ? (input.KeyId ?? before?.keyId ?? DEFAULT_KEY_ID) : undefined;
   return {
@@ -153,23 +165,20 @@ function draftOf(
   };
 }
 
-function requireValue(value: string): void {
-  requireValueLength(value);
-  // AWS: a parameter cannot hold a reference to another one.
-  if (/\{\{\s*ssm(?:-secure)?:/.test(value)) {
+/** AWS: a parameter cannot hold a reference to another one, nor anything else between double braces. */
+function requireUnnested(value: string): void {
+  if (/\{\{.*\}\}/s.test(value)) {
     throw validationFailure('Parameter value can\'t nest another parameter. Do not use "{{}}" in the value.');
   }
 }
 
 /** AllowedPattern is a Java regular expression that must match the whole value. */
-function requireMatch(value: string, pattern: string): void {
-  let expression: RegExp;
-  try {
-    expression = new RegExp(`^(?:${pattern})$`);
-  } catch {
-    throw invalidAllowedPattern(pattern);
-  }
-  if (!expression.test(value)) throw patternMismatch(pattern);
+async function requireMatch(context: OperationContext, value: string, pattern: string): Promise<void> {
+  // Loaded with the first pattern: few parameters have one.
+  const { createPatternMatcher, patternProblem } = await import("../../core/bounded-pattern.ts");
+  if (patternProblem(pattern) !== undefined) throw invalidAllowedPattern(pattern);
+  const match = createPatternMatcher(context.clock).match(pattern, [value], "whole");
+  if (match.kind !== "matched") throw patternMismatch(pattern);
 }
 
 /** Stores the version and, past the hundredth, drops the oldest. Only inside `Store.write`. */
@@ -183,7 +192,7 @@ function saveVersion(
   const parameters = parametersIn(context.store);
   const versions = versionsIn(context.store);
   // What an expired parameter of this name left behind.
-  if (!before) for (const { key } of versions.list(versionsKey(context.scope, name))) versions.delete(key);
+  if (!before) removeVersions(context.store, context.scope, name);
   let oldestVersion = before?.oldestVersion ?? latest.version;
   if (before && latest.version - oldestVersion >= MAX_VERSIONS) {
     if (Object.values(before.labels).includes(oldestVersion)) throw maxVersionLimitExceeded(name, oldestVersion);

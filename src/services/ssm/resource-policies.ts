@@ -19,8 +19,7 @@ import {
   resourcePolicyNotFound,
 } from "./errors.ts";
 import { findParameter, isReachable } from "./find-parameter.ts";
-import { pageOf } from "./pages.ts";
-import { parameterAccess } from "./parameter-access.ts";
+import { accessTo } from "./parameter-access.ts";
 import { parseReference } from "./parameter-name.ts";
 import { type ParameterRecord, type ParameterResourcePolicy, parameterKey, parametersIn } from "./records.ts";
 import type {
@@ -34,7 +33,6 @@ import type {
 
 const MAX_BYTES = 1_024;
 const MAX_POLICIES = 1;
-const PAGE_SIZE = 50;
 
 const errors = [invalidResourcePolicyParameter, resourceNotFound];
 const changeErrors = [...errors, resourcePolicyConflict, resourcePolicyNotFound];
@@ -49,7 +47,7 @@ const access =
   (action: string) =>
   ({ ResourceArn }: Target, context: OperationContext) => {
     requireParameterArn(ResourceArn);
-    return [parameterAccess(context, `ssm:${action}`, ResourceArn)];
+    return accessTo(context, `ssm:${action}`, ResourceArn);
   };
 
 export const putResourcePolicy = operation<PutResourcePolicyRequest, PutResourcePolicyResponse>({
@@ -88,10 +86,10 @@ export const getResourcePolicies = operation<GetResourcePoliciesRequest, GetReso
   errors: [...errors, invalidNextToken],
   run(input, context) {
     const { resourcePolicy } = requireParameter(context, input);
+    // The one policy fits every page: no token was ever given.
+    if (input.NextToken !== undefined) throw invalidNextToken();
     const policies = resourcePolicy ? [resourcePolicy] : [];
-    const page = pageOf(policies, ({ id }) => id, input, input.MaxResults ?? PAGE_SIZE);
-    const Policies = page.items.map(({ id, hash, text }) => ({ PolicyId: id, PolicyHash: hash, Policy: text }));
-    return { Policies, ...page.token };
+    return { Policies: policies.map(({ id, hash, text: Policy }) => ({ PolicyId: id, PolicyHash: hash, Policy })) };
   },
 });
 

@@ -26,6 +26,9 @@ const VALUES: Readonly<Record<string, readonly [string, ...string[]]>> = {
   [THROUGHPUT]: ["false", "true"],
 };
 
+// AWS: a default has a date too, from before any account chose; this one is of AWS's own examples.
+const DEFAULT_SINCE_MS = 1_555_532_818_578;
+
 interface SettingRecord {
   readonly value: string;
   readonly lastModifiedMs: number;
@@ -115,7 +118,7 @@ function answerOf(context: OperationContext, id: string): ServiceSetting {
   return {
     SettingId: id,
     SettingValue: stored?.value ?? VALUES[id]?.[0] ?? "",
-    ...(stored && { LastModifiedDate: stored.lastModifiedMs }),
+    LastModifiedDate: stored?.lastModifiedMs ?? DEFAULT_SINCE_MS,
     LastModifiedUser: stored?.lastModifiedUser ?? "System",
     ARN: settingArn(context, id),
     Status: stored ? "Customized" : "Default",

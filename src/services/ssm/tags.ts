@@ -1,9 +1,9 @@
 /** AddTagsToResource, RemoveTagsFromResource, ListTagsForResource, for parameters. */
 import { type OperationContext, operation } from "../service.ts";
 import { requestTagKeys } from "../tag-keys.ts";
-import { invalidResourceId, invalidResourceType, tooManyTags } from "./errors.ts";
+import { invalidResourceId, invalidResourceType, tooManyTags, validationFailure } from "./errors.ts";
 import { findParameter } from "./find-parameter.ts";
-import { parameterAccess } from "./parameter-access.ts";
+import { accessTo } from "./parameter-access.ts";
 import { type ParameterRecord, parameterKey, parametersIn } from "./records.ts";
 import type {
   AddTagsToResourceRequest,
@@ -22,10 +22,9 @@ export const addTagsToResource = operation<AddTagsToResourceRequest, object>({
   support: "partial",
   gaps,
   source: "https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_AddTagsToResource.html",
-  authorize: (input, context) => [
-    parameterAccess(context, "ssm:AddTagsToResource", input.ResourceId, requestTagKeys(input.Tags)),
-  ],
-  errors: [...errors, tooManyTags],
+  authorize: (input, context) =>
+    accessTo(context, "ssm:AddTagsToResource", input.ResourceId, requestTagKeys(input.Tags)),
+  errors: [...errors, tooManyTags, validationFailure],
   async run(input, context) {
     await changeTags(context, input, (tags) => tagsWith(tags, input.Tags));
     return {};
@@ -37,9 +36,8 @@ export const removeTagsFromResource = operation<RemoveTagsFromResourceRequest, o
   support: "partial",
   gaps,
   source: "https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_RemoveTagsFromResource.html",
-  authorize: (input, context) => [
-    parameterAccess(context, "ssm:RemoveTagsFromResource", input.ResourceId, { "aws:TagKeys": input.TagKeys }),
-  ],
+  authorize: (input, context) =>
+    accessTo(context, "ssm:RemoveTagsFromResource", input.ResourceId, { "aws:TagKeys": input.TagKeys }),
   errors,
   async run(input, context) {
     await changeTags(context, input, (tags) =>
@@ -54,7 +52,7 @@ export const listTagsForResource = operation<ListTagsForResourceRequest, ListTag
   support: "partial",
   gaps,
   source: "https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_ListTagsForResource.html",
-  authorize: (input, context) => [parameterAccess(context, "ssm:ListTagsForResource", input.ResourceId)],
+  authorize: (input, context) => accessTo(context, "ssm:ListTagsForResource", input.ResourceId),
   errors,
   run(input, context) {
     const { tags } = requireTaggable(context, input);
@@ -62,8 +60,11 @@ export const listTagsForResource = operation<ListTagsForResourceRequest, ListTag
   },
 });
 
-/** `existing` with `added` on top, or TooManyTagsError. */
+/** `existing` with `added` on top, or what refuses them. */
 export function tagsWith(existing: Readonly<Record<string, string>>, added: readonly Tag[]): Record<string, string> {
+  if (added.some(({ Key: key }) => key.toLowerCase().startsWith("aws:"))) {
+    throw validationFailure("aws: prefixed tag key names are not allowed for external use.");
+  }
   const tags = { ...existing, ...Object.fromEntries(added.map((tag) => [tag.Key, tag.Value])) };
   if (Object.keys(tags).length > MAX_TAGS) throw tooManyTags();
   return tags;

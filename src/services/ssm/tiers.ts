@@ -1,9 +1,9 @@
 /**
  * Standard and advanced tier: which one a version gets, and what each may hold.
  * Source: https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-advanced-parameters.html
- * Gap: the number of parameters per account is not limited.
  */
-import { validationFailure } from "./errors.ts";
+import { parameterLimitExceeded, validationFailure } from "./errors.ts";
+import { MAX_PARAMETERS } from "./parameter-quota.ts";
 import type { ParameterTier } from "./records.ts";
 
 const MAX_BYTES = { Standard: 4096, Advanced: 8192 } as const;
@@ -20,10 +20,21 @@ export interface TierFacts {
   readonly accountDefault: ParameterTier | "Intelligent-Tiering";
   readonly value: string;
   readonly hasPolicies: boolean;
+  /** Whether the account may have one more parameter of the tier; asked only where it would have. */
+  readonly hasRoomFor: (tier: ParameterTier) => boolean;
 }
 
-/** The tier of the new version, or a ValidationException when the request does not fit it. */
+/** The tier of the new version, or a refusal when the request or the account does not fit it. */
 export function requireTier(facts: TierFacts): ParameterTier {
+  const tier = fittingTier(facts);
+  if (tier === facts.current || facts.hasRoomFor(tier)) return tier;
+  const wanted = facts.requested ?? facts.accountDefault;
+  // AWS: intelligent tiering goes on in the advanced tier when the standard one is full.
+  if (tier === "Standard" && wanted === "Intelligent-Tiering" && facts.hasRoomFor("Advanced")) return "Advanced";
+  throw parameterLimitExceeded(tier, MAX_PARAMETERS[tier]);
+}
+
+function fittingTier(facts: TierFacts): ParameterTier {
   const { requested, current, value, hasPolicies } = facts;
   const bytes = Buffer.byteLength(value);
   const wanted = requested ?? (current === "Advanced" ? "Advanced" : facts.accountDefault);
@@ -44,15 +55,16 @@ export function requireTier(facts: TierFacts): ParameterTier {
     }
     if (hasPolicies) {
       throw validationFailure(
-        "Parameter policies are only supported for parameters that use the advanced-parameter tier. For more " +
-          `information, see ${TIER_DOCUMENTATION}`,
+        "You can't assign parameter policies to a standard-parameter tier. For more information, see " +
+          TIER_DOCUMENTATION,
       );
     }
     return "Standard";
   }
   if (bytes > MAX_BYTES.Advanced) {
     throw validationFailure(
-      `Advanced tier parameters support a maximum parameter value of ${MAX_BYTES.Advanced} characters.`,
+      "The specified parameter value is too large. Advanced-tier parameters support a maximum parameter value of " +
+        `${MAX_BYTES.Advanced} characters.`,
     );
   }
   if (wanted === "Advanced" || current === "Advanced") return "Advanced";
@@ -63,7 +75,7 @@ export function requireTier(facts: TierFacts): ParameterTier {
 export function requireValueLength(value: string): void {
   if (value.length === 0) {
     throw validationFailure(
-      "1 validation error detected: Value '' at 'value' failed to satisfy constraint: " +
+      "1 validation error detected: Value at 'value' failed to satisfy constraint: " +
         "Member must have length greater than or equal to 1",
     );
   }

@@ -6,7 +6,8 @@ export function versionMetadata(version: ParameterVersion) {
     Type: version.type,
     ...(version.keyId !== undefined && { KeyId: version.keyId }),
     LastModifiedDate: version.lastModifiedMs,
-    LastModifiedUser: version.lastModifiedUser,
+    // Public parameters tell of none.
+    ...(version.lastModifiedUser !== "" && { LastModifiedUser: version.lastModifiedUser }),
     ...(version.description !== undefined && { Description: version.description }),
     ...(version.allowedPattern !== undefined && { AllowedPattern: version.allowedPattern }),
     Version: version.version,
