@@ -198,7 +198,7 @@ export class FileUpload implements BlobUpload {
     const { path, pathOf, explain } = this.#file;
     const target = pathOf(digest);
     try {
-      await flush(path);
+      await flush(path, this.#size);
       await withFolder(target, () => give(path, target));
     } catch (error) {
       throw explain(error);
@@ -213,9 +213,10 @@ async function refuseBytes(chunks: AsyncIterable<Uint8Array>, id: string): Promi
 }
 
 /** The file exists and its bytes are durable. */
-async function flush(path: string): Promise<void> {
+async function flush(path: string, size: number): Promise<void> {
   const file = await open(path, "a").catch(async (error: NodeJS.ErrnoException) => {
-    if (error.code !== "ENOENT") throw error;
+    // One with bytes that is gone was forgotten meanwhile (Store.reset): an empty file must not take its digest.
+    if (error.code !== "ENOENT" || size > 0) throw error;
     await mkdir(dirname(path), { recursive: true });
     return open(path, "a");
   });

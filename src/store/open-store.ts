@@ -2,13 +2,17 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { type Clock, systemClock } from "../core/clock.ts";
 import { KilnError } from "../core/errors.ts";
 import type { Ids } from "../core/ids.ts";
+import { debug } from "../core/log.ts";
 import { FileBlobs } from "./file-blobs.ts";
 import { createMasterKey, findMasterKey, MASTER_KEY_BYTES, openSealed, sealBytes } from "./master-key.ts";
 import { prepareDatabase } from "./schema.ts";
-import { loadSqliteDriver, type OpenDatabase, type SqlDatabase } from "./sqlite-driver.ts";
+import { loadSqliteDriver, type OpenDatabase, SQLITE, type SqlDatabase, sqliteCode } from "./sqlite-driver.ts";
 import { SqliteStore } from "./sqlite-store.ts";
+import { CHECK_COLLECTION, GENERATION_KEY, STATE_COLLECTION } from "./state-collections.ts";
+import { StateFiles } from "./state-files.ts";
 import { prepareStateFolder, stateFolderError } from "./state-folder.ts";
 import type { Store } from "./store.ts";
 
@@ -16,6 +20,8 @@ export interface StoreOptions {
   /** Undefined: everything in memory, gone on close (blobs in a temporary folder). */
   readonly stateDir?: string;
   readonly ids: Ids;
+  /** Says when a snapshot was saved; default the system's. */
+  readonly clock?: Clock;
   /** Where `KILN_MASTER_KEY` is read from. */
   readonly environment?: NodeJS.ProcessEnv;
 }
@@ -23,30 +29,27 @@ export interface StoreOptions {
 /** Rejects with a `KILN_E_STATE_FOLDER_…` or `KILN_E_MASTER_KEY` error (exit code 4) when the folder cannot be used. */
 export async function openStore(options: StoreOptions): Promise<Store> {
   const openDatabase = await loadSqliteDriver();
-  if (options.stateDir === undefined) return openMemoryStore(openDatabase, options.ids);
-  return openFolderStore(openDatabase, options.stateDir, options.ids, options.environment ?? process.env);
+  if (options.stateDir === undefined) return openMemoryStore(openDatabase, options);
+  return openFolderStore(openDatabase, options.stateDir, options);
 }
 
-function openMemoryStore(openDatabase: OpenDatabase, ids: Ids): Store {
+function openMemoryStore(openDatabase: OpenDatabase, options: StoreOptions): Store {
   const database = openDatabase(":memory:");
   prepareDatabase(database, undefined);
   let folder: string | undefined;
   const removeFolder = (): void => {
     if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
   };
-  const blobRoot = (): string => {
+  const base = (): string => {
     if (folder === undefined) {
       folder = mkdtempSync(join(tmpdir(), "kiln-blobs-"));
       process.once("exit", removeFolder);
     }
     return folder;
   };
-  return new SqliteStore({
-    database,
-    masterKey: ids.bytes(MASTER_KEY_BYTES),
-    blobs: new FileBlobs(blobRoot, undefined),
-    ids,
-    stateDir: undefined,
+  return storeOn({
+    ...{ database, openDatabase, options, base },
+    masterKey: options.ids.bytes(MASTER_KEY_BYTES),
     onClose: () => {
       process.removeListener("exit", removeFolder);
       removeFolder();
@@ -54,26 +57,66 @@ function openMemoryStore(openDatabase: OpenDatabase, ids: Ids): Store {
   });
 }
 
-async function openFolderStore(
-  openDatabase: OpenDatabase,
-  stateDir: string,
-  ids: Ids,
-  environment: NodeJS.ProcessEnv,
-): Promise<Store> {
+const OPEN_PAUSE_MS = 5;
+const OPEN_ATTEMPTS = 2_000;
+
+async function openFolderStore(openDatabase: OpenDatabase, stateDir: string, options: StoreOptions): Promise<Store> {
   prepareStateFolder(stateDir);
-  let database: SqlDatabase | undefined;
-  try {
-    database = openDatabase(join(stateDir, "kiln.db"));
-    prepareDatabase(database, stateDir);
-    const masterKey = fittingMasterKey(database, stateDir, ids, environment);
-    return new SqliteStore({ database, masterKey, blobs: new FileBlobs(() => stateDir, stateDir), ids, stateDir });
-  } catch (error) {
-    database?.close();
-    throw stateFolderError(error, stateDir) ?? error;
+  for (let attempt = 1; ; attempt++) {
+    let database: SqlDatabase | undefined;
+    try {
+      database = openDatabase(join(stateDir, "kiln.db"));
+      prepareDatabase(database, stateDir);
+      const masterKey = fittingMasterKey(database, stateDir, options.ids, options.environment ?? process.env);
+      return storeOn({ database, openDatabase, options, base: () => stateDir, masterKey });
+    } catch (error) {
+      database?.close();
+      // Another process, or another store of this one, is making the database or writing.
+      if (sqliteCode(error) !== SQLITE.BUSY || attempt === OPEN_ATTEMPTS)
+        throw stateFolderError(error, stateDir) ?? error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, OPEN_PAUSE_MS));
   }
 }
 
-const CHECK_COLLECTION = "kiln/master-key-check";
+interface OpenedParts {
+  readonly database: SqlDatabase;
+  readonly openDatabase: OpenDatabase;
+  readonly options: StoreOptions;
+  readonly base: () => string;
+  readonly masterKey: Buffer;
+  readonly onClose?: () => void;
+}
+
+function storeOn({ database, openDatabase, options, base, masterKey, onClose }: OpenedParts): Store {
+  const { stateDir, ids, clock = systemClock } = options;
+  const generation = (): string | undefined => states.get(GENERATION_KEY);
+  const files = new StateFiles({ base, generation, ids });
+  const store = new SqliteStore({
+    ...{ database, masterKey, ids, stateDir },
+    blobs: new FileBlobs(() => files.root(), stateDir),
+    folder: (name) => join(files.root(), name),
+    async openSnapshots(alone) {
+      const [{ Snapshots }, { folderRecords, memoryRecords }] = await Promise.all([
+        import("./snapshots.ts"),
+        import("./state-records.ts"),
+      ]);
+      const records =
+        stateDir === undefined
+          ? memoryRecords(database, alone)
+          : folderRecords(openDatabase, join(stateDir, "kiln.db"), alone);
+      return new Snapshots({ records, files, masterKey, clock, stateDir });
+    },
+    ...(onClose && { onClose }),
+  });
+  const states = store.collection<string>(STATE_COLLECTION);
+  // What others left behind is in nobody's way; that it cannot be removed now must not keep Kiln from starting.
+  if (stateDir !== undefined) {
+    files.sweep().catch((error: unknown) => debug("store", () => `not swept: ${String(error)}`));
+  }
+  return store;
+}
+
 const CHECK_KEY = Buffer.from("check\u0000");
 const CHECK_TEXT = "kiln";
 

@@ -1,19 +1,20 @@
 /**
- * Prepares a connection (WAL, synchronous=FULL, busy timeout) and brings the schema up to date. The version is SQLite's
+ * Prepares a connection (WAL, synchronous=FULL) and brings the schema up to date. The version is SQLite's
  * `user_version`; a newer one than this build knows is refused and left untouched.
  * Sources: https://www.sqlite.org/pragma.html, https://www.sqlite.org/withoutrowid.html
  */
 import { KilnError } from "../core/errors.ts";
-import { SQLITE, type SqlDatabase, type SqlRow, sqliteCode } from "./sqlite-driver.ts";
+import type { SqlDatabase, SqlRow } from "./sqlite-driver.ts";
 
 export const SCHEMA_VERSION = 1;
-const BUSY_TIMEOUT_MS = 10_000;
-const WAL_ATTEMPTS = 200;
-const WAL_PAUSE_MS = 25;
+export const RECORDS_TABLE = `records (
+  collection TEXT NOT NULL, key BLOB NOT NULL, value TEXT NOT NULL, PRIMARY KEY (collection, key)
+) WITHOUT ROWID`;
 
+/** Throws SQLite's BUSY at once: whoever waits for a lock must not keep the event loop (sqlite-store.ts, open-store.ts). */
 export function prepareDatabase(database: SqlDatabase, stateDir: string | undefined): void {
-  database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
-  enterWal(database);
+  database.exec("PRAGMA busy_timeout = 0");
+  database.prepare("PRAGMA journal_mode = WAL").get();
   database.exec("PRAGMA synchronous = FULL");
   refuseNewer(database, stateDir);
   if (versionOf(database) === SCHEMA_VERSION) return;
@@ -22,9 +23,7 @@ export function prepareDatabase(database: SqlDatabase, stateDir: string | undefi
     // Another process may have done it between the check and the lock.
     if (versionOf(database) === 0) {
       database.exec(`
-        CREATE TABLE records (
-          collection TEXT NOT NULL, key BLOB NOT NULL, value TEXT NOT NULL, PRIMARY KEY (collection, key)
-        ) WITHOUT ROWID;
+        CREATE TABLE ${RECORDS_TABLE};
         PRAGMA user_version = ${SCHEMA_VERSION};
       `);
     }
@@ -32,19 +31,6 @@ export function prepareDatabase(database: SqlDatabase, stateDir: string | undefi
   } catch (error) {
     database.exec("ROLLBACK");
     throw error;
-  }
-}
-
-/** Two processes that switch a new file to WAL at once get BUSY whatever the timeout says; so try again. */
-function enterWal(database: SqlDatabase): void {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      database.prepare("PRAGMA journal_mode = WAL").get();
-      return;
-    } catch (error) {
-      if (sqliteCode(error) !== SQLITE.BUSY || attempt === WAL_ATTEMPTS) throw error;
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, WAL_PAUSE_MS);
-    }
   }
 }
 

@@ -13,9 +13,18 @@ import type { Ids } from "../core/ids.ts";
 import { debug } from "../core/log.ts";
 import { openSealed, sealBytes } from "./master-key.ts";
 import { type CacheEntry, parsedValue, RecordCache } from "./record-cache.ts";
-import type { SqlDatabase, SqlRow, SqlStatement, SqlValue } from "./sqlite-driver.ts";
+import { decodeKey, encodeKey, rangeOf } from "./record-key.ts";
+import type { Snapshots } from "./snapshots.ts";
+import {
+  SQLITE,
+  type SqlDatabase,
+  type SqlRow,
+  type SqlStatement,
+  type SqlValue,
+  sqliteCode,
+} from "./sqlite-driver.ts";
 import { stateFolderError } from "./state-folder.ts";
-import type { BlobStore, Collection, Entry, Key, Store } from "./store.ts";
+import type { BlobStore, Collection, Entry, Key, SnapshotInfo, StateFolder, Store } from "./store.ts";
 
 export interface SqliteStoreParts {
   /** A connection whose schema is up to date (schema.ts). The store closes it. */
@@ -24,6 +33,9 @@ export interface SqliteStoreParts {
   readonly blobs: BlobStore;
   readonly ids: Ids;
   readonly stateDir: string | undefined;
+  readonly folder: (name: StateFolder) => string;
+  /** Called once, when first needed; `alone` lets no write of this store run meanwhile. */
+  readonly openSnapshots: (alone: <R>(run: () => Promise<R>) => Promise<R>) => Promise<Snapshots>;
   /** Runs once, after the database is closed. */
   readonly onClose?: () => void;
 }
@@ -42,8 +54,20 @@ interface PendingChange {
   readonly entry: CacheEntry;
 }
 
+/** A write that could not begin: another process has the lock, or the state is being replaced. */
+interface WaitingWrite {
+  readonly run: () => void;
+  readonly reject: (error: Error) => void;
+}
+
 /** Rows of one INSERT: each call into SQLite costs more than a row does. */
 const ROWS_AT_ONCE = 8;
+const LOCK_PAUSE_MS = 1;
+/** After as many pauses, ten seconds or more, a write that waits for the lock is refused. */
+const LOCK_ATTEMPTS = 10_000;
+/** Readers wait only while another process recovers the log of a dead one or ends as the last: for some milliseconds. */
+const READ_PAUSE_MS = 2;
+const READ_ATTEMPTS = 2_500;
 
 export class SqliteStore implements Store {
   readonly blobs: BlobStore;
@@ -52,6 +76,8 @@ export class SqliteStore implements Store {
   readonly #masterKey: Buffer;
   readonly #ids: Ids;
   readonly #onClose: (() => void) | undefined;
+  readonly #parts: Pick<SqliteStoreParts, "folder" | "openSnapshots">;
+  #snapshots: Promise<Snapshots> | undefined;
   readonly #collections = new Map<string, Collection<unknown>>();
   readonly #statements: Record<
     "get" | "put" | "putMany" | "delete" | "list" | "listReverse" | "count" | "dataVersion",
@@ -67,12 +93,18 @@ export class SqliteStore implements Store {
   #isFresh = false;
   #dataVersion: unknown;
   #isClosed = false;
+  #waiting: WaitingWrite[] = [];
+  #retry: NodeJS.Timeout | undefined;
+  #attempts = 0;
+  /** True while writes must wait for an operation on the state as a whole. */
+  #isHeld = false;
 
   constructor(parts: SqliteStoreParts) {
     this.#database = parts.database;
     this.#masterKey = parts.masterKey;
     this.#ids = parts.ids;
     this.#onClose = parts.onClose;
+    this.#parts = parts;
     this.blobs = parts.blobs;
     this.stateDir = parts.stateDir;
     const range = "SELECT key, value FROM records WHERE collection = ? AND key >= ? AND key < ? ORDER BY key";
@@ -103,12 +135,17 @@ export class SqliteStore implements Store {
   write<R>(change: () => R): Promise<R> {
     if (this.#isClosed) return Promise.reject(new Error("write on a closed store"));
     if (this.#change) return Promise.reject(new Error("write inside a write: change everything in one function"));
+    if (this.#isHeld || this.#waiting.length > 0) return this.#wait(change);
     let turn: Turn;
     try {
       turn = this.#turn ?? this.#beginTurn();
     } catch (error) {
-      return Promise.reject(this.#explain(error));
+      return isBusy(error) ? this.#wait(change) : Promise.reject(this.#explain(error));
     }
+    return this.#run(turn, change);
+  }
+
+  #run<R>(turn: Turn, change: () => R): Promise<R> {
     const own = new Map<string, PendingChange>();
     let result: R;
     this.#change = own;
@@ -136,7 +173,55 @@ export class SqliteStore implements Store {
     return openSealed(this.#masterKey, sealed, context);
   }
 
+  folder(name: StateFolder): string {
+    return this.#parts.folder(name);
+  }
+
+  async reset(): Promise<void> {
+    await (await this.#openSnapshots()).reset();
+  }
+
+  async saveSnapshot(name: string): Promise<SnapshotInfo> {
+    return (await this.#openSnapshots()).save(name);
+  }
+
+  async restoreSnapshot(name: string): Promise<void> {
+    await (await this.#openSnapshots()).restore(name);
+  }
+
+  async snapshots(): Promise<readonly SnapshotInfo[]> {
+    return (await this.#openSnapshots()).list();
+  }
+
+  async deleteSnapshot(name: string): Promise<void> {
+    await (await this.#openSnapshots()).delete(name);
+  }
+
+  #openSnapshots(): Promise<Snapshots> {
+    if (this.#isClosed) return Promise.reject(new Error("the store is closed"));
+    this.#snapshots ??= this.#parts.openSnapshots((run) => this.#alone(run));
+    return this.#snapshots;
+  }
+
+  /** Lets `run` change or copy the state as a whole; writes that come meanwhile run after it. */
+  async #alone<R>(run: () => Promise<R>): Promise<R> {
+    this.#isHeld = true;
+    if (this.#turn) this.#commitTurn(this.#turn);
+    try {
+      return await run();
+    } finally {
+      this.#isHeld = false;
+      // What was read in this turn of the event loop may be of the state before.
+      this.#isFresh = false;
+      this.#cache.clear();
+      this.#runWaiting();
+    }
+  }
+
   async close(): Promise<void> {
+    if (this.#isClosed) return;
+    await (await this.#snapshots)?.idle();
+    while (this.#waiting.length > 0) await new Promise((resolve) => setTimeout(resolve, LOCK_PAUSE_MS));
     if (this.#isClosed) return;
     if (this.#turn) this.#commitTurn(this.#turn);
     this.#isClosed = true;
@@ -145,6 +230,42 @@ export class SqliteStore implements Store {
       this.#database.close();
     } finally {
       this.#onClose?.();
+    }
+  }
+
+  #wait<R>(change: () => R): Promise<R> {
+    return new Promise<R>((resolve, reject) => {
+      const run = (): void => {
+        // Nothing comes between: whoever runs the waiting ones has just begun a turn.
+        this.#run(this.#turn as Turn, change).then(resolve, reject);
+      };
+      this.#waiting.push({ run, reject });
+      this.#retrySoon();
+    });
+  }
+
+  #retrySoon(): void {
+    this.#retry ??= setTimeout(() => {
+      this.#retry = undefined;
+      this.#runWaiting();
+    }, LOCK_PAUSE_MS);
+  }
+
+  #runWaiting(): void {
+    while (!this.#isHeld && this.#waiting.length > 0) {
+      try {
+        this.#turn ?? this.#beginTurn();
+      } catch (error) {
+        if (isBusy(error) && ++this.#attempts < LOCK_ATTEMPTS) {
+          this.#retrySoon();
+          return;
+        }
+        this.#attempts = 0;
+        for (const { reject } of this.#waiting.splice(0)) reject(this.#explain(error));
+      }
+      this.#attempts = 0;
+      // One at a time: a full disk may end the turn between two.
+      this.#waiting.shift()?.run();
     }
   }
 
@@ -246,7 +367,7 @@ export class SqliteStore implements Store {
   }
 
   #checkDataVersion(): void {
-    const version = (this.#statements.dataVersion.get() as SqlRow)["data_version"];
+    const version = (patiently(() => this.#statements.dataVersion.get()) as SqlRow)["data_version"];
     if (version !== this.#dataVersion) this.#cache.clear();
     this.#dataVersion = version;
   }
@@ -260,7 +381,7 @@ export class SqliteStore implements Store {
       this.#refresh();
       const cached = this.#cache.get(id);
       if (cached) return cached;
-      const row = this.#statements.get.get(collection, Buffer.from(text)) as SqlRow | undefined;
+      const row = patiently(() => this.#statements.get.get(collection, Buffer.from(text))) as SqlRow | undefined;
       const entry: CacheEntry = { text: row?.["value"] as string | undefined, value: undefined };
       // What SQLite holds under a savepoint may yet be undone; undoing clears the cache.
       this.#cache.set(id, entry);
@@ -287,7 +408,7 @@ export class SqliteStore implements Store {
         const statement = options.reverse ? listReverse : list;
         try {
           this.#applyPending();
-          return (statement.all(name, from, to, options.limit ?? -1) as SqlRow[]).map(entryOf<T>);
+          return (patiently(() => statement.all(name, from, to, options.limit ?? -1)) as SqlRow[]).map(entryOf<T>);
         } catch (error) {
           throw this.#explain(error);
         }
@@ -296,7 +417,7 @@ export class SqliteStore implements Store {
         const { from, to } = rangeOf(prefix, {});
         try {
           this.#applyPending();
-          return Number((count.get(name, from, to) as SqlRow)["count"]);
+          return Number((patiently(() => count.get(name, from, to)) as SqlRow)["count"]);
         } catch (error) {
           throw this.#explain(error);
         }
@@ -311,56 +432,18 @@ export class SqliteStore implements Store {
   }
 }
 
-/**
- * Each part is followed by U+0000: keys sort by parts, and a prefix of parts is a prefix of bytes. U+0000 and U+0001 inside
- * a part, which only a hostile caller writes, become two characters that sort where they did.
- */
-function encodeKey(key: Key): string {
-  let text = "";
-  for (const part of key) {
-    const escaped = CONTROL.test(part)
-      ? part.replace(CONTROLS, (c) => (c === "\u0000" ? "\u0001\u0001" : "\u0001\u0002"))
-      : part;
-    text += `${escaped}\u0000`;
-  }
-  // A lone surrogate has no UTF-8: what SQLite would store in its place is the key in the cache too.
-  return text.isWellFormed() ? text : Buffer.from(text).toString();
-}
+const isBusy = (error: unknown): boolean => sqliteCode(error) === SQLITE.BUSY;
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: the two that the encoding uses itself
-const CONTROL = /[\u0000\u0001]/;
-const CONTROLS = new RegExp(CONTROL, "g");
-// biome-ignore lint/suspicious/noControlCharactersInRegex: as above
-const ESCAPED = /\u0001[\u0001\u0002]/g;
-
-const decodeKey = (bytes: Uint8Array | ArrayBuffer): Key =>
-  Buffer.from(bytes as ArrayBuffer)
-    .toString()
-    .split("\u0000")
-    .slice(0, -1)
-    .map((part) =>
-      part.includes("\u0001") ? part.replace(ESCAPED, (pair) => (pair === "\u0001\u0001" ? "\u0000" : "\u0001")) : part,
-    );
-
-/** The half-open range of encoded keys: everything under `prefix`, beyond `after` in the direction of travel. */
-function rangeOf(
-  prefix: Key,
-  options: { readonly reverse?: boolean; readonly after?: Key },
-): { from: Buffer; to: Buffer } {
-  let from = Buffer.from(encodeKey(prefix));
-  let to: Buffer;
-  if (from.length === 0) to = Buffer.of(0xff);
-  else {
-    to = Buffer.from(from);
-    to[to.length - 1] = 1;
+/** Reads are synchronous: the few that find the database locked try again in short slices. */
+function patiently<R>(read: () => R): R {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return read();
+    } catch (error) {
+      if (!isBusy(error) || attempt === READ_ATTEMPTS) throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, READ_PAUSE_MS);
+    }
   }
-  if (options.after) {
-    const after = Buffer.from(encodeKey(options.after));
-    // A bound outside the prefix must not widen the range.
-    if (options.reverse) to = Buffer.compare(after, to) < 0 ? after : to;
-    else if (Buffer.compare(after, from) >= 0) from = Buffer.concat([after, Buffer.of(0)]);
-  }
-  return { from, to };
 }
 
 const entryOf = <T>(row: SqlRow): Entry<T> => ({

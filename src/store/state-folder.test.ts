@@ -139,6 +139,8 @@ describe("a commit that fails", () => {
       blobs: {} as BlobStore,
       ids: systemIds,
       stateDir: "/state",
+      folder: (name) => name,
+      openSnapshots: () => Promise.reject(new Error("none here")),
     });
 
   it("on a full disk rejects what was not saved, and the store works again when there is space", async () => {

@@ -5,12 +5,22 @@ import { afterAll } from "vitest";
 import { systemIds } from "../core/ids.ts";
 import { storeContract } from "./contract.ts";
 import { openStore } from "./index.ts";
+import { STATE_CLOCK, stateContract } from "./state.contract.ts";
 
 const root = mkdtempSync(join(tmpdir(), "kiln-store-"));
 let folders = 0;
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
-storeContract("memory", () => openStore({ ids: systemIds }));
-storeContract("folder", () =>
-  openStore({ stateDir: join(root, String(folders++), ".kiln"), ids: systemIds, environment: {} }),
-);
+const inMemory = () => openStore({ ids: systemIds, clock: STATE_CLOCK });
+const inFolder = () =>
+  openStore({
+    stateDir: join(root, String(folders++), ".kiln"),
+    ids: systemIds,
+    clock: STATE_CLOCK,
+    environment: {},
+  });
+
+storeContract("memory", inMemory);
+storeContract("folder", inFolder);
+stateContract("memory", inMemory);
+stateContract("folder", inFolder);

@@ -4,7 +4,8 @@
  * Life cycle: opened once by app.ts, `close()` once. Reads are synchronous and see every earlier `write` of this
  * process. `write(fn)` runs `fn` at once, synchronously, inside a transaction; the promise resolves when the
  * transaction is durable on disk (group commit: one fsync for all writes of a turn of the event loop). If `fn` throws,
- * its own changes are rolled back, others' stay, and the promise rejects with that error.
+ * its own changes are rolled back, others' stay, and the promise rejects with that error. While another process has the
+ * write lock, and during a restore, writes wait without keeping the event loop and run later, in their order.
  * Several processes may open one state folder.
  */
 
@@ -42,8 +43,40 @@ export interface Store {
   readonly blobs: BlobStore;
   /** Folder of the state, or undefined in memory. */
   readonly stateDir: string | undefined;
+  /**
+   * Where files beside the records are kept, as of now: ask each time, a reset or a restore changes it. In memory a
+   * temporary folder. Made by who writes into it.
+   */
+  folder(name: StateFolder): string;
+  /**
+   * Forgets everything a client could see: records, blobs, uploads, files of `folder`. Durable when it resolves; other
+   * processes on the folder see it at their next turn.
+   */
+  reset(): Promise<void>;
+  /** Keeps a copy of the whole state under a name ([A-Za-z0-9._-]{1,64}); replaces an older one of that name. */
+  saveSnapshot(name: string): Promise<SnapshotInfo>;
+  /** Makes the state what it was, at once for every reader. Rejects for an unknown name with a KilnError. */
+  restoreSnapshot(name: string): Promise<void>;
+  /** By name. */
+  snapshots(): Promise<readonly SnapshotInfo[]>;
+  /** Rejects for an unknown name with a KilnError. */
+  deleteSnapshot(name: string): Promise<void>;
   /** Waits for pending writes, then releases files. */
   close(): Promise<void>;
+}
+
+/**
+ * `logs`: files that only ever grow, so that copies of the state share them. `builds` and `artifacts` are copied; `cache`
+ * is forgotten by a reset and a restore.
+ */
+export type StateFolder = "logs" | "builds" | "artifacts" | "cache";
+
+export interface SnapshotInfo {
+  readonly name: string;
+  readonly createdAtMs: number;
+  readonly records: number;
+  /** Of records, blobs, uploads and files together. */
+  readonly bytes: number;
 }
 
 /** Content-addressed bytes: image layers, log archives. A digest is `sha256:<64 hex>` or `sha512:<128 hex>`. */
