@@ -9,6 +9,9 @@ import type { AccessCheck, AccessCheckDependencies } from "./access/index.ts";
 import type { DecisionRecord } from "./authorize/decision.ts";
 import type { EngineWish, NoEngine } from "./build/run/choose-engine.ts";
 import type { BuildEvent } from "./build/run/events.ts";
+import type { Control, ControlDependencies } from "./control/index.ts";
+import { type Testing, testingOf } from "./control/library.ts";
+import { AdjustableClock } from "./core/adjustable-clock.ts";
 import type { AwsScope } from "./core/arn.ts";
 import type { AwsCaller, Principal } from "./core/aws.ts";
 import { type Clock, systemClock } from "./core/clock.ts";
@@ -17,7 +20,7 @@ import { systemIds } from "./core/ids.ts";
 import { kilnVersion } from "./core/kiln-version.ts";
 import { ok, type Result } from "./core/result.ts";
 import { Secret } from "./core/secret.ts";
-import { startEndpoint } from "./endpoint/index.ts";
+import { isLoopbackHost, startEndpoint } from "./endpoint/index.ts";
 import {
   createContainerEngine,
   createHostEngine,
@@ -25,7 +28,7 @@ import {
   type Engine,
   type EngineName,
 } from "./engines/index.ts";
-import { createIdentity, type Identity, rootPrincipal, servicePrincipal } from "./identity/index.ts";
+import { createIdentity, extendSessions, type Identity, rootPrincipal, servicePrincipal } from "./identity/index.ts";
 import { findMappedImage } from "./images/image-map.ts";
 import { createRegistry, type Registry, type RegistryQuota, registryRefusal } from "./registry/index.ts";
 import {
@@ -40,11 +43,17 @@ import {
 } from "./services/codebuild/index.ts";
 import { ecrService, startLifecycleTimer } from "./services/ecr/index.ts";
 import { iam } from "./services/iam/index.ts";
-import { createDispatcher, type DecisionFilter, type Dispatcher } from "./services/index.ts";
+import { createDispatcher, type DecisionFilter, type Dispatcher, type FaultSlot } from "./services/index.ts";
 import { kms } from "./services/kms/index.ts";
 import { logs } from "./services/logs/index.ts";
 import { s3 } from "./services/s3/index.ts";
-import { secretsmanager } from "./services/secretsmanager/index.ts";
+import {
+  closeSecrets,
+  noteDue,
+  type RotationFunctions,
+  rotationFunctions,
+  secretsmanager,
+} from "./services/secretsmanager/index.ts";
 import { ssm } from "./services/ssm/index.ts";
 import { sts } from "./services/sts/index.ts";
 import { openStore, type Store } from "./store/index.ts";
@@ -56,7 +65,7 @@ export interface KilnOptions {
   readonly memory?: boolean;
   /** Default 127.0.0.1. */
   readonly host?: string;
-  /** Default 4566; 0 takes any free port. */
+  /** 0 takes any free port. Default 4566; in memory any free port. */
   readonly port?: number;
   /** Default us-east-1. A signed request speaks for the region in its signature. */
   readonly region?: string;
@@ -70,6 +79,8 @@ export interface KilnOptions {
   readonly strict?: boolean;
   /** The account's quota of concurrent builds, and how many this process runs at once; default 60 and the processors. */
   readonly concurrentBuilds?: number;
+  /** Told, in a line for people, of each operation that somebody calls and that is not offered; once of each. */
+  readonly notice?: (line: string) => void;
   /** Key of the account's root user; default test/test. */
   readonly rootKey?: { readonly accessKeyId: string; readonly secretAccessKey: string };
   /** Send pushes to the registries that the image names say. */
@@ -84,11 +95,15 @@ export interface KilnOptions {
   readonly eventTarget?: string;
   /** Key of the signature of what is posted to `eventTarget`. */
   readonly eventTargetSecret?: string;
-  /** The time that services go by, for tests of what takes days; default the system's. Engines keep the system's. */
+  /** The real time of this Kiln, also of its clients' signatures; default the system's. Engines keep the system's. */
   readonly clock?: Clock;
+  /** Answer the control API below `/_kiln/control`; only on a loopback host. The methods of `Kiln` need no HTTP. */
+  readonly control?: boolean;
+  /** Any access key with any signature acts as root of the account; only on a loopback host. */
+  readonly lenientKeys?: boolean;
 }
 
-export interface Kiln {
+export interface Kiln extends Testing {
   /** e.g. `http://127.0.0.1:4566` */
   readonly url: string;
   readonly scope: AwsScope;
@@ -106,14 +121,18 @@ export interface Kiln {
   buildEvents(request: FeedRequest): AsyncIterable<LoggedEvent>;
   /** Webhooks of projects: past deliveries, what would be decided, deliveries without a signature. */
   readonly webhooks: LocalWebhooks;
+  /** Addresses of this machine that stand for the Lambda functions that rotate secrets. */
+  readonly rotationFunctions: RotationFunctions;
   /** Whether a role or user may do something, and why. */
   readonly access: AccessCheck;
   /** Calls that policies decided, oldest first; a build's session is named `AWSCodeBuild-<uuid>`. */
   decisions(filter: DecisionFilter): DecisionRecord[];
   /** The engine that builds in an image take, or why there is none. */
   engineFor(image: string): Promise<Result<EngineName, NoEngine>>;
-  /** Ends running builds, the endpoint and the store. */
+  /** Ends running builds, the endpoint and the store. May be called again. */
   close(): Promise<void>;
+  /** The same, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 export type { AccessAnswer, AccessQuestion } from "./access/index.ts";
@@ -128,9 +147,11 @@ export const DEFAULT_ROOT_KEY = { accessKeyId: "test", secretAccessKey: "test" }
 
 /** Opens the state and starts the endpoint. Rejects with a `KilnError` that says what to do. */
 export async function startKiln(options: KilnOptions = {}): Promise<Kiln> {
-  const [clock, ids] = [options.clock ?? systemClock, systemIds];
+  const [realClock, ids] = [options.clock ?? systemClock, systemIds];
+  const clock = new AdjustableClock(realClock);
   if (options.eventTarget !== undefined) eventTargetUrl(options.eventTarget);
   const scope = scopeOf(options);
+  requireLoopback(options);
   const rootKey = options.rootKey ?? DEFAULT_ROOT_KEY;
   const stateDir = options.memory ? undefined : (options.stateDir ?? join(process.cwd(), ".kiln"));
   const store = await openStore({ ...(stateDir !== undefined && { stateDir }), ids });
@@ -138,6 +159,7 @@ export async function startKiln(options: KilnOptions = {}): Promise<Kiln> {
   const urlOfEndpoint = () => endpointUrl;
 
   const identity = createIdentity({ store, clock, ids, scope, rootKey });
+  identity.keySettings.isLenient = options.lenientKeys ?? false;
   const registry = createRegistry({
     store,
     clock,
@@ -154,7 +176,8 @@ export async function startKiln(options: KilnOptions = {}): Promise<Kiln> {
   const mappedImage = (image: string): string | undefined => options.imageMap?.[image] ?? findMappedImage(store, image);
   const codebuild = codebuildService({
     store,
-    clock,
+    // A build takes as long as it takes, whatever the date is.
+    clock: clock.work,
     ids,
     stateDir,
     callerForService: (serviceName, sourceArn, at, sessionKeys) =>
@@ -214,6 +237,7 @@ export async function startKiln(options: KilnOptions = {}): Promise<Kiln> {
     }),
     ...(options.concurrentBuilds !== undefined && { concurrentBuilds: options.concurrentBuilds }),
   });
+  const faults: FaultSlot = { inject: undefined };
   const dispatcher = createDispatcher({
     services: [ssm, kms, secretsmanager, iam, sts, logs, codebuild, ecrService({ registry }), s3],
     identity,
@@ -221,6 +245,23 @@ export async function startKiln(options: KilnOptions = {}): Promise<Kiln> {
     clock,
     ids,
     onAnswer: (call, output) => codebuild.runner.noteAnswer(call, output),
+    faults,
+  });
+  const control = lateControl({
+    ...{ store, clock, realClock, scope, keySettings: identity.keySettings, faults, services: dispatcher.services },
+    isLenientAtStart: options.lenientKeys ?? false,
+    rotationFunctions: rotationFunctions(store),
+    async stopWork() {
+      await codebuild.batches.stopAll();
+      await codebuild.runner.stopAll();
+    },
+    forget: () => dispatcher.forget(),
+    async recover() {
+      await codebuild.runner.recover(true);
+      await codebuild.batches.recover(true);
+      noteDue(store, clock.nowMs());
+    },
+    lengthenSessions: (byMs) => extendSessions(store, codebuild.runner.lengthenSessions(byMs), byMs),
   });
 
   try {
@@ -228,15 +269,24 @@ export async function startKiln(options: KilnOptions = {}): Promise<Kiln> {
       dispatcher,
       identity,
       scope,
-      clock,
+      clock: realClock,
+      sessionClock: clock,
       ids,
       host: options.host ?? DEFAULT_HOST,
-      port: options.port ?? DEFAULT_PORT,
+      port: options.port ?? (options.memory ? 0 : DEFAULT_PORT),
       routes: [
         { prefix: "/v2/", handle: (...exchange) => registry.handle(...exchange), refusal: registryRefusal },
-        credentialsRoute(codebuild.runner),
+        credentialsRoute(codebuild.runner, (ms) => ms - clock.offsetMs),
         ...codebuild.routes,
+        {
+          prefix: "/_kiln/control",
+          async handle(request, response) {
+            const { handleControl } = await import("./control/index.ts");
+            await handleControl(options.control ? await control() : undefined, request, response);
+          },
+        },
       ],
+      ...(options.notice && { notice: options.notice }),
       version: kilnVersion(),
     });
     endpointUrl = endpoint.url;
@@ -250,10 +300,26 @@ export async function startKiln(options: KilnOptions = {}): Promise<Kiln> {
             url: options.eventTarget,
             ...(options.eventTargetSecret ? { secret: new Secret(options.eventTargetSecret) } : {}),
             store,
-            clock,
+            clock: clock.work,
             feed: codebuild.feed,
           });
+    let closing: Promise<void> | undefined;
+    const close = (): Promise<void> => {
+      closing ??= (async () => {
+        await codebuild.batches.close();
+        await codebuild.runner.close();
+        await eventTarget?.close();
+        codebuild.feed.close();
+        await lifecycleTimer.close();
+        await closeSecrets(store);
+        await endpoint.close();
+        await dispatcher.flush();
+        await store.close();
+      })();
+      return closing;
+    };
     return {
+      ...testingOf({ url: endpointUrl, scope, credentials: rootKey }, control),
       url: endpointUrl,
       scope,
       stateDir,
@@ -265,20 +331,13 @@ export async function startKiln(options: KilnOptions = {}): Promise<Kiln> {
       events: (buildId, how) => codebuild.runner.events(buildId, how),
       buildEvents: (request) => codebuild.feed.read(request),
       webhooks: codebuild.webhooks,
+      rotationFunctions: rotationFunctions(store),
       access: lateAccessCheck({ dispatcher, scope, clock }),
       decisions: (filter) => dispatcher.decisions(filter),
       engineFor: (image) =>
         engineFor(engines, { requested: options.engine ?? "auto", image, isMapped: mappedImage(image) !== undefined }),
-      async close() {
-        await codebuild.batches.close();
-        await codebuild.runner.close();
-        await eventTarget?.close();
-        codebuild.feed.close();
-        await lifecycleTimer.close();
-        await endpoint.close();
-        await dispatcher.flush();
-        await store.close();
-      },
+      close,
+      [Symbol.asyncDispose]: close,
     };
   } catch (error) {
     await store.close();
@@ -320,6 +379,27 @@ function scopeOf({ region = DEFAULT_REGION, accountId = DEFAULT_ACCOUNT_ID }: Ki
   }
   const partition = region.startsWith("cn-") ? "aws-cn" : region.startsWith("us-gov-") ? "aws-us-gov" : "aws";
   return { partition, region, accountId };
+}
+
+/** Made with the first thing that is asked of it: most starts control nothing. */
+function lateControl(dependencies: ControlDependencies): () => Promise<Control> {
+  let made: Promise<Control> | undefined;
+  return () => {
+    made ??= import("./control/index.ts").then(({ createControl }) => createControl(dependencies));
+    return made;
+  };
+}
+
+/** Who controls a Kiln, or signs in without a key, is on this machine. */
+function requireLoopback({ host = DEFAULT_HOST, control, lenientKeys }: KilnOptions): void {
+  if (isLoopbackHost(host) || !(control || lenientKeys)) return;
+  throw new KilnError({
+    code: "KILN_E_CONTROL_OFF_LOOPBACK",
+    message: `${control ? "the control API is" : "lenient keys are"} for this machine only, and \`${host}\` can be reached from others`,
+    why: "anybody who reaches the port could read, change and delete everything",
+    fix: ["listen on this machine only: --host 127.0.0.1", `or start without ${control ? "--control" : "lenientKeys"}`],
+    exitCode: 2,
+  });
 }
 
 /** Loaded with the first question: an endpoint is asked none. */

@@ -43,6 +43,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   endpoint: ["core", "authorize", "identity", "services"],
   access: ["core", "authorize", "identity", "services"],
+  control: ["core", "store", "authorize", "identity", "services"],
   registry: ["core", "store", "authorize", "identity"],
   images: ["core", "store"],
   dockerfile: ["core"],
@@ -121,7 +122,17 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "language-server",
     "least-privilege",
   ],
-  index: ["core", "app", "authorize", "build/buildspec", "build/plan", "build/run/events.ts", "check", "explain"],
+  index: [
+    "core",
+    "app",
+    "authorize",
+    "build/buildspec",
+    "build/plan",
+    "build/run/events.ts",
+    "check",
+    "control/library.ts",
+    "explain",
+  ],
   main: ["cli"],
 };
 

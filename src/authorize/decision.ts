@@ -166,4 +166,8 @@ export interface DecisionRecord {
   readonly calledVia?: string;
   /** Code of the error the call ended in, if it did. */
   readonly errorCode?: string;
+  /** The key that signed, where no signature was looked at (lenient keys of the control API). */
+  readonly lenientKey?: string;
+  /** The fault that the control API injected, e.g. `throttle fault-1`. */
+  readonly injectedFault?: string;
 }

@@ -26,6 +26,7 @@ interface StartValues {
   readonly memory?: boolean;
   readonly detach?: boolean;
   readonly strict?: boolean;
+  readonly control?: boolean;
   readonly eventTarget?: string;
   readonly concurrentBuilds?: number;
   readonly registryQuota?: number;
@@ -43,6 +44,7 @@ export function startCommand(io: CliIo, exit: (code: number) => void): Command {
     .addOption(option("--memory", "keep nothing on disk"))
     .addOption(option("--detach", "go to the background"))
     .addOption(option("--strict", "run builds as AWS does, without Kiln's extensions"))
+    .addOption(option("--control", "answer the control API for tests, to this machine only"))
     .addOption(
       option(
         "--concurrent-builds <n>",
@@ -106,7 +108,9 @@ async function startHere(context: CommandContext, values: StartValues): Promise<
       port: values.port ?? DEFAULT_PORT,
       ...(settings.region === undefined ? {} : { region: settings.region }),
       ...(settings.accountId === undefined ? {} : { accountId: settings.accountId }),
+      notice: (line) => context.note(line),
       ...(values.strict ? { strict: true } : {}),
+      ...(values.control ? { control: true } : {}),
       ...(values.eventTarget === undefined ? {} : { eventTarget: values.eventTarget }),
       ...(secret ? { eventTargetSecret: secret } : {}),
       ...(values.concurrentBuilds === undefined ? {} : { concurrentBuilds: values.concurrentBuilds }),
@@ -126,6 +130,7 @@ async function startHere(context: CommandContext, values: StartValues): Promise<
         context.print(`Kiln is ready at ${kiln.url} (account ${file.accountId}, region ${file.region})`);
         context.note(values.memory ? "state    in memory, gone at the end" : `state    ${settings.stateDir}`);
         context.note(`use it   eval "$(kiln env)"${values.memory ? ` with AWS_ENDPOINT_URL=${kiln.url}` : ""}`);
+        if (values.control) context.note(`control  ${kiln.url}/_kiln/control, for programs of this machine`);
         context.note("stop it  Ctrl-C");
       }
       await aborted(first);
@@ -220,6 +225,7 @@ const startArguments = (settings: Settings, values: StartValues): string[] => [
   ...(settings.region === undefined ? [] : ["--region", settings.region]),
   ...(settings.accountId === undefined ? [] : ["--account", settings.accountId]),
   ...(values.strict ? ["--strict"] : []),
+  ...(values.control ? ["--control"] : []),
   ...(values.eventTarget === undefined ? [] : ["--event-target", values.eventTarget]),
   ...(values.concurrentBuilds === undefined ? [] : ["--concurrent-builds", String(values.concurrentBuilds)]),
   ...(values.registryQuota === undefined ? [] : ["--registry-quota", String(values.registryQuota)]),

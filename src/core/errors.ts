@@ -32,6 +32,10 @@ export class AwsError extends Error {
   readonly extra: Readonly<Record<string, unknown>>;
   /** Request id of the call that failed; set by the dispatcher. */
   requestId: string | undefined;
+  /** Set by the dispatcher where a fault was injected into the call (control/): which, e.g. `throttle fault-1`. */
+  injectedFault: string | undefined;
+  /** The client gets no answer at all: an injected fault. */
+  isDropped: boolean | undefined;
 
   constructor(definition: AwsErrorDefinition<readonly never[]>, message: string, extra: Record<string, unknown> = {}) {
     super(message);

@@ -57,7 +57,7 @@ export function authenticateV2(
   if (given.length !== expected.length || !timingSafeEqual(given, expected)) {
     throw signatureDoesNotMatch({ accessKeyId, stringToSign: text, signature });
   }
-  requireSession(accessKey, accessKeyId, query.get("x-amz-security-token"), nowMs);
+  requireSession(accessKey, accessKeyId, query.get("x-amz-security-token"), options.sessionClock?.nowMs() ?? nowMs);
   return {
     accessKey,
     // Version 2 says nothing of a region.

@@ -6,7 +6,7 @@
  */
 import type { RequestContext } from "../authorize/index.ts";
 import type { AwsScope } from "../core/arn.ts";
-import { isoSeconds } from "../core/clock.ts";
+import { type Clock, isoSeconds } from "../core/clock.ts";
 import type { AccessKey, Identity } from "../identity/index.ts";
 import { authenticateV2 } from "./authenticate-s3-v2.ts";
 import type { ChunkSigning, Exchange } from "./exchange.ts";
@@ -55,6 +55,8 @@ export interface S3Authenticated {
 
 export interface S3AuthenticatorOptions {
   readonly identity: Pick<Identity, "findAccessKey">;
+  /** Sessions expire by it; default: when the request was received. */
+  readonly sessionClock?: Clock;
   readonly signingKeys: SigningKeys;
   readonly scope: AwsScope;
 }
@@ -235,7 +237,7 @@ function verify(exchange: Exchange, options: S3AuthenticatorOptions, given: Sign
       canonicalRequest: canonical,
     });
   }
-  requireSession(accessKey, accessKeyId, given.sessionToken, exchange.receivedMs);
+  requireSession(accessKey, accessKeyId, given.sessionToken, options.sessionClock?.nowMs() ?? exchange.receivedMs);
   return {
     accessKey,
     region: scope.region,

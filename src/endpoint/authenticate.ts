@@ -6,9 +6,11 @@
  */
 import type { AwsScope } from "../core/arn.ts";
 import type { ServiceName } from "../core/aws.ts";
+import type { Clock } from "../core/clock.ts";
 import type { AwsError } from "../core/errors.ts";
 import type { AccessKey, Identity } from "../identity/index.ts";
 import { isQueryService } from "../services/index.ts";
+import { lenientCaller } from "./authenticate-leniently.ts";
 import { authenticateS3 } from "./authenticate-s3.ts";
 import {
   type AuthenticationFault,
@@ -40,7 +42,9 @@ const MAX_PRESIGNED_SECONDS = 604_800;
 const REGION = /^[a-z]{2,}(?:-[a-z]+)+-\d{1,2}$/;
 
 export interface AuthenticatorOptions {
-  readonly identity: Pick<Identity, "findAccessKey">;
+  readonly identity: Pick<Identity, "findAccessKey"> & Partial<Pick<Identity, "lenientRoot">>;
+  /** Sessions expire by it; default: when the request was received. */
+  readonly sessionClock?: Clock;
   /** Partition of the account; the region comes from the signature, the account from the principal. */
   readonly scope: AwsScope;
 }
@@ -88,6 +92,8 @@ export function createAuthenticator(options: AuthenticatorOptions): (exchange: E
 
   return (exchange) => {
     const service = exchange.target?.service as ServiceName;
+    const root = options.identity.lenientRoot?.();
+    if (root !== undefined) return lenientCaller(exchange, root, (region) => scopeOf(region, root.accountId), options);
     if (service === "s3") return callerOfS3(exchange);
     const isQuery = isQueryService(service);
     const refuse: Refuse = (fault, message) => faultOf(fault, isQuery, message);
@@ -108,7 +114,7 @@ export function createAuthenticator(options: AuthenticatorOptions): (exchange: E
       throw refuse(unknownKey, "The security token included in the request is invalid.");
     }
     checkSignature(exchange, parts, scope, signingKeys.keyFor(accessKeyId, accessKey.secret.reveal(), scope), refuse);
-    checkSessionToken(accessKey, parts.sessionToken, exchange.receivedMs, refuse);
+    checkSessionToken(accessKey, parts.sessionToken, options.sessionClock?.nowMs() ?? exchange.receivedMs, refuse);
     const { principal } = accessKey;
     return { principal, accessKeyId, scope: scopeOf(scope.region, principal.accountId) };
   };

@@ -34,6 +34,17 @@ export const expiredToken = fault("ExpiredTokenException", "ExpiredToken", 403);
 export const faultOf = (kind: AuthenticationFault, isQuery: boolean, message: string): AwsError =>
   isQuery ? kind.query(message) : kind.json(message);
 
+/** What is sent to a JSON service in another way than by POST of JSON, or without saying what is asked. */
+export const noSuchCall = awsError({
+  code: "UnknownOperationException",
+  status: 404,
+  fault: "client",
+  source: COMMON,
+  unverified: true,
+  messageMember: "none",
+  message: () => "",
+});
+
 /** A query request without `Action`. */
 export const missingAction = awsError({
   code: "MissingAction",
@@ -52,6 +63,16 @@ export const requestTooLarge = awsError({
   source: COMMON,
   unverified: true,
   message: (maxBytes: number) => `the request body is larger than ${maxBytes} bytes`,
+});
+
+/** Not AWS's: what is arriving from all clients is more than this process wants to hold. Clients try again. */
+export const tooMuchAtOnce = awsError({
+  code: "ServiceUnavailable",
+  status: 503,
+  fault: "server",
+  source: COMMON,
+  unverified: true,
+  message: (maxBytes: number) => `the request bodies that are arriving are larger than ${maxBytes} bytes together`,
 });
 
 /** Not AWS's: the body did not arrive in time. */

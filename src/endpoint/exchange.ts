@@ -18,6 +18,10 @@ export interface Answer {
   readonly headers: Record<string, string | number>;
   /** A stream is read to its end, or ended early when the client goes away. */
   readonly body: string | StreamingBlob;
+  /** The body has no end of its own: it is ended when the server stops. */
+  readonly isEndless?: boolean;
+  /** The connection is closed instead: an injected fault. */
+  readonly isDropped?: boolean;
 }
 
 /** How requests and answers of a service look on the wire. */
@@ -40,7 +44,7 @@ export interface Exchange {
   body: Buffer;
   /** Set by `receive` where the operation takes a body of any size: then `body` stays empty. */
   stream: IncomingBody | undefined;
-  /** When the whole request had arrived; for S3 its head. */
+  /** When the whole request had arrived, for S3 its head: in real time, as clients date their signatures. */
   receivedMs: number;
   /** Set before any step runs, from the headers; `resolve` may correct it. Errors are encoded with it. */
   protocol: WireProtocol;
@@ -52,6 +56,8 @@ export interface Exchange {
   input: object | undefined;
   /** Set by `dispatch`. */
   output: object | undefined;
+  /** Set by `dispatch` where the control API delayed the call. */
+  injectedFault: string | undefined;
   /** Set by `encode`. */
   answer: Answer | undefined;
 }
@@ -63,6 +69,8 @@ export interface Caller {
   readonly scope: AwsScope;
   /** S3 only. */
   readonly s3?: SignedPayload;
+  /** Nobody looked at the signature (authenticate-leniently.ts). */
+  readonly isLenient?: boolean;
 }
 
 /** What S3's signature says about the body and itself. */

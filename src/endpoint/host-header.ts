@@ -16,6 +16,8 @@ const ALLOWED_NAMES = new Set([
   "auth.docker.io",
 ]);
 
+/** What SDKs put before the host for StartLiveTail: before this machine's own names and addresses it is in no DNS. */
+const STREAM_PREFIX = /^(?:stream|streaming)-(?:logs\.)?(?=(?:localhost|\d{1,3}(?:\.\d{1,3}){3})$)/;
 const IPV4 = /^\d{1,3}(?:\.\d{1,3}){3}$/;
 const MAX_REMEMBERED = 1_000;
 
@@ -27,7 +29,7 @@ export function createHostCheck(boundHost: string): (hostHeader: string | undefi
     if (hostHeader === undefined) return true;
     const known = remembered.get(hostHeader);
     if (known !== undefined) return known;
-    const allowed = isOwnHost(nameOf(hostHeader), boundHost.toLowerCase());
+    const allowed = isOwnHost(nameOf(hostHeader).replace(STREAM_PREFIX, ""), boundHost.toLowerCase());
     if (remembered.size >= MAX_REMEMBERED) remembered.clear();
     remembered.set(hostHeader, allowed);
     return allowed;

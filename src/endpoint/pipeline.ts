@@ -12,12 +12,16 @@ import type { RequestContext } from "../authorize/index.ts";
 import { clientContext } from "../core/client-context.ts";
 import { AwsError } from "../core/errors.ts";
 import { debug } from "../core/log.ts";
-import { type Dispatcher, internalFailure, notOffered } from "../services/index.ts";
+import { type Call, type Dispatcher, internalFailure } from "../services/index.ts";
 import { type AuthenticatorOptions, createAuthenticator } from "./authenticate.ts";
 import type { Answer, Caller, Exchange, Target } from "./exchange.ts";
 import { awsJson } from "./protocols/aws-json.ts";
 import { awsQuery } from "./protocols/aws-query.ts";
-import { createResolve, refuseUnsigned } from "./resolve.ts";
+import { createResolve, refuseUnknown, refuseUnsigned } from "./resolve.ts";
+import { nameScope } from "./scope-notice.ts";
+
+/** Names the fault of the control API that an answer comes from. */
+const FAULT_HEADER = "x-kiln-fault";
 
 export interface PipelineDependencies extends AuthenticatorOptions {
   readonly dispatcher: Pick<Dispatcher, "services" | "invoke">;
@@ -42,6 +46,7 @@ export function createSteps(dependencies: PipelineDependencies): readonly Step[]
         exchange.target = resolve(exchange);
         if (exchange.target.service === "s3") return;
         exchange.protocol = exchange.target.serviceModel.targetPrefix === undefined ? awsQuery : awsJson;
+        refuseUnknown(exchange.target);
         refuseUnsigned(exchange.target);
       },
     },
@@ -69,12 +74,14 @@ export function createSteps(dependencies: PipelineDependencies): readonly Step[]
       name: "dispatch",
       run(exchange) {
         const { service, operation } = exchange.target as Target;
-        const { principal, accessKeyId, scope } = exchange.caller as Caller;
+        const { principal, accessKeyId, scope, isLenient } = exchange.caller as Caller;
         const { requestId, input = {} } = exchange;
         const context = requestContext(exchange);
-        const call = { service, operation, input, principal, accessKeyId, scope, requestId, context };
-        return dispatcher.invoke(call).then((output) => {
+        const call: Call = { service, operation, input, principal, accessKeyId, scope, requestId, context };
+        const asked = isLenient === true ? { ...call, isLenient } : call;
+        return dispatcher.invoke(asked).then((output) => {
           exchange.output = output;
+          exchange.injectedFault = asked.injectedFault;
         });
       },
     },
@@ -82,13 +89,18 @@ export function createSteps(dependencies: PipelineDependencies): readonly Step[]
       name: "encode",
       run(exchange) {
         exchange.answer = exchange.protocol.encode(exchange, exchange.output ?? {});
+        if (exchange.injectedFault !== undefined) exchange.answer.headers[FAULT_HEADER] = exchange.injectedFault;
       },
     },
   ];
 }
 
 /** Runs the steps. Never rejects: what goes wrong is an answer too. */
-export async function answerTo(exchange: Exchange, steps: readonly Step[]): Promise<Answer> {
+export async function answerTo(
+  exchange: Exchange,
+  steps: readonly Step[],
+  services: readonly string[],
+): Promise<Answer> {
   try {
     for (const step of steps) {
       debug("endpoint", () => `${exchange.requestId} ${step.name} ${describe(exchange)}`);
@@ -97,25 +109,20 @@ export async function answerTo(exchange: Exchange, steps: readonly Step[]): Prom
     }
     return exchange.answer as Answer;
   } catch (thrown) {
-    return errorAnswer(exchange, thrown);
+    return errorAnswer(exchange, thrown, services);
   }
 }
 
-/** The answer for whatever a step threw. */
-export function errorAnswer(exchange: Exchange, thrown: unknown): Answer {
+/** The answer for whatever a step threw; `services` are those that a refusal names. */
+export function errorAnswer(exchange: Exchange, thrown: unknown, services: readonly string[]): Answer {
   const error = thrown instanceof AwsError ? thrown : internalFailure();
   debug("endpoint", () => `${exchange.requestId} answers ${error.status} ${error.code}: ${error.message}`);
   if (thrown !== error) debug("endpoint", () => String((thrown as Error | undefined)?.stack ?? thrown));
   error.requestId ??= exchange.requestId;
   const answer = exchange.protocol.encodeError(exchange, error);
-  if (error.code === notOffered.definition.code) answer.headers["x-kiln-not-offered"] = refusedName(exchange);
-  return answer;
-}
-
-function refusedName(exchange: Exchange): string {
-  const { target, request, method, path } = exchange;
-  if (target) return `${target.service}:${target.operation}`;
-  return String(request.headers["x-amz-target"] ?? `${method} ${path}`).replace(/[^\x20-\x7e]/g, "?");
+  if (error.fault === "client") nameScope(exchange, error, answer, services);
+  if (error.injectedFault !== undefined) answer.headers[FAULT_HEADER] = error.injectedFault;
+  return error.isDropped === true ? { ...answer, isDropped: true } : answer;
 }
 
 const describe = ({ method, path, target }: Exchange): string =>

@@ -1,11 +1,15 @@
-/** Reads a request's body into memory, with a limit on its size and on the time it may take. */
+/** Reads a request's body into memory, with limits on its size, on the time it may take, and on what all of them hold. */
 import type { IncomingMessage } from "node:http";
 import type { Clock } from "../core/clock.ts";
-import { requestTimeout, requestTooLarge } from "./errors.ts";
+import { requestTimeout, requestTooLarge, tooMuchAtOnce } from "./errors.ts";
 
 const NOTHING = Buffer.alloc(0);
 const BODY_TIMEOUT_MS = 30_000;
 const SWEEP_MS = 1_000;
+/** Bodies on their way, all together; clients that send slowly could hold any amount otherwise. */
+const MAX_HELD_BYTES = 256 * 1024 * 1024;
+/** A chunk of one byte takes a hundred: as many as this become one. */
+const MAX_LOOSE_CHUNKS = 1_024;
 
 /** Gets the body, or an `AwsError` (413, 408), or an error of the connection when the client went away. */
 export type BodyDone = (error: Error | undefined, body: Buffer) => void;
@@ -21,6 +25,7 @@ interface Waiting {
 /** Calls `done` once, with callbacks and one timer for all bodies: most bodies are there in the turn of their head. */
 export function createBodyReader(clock: Clock): ReadBody {
   const waiting = new Set<Waiting>();
+  let heldBytes = 0;
   let isSweepDue = false;
 
   function sweep(): void {
@@ -40,16 +45,27 @@ export function createBodyReader(clock: Clock): ReadBody {
     if (announced !== undefined && Number(announced) > maxBytes) return done(requestTooLarge(maxBytes), NOTHING);
     let first: Buffer | undefined;
     let more: Buffer[] | undefined;
+    let joined: Buffer[] = [];
     let size = 0;
     const onData = (chunk: Buffer): void => {
       size += chunk.byteLength;
+      heldBytes += chunk.byteLength;
       if (size > maxBytes) one.fail(requestTooLarge(maxBytes));
+      else if (heldBytes > MAX_HELD_BYTES) one.fail(tooMuchAtOnce(MAX_HELD_BYTES));
       else if (first === undefined) first = chunk;
       else if (more === undefined) more = [first, chunk];
-      else more.push(chunk);
+      else if (more.push(chunk) >= MAX_LOOSE_CHUNKS) {
+        joined.push(Buffer.concat(more));
+        more = [];
+      }
+    };
+    const finish = (): boolean => {
+      const isFirst = waiting.delete(one);
+      if (isFirst) heldBytes -= size;
+      return isFirst;
     };
     const onEnd = (): void => {
-      if (waiting.delete(one)) done(undefined, more ? Buffer.concat(more) : (first ?? NOTHING));
+      if (finish()) done(undefined, more ? Buffer.concat([...joined, ...more]) : (first ?? NOTHING));
     };
     // Follows every end, the client's going away included.
     const onClose = (): void => {
@@ -58,8 +74,10 @@ export function createBodyReader(clock: Clock): ReadBody {
     const one: Waiting = {
       deadlineMs: clock.nowMs() + BODY_TIMEOUT_MS,
       fail(error) {
-        if (!waiting.delete(one)) return;
+        if (!finish()) return;
         request.off("data", onData);
+        first = more = undefined;
+        joined = [];
         done(error, NOTHING);
       },
     };

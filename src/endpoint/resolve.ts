@@ -3,17 +3,20 @@
  * One address serves every service: `X-Amz-Target` (JSON), else what is signed for S3, else `Action` (query), else what
  * the credential scope says. The path is ignored for JSON and query: clients put one there when their endpoint URL has one.
  */
+import { isUtf8 } from "node:buffer";
 import type { IncomingMessage } from "node:http";
 import type { ServiceName } from "../core/aws.ts";
 import type { AwsError } from "../core/errors.ts";
 import {
   isQueryService,
   loadModel,
+  malformedInput,
   notOffered,
   type ServiceDefinition,
   serializationException,
+  unknownOperation,
 } from "../services/index.ts";
-import { missingAction } from "./errors.ts";
+import { missingAction, noSuchCall } from "./errors.ts";
 import type { Exchange, Target, WireProtocol } from "./exchange.ts";
 import { awsJson } from "./protocols/aws-json.ts";
 import { awsQuery } from "./protocols/aws-query.ts";
@@ -32,7 +35,7 @@ export function protocolOf(request: IncomingMessage): WireProtocol {
   // Objects have any content type and keys any text: what S3's clients have signed is S3's.
   if (isS3(request)) return restXml;
   if (contentType.startsWith(FORM) || request.url?.includes("Action=")) return awsQuery;
-  const service = scopedService(headers.authorization);
+  const service = requestedService(request);
   return service === undefined || service === "s3" ? restXml : isQueryService(service) ? awsQuery : restJson;
 }
 
@@ -70,6 +73,7 @@ export function createResolve(services: ReadonlyMap<ServiceName, ServiceDefiniti
   }
 
   function resolveJson(exchange: Exchange, amzTarget: string): Target {
+    if (exchange.method !== "POST" || !isJson(exchange.request.headers["content-type"])) throw noSuchCall();
     // AWS: a body that does not parse is answered before the target is looked at.
     const payload = parseJson(exchange.body);
     const remembered = known.get(amzTarget);
@@ -79,14 +83,14 @@ export function createResolve(services: ReadonlyMap<ServiceName, ServiceDefiniti
     }
     const dot = amzTarget.lastIndexOf(".");
     const service = byTargetPrefix.get(amzTarget.slice(0, Math.max(dot, 0)));
-    if (service === undefined) throw refuse(amzTarget);
+    if (service === undefined) throw dot > 0 ? refuse(amzTarget) : noSuchCall();
     const target = targetOf(service, amzTarget.slice(dot + 1), payload);
     if (target.model) known.set(amzTarget, { ...target, payload: undefined } as Omit<Target, "payload">);
     return target;
   }
 
   function resolveQuery(exchange: Exchange): Target {
-    const form = new URLSearchParams(exchange.method === "GET" ? exchange.query : exchange.body.toString("utf8"));
+    const form = parseForm(exchange.method === "GET" ? exchange.query : exchange.body.toString("utf8"));
     const scoped = scopedService(exchange.request.headers.authorization ?? form.get("X-Amz-Credential") ?? undefined);
     const service = queryService(scoped, form.get("Version"));
     const action = form.get("Action");
@@ -108,9 +112,19 @@ export function createResolve(services: ReadonlyMap<ServiceName, ServiceDefiniti
     if (typeof amzTarget === "string") return resolveJson(exchange, amzTarget);
     if (protocol === awsQuery) return resolveQuery(exchange);
     if (protocol === restXml && services.has("s3")) return resolveS3(exchange);
-    const service = scopedService(exchange.request.headers.authorization) ?? "s3";
+    const service = requestedService(exchange.request) ?? "s3";
+    if (services.get(service as ServiceName)?.protocol === "awsJson1_1") {
+      exchange.protocol = awsJson;
+      throw noSuchCall();
+    }
     throw refuse(`${service}: ${exchange.method} ${exchange.path}`);
   };
+}
+
+/** AWS: what it does not have is said before anybody looks at the signature. */
+export function refuseUnknown({ service, operation, model, serviceModel }: Target): void {
+  if (model || serviceModel.outsideScope.has(operation)) return;
+  throw unknownOperation(service, operation, serviceModel.apiVersion);
 }
 
 const UNSIGNED = new Set(["sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity"]);
@@ -129,11 +143,42 @@ function targetOf(service: ServiceName, operation: string, payload: unknown): Ta
 function parseJson(body: Buffer): unknown {
   // AWS: an empty body counts as an empty object.
   if (body.byteLength === 0) return {};
+  const text = body.toString("utf8");
+  // The sign for bytes that are no UTF-8, unless somebody wrote it.
+  if (text.includes("\ufffd") && !isUtf8(body)) throw serializationException();
   try {
-    return JSON.parse(body.toString("utf8"));
+    // Halves of a surrogate pair can only come as escapes, which few bodies have.
+    return /\\u[dD][89a-fA-F]/.test(text) ? JSON.parse(text, requireWholePairs) : JSON.parse(text);
   } catch {
     throw serializationException();
   }
+}
+
+const MAX_PARAMETERS = 20_000;
+
+function parseForm(text: string): URLSearchParams {
+  let count = 1;
+  for (let at = text.indexOf("&"); at >= 0 && count <= MAX_PARAMETERS; at = text.indexOf("&", at + 1)) count++;
+  if (count > MAX_PARAMETERS) throw malformedInput(`The request has more than ${MAX_PARAMETERS} parameters`);
+  return new URLSearchParams(text);
+}
+
+function requireWholePairs(key: string, value: unknown): unknown {
+  if (!key.isWellFormed() || (typeof value === "string" && !value.isWellFormed())) throw new SyntaxError(key);
+  return value;
+}
+
+const JSON_TYPE = /^\s*application\/(?:x-amz-json-1\.[01]|json)\s*(?:;|$)/i;
+
+/** Nobody's type, or one of JSON. The usual one is compared first. */
+const isJson = (contentType: string | undefined): boolean =>
+  contentType === "application/x-amz-json-1.1" || contentType === undefined || JSON_TYPE.test(contentType);
+
+/** The service that a request was signed for, in a header or in its URL. */
+function requestedService({ headers, url = "" }: IncomingMessage): string | undefined {
+  if (headers.authorization !== undefined) return scopedService(headers.authorization);
+  const credential = /[?&]X-Amz-Credential=([^&]*)/.exec(url)?.[1];
+  return credential === undefined ? undefined : credential.split(/%2F|\//i)[3];
 }
 
 /** The service of `Credential=<key>/<date>/<region>/<service>/aws4_request`. */

@@ -11,15 +11,23 @@ import type { Answer } from "./exchange.ts";
 
 type ShortBody = string | Uint8Array;
 
+/** A client that reads nothing for so long is gone; what waits for it would stay in memory. */
+const UNREAD_TIMEOUT_MS = 30_000;
+
 /** Answers of this turn of the event loop. */
 let ready: { readonly response: ServerResponse; readonly body: ShortBody }[] = [];
 
-export function sendAnswer(response: ServerResponse, { status, headers, body }: Answer): void {
+export function sendAnswer(response: ServerResponse, { status, headers, body, isDropped }: Answer): void {
+  if (isDropped === true) {
+    response.destroy();
+    return;
+  }
   response.writeHead(status, headers);
   if (typeof body === "string" || body instanceof Uint8Array) {
     if (ready.push({ response, body }) === 1) setImmediate(sendReady);
     return;
   }
+  response.socket?.setTimeout(UNREAD_TIMEOUT_MS);
   // Ends the source too when the client goes away; a source that fails breaks the connection, so that nobody takes
   // a part for the whole.
   pipeline(Readable.from(body, { objectMode: false }), response).catch((error: unknown) => {
@@ -31,5 +39,9 @@ export function sendAnswer(response: ServerResponse, { status, headers, body }: 
 function sendReady(): void {
   const answers = ready;
   ready = [];
-  for (const { response, body } of answers) response.end(body);
+  for (const { response, body } of answers) {
+    response.end(body);
+    // Node takes the limit off again when the answer has gone.
+    if (response.socket !== null && response.socket.writableLength > 0) response.socket.setTimeout(UNREAD_TIMEOUT_MS);
+  }
 }

@@ -22,6 +22,7 @@ import { createBodyReader } from "./read-body.ts";
 import { CONTINUE, createReceive } from "./receive.ts";
 import { isS3, protocolOf } from "./resolve.ts";
 import { bucketOfHost } from "./s3-address.ts";
+import { createScopeNotices } from "./scope-notice.ts";
 import { sendAnswer } from "./send-answer.ts";
 
 const MAX_BODY_BYTES = 10 * 1024 * 1024;
@@ -29,6 +30,8 @@ const MAX_DRAINED_BYTES = 8 * MAX_BODY_BYTES;
 /** ECR's UploadLayerPart carries up to 20 MiB as base64. */
 const MAX_LAYER_PART_BODY_BYTES = 29 * 1024 * 1024;
 const HEADERS_TIMEOUT_MS = 20_000;
+/** How often Node looks for heads that did not arrive in time. */
+const CHECKING_INTERVAL_MS = 5_000;
 /** Longer than the SDKs keep an idle connection, so that they never write into a closing one. */
 const KEEP_ALIVE_TIMEOUT_MS = 65_000;
 const CLOSE_GRACE_MS = 3_000;
@@ -46,14 +49,19 @@ export interface Route {
 
 export interface EndpointOptions {
   readonly dispatcher: Pick<Dispatcher, "services" | "invoke">;
-  readonly identity: Pick<Identity, "findAccessKey">;
+  readonly identity: Pick<Identity, "findAccessKey"> & Partial<Pick<Identity, "lenientRoot">>;
   readonly scope: AwsScope;
+  /** Signatures and bodies go by it: the clients' own time. */
   readonly clock: Clock;
+  /** Sessions expire by it; default `clock`. */
+  readonly sessionClock?: Clock;
   readonly ids: Ids;
   readonly host: string;
   /** 0 takes any free port. */
   readonly port: number;
   readonly routes: readonly Route[];
+  /** Told, in a line for people, of each operation that somebody called and that is not offered; once of each. */
+  readonly notice?: (line: string) => void;
   /** For `GET /_kiln/health`. */
   readonly version?: string;
 }
@@ -70,13 +78,20 @@ export interface Endpoint {
 export async function startEndpoint(options: EndpointOptions): Promise<Endpoint> {
   requireOwnRootKey(options);
   const clientErrors = createClientErrors(options.routes);
-  const answer = createHandler(options);
+  const endless = new Set<ServerResponse>();
+  const answer = createHandler(options, endless);
   const handle = (request: IncomingMessage, response: ServerResponse): void => {
     clientErrors.begin(request, response);
     answer(request, response);
   };
   const server = createServer(
-    { headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: 0, keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS, noDelay: true },
+    {
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      connectionsCheckingInterval: CHECKING_INTERVAL_MS,
+      requestTimeout: 0,
+      keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+      noDelay: true,
+    },
     handle,
   );
   // S3's clients ask for leave before they send gigabytes; they get it when the signature is good (receive.ts).
@@ -96,24 +111,35 @@ export async function startEndpoint(options: EndpointOptions): Promise<Endpoint>
     url: `http://${name.includes(":") ? `[${name}]` : name}:${port}`,
     port,
     close: () => {
-      closing ??= closeServer(server, options.clock);
+      closing ??= closeServer(server, options.clock, endless);
       return closing;
     },
   };
 }
 
-function createHandler(options: EndpointOptions): (request: IncomingMessage, response: ServerResponse) => void {
+/** `endless` gets the answers that go on until the server stops. */
+function createHandler(
+  options: EndpointOptions,
+  endless: Set<ServerResponse>,
+): (request: IncomingMessage, response: ServerResponse) => void {
   const { clock, ids } = options;
   const readBody = createBodyReader(clock);
   const steps = createSteps({ ...options, receive: createReceive(readBody, clock) });
   const isOwnHost = createHostCheck(options.host);
+  const services = [...options.dispatcher.services.keys()].sort();
+  const noteScope = createScopeNotices(options.notice);
   const routes = [healthRoute(options), ...options.routes].sort((a, b) => b.prefix.length - a.prefix.length);
+
+  function send(response: ServerResponse, answer: Answer): void {
+    noteScope(answer);
+    sendAnswer(response, answer);
+  }
 
   /** S3's body is read by the pipeline, once the signature is good. */
   function answerS3(request: IncomingMessage, response: ServerResponse, exchange: Exchange): void {
     exchange.receivedMs = clock.nowMs();
-    answerTo(exchange, steps)
-      .then((answer) => sendAnswer(response, answer))
+    answerTo(exchange, steps, services)
+      .then((answer) => send(response, answer))
       .catch((thrown: unknown) => fail(request, response, exchange.path, thrown));
   }
 
@@ -127,12 +153,18 @@ function createHandler(options: EndpointOptions): (request: IncomingMessage, res
         if (request.destroyed) return;
         // A client that writes to a closed connection never sees the answer; what is too much is not read for its sake.
         if (!isWorthDraining(request)) response.setHeader("Connection", "close");
-        return sendAnswer(response, errorAnswer(exchange, error));
+        return sendAnswer(response, errorAnswer(exchange, error, services));
       }
       exchange.body = body;
       exchange.receivedMs = clock.nowMs();
-      answerTo(exchange, steps).then(
-        (answer) => sendAnswer(response, answer),
+      answerTo(exchange, steps, services).then(
+        (answer) => {
+          if (answer.isEndless === true) {
+            endless.add(response);
+            response.once("close", () => endless.delete(response));
+          }
+          send(response, answer);
+        },
         (thrown: unknown) => fail(request, response, exchange.path, thrown),
       );
     });
@@ -141,7 +173,7 @@ function createHandler(options: EndpointOptions): (request: IncomingMessage, res
   function fail(request: IncomingMessage, response: ServerResponse, path: string, thrown: unknown): void {
     debug("endpoint", () => `${request.method} ${path} failed: ${String((thrown as Error)?.stack ?? thrown)}`);
     if (response.headersSent) response.destroy();
-    else sendAnswer(response, errorAnswer(newExchange(request, request.url ?? "/", path), thrown));
+    else sendAnswer(response, errorAnswer(newExchange(request, request.url ?? "/", path), thrown, services));
   }
 
   return (request, response) => {
@@ -152,7 +184,7 @@ function createHandler(options: EndpointOptions): (request: IncomingMessage, res
         const error = foreignHost(request.headers.host ?? "");
         const refused = routes.find(({ prefix }) => path.startsWith(prefix))?.refusal?.(error.status, error.message);
         if (refused) return sendAnswer(response, { status: error.status, ...refused, headers: { ...refused.headers } });
-        return sendAnswer(response, errorAnswer(newExchange(request, url, path), error));
+        return sendAnswer(response, errorAnswer(newExchange(request, url, path), error, services));
       }
       for (const route of routes) {
         // A key in a bucket's own host may begin like a route.
@@ -184,6 +216,7 @@ function createHandler(options: EndpointOptions): (request: IncomingMessage, res
       caller: undefined,
       input: undefined,
       output: undefined,
+      injectedFault: undefined,
       answer: undefined,
     };
   }
@@ -286,7 +319,8 @@ function cannotListen(host: string, port: number, error: NodeJS.ErrnoException):
   });
 }
 
-function closeServer(server: Server, clock: Clock): Promise<void> {
+function closeServer(server: Server, clock: Clock, endless: Iterable<ServerResponse>): Promise<void> {
+  for (const response of endless) response.end();
   return new Promise((resolve) => {
     const deadlineMs = clock.nowMs() + CLOSE_GRACE_MS;
     let timer: { cancel(): void } | undefined;

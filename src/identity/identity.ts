@@ -35,10 +35,21 @@ export interface AccessKey {
   readonly principal: Principal;
 }
 
+/** How keys are taken; in memory only, and changed by the control API alone. */
+export interface KeySettings {
+  /** Any key with any signature acts as root of the account: nobody looks at signatures, tokens and policies. */
+  isLenient: boolean;
+  /** The account that the root key, and with `isLenient` every key, acts for. */
+  accountId: string;
+}
+
 /** Questions of the endpoint and the dispatcher; every answer is the state of now. */
 export interface Identity {
   /** The key, also when it is inactive or expired; undefined when nobody has it. */
   findAccessKey(accessKeyId: string): AccessKey | undefined;
+  /** The root that every key acts as while keys are taken leniently; else undefined. */
+  lenientRoot(): Principal | undefined;
+  readonly keySettings: KeySettings;
   /** Policies in force now; none for root and for services. */
   policiesOf(principal: Principal): PrincipalPolicies;
   /** True for a user, or a session of a role, that was deleted since, even if there is one of that name again. */
@@ -81,6 +92,7 @@ export function createIdentity(options: IdentityOptions): Identity {
   };
 
   const otherRootKeys = new Map<string, AccessKey>();
+  const keySettings: KeySettings = { isLenient: false, accountId: options.scope.accountId };
 
   function rootKeyOf(accountId: string): AccessKey {
     let key = otherRootKeys.get(accountId);
@@ -92,9 +104,23 @@ export function createIdentity(options: IdentityOptions): Identity {
     return key;
   }
 
+  /** The root key itself, acting for the account that it was set to. */
+  let setRootKey = rootKey;
+
+  function rootKeyAsSet(): AccessKey {
+    const { accountId } = keySettings;
+    if (setRootKey.principal.accountId !== accountId) {
+      const { principal } = accountId === options.scope.accountId ? rootKey : rootKeyOf(accountId);
+      setRootKey = { ...rootKey, principal };
+    }
+    return setRootKey;
+  }
+
   return {
+    keySettings,
+    lenientRoot: () => (keySettings.isLenient ? rootKeyAsSet().principal : undefined),
     findAccessKey(accessKeyId) {
-      if (accessKeyId === rootKey.accessKeyId) return rootKey;
+      if (accessKeyId === rootKey.accessKeyId) return rootKeyAsSet();
       if (ACCOUNT_ID.test(accessKeyId)) return rootKeyOf(accessKeyId);
       const session = collections.sessions.get([accessKeyId]);
       if (session) return opened.temporaryKey(session);

@@ -6,6 +6,7 @@ export {
   type AccessKey,
   createIdentity,
   type Identity,
+  type KeySettings,
 } from "./identity.ts";
 export { createLastUses, forgetUses, type LastUse, lastUseOf, lastUsesOf } from "./last-uses.ts";
 export {
@@ -18,5 +19,5 @@ export {
 export { parsedDocument } from "./parsed-document.ts";
 export { roleSession, rootPrincipal, servicePrincipal } from "./principals.ts";
 export * from "./records.ts";
-export { issueSession } from "./sessions.ts";
+export { extendSessions, issueSession } from "./sessions.ts";
 export { followRename, trustedArns, trustPolicyText, uniqueIdOf } from "./trust.ts";

@@ -23,6 +23,8 @@ export interface LastUses {
   note(use: { readonly principal: Principal; readonly accessKeyId?: string | undefined } & Omit<LastUse, "atMs">): void;
   /** Writes what is waiting. */
   flush(): Promise<void>;
+  /** Drops what is waiting and what is known: the state that it was about is no more. */
+  forget(): Promise<void>;
 }
 
 const SPAN_MS = 15 * 60_000;
@@ -85,6 +87,13 @@ export function createLastUses({ store, clock }: { readonly store: Store; readon
       if (accessKeyId?.startsWith("AKIA")) noteOf(accessKeyId, service, region);
     },
     flush,
+    forget() {
+      timer?.cancel();
+      timer = undefined;
+      waiting = [];
+      known.clear();
+      return writes;
+    },
   };
 }
 

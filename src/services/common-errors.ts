@@ -50,7 +50,7 @@ const invalidArgument = awsError({
 });
 
 /** Operations of Logs that came late and answer `ValidationException`. */
-const NEWER_LOGS_OPERATIONS = new Set(["TagResource", "UntagResource", "ListTagsForResource", "StartLiveTail"]);
+const NEWER_LOGS_OPERATIONS = new Set(["TagResource", "UntagResource", "ListTagsForResource"]);
 
 /** The service's error for an input that breaks the model's constraints. */
 export function constraintViolation(service: ServiceName, operation: string, message: string): AwsError {

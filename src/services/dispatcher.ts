@@ -1,6 +1,6 @@
 /**
  * The one way into an operation, for HTTP requests, for services calling each other and for builds:
- * find → validate → authorize → run → record. Sits between endpoint/ (or an AwsCaller) and the services' tables.
+ * (injected fault →) find → validate → authorize → run → record. Sits between endpoint/ (or an AwsCaller) and the services' tables.
  * Order of checks: unknown operation, then validation, then permission, then behaviour, as the JSON services do
  * (https://docs.aws.amazon.com/kms/latest/APIReference/CommonErrors.html names the codes; the order is recorded).
  */
@@ -13,7 +13,7 @@ import type { Clock } from "../core/clock.ts";
 import { AwsError, KilnError } from "../core/errors.ts";
 import type { Ids } from "../core/ids.ts";
 import { debug } from "../core/log.ts";
-import { createLastUses, type Identity } from "../identity/index.ts";
+import { createLastUses, type Identity, servicePrincipal } from "../identity/index.ts";
 import type { Store } from "../store/store.ts";
 import { denialIn, internalFailure, stateUnavailable } from "./common-errors.ts";
 import { globalContext, resourceAccount } from "./context-keys.ts";
@@ -32,6 +32,8 @@ export interface Call {
   readonly principal: Principal;
   /** The key that signed the request, where it came over HTTP. */
   readonly accessKeyId?: string;
+  /** Nobody looked at the signature: the key acts as root whoever's it is. */
+  readonly isLenient?: boolean;
   readonly scope: AwsScope;
   /** Made up when absent. */
   readonly requestId?: string;
@@ -39,6 +41,17 @@ export interface Call {
   readonly context?: RequestContext;
   /** Services the call goes through, first to last, e.g. `["ssm.amazonaws.com"]`. */
   readonly via?: readonly string[];
+  /** Set while the call runs, where a fault was injected: which, e.g. `delay fault-1`. */
+  injectedFault?: string;
+}
+
+/** Where the control API hooks in its faults; empty unless somebody asked for one. */
+export interface FaultSlot {
+  /**
+   * Asked before anything else is done for a call that did not come from Kiln itself. What it throws is the call's
+   * answer; it sets `injectedFault` of a call that it only delays.
+   */
+  inject: ((call: Call) => void | Promise<void>) | undefined;
 }
 
 export interface Dispatcher {
@@ -66,6 +79,8 @@ export interface Dispatcher {
   decisions(filter: DecisionFilter): DecisionRecord[];
   /** Writes what the request log still holds; call before the store closes. */
   flush(): Promise<void>;
+  /** Drops what the request log still holds: the state is another one now. */
+  forget(): Promise<void>;
 }
 
 export interface DispatcherDependencies {
@@ -76,6 +91,7 @@ export interface DispatcherDependencies {
   readonly ids: Ids;
   /** Told of each call of a temporary session that succeeded, not of those that a service makes for it. Must not throw. */
   onAnswer?(call: Call, output: object): void;
+  readonly faults?: FaultSlot;
 }
 
 /** What an operation gets. The caller of other services is made only when one is called. */
@@ -114,6 +130,11 @@ class CallContext implements OperationContext {
     const { principal, scope, service, via = [] } = this.#call;
     return this.#callerFor(principal, scope, [...via, `${service}.amazonaws.com`]);
   }
+
+  asService(serviceName: string, sourceArn: string): AwsCaller {
+    const { scope } = this.#call;
+    return this.#callerFor(servicePrincipal(serviceName, sourceArn, scope), scope);
+  }
 }
 
 /** A call on its way, with what it was allowed. */
@@ -124,7 +145,7 @@ interface Progress {
 }
 
 export function createDispatcher(dependencies: DispatcherDependencies): Dispatcher {
-  const { identity, store, clock, ids } = dependencies;
+  const { identity, store, clock, ids, faults = NO_FAULTS } = dependencies;
   const services = new Map(dependencies.services.map((service) => [service.name, service]));
   const find = createFindOperation(services);
   const log = createRequestLog({ store, clock });
@@ -199,16 +220,19 @@ export function createDispatcher(dependencies: DispatcherDependencies): Dispatch
     const progress: Progress = { call, requestId: call.requestId ?? ids.uuid(), decisions: [] };
     noteUse(call);
     try {
+      // AWS: a service that throttles does so before it looks at what is asked.
+      if (faults.inject !== undefined && isFromOutside(call)) await faults.inject(call);
       const running = run(call, progress);
       const output = running instanceof Promise ? await running : running;
-      if (isDecided(call.principal)) log.recordSoon(recordOf(progress, undefined));
+      if (isKept(call)) log.recordSoon(recordOf(progress, undefined));
       if (isSession(call.principal) && !call.via?.length) dependencies.onAnswer?.(call, output);
       return output;
     } catch (thrown) {
       const error = awsErrorFrom(thrown, call);
       error.requestId ??= progress.requestId;
+      if (call.injectedFault !== undefined) error.injectedFault = call.injectedFault;
       if (isDenial(progress)) await log.recordNow(recordOf(progress, error.code));
-      else if (isDecided(call.principal)) log.recordSoon(recordOf(progress, error.code));
+      else if (isKept(call)) log.recordSoon(recordOf(progress, error.code));
       throw error;
     }
   }
@@ -222,11 +246,10 @@ export function createDispatcher(dependencies: DispatcherDependencies): Dispatch
 
   function recordOf(progress: Progress, errorCode: string | undefined): DecisionRecord {
     const { call, requestId, decisions } = progress;
-    return decisionRecord(call.principal, { service: call.service, operation: call.operation, requestId }, decisions, {
-      atMs: clock.nowMs(),
-      errorCode,
-      calledVia: call.via?.at(-1),
-    });
+    const about = { service: call.service, operation: call.operation, requestId };
+    const calledVia = call.via?.at(-1);
+    const record = decisionRecord(call.principal, about, decisions, { atMs: clock.nowMs(), errorCode, calledVia });
+    return call.isLenient === true || call.injectedFault !== undefined ? { ...record, ...controlledBy(call) } : record;
   }
 
   function callerFor(principal: Principal, scope: AwsScope, via: readonly string[] = []): AwsCaller {
@@ -264,10 +287,15 @@ export function createDispatcher(dependencies: DispatcherDependencies): Dispatch
       await lastUses.flush();
       await log.flush();
     },
+    forget: async () => {
+      await lastUses.forget();
+      await log.forget();
+    },
   };
 }
 
 const NO_CHAIN: readonly string[] = [];
+const NO_FAULTS: FaultSlot = { inject: undefined };
 const NOTHING_ASKED: Verdict = { decisions: [], denied: undefined };
 
 interface Verdict {
@@ -277,6 +305,19 @@ interface Verdict {
 
 /** Policies say what it may do; root may do everything. */
 const isDecided = ({ type }: Principal): boolean => type !== "Root";
+
+/** Root's calls are on record only where the control API had a hand in them. */
+const isKept = ({ principal, isLenient, injectedFault }: Call): boolean =>
+  isDecided(principal) || isLenient === true || injectedFault !== undefined;
+
+const controlledBy = ({ isLenient, accessKeyId, injectedFault }: Call): Partial<DecisionRecord> => ({
+  ...(isLenient === true && accessKeyId !== undefined && { lenientKey: accessKeyId }),
+  ...(injectedFault !== undefined && { injectedFault }),
+});
+
+/** Calls over HTTP and those of role sessions; not what services, and Kiln as root, call by themselves. */
+const isFromOutside = ({ principal: { type }, accessKeyId, via = NO_CHAIN }: Call): boolean =>
+  via.length === 0 && type !== "AWSService" && (type !== "Root" || accessKeyId !== undefined);
 
 const isSession = ({ type }: Principal): boolean => type === "AssumedRole" || type === "FederatedUser";
 

@@ -17,8 +17,9 @@ export {
   malformedInput,
   notOffered,
   serializationException,
+  unknownOperation,
 } from "./common-errors.ts";
-export { type Call, createDispatcher, type Dispatcher, type DispatcherDependencies } from "./dispatcher.ts";
+export { type Call, createDispatcher, type Dispatcher, type DispatcherDependencies, type FaultSlot } from "./dispatcher.ts";
 export { GLOBAL_KEYS } from "./global-keys.ts";
 export { type GrantConstraint, granteesOf, grantPolicy, type KeyGrant } from "./key-grant.ts";
 export {
@@ -32,4 +33,4 @@ export {
 export type { DecisionFilter } from "./request-filter.ts";
 export { createRequestLog, type RequestLog } from "./request-log.ts";
 export type { Protocol, ServiceDefinition } from "./service.ts";
-export { requireType } from "./validate.ts";
+export { requireType } from "./value-types.ts";

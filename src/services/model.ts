@@ -52,6 +52,8 @@ export interface Shape {
   readonly timestampFormat: "iso8601" | "rfc822" | undefined;
   /** restXml: a namespace of its own, with a prefix. */
   readonly xmlNamespace: { readonly prefix: string; readonly uri: string } | undefined;
+  /** The member that is an event stream: the answer goes on after it began (endpoint/protocols/event-stream.ts). */
+  readonly eventStream: Member | undefined;
   /** A blob that may come in chunks (core/streaming-blob.ts). */
   readonly isStreaming: boolean;
   readonly min: number | undefined;
@@ -119,6 +121,7 @@ interface RawShape {
   readonly pattern?: string;
   readonly enum?: readonly string[];
   readonly sensitive?: boolean;
+  readonly eventstream?: boolean;
   readonly payload?: string;
   readonly flattened?: boolean;
   readonly itemName?: string;
@@ -217,6 +220,8 @@ class LinkedShape implements Shape {
   readonly xmlNamespace: { readonly prefix: string; readonly uri: string } | undefined;
   isSensitive: boolean;
   isStreaming = false;
+  readonly isEventStream: boolean;
+  eventStream: Member | undefined = undefined;
   payload: Member | undefined = undefined;
   members: Member[] = [];
   memberByName = new Map<string, Member>();
@@ -232,6 +237,7 @@ class LinkedShape implements Shape {
     this.pattern = facts.pattern;
     this.enum = facts.enum;
     this.isSensitive = facts.sensitive === true;
+    this.isEventStream = facts.eventstream === true;
     this.isFlattened = facts.flattened === true;
     this.itemName = facts.itemName ?? "member";
     this.timestampFormat = facts.timestampFormat;
@@ -251,6 +257,7 @@ class LinkedShape implements Shape {
         location: member.location,
         isAttribute: member.isAttribute === true,
       });
+      if (shape.isEventStream) this.eventStream = this.members.at(-1);
     }
     for (const member of this.members) this.memberByName.set(member.name, member);
     if (facts.payload !== undefined) this.payload = this.memberByName.get(facts.payload);
@@ -266,14 +273,36 @@ class LinkedShape implements Shape {
   }
 }
 
-/** AWS's patterns are Java's and match the whole value. Most compile with `u`; a dozen only without. */
+const JAVA_SPACES = " \\t\\n\\x0B\\f\\r";
+
+/** Patterns that would take a JavaScript engine for ever, in a form that means the same. */
+const LINEAR_FORMS: Readonly<Record<string, string>> = {
+  "^[a-z0-9*](?:[._\\-/a-z0-9*]?[a-z0-9*]+)*$": "^[a-z0-9*]+(?:[._\\-/][a-z0-9*]+)*$",
+};
+
+/**
+ * AWS's patterns are Java's and match the whole value, but for one that only says how a value does not begin (a policy, which
+ * may have several lines). Java's white space is ASCII. Most compile with `u`; a dozen only without.
+ */
 function compileWhole(pattern: string): RegExp {
   const ignoresCase = pattern.startsWith("(?i)");
-  const source = `^(?:${ignoresCase ? pattern.slice(4) : pattern})$`;
+  const text = LINEAR_FORMS[pattern] ?? (ignoresCase ? pattern.slice(4) : pattern);
+  const isOpen = text.startsWith("^(?!") && !text.endsWith("$");
+  const source = `^(?:${withJavaSpaces(text)})${isOpen ? "" : "$"}`;
   const flags = ignoresCase ? "i" : "";
   try {
     return new RegExp(source, `${flags}u`);
   } catch {
     return new RegExp(source, flags);
   }
+}
+
+/** `\s` in brackets or alone. */
+function withJavaSpaces(pattern: string): string {
+  let isInBrackets = false;
+  return pattern.replace(/\\.|[[\]]/g, (part) => {
+    if (part === "\\s") return isInBrackets ? JAVA_SPACES : `[${JAVA_SPACES}]`;
+    if (part === "[" || part === "]") isInBrackets = part === "[";
+    return part;
+  });
 }

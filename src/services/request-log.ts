@@ -1,7 +1,7 @@
 /**
  * The request log: every call that policies decided, kept in the store so that `kiln requests`, `kiln explain <request id>`
  * and `kiln policy <build id>` can read it later and from another process. Policies decide nothing for the root user, so
- * root's calls are not here unless they were denied. Written by the dispatcher.
+ * root's calls are not here unless they were denied, or the control API had a hand in them. Written by the dispatcher.
  * A denied call is durable before its answer leaves. The rest (allowed calls, denied items of a batch, denials by the
  * registry) is written in batches behind the answers; a crash may lose the last second of it. Of each kind (denied calls,
  * calls of role sessions, other calls) the newest records are kept, those that wait to be written included, so a busy user
@@ -24,6 +24,8 @@ export interface RequestLog {
   find(filter: DecisionFilter): DecisionRecord[];
   /** Writes what is waiting. */
   flush(): Promise<void>;
+  /** Drops what is waiting: the state that it was about is no more. */
+  forget(): Promise<void>;
 }
 
 /** Records that wait, by the ring that they go to. */
@@ -122,6 +124,13 @@ export function createRequestLog(options: { store: Store; clock: Clock; maxRecor
     },
     find,
     flush,
+    forget() {
+      timer?.cancel();
+      timer = undefined;
+      waiting = new Map();
+      alike.clear();
+      return writes;
+    },
   };
 }
 
@@ -141,9 +150,10 @@ function newestOf(ring: RequestRing, filter: DecisionFilter, matches: (record: D
 }
 
 /** The same text for records that say the same, cheaper than their JSON. */
-function textOf({ service, operation, principalArn, calledVia, errorCode, decisions }: DecisionRecord): string {
-  let text = `${service} ${operation} ${principalArn} ${calledVia} ${errorCode}`;
-  for (const { effect, action, resource, message, trace } of decisions) {
+function textOf(record: DecisionRecord): string {
+  const { service, operation, principalArn, calledVia, errorCode, lenientKey, injectedFault } = record;
+  let text = `${service} ${operation} ${principalArn} ${calledVia} ${errorCode} ${lenientKey} ${injectedFault}`;
+  for (const { effect, action, resource, message, trace } of record.decisions) {
     text += `\n${effect} ${action} ${resource} ${message}`;
     for (const { policyName, index, sid, effect: said } of trace) text += `\n ${said} ${index} ${sid} ${policyName}`;
   }

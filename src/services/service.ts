@@ -20,6 +20,8 @@ export interface OperationContext {
   readonly ids: Ids;
   /** Calls other services as the same principal, through this service (`aws:CalledVia`, `kms:ViaService`). */
   readonly aws: AwsCaller;
+  /** Calls as the service itself, e.g. `logs.eu-west-1.amazonaws.com`, for the resource `sourceArn` (`aws:SourceArn`). */
+  asService(serviceName: string, sourceArn: string): AwsCaller;
   /**
    * Decides what depends on the items of a batch, where AWS refuses item by item: the denial of the first request that is
    * not allowed, undefined when all are. Recorded like what `authorize` asks for.

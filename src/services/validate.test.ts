@@ -93,13 +93,79 @@ describe("validation messages", () => {
 });
 
 describe("wrong types", () => {
-  it.each([
-    [{ Name: 1 }, "NUMBER_VALUE can not be converted to a String"],
-    [{ Name: ["a"] }, "Start of list found where not expected"],
-    [{ Name: {} }, "Start of structure or map found where not expected."],
-    [{ Name: "a", WithDecryption: "yes" }, "STRING_VALUE can not be converted to a Boolean"],
-  ])("%j", (input, message) => {
-    expect(refusal("ssm", "GetParameter", input)).toBe(`SerializationException: ${message}`);
+  it.each<[ServiceName, string, object, string]>([
+    ["ssm", "GetParameter", { Name: 1 }, "NUMBER_VALUE can not be converted to a String"],
+    ["ssm", "GetParameter", { Name: 1.5 }, "NUMBER_VALUE can not be converted to a String"],
+    ["ssm", "GetParameter", { Name: true }, "TRUE_VALUE can not be converted to a String"],
+    ["ssm", "GetParameter", { Name: ["a"] }, "Start of list found where not expected"],
+    ["ssm", "GetParameter", { Name: {} }, "Start of structure or map found where not expected."],
+    ["ssm", "GetParameter", { Name: "a", WithDecryption: "yes" }, "STRING_VALUE can not be converted to a Boolean"],
+    ["ssm", "GetParameter", { Name: "a", WithDecryption: 1 }, "NUMBER_VALUE can not be converted to a Boolean"],
+    ["ssm", "GetParameters", { Names: "a" }, "Expected list or null"],
+    ["ssm", "GetParameters", { Names: { a: 1 } }, "Start of structure or map found where not expected."],
+    ["ssm", "GetParameters", { Names: [false] }, "FALSE_VALUE can not be converted to a String"],
+    ["ssm", "AddTagsToResource", { ResourceId: "a", Tags: ["a"] }, "Expected null"],
+    ["kms", "Encrypt", { EncryptionContext: "a" }, "Expected map or null"],
+    ["logs", "GetLogEvents", { limit: "ten" }, "STRING_VALUE can not be converted to an Integer"],
+    ["logs", "GetLogEvents", { startTime: "ten" }, "STRING_VALUE can not be converted to a Long"],
+    ["kms", "ImportKeyMaterial", { ValidTo: "2026" }, "STRING_VALUE can not be converted to milliseconds since epoch"],
+    ["kms", "ImportKeyMaterial", { ValidTo: 1e300 }, ""],
+    ["kms", "Encrypt", { Plaintext: 1 }, ""],
+    ["logs", "GetLogEvents", { limit: 3e9 }, ""],
+    ["logs", "GetLogEvents", { startTime: 1e19 }, ""],
+  ])("%s:%s %j", (service, operation, input, message) => {
+    expect(refusal(service, operation, input)).toBe(`SerializationException: ${message}`);
+  });
+});
+
+describe("unusual values", () => {
+  it("are printed as the services print them", () => {
+    const tags = [{ Key: "", Value: "v" }, null];
+    expect(refusal("ssm", "AddTagsToResource", { ResourceType: "Parameter", ResourceId: "a", Tags: tags })).toBe(
+      "ValidationException: 2 validation errors detected: Value '' at 'tags.1.member.key' failed to satisfy constraint: Member must have length greater than or equal to 1; Value null at 'tags.2.member' failed to satisfy constraint: Member must not be null",
+    );
+    expect(refusal("codebuild", "DescribeCodeCoverages", { reportArn: "r", minLineCoveragePercentage: 101 })).toBe(
+      "ValidationException: 1 validation error detected: Value '101.0' at 'minLineCoveragePercentage' failed to satisfy constraint: Member must have value less than or equal to 100.0",
+    );
+    expect(refusal("logs", "GetLogEvents", { logStreamName: "s", startTime: -(2 ** 63) })).toBe(
+      "InvalidParameterException: 1 validation error detected: Value '-9223372036854775808' at 'startTime' failed to satisfy constraint: Member must have value greater than or equal to 0",
+    );
+  });
+
+  it("are told once for the keys and once for the values of a map", () => {
+    const tags = { "": "x".repeat(257), b: "c" };
+    const pattern = (end: string): string =>
+      `Member must satisfy regular expression pattern: ^([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]${end})$`;
+    expect(refusal("logs", "CreateLogGroup", { logGroupName: "g", tags })).toBe(
+      `InvalidParameterException: 2 validation errors detected: Value '{=${tags[""]}, b=c}' at 'tags' failed to satisfy constraint: Map keys must satisfy constraint: [Member must have length less than or equal to 128, Member must have length greater than or equal to 1, ${pattern("+")}]; Value '{=${tags[""]}, b=c}' at 'tags' failed to satisfy constraint: Map value must satisfy constraint: [Member must have length less than or equal to 256, ${pattern("*")}]`,
+    );
+  });
+
+  it("leave out the texts, and say long names of Logs, as Logs does", () => {
+    expect(refusal("logs", "CreateLogGroup", { logGroupName: "a b" })).toBe(
+      "InvalidParameterException: 1 validation error detected: Value at 'logGroupName' failed to satisfy constraint: Member must satisfy regular expression pattern: [\\.\\-_/#A-Za-z0-9]+",
+    );
+    expect(refusal("logs", "CreateLogGroup", { logGroupName: "a".repeat(513) })).toBe(
+      "InvalidParameterException: Invalid LogGroup or LogStream, both must have length less than or equal to 512.",
+    );
+  });
+
+  it("are not told by the million", () => {
+    const tags = Array.from({ length: 100_000 }, () => ({}));
+    const message = refusal("ssm", "AddTagsToResource", { ResourceType: "Parameter", ResourceId: "a", Tags: tags });
+    expect(message).toMatch(/^ValidationException: 1000 validation errors detected: /);
+    expect(message?.length).toBeLessThan(1_000_000);
+  });
+
+  it("take no time to match, however they are made", () => {
+    const filter = `${"a".repeat(200)}!`;
+    const rules = [{ scanFrequency: "MANUAL", repositoryFilters: [{ filter, filterType: "WILDCARD" }] }];
+    expect(refusal("ecr", "PutRegistryScanningConfiguration", { rules })).toMatch(/must satisfy regular expression/);
+  });
+
+  it("may have several lines in a policy", () => {
+    expect(refusal("ssm", "PutResourcePolicy", { ResourceArn: "a".repeat(30), Policy: "{\n}" })).toBeUndefined();
+    expect(refusal("ssm", "PutResourcePolicy", { ResourceArn: "a".repeat(30), Policy: " \n" })).toMatch(/pattern/);
   });
 });
 

@@ -37,6 +37,21 @@ const onKey = (operation: string, input: object = {}, keys: KeyedCall["keys"] = 
   keys: [...KEY, ...keys],
 });
 
+/** On a pair, of another kind than the keys of {@link onKey}. */
+const onPair = (operation: string, input: object = {}, keys: KeyedCall["keys"] = []): KeyedCall => ({
+  action: `kms:${operation}`,
+  operation,
+  input: { KeyId: "{pairId}", ...input },
+  keys: [
+    ...keys,
+    ["kms:KeySpec", "ECC_NIST_P256", "SYMMETRIC_DEFAULT"],
+    ["kms:KeyUsage", "SIGN_VERIFY", "ENCRYPT_DECRYPT"],
+    ["kms:CustomerMasterKeySpec", "ECC_NIST_P256", "SYMMETRIC_DEFAULT"],
+    ["kms:CustomerMasterKeyUsage", "SIGN_VERIFY", "ENCRYPT_DECRYPT"],
+    ["kms:KeyOrigin", "AWS_KMS", "EXTERNAL"],
+  ],
+});
+
 describeConditionKeys({
   service: "kms",
   services: () => [kms, ssm],
@@ -48,6 +63,12 @@ describeConditionKeys({
       keep: { keyId: "KeyMetadata.KeyId" },
     },
     { service: "kms", operation: "CreateKey", input: {}, keep: { otherId: "KeyMetadata.KeyId" } },
+    {
+      service: "kms",
+      operation: "CreateKey",
+      input: { KeySpec: "ECC_NIST_P256", KeyUsage: "SIGN_VERIFY" },
+      keep: { pairId: "KeyMetadata.KeyId" },
+    },
     { service: "kms", operation: "CreateAlias", input: { AliasName: "alias/app", TargetKeyId: "{keyId}" } },
     { service: "kms", operation: "GetKeyPolicy", input: { KeyId: "{keyId}" }, keep: { policy: "Policy" } },
     {
@@ -64,6 +85,15 @@ describeConditionKeys({
       input: { Tags: TAGS, BypassPolicyLockoutSafetyCheck: true },
       keys: [...REQUEST, ...KIND, ["kms:BypassPolicyLockoutSafetyCheck", "true", "false"]],
     },
+    {
+      action: "kms:CreateKey",
+      operation: "CreateKey",
+      input: { KeySpec: "HMAC_256", KeyUsage: "GENERATE_VERIFY_MAC" },
+      keys: [
+        ["kms:KeySpec", "HMAC_256", "SYMMETRIC_DEFAULT"],
+        ["kms:KeyUsage", "GENERATE_VERIFY_MAC", "ENCRYPT_DECRYPT"],
+      ],
+    },
     { action: "kms:TagResource", operation: "CreateKey", input: { Tags: TAGS }, keys: REQUEST },
     onKey("DescribeKey"),
     onKey("DescribeKey", { KeyId: "alias/app" }, [ALIASED]),
@@ -78,6 +108,32 @@ describeConditionKeys({
     onKey("Decrypt", { KeyId: undefined, CiphertextBlob: "{ciphertext}", EncryptionContext }, CONTEXT),
     onKey("GenerateDataKey", { KeySpec: "AES_256", EncryptionContext }, CONTEXT),
     onKey("GenerateDataKeyWithoutPlaintext", { KeySpec: "AES_256", EncryptionContext }, CONTEXT),
+    ...["GenerateDataKeyPair", "GenerateDataKeyPairWithoutPlaintext"].map((operation) =>
+      onKey(operation, { KeyPairSpec: "ECC_NIST_P256", EncryptionContext }, [
+        ...CONTEXT,
+        ["kms:DataKeyPairSpec", "ECC_NIST_P256", "RSA_2048"],
+      ]),
+    ),
+    onPair("GetPublicKey"),
+    ...[
+      onPair("Sign", { MessageType: "DIGEST" }, [["kms:MessageType", "DIGEST", "RAW"]]),
+      onPair("Verify", { Signature: Buffer.from("x") }, [["kms:MessageType", "RAW", "DIGEST"]]),
+    ].map(
+      ({ input, keys, ...rest }): KeyedCall => ({
+        ...rest,
+        input: { ...input, Message: Buffer.alloc(32), SigningAlgorithm: "ECDSA_SHA_256" },
+        keys: [...keys, ["kms:SigningAlgorithm", "ECDSA_SHA_256", "ECDSA_SHA_384"]],
+      }),
+    ),
+    onKey("GenerateMac", { Message: Buffer.from("x"), MacAlgorithm: "HMAC_SHA_256" }, [
+      ["kms:MacAlgorithm", "HMAC_SHA_256", "HMAC_SHA_512"],
+    ]),
+    onKey("VerifyMac", { Message: Buffer.from("x"), MacAlgorithm: "HMAC_SHA_256", Mac: Buffer.from("x") }, [
+      ["kms:MacAlgorithm", "HMAC_SHA_256", "HMAC_SHA_512"],
+    ]),
+    onKey("DeriveSharedSecret", { PublicKey: Buffer.from("x"), KeyAgreementAlgorithm: "ECDH" }, [
+      ["kms:KeyAgreementAlgorithm", "ECDH", "OTHER"],
+    ]),
     ...[
       { to: "{otherId}", isSame: "false", isNotSame: "true" },
       { to: "alias/app", isSame: "true", isNotSame: "false" },

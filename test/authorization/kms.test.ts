@@ -8,6 +8,15 @@ const onKey = (operation: string, input: object = {}, action = operation): Step 
   asks: [`kms:${action} key/{keyId}`],
 });
 
+/** On one of the keys of other kinds. */
+const ofKind = (kind: "sign" | "mac" | "agree", operation: string, input: object = {}): Step => ({
+  operation,
+  input: { KeyId: `{${kind}Id}`, ...input },
+  asks: [`kms:${operation} key/{${kind}Id}`],
+});
+const SIGNED = { Message: Buffer.from("x"), SigningAlgorithm: "ECDSA_SHA_256" };
+const AUTHENTICATED = { Message: Buffer.from("x"), MacAlgorithm: "HMAC_SHA_256" };
+
 const GRANTEE = "arn:aws:iam::111122223333:role/worker";
 const TAGS = [{ TagKey: "team", TagValue: "blue" }];
 
@@ -18,6 +27,14 @@ describeAuthorization({
     { service: "kms", operation: "CreateKey", input: { Tags: TAGS }, keep: { keyId: "KeyMetadata.KeyId" } },
     { service: "kms", operation: "CreateKey", input: {}, keep: { otherId: "KeyMetadata.KeyId" } },
     { service: "kms", operation: "CreateAlias", input: { AliasName: "alias/app", TargetKeyId: "{keyId}" } },
+    ...Object.entries({
+      sign: { KeySpec: "ECC_NIST_P256", KeyUsage: "SIGN_VERIFY" },
+      mac: { KeySpec: "HMAC_256", KeyUsage: "GENERATE_VERIFY_MAC" },
+      agree: { KeySpec: "ECC_NIST_P256", KeyUsage: "KEY_AGREEMENT" },
+    }).map(([kind, input]) => ({
+      ...{ service: "kms" as const, operation: "CreateKey", input, keep: { [`${kind}Id`]: "KeyMetadata.KeyId" } },
+    })),
+    { service: "kms", operation: "GetPublicKey", input: { KeyId: "{agreeId}" }, keep: { publicKey: "PublicKey" } },
   ],
   steps: [
     { operation: "CreateKey", input: {}, asks: ["kms:CreateKey *"] },
@@ -76,7 +93,15 @@ describeAuthorization({
     },
     onKey("GenerateDataKey", { KeySpec: "AES_256", EncryptionContext: { app: "a" } }),
     onKey("GenerateDataKeyWithoutPlaintext", { KeySpec: "AES_256" }),
+    onKey("GenerateDataKeyPair", { KeyPairSpec: "ECC_NIST_P256", EncryptionContext: { app: "a" } }),
+    onKey("GenerateDataKeyPairWithoutPlaintext", { KeyPairSpec: "ECC_NIST_P256" }),
     { operation: "GenerateRandom", input: { NumberOfBytes: 1 }, asks: ["kms:GenerateRandom *"] },
+    ofKind("sign", "GetPublicKey"),
+    { ...ofKind("sign", "Sign", { ...SIGNED, MessageType: "RAW" }), keep: { signature: "Signature" } },
+    ofKind("sign", "Verify", { ...SIGNED, Signature: "{signature}" }),
+    { ...ofKind("mac", "GenerateMac", AUTHENTICATED), keep: { mac: "Mac" } },
+    ofKind("mac", "VerifyMac", { ...AUTHENTICATED, Mac: "{mac}" }),
+    ofKind("agree", "DeriveSharedSecret", { PublicKey: "{publicKey}", KeyAgreementAlgorithm: "ECDH" }),
     { ...onKey("GetKeyPolicy"), keep: { policy: "Policy" } },
     onKey("PutKeyPolicy", { Policy: "{policy}", BypassPolicyLockoutSafetyCheck: true }),
     onKey("ListKeyPolicies"),

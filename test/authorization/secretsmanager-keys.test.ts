@@ -4,6 +4,8 @@ import { describeConditionKeys, type KeyedCall } from "./describe-condition-keys
 
 const TAGS = [{ Key: "class", Value: "open" }];
 const TOKEN = "11111111-2222-4333-8444-555555555555";
+const FUNCTION = "arn:aws:lambda:us-east-1:000000000000:function:rotate";
+const ROTATION_ROLE = "arn:aws:iam::000000000000:role/rotate";
 const REQUEST: KeyedCall["keys"] = [
   ["aws:RequestTag/class", "open", "secret"],
   ["aws:TagKeys", "class", "team"],
@@ -43,6 +45,19 @@ describeConditionKeys({
       operation: "CreateSecret",
       input: { Name: "app", SecretString: "1", ClientRequestToken: TOKEN, Tags: [{ Key: "team", Value: "blue" }] },
       keep: { arn: "ARN", versionId: "VersionId" },
+    },
+    {
+      service: "secretsmanager",
+      operation: "CreateSecret",
+      input: { Name: "rotated", ClientRequestToken: TOKEN },
+    },
+    {
+      service: "secretsmanager",
+      operation: "RotateSecret",
+      input: {
+        ...{ SecretId: "rotated", ClientRequestToken: TOKEN, RotationLambdaARN: FUNCTION },
+        RotateImmediately: false,
+      },
     },
   ],
   calls: [
@@ -84,6 +99,23 @@ describeConditionKeys({
     onSecret("PutResourcePolicy", { ResourcePolicy: "{}", BlockPublicPolicy: true }, [
       ["secretsmanager:BlockPublicPolicy", "true", "false"],
     ]),
+    onSecret("ValidateResourcePolicy", { ResourcePolicy: "{}" }),
+    onSecret("RotateSecret", { RotationLambdaARN: FUNCTION, RotationRules: { AutomaticallyAfterDays: 1 } }, [
+      ["secretsmanager:RotationLambdaARN", FUNCTION, `${FUNCTION}2`],
+      ["secretsmanager:ModifyRotationRules", "true", "false"],
+      ["secretsmanager:RotateImmediately", "true", "false"],
+    ]),
+    onSecret("RotateSecret", { RotateImmediately: false, ExternalSecretRotationRoleArn: ROTATION_ROLE }, [
+      ["secretsmanager:ModifyRotationRules", "false", "true"],
+      ["secretsmanager:RotateImmediately", "false", "true"],
+      ["secretsmanager:ExternalSecretRotationRoleArn", ROTATION_ROLE, `${ROTATION_ROLE}2`],
+    ]),
+    {
+      action: "secretsmanager:CancelRotateSecret",
+      operation: "CancelRotateSecret",
+      input: { SecretId: "rotated" },
+      keys: [["secretsmanager:resource/AllowRotationLambdaArn", FUNCTION, `${FUNCTION}2`]],
+    },
     onSecret("TagResource", { Tags: TAGS }, REQUEST),
     onSecret("UntagResource", { TagKeys: ["class"] }, [["aws:TagKeys", "class", "team"]]),
     // Refused for its values, so that the secret stays.

@@ -89,6 +89,29 @@ describeAuthorization({
       }),
       BlockPublicPolicy: true,
     }),
+    {
+      ...onSecret("ValidateResourcePolicy", {
+        ResourcePolicy: JSON.stringify({ Version: "2012-10-17", Statement: [] }),
+      }),
+      asks: ["secretsmanager:ValidateResourcePolicy {arn}", "secretsmanager:PutResourcePolicy {arn}"],
+      fails: "MalformedPolicyDocumentException",
+    },
+    {
+      operation: "ValidateResourcePolicy",
+      about: "of no secret",
+      input: {
+        ResourcePolicy: JSON.stringify({
+          Version: "2012-10-17",
+          Statement: { Effect: "Deny", Principal: "*", Action: "secretsmanager:DeleteSecret", Resource: "*" },
+        }),
+      },
+      asks: ["secretsmanager:ValidateResourcePolicy secret:*", "secretsmanager:PutResourcePolicy secret:*"],
+    },
+    onSecret("RotateSecret", {
+      ...{ RotationLambdaARN: "arn:aws:lambda:us-east-1:000000000000:function:f", ClientRequestToken: OTHER_TOKEN },
+      ...{ RotationRules: { AutomaticallyAfterDays: 1 }, RotateImmediately: false },
+    }),
+    onSecret("CancelRotateSecret"),
     onSecret("GetResourcePolicy"),
     onSecret("DeleteResourcePolicy"),
   ],

@@ -162,6 +162,7 @@ function watched(
       return context.refusalOf(requests);
     },
     mayDo: (requests) => context.mayDo(requests),
+    asService: (...who) => context.asService(...who),
   };
 }
 

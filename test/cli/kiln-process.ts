@@ -21,6 +21,8 @@ export interface Running {
   kill(signal: NodeJS.Signals): void;
   /** Resolves when standard output holds the text. */
   printed(text: string): Promise<void>;
+  /** The `url` that `kiln start -o json` prints when it is ready. Rejects when the process ends before. */
+  printedUrl(): Promise<string>;
 }
 
 /** A folder of its own with the given files, removed by `remove`. */
@@ -52,11 +54,18 @@ export function startProcess(
     child.on("error", reject);
     child.on("close", (exitCode) => resolve({ exitCode, out, err }));
   });
+  const printed = (text: string): Promise<void> =>
+    new Promise((resolve) => (out.includes(text) ? resolve() : waiting.push({ text, resolve })));
   return {
     finished,
     pid: child.pid ?? 0,
     kill: (signal) => void child.kill(signal),
-    printed: (text) => new Promise((resolve) => (out.includes(text) ? resolve() : waiting.push({ text, resolve }))),
+    printed,
+    async printedUrl() {
+      const ended = await Promise.race([printed("\n}"), finished]);
+      if (ended) throw new Error(`kiln ended before it was ready: ${ended.err}`);
+      return (JSON.parse(out) as { url: string }).url;
+    },
   };
 }
 

@@ -23,6 +23,8 @@ export interface ServicesFixture {
   readonly clock: TestClock;
   /** The account's root. */
   readonly root: AwsCaller;
+  /** The account's root in another Region. */
+  rootIn(region: string): AwsCaller;
   /** A session of a role with one inline policy; no policy when left out. */
   role(name: string, statements?: readonly object[]): AwsCaller;
   close(): Promise<void>;
@@ -42,6 +44,7 @@ export async function openServices(services: readonly ServiceDefinition[]): Prom
     store,
     clock,
     root: dispatcher.callerFor(rootPrincipal(scope), scope),
+    rootIn: (region) => dispatcher.callerFor(rootPrincipal(scope), { ...scope, region }),
     role(name, statements) {
       const role = { arn: `arn:aws:iam::${ACCOUNT}:role/${name}`, name, id: "AROAAAAAAAAAAAAAAAAAA" };
       const principal = roleSession(role, "session", clock.nowMs());

@@ -1,6 +1,10 @@
 /** Secrets Manager over HTTP: unmodified aws CLIs and the SDK v3 client against a started Kiln. */
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { text } from "node:stream/consumers";
 import { SecretsManager } from "@aws-sdk/client-secrets-manager";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { rotationsSettled } from "../../src/services/secretsmanager/background.ts";
 import { findAwsClis, runAws } from "../support/aws-cli.ts";
 import { ACCOUNT, clientSettings, type StartedEndpoint, startEndpoint } from "../support/start-endpoint.ts";
 
@@ -64,12 +68,18 @@ describe.skipIf(clis.length === 0).each(clis)("$version", (cli) => {
     );
   });
 
-  it("makes passwords and refuses rotation by name", async () => {
+  it("makes passwords and refuses what cannot be by name", async () => {
     const { RandomPassword } = await aws("get-random-password", "--password-length", "20");
     expect(RandomPassword).toHaveLength(20);
-    expect(await failure("rotate-secret", ...id)).toContain(
-      "An error occurred (NotImplemented) when calling the RotateSecret operation: kiln does not offer `secretsmanager:RotateSecret`",
+    const replicas = ["--add-replica-regions", "Region=eu-west-1"];
+    expect(await failure("replicate-secret-to-regions", ...id, ...replicas)).toContain(
+      "An error occurred (NotImplemented) when calling the ReplicateSecretToRegions operation: kiln does not offer `secretsmanager:ReplicateSecretToRegions`",
     );
+    await aws("create-secret", "--name", "plain");
+    expect(await failure("rotate-secret", "--secret-id", "plain")).toMatch(
+      /An error occurred \(InvalidRequestException\) when calling the RotateSecret operation: No Lambda rotation function ARN is associated with this secret\.$/,
+    );
+    await aws("delete-secret", "--secret-id", "plain", "--force-delete-without-recovery");
   });
 });
 
@@ -98,5 +108,72 @@ describe("the SDK", () => {
       name: "ValidationException",
       $metadata: { httpStatusCode: 400 },
     });
+  });
+});
+
+describe("a rotation function", () => {
+  const FUNCTION = `arn:aws:lambda:us-east-1:${ACCOUNT}:function:rotate`;
+  let client: SecretsManager;
+  let server: Server;
+  const steps: string[] = [];
+  let finished: () => void = () => undefined;
+  beforeAll(async () => {
+    client = new SecretsManager(clientSettings(kiln.url));
+    // As AWS's template of a function does it, with the SDK.
+    server = createServer(async (request, response) => {
+      const { Step, SecretId, ClientRequestToken, RotationToken } = JSON.parse(await text(request));
+      steps.push(Step);
+      const { VersionIdsToStages = {} } = await client.describeSecret({ SecretId });
+      if (Step === "createSecret") {
+        expect(VersionIdsToStages[ClientRequestToken]).toEqual(["AWSPENDING"]);
+        await expect(
+          client.getSecretValue({ SecretId, VersionId: ClientRequestToken, VersionStage: "AWSPENDING" }),
+        ).rejects.toMatchObject({ name: "ResourceNotFoundException" });
+        const { RandomPassword } = await client.getRandomPassword({ ExcludePunctuation: true });
+        const put = { SecretId, ClientRequestToken, RotationToken, VersionStages: ["AWSPENDING"] };
+        await client.putSecretValue({ ...put, SecretString: RandomPassword });
+      } else if (Step === "finishSecret") {
+        const current = Object.keys(VersionIdsToStages).find((id) => VersionIdsToStages[id]?.includes("AWSCURRENT"));
+        const move = { MoveToVersionId: ClientRequestToken, RemoveFromVersionId: current };
+        await client.updateSecretVersionStage({ SecretId, VersionStage: "AWSCURRENT", ...move });
+      }
+      response.end("null", () => {
+        if (Step === "finishSecret") finished();
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const { port } = server.address() as AddressInfo;
+    await kiln.rotationFunctions.register({ arn: FUNCTION, url: `http://127.0.0.1:${port}/rotate` });
+  });
+  afterAll(() => {
+    client.destroy();
+    server.close();
+  });
+
+  it("rotates a secret while the caller has its answer already", async () => {
+    const whenFinished = new Promise<void>((resolve) => {
+      finished = resolve;
+    });
+    const { ARN = "", VersionId: first = "" } = await client.createSecret({ Name: "rotated", SecretString: "old" });
+    const rules = { RotationRules: { ScheduleExpression: "cron(0 4 ? * SUN *)", Duration: "2h" } };
+    const { VersionId = "" } = await client.rotateSecret({ SecretId: ARN, RotationLambdaARN: FUNCTION, ...rules });
+    await whenFinished;
+    expect(steps).toEqual(["createSecret", "setSecret", "testSecret", "finishSecret"]);
+    const value = await client.getSecretValue({ SecretId: ARN });
+    expect(value).toMatchObject({ VersionId, SecretString: expect.stringMatching(/^[A-Za-z0-9]{32}$/) });
+    await rotationsSettled(kiln.store);
+    const described = await client.describeSecret({ SecretId: ARN });
+    expect(described).toMatchObject({
+      RotationEnabled: true,
+      RotationLambdaARN: FUNCTION,
+      RotationRules: { AutomaticallyAfterDays: 7, ...rules.RotationRules },
+      VersionIdsToStages: { [first]: ["AWSPREVIOUS"], [VersionId]: ["AWSCURRENT", "AWSPENDING"] },
+    });
+    expect(described.NextRotationDate?.toISOString()).toMatch(/T05:59:59\.000Z$/);
+    expect((await client.listSecrets({ Filters: [{ Key: "name", Values: ["rotated"] }] })).SecretList).toMatchObject([
+      { RotationEnabled: true, LastRotatedDate: described.LastRotatedDate },
+    ]);
+    await client.cancelRotateSecret({ SecretId: ARN });
+    expect(await client.describeSecret({ SecretId: ARN })).toMatchObject({ RotationEnabled: false });
   });
 });

@@ -4,8 +4,9 @@
  * Source: https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html
  */
 import type { AwsError } from "../../core/errors.ts";
-import { requireType, type Shape, serializationException } from "../../services/index.ts";
+import { type Member, requireType, type Shape, serializationException } from "../../services/index.ts";
 import type { Answer, WireProtocol } from "../exchange.ts";
+import { EVENT_STREAM, encodeEventStream, type StreamEvent } from "./event-stream.ts";
 
 const CONTENT_TYPE = "application/x-amz-json-1.1";
 
@@ -13,12 +14,13 @@ export const awsJson: WireProtocol = {
   name: "awsJson1_1",
   decode({ target }) {
     const payload = target?.payload;
-    if (!isObject(payload)) throw serializationException("Unexpected field type");
+    if (!isObject(payload)) throw serializationException();
     const shape = target?.model?.input;
     return shape ? decodeStructure(shape, payload) : {};
   },
   encode({ target, requestId }, output) {
     const shape = target?.model?.output;
+    if (shape?.eventStream) return streamAnswer(shape.eventStream, output, requestId);
     // AWS: an operation without output answers an empty body, not `{}`.
     return jsonAnswer(200, shape ? JSON.stringify(encodeStructure(shape, output)) : "", requestId);
   },
@@ -36,6 +38,16 @@ function jsonAnswer(status: number, body: string, requestId: string): Answer {
       "Content-Length": Buffer.byteLength(body),
     },
     body,
+  };
+}
+
+function streamAnswer({ name, shape }: Member, output: object, requestId: string): Answer {
+  const events = (output as Record<string, unknown>)[name] as AsyncIterable<StreamEvent>;
+  return {
+    status: 200,
+    headers: { "x-amzn-RequestId": requestId, "Content-Type": EVENT_STREAM },
+    body: encodeEventStream(shape, events, encodeValue),
+    isEndless: true,
   };
 }
 
@@ -67,19 +79,36 @@ function decodeValue(shape: Shape, wire: unknown): unknown {
       return decodeStructure(shape, wire as Record<string, unknown>);
     case "list":
       requireType(shape, wire);
-      return (wire as unknown[]).map((item) => decodeValue(shape.item as Shape, item));
+      // An item that is null is told by validation.
+      return (wire as unknown[]).map((item) => (item === null ? null : decodeValue(shape.item as Shape, item)));
     case "map":
       requireType(shape, wire);
       return decodeMap(shape, wire as Record<string, unknown>);
     case "blob":
       return decodeBlob(wire);
     case "timestamp":
-      requireType(shape, wire);
-      return Math.round((wire as number) * 1000);
+      return decodeTimestamp(shape, wire);
+    case "integer":
+    case "long":
+      return decodeInteger(shape, wire);
     default:
       requireType(shape, wire);
       return wire;
   }
+}
+
+/** AWS: a fraction is cut off. */
+function decodeInteger(shape: Shape, wire: unknown): unknown {
+  // `+ 0` makes a negative zero positive.
+  const whole = typeof wire === "number" && !Number.isInteger(wire) ? Math.trunc(wire) + 0 : wire;
+  requireType(shape, whole);
+  return whole;
+}
+
+function decodeTimestamp(shape: Shape, wire: unknown): unknown {
+  const ms = typeof wire === "number" ? Math.round(wire * 1000) : wire;
+  requireType(shape, ms);
+  return ms;
 }
 
 function decodeMap(shape: Shape, wire: Record<string, unknown>): Record<string, unknown> {
@@ -92,7 +121,7 @@ const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
 
 function decodeBlob(wire: unknown): Uint8Array {
   if (typeof wire !== "string" || wire.length % 4 !== 0 || !BASE64.test(wire)) {
-    throw serializationException("Unable to decode the base64 text of a blob");
+    throw serializationException();
   }
   return Buffer.from(wire, "base64");
 }

@@ -60,11 +60,16 @@ interface Node {
 
 const newNode = (): Node => ({ value: undefined, children: new Map() });
 
+/** More than any input of the services has; what lies deeper is no member and ignored as such. */
+const MAX_PARTS = 12;
+
 function formTree(form: URLSearchParams): Node {
   const root = newNode();
   for (const [name, value] of form) {
+    const parts = name.split(".", MAX_PARTS + 1);
+    if (parts.length > MAX_PARTS) continue;
     let node = root;
-    for (const part of name.split(".")) {
+    for (const part of parts) {
       let child = node.children.get(part);
       if (!child) {
         child = newNode();

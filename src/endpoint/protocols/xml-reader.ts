@@ -15,6 +15,8 @@ export interface XmlElement {
 }
 
 const MAX_DEPTH = 32;
+/** Ten thousand parts of an upload with their checksums are fewer. */
+const MAX_ELEMENTS = 200_000;
 const NAME = /[A-Za-z_:][\w:.-]*/y;
 const ATTRIBUTE = /\s+([A-Za-z_:][\w:.-]*)\s*=\s*(?:"([^"<]*)"|'([^'<]*)')/y;
 const ENTITIES: Readonly<Record<string, string>> = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'" };
@@ -38,6 +40,7 @@ class NotWellFormed extends Error {}
 class Reader {
   readonly #text: string;
   #at = 0;
+  #elements = 0;
 
   constructor(text: string) {
     this.#text = text.startsWith("\ufeff") ? text.slice(1) : text;
@@ -58,7 +61,7 @@ class Reader {
   }
 
   element(depth: number): XmlElement {
-    if (depth > MAX_DEPTH) throw new NotWellFormed();
+    if (depth > MAX_DEPTH || ++this.#elements > MAX_ELEMENTS) throw new NotWellFormed();
     this.#expect("<");
     const qualified = this.#match(NAME)[0];
     const attributes: Record<string, string> = {};

@@ -57,7 +57,7 @@ export interface CodeBuildDependencies {
   reclaimDocker?(): Promise<void>;
   /** Folder in which each running build gets a folder; keep the path short (sockets live below). Default: the system's temporary folder. */
   readonly workRoot?: string;
-  /** Where events and artifacts are kept; undefined in memory (then below `workRoot`, removed on close). */
+  /** The state folder, which builds cannot see; undefined in memory. Events and artifacts are in the store's folders. */
   readonly stateDir: string | undefined;
   /** AWS's grammar only. */
   readonly strict?: boolean;

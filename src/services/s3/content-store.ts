@@ -10,6 +10,7 @@
 import { createCipheriv, createDecipheriv, hkdfSync } from "node:crypto";
 import type { Ids } from "../../core/ids.ts";
 import { debug } from "../../core/log.ts";
+import { isProcessAlive } from "../../core/process-alive.ts";
 import type { Collection, Store } from "../../store/store.ts";
 import type { ContentPart } from "./records.ts";
 
@@ -79,7 +80,11 @@ export class ContentStore {
 
   /** Only inside `Store.write`: a record that is put in this change owns them from now on. */
   own(parts: readonly Pick<ContentPart, "blob">[]): void {
-    for (const { blob } of parts) this.#unowned.delete([blob]);
+    for (const { blob } of parts) {
+      // Gone with a reset or a restore while the request was under way: a record without bytes must not be left.
+      if (!this.#store.blobs.hasNow(blob)) throw new Error(`s3: the content ${blob} was removed while it was stored`);
+      this.#unowned.delete([blob]);
+    }
   }
 
   /** Only inside `Store.write`: nobody owns them any more. Follow with `remove` once the change is durable. */
@@ -143,9 +148,9 @@ export class ContentStore {
     if (this.#store.stateDir === undefined) return;
     for (const id of await this.#store.blobs.uploads()) {
       const pid = Number(UPLOAD_ID.exec(id)?.[1] ?? process.pid);
-      if (!isAlive(pid)) await (await this.#store.blobs.upload(id)).cancel();
+      if (!isProcessAlive(pid)) await (await this.#store.blobs.upload(id)).cancel();
     }
-    const left = this.#unowned.list([]).filter(({ value }) => !isAlive(value.pid));
+    const left = this.#unowned.list([]).filter(({ value }) => !isProcessAlive(value.pid));
     await this.#remove(left.map(({ key }) => key[0] as string));
   }
 
@@ -258,13 +263,4 @@ function partsWithin(parts: readonly ContentPart[], { start, end }: ByteRange) {
     offset += part.size;
   }
   return within;
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
 }

@@ -44,9 +44,11 @@ export class BatchRunner {
   /** Takes over a batch whose record was just written. `projectLimit`: builds the project may run at once. */
   start(record: BatchRecord, session: RoleSession, context: BuildContext, projectLimit?: number): void {
     const stop = new AbortController();
+    const { clock } = this.#dependencies;
     const input = {
       record,
-      context,
+      // Its time limits are those of work.
+      context: { ...context, clock },
       session,
       runner: this.#runner,
       limit: Math.max(1, this.#dependencies.batchParallelism ?? Number.POSITIVE_INFINITY),
@@ -80,17 +82,25 @@ export class BatchRunner {
     });
   }
 
-  /** Closes batches that a process left unfinished which is no longer there. Call once at the start, after the builds'. */
-  async recover(): Promise<void> {
+  /**
+   * Closes batches that a process left unfinished which is no longer there. Call once at the start, after the builds'; and
+   * with `orMine` for those that this process does not know, either.
+   */
+  async recover(orMine = false): Promise<void> {
     for (const { key } of this.#records.active.list([])) {
       const record = this.#records.batches.get(key);
-      if (record && this.#runs.isLeft(record)) await this.#interrupt(record);
+      if (record && this.#runs.isLeft(record, orMine)) await this.#interrupt(record);
     }
   }
 
   /** Stops what runs and waits for it. Call before the builds' runner is closed. */
   close(): Promise<void> {
     return this.#runs.close();
+  }
+
+  /** The same, and takes new ones again. */
+  stopAll(): Promise<void> {
+    return this.#runs.stopAll();
   }
 
   async #interrupt(record: BatchRecord): Promise<void> {
@@ -112,7 +122,7 @@ export class BatchRunner {
                 phaseStatus: "FAULT" as const,
                 endTimeMs: nowMs,
                 durationInSeconds: Math.floor((nowMs - phase.startTimeMs) / 1000),
-                contexts: [batchInterrupted(current.owner.pid)],
+                contexts: [batchInterrupted(current.owner)],
               }
             : phase,
         ),

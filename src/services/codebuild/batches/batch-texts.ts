@@ -2,6 +2,8 @@
  * Kiln's own words in the life of a batch: AWS's contexts and refusals are not recorded anywhere. Codes are AWS's where
  * the like exists for builds.
  */
+import { whyLeft } from "../builds/process-mark.ts";
+import type { ProcessMark } from "../records.ts";
 import type { PhaseContext } from "../shapes.gen.ts";
 
 /** The role lacks StartBuild, StopBuild or RetryBuild; the message is IAM's own. */
@@ -30,9 +32,9 @@ export const sourceNotDownloaded = (buildId: string, context: PhaseContext | und
 /** The builds have their reports all the same. */
 export const reportsNotMerged = (message: string): PhaseContext => ({ statusCode: "CLIENT_ERROR", message });
 
-export const batchInterrupted = (pid: number): PhaseContext => ({
+export const batchInterrupted = (owner: ProcessMark): PhaseContext => ({
   statusCode: "INTERNAL_SERVICE_ERROR",
-  message: `Kiln was interrupted while the batch ran (process ${pid} ended); retry the batch, or start it again`,
+  message: `${whyLeft("the batch ran", owner)}; retry the batch, or start it again`,
 });
 
 export const internalError = (message: string): PhaseContext => ({

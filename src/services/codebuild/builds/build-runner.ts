@@ -3,7 +3,6 @@
  * same state see the record and the event log; they stop a build by writing a mark that the owner polls (own-runs.ts).
  * Builds whose owner died are closed by the next process that starts (`recover`).
  */
-import { mkdtempSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -26,7 +25,7 @@ import { errorText } from "./error-text.ts";
 import { EventLogs, type EventLogWriter } from "./event-log.ts";
 import { markInterrupted } from "./interrupted.ts";
 import { type OwnRun, OwnRuns } from "./own-runs.ts";
-import { isAlive } from "./process-mark.ts";
+import { isAlive, whyLeft } from "./process-mark.ts";
 import { RoleSession } from "./role-session.ts";
 
 /** How long StopBuild waits for the build of another process to end. */
@@ -58,8 +57,6 @@ export class BuildRunner {
   readonly #dependencies: CodeBuildDependencies;
   readonly #records: CodeBuildRecords;
   readonly #eventLogs: EventLogs;
-  readonly #ownRoot: string | undefined;
-  readonly #root: string;
   readonly #runs: OwnRuns<RunningBuild>;
   readonly #queue: BuildQueue;
   /** What the builds that run here were given, by uuid. */
@@ -70,12 +67,7 @@ export class BuildRunner {
     this.#dependencies = dependencies;
     this.#records = recordsIn(dependencies.store);
     this.#runs = new OwnRuns(dependencies, this.#records.stops, STOP_WAIT_MS);
-    this.#ownRoot =
-      dependencies.stateDir === undefined
-        ? mkdtempSync(join(dependencies.workRoot ?? tmpdir(), "kiln-builds-"))
-        : undefined;
-    this.#root = this.#ownRoot ?? (dependencies.stateDir as string);
-    this.#eventLogs = new EventLogs(join(this.#root, "builds"), dependencies.clock);
+    this.#eventLogs = new EventLogs(() => dependencies.store.folder("builds"), dependencies.clock);
     const { concurrentBuilds, maxConcurrentBuilds } = dependencies;
     this.sandboxes = new SandboxRunner(dependencies, (uuid) => this.artifactsDir(uuid));
     this.accountLimit = concurrentBuilds ?? DEFAULT_ACCOUNT_LIMIT;
@@ -150,12 +142,12 @@ export class BuildRunner {
 
   /** Folder of the state for what a build, or a batch as a whole, leaves behind. */
   artifactsDir(uuid: string): string {
-    return join(this.#root, "artifacts", uuid);
+    return join(this.#dependencies.store.folder("artifacts"), uuid);
   }
 
   /** Folder of the caches of type LOCAL. */
   get cacheDir(): string {
-    return join(this.#root, "cache");
+    return this.#dependencies.store.folder("cache");
   }
 
   /** Credentials of a running build, for the container-credentials route. */
@@ -200,30 +192,45 @@ export class BuildRunner {
     });
   }
 
-  /** Closes builds that a process left unfinished which is no longer there. Call once at the start. */
-  async recover(): Promise<void> {
+  /**
+   * Closes builds that a process left unfinished which is no longer there. Call once at the start; and with `orMine` for
+   * those that this process does not know, either, because the state is another one now.
+   */
+  async recover(orMine = false): Promise<void> {
     await indexOlderBuilds(this.#dependencies.store);
     for (const { key } of this.#records.active.list([])) {
       const record = this.#records.builds.get(key);
-      if (!record || !this.#runs.isLeft(record)) continue;
+      if (!record || !this.#runs.isLeft(record, orMine)) continue;
       // One that cannot be closed now must not keep Kiln from starting; it is tried again at the next start.
       await this.#interrupt(record).catch((error: unknown) =>
         debug("run", () => `${record.build.id}: ${String(error)}`),
       );
     }
-    await this.sandboxes.recover();
+    await this.sandboxes.recover(orMine);
+  }
+
+  /** Stops what runs, waits for it, and takes new builds again. */
+  async stopAll(): Promise<void> {
+    this.#isClosing = true;
+    await Promise.all([this.#runs.stopAll(), this.sandboxes.stopAll()]);
+    this.#isClosing = false;
+  }
+
+  /** The credentials of what runs last longer; the access keys whose sessions must last longer, too. */
+  lengthenSessions(byMs: number): string[] {
+    const sessions = [...this.#runs.all().map(({ session }) => session), ...this.sandboxes.sessions()];
+    return sessions.flatMap((session) => session.lengthen(byMs) ?? []);
   }
 
   /** Stops what runs and waits for it. */
   async close(): Promise<void> {
     this.#isClosing = true;
     await Promise.all([this.#runs.close(), this.sandboxes.close()]);
-    if (this.#ownRoot !== undefined) await rm(this.#ownRoot, { recursive: true, force: true });
   }
 
   /** Removes what is kept beside the record of a build. */
   async forget(uuid: string): Promise<void> {
-    await rm(join(this.#root, "builds", uuid), { recursive: true, force: true });
+    await rm(join(this.#dependencies.store.folder("builds"), uuid), { recursive: true, force: true });
     await rm(this.artifactsDir(uuid), { recursive: true, force: true });
   }
 
@@ -287,7 +294,7 @@ export class BuildRunner {
     const closed = markInterrupted(
       record,
       clock.nowMs(),
-      `Kiln was interrupted while the build ran (process ${record.owner.pid} ended); start the build again`,
+      `${whyLeft("the build ran", record.owner)}; start the build again`,
     );
     const isFirst = await store.write(() => {
       const key = keyOf(record);

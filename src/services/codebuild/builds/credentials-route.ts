@@ -14,7 +14,11 @@ export interface CredentialsRoute {
   handle(request: IncomingMessage, response: ServerResponse): Promise<void>;
 }
 
-export const credentialsRoute = (runner: Pick<BuildRunner, "credentialsFor">): CredentialsRoute => ({
+/** `realTimeOf`: the machine's time at a moment of the services' clock; clients compare with their own. */
+export const credentialsRoute = (
+  runner: Pick<BuildRunner, "credentialsFor">,
+  realTimeOf: (ms: number) => number = (ms) => ms,
+): CredentialsRoute => ({
   prefix: CREDENTIALS_PREFIX,
   async handle(request, response) {
     const uuid = new URL(request.url ?? "/", "http://localhost").pathname.slice(CREDENTIALS_PREFIX.length);
@@ -29,7 +33,7 @@ export const credentialsRoute = (runner: Pick<BuildRunner, "credentialsFor">): C
         AccessKeyId: credentials.accessKeyId,
         SecretAccessKey: credentials.secretAccessKey,
         Token: credentials.sessionToken,
-        Expiration: isoSeconds(credentials.expirationMs),
+        Expiration: isoSeconds(realTimeOf(credentials.expirationMs)),
         RoleArn: credentials.roleArn,
       });
     } catch (error) {

@@ -17,7 +17,7 @@ describe("the event log of a build", () => {
   });
   afterEach(() => rm(folder, { recursive: true, force: true }));
 
-  const logs = () => new EventLogs(folder, systemClock);
+  const logs = () => new EventLogs(() => folder, systemClock);
   const file = () => join(folder, "u", "events.log");
   async function textsOf(reader: EventLogs, joined = false): Promise<string[]> {
     const texts: string[] = [];

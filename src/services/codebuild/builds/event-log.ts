@@ -37,25 +37,26 @@ const LINE_END = 0x0a;
 const ROOM_BYTES = 1024 * 1024;
 
 export class EventLogs {
-  readonly #root: string;
+  readonly #root: () => string;
   readonly #clock: Clock;
   readonly #waiting = new Map<string, Set<() => void>>();
   readonly #newest = new Map<string, NewestEvents>();
   /** Where a line's bytes are made; writes are synchronous, so that one will do. */
   #scratch = Buffer.alloc(0);
 
-  constructor(root: string, clock: Clock) {
+  /** `root` is asked each time: it changes with the state (store/store.ts). */
+  constructor(root: () => string, clock: Clock) {
     this.#root = root;
     this.#clock = clock;
   }
 
   #path(uuid: string): string {
-    return join(this.#root, uuid, "events.log");
+    return join(this.#root(), uuid, "events.log");
   }
 
   /** Starts the log of a build, or goes on with it. */
   open(uuid: string): EventLogWriter {
-    mkdirSync(join(this.#root, uuid), { recursive: true, mode: 0o700 });
+    mkdirSync(join(this.#root(), uuid), { recursive: true, mode: 0o700 });
     const fd = openSync(this.#path(uuid), "a+", 0o600);
     const newest = new NewestEvents();
     this.#newest.set(uuid, newest);

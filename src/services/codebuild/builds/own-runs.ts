@@ -57,9 +57,14 @@ export class OwnRuns<R extends OwnRun> {
     return this.#runs.get(uuid);
   }
 
-  /** Its process is no longer there. */
-  isLeft({ uuid, owner }: Pick<RecordedRun, "uuid" | "owner">): boolean {
-    return !this.#runs.has(uuid) && !isAlive(owner);
+  /** Its process is no longer there; with `orMine`, also when it says that it runs here and does not. */
+  isLeft({ uuid, owner }: Pick<RecordedRun, "uuid" | "owner">, orMine = false): boolean {
+    return !this.#runs.has(uuid) && (!isAlive(owner) || (orMine && owner.pid === process.pid));
+  }
+
+  /** What runs here now. */
+  all(): R[] {
+    return [...this.#runs.values()];
   }
 
   /** Resolves when a run of this process has ended and its record says so. */
@@ -94,10 +99,16 @@ export class OwnRuns<R extends OwnRun> {
   async close(): Promise<void> {
     this.#isClosing = true;
     // A run's last deed may be to start another one.
-    for (let runs = [...this.#runs.values()]; runs.length > 0; runs = [...this.#runs.values()]) {
+    for (let runs = this.all(); runs.length > 0; runs = this.all()) {
       for (const { stop } of runs) stop.abort();
       await Promise.all(runs.map(({ finished }) => finished));
     }
+  }
+
+  /** Stops what runs here, waits for it, and takes new ones again. */
+  async stopAll(): Promise<void> {
+    await this.close();
+    this.#isClosing = false;
   }
 }
 

@@ -10,6 +10,12 @@ export function isAlive(mark: ProcessMark): boolean {
   return started !== undefined && (mark.started === "" || started === mark.started);
 }
 
+/** Why nobody runs what a record says is running: its process is gone, or the state was set back (control API). */
+export const whyLeft = (what: string, owner: ProcessMark): string =>
+  isAlive(owner)
+    ? `the state was set back to a moment when ${what}`
+    : `Kiln was interrupted while ${what} (process ${owner.pid} ended)`;
+
 /** Start time of a process as the system tells it, or undefined when there is no such process. */
 function startOf(pid: number): string | undefined {
   try {

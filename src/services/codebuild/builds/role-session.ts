@@ -60,6 +60,14 @@ export class RoleSession {
     return this.credentials();
   }
 
+  /** What was given lasts longer: the clock was moved. The access key whose session must last longer, too. */
+  lengthen(byMs: number): string | undefined {
+    const current = this.#credentials;
+    if (!current) return undefined;
+    this.#credentials = { ...current, expirationMs: current.expirationMs + byMs };
+    return current.accessKeyId;
+  }
+
   /** Commands have asked for credentials. */
   get areCredentialsGiven(): boolean {
     return this.#areGiven;

@@ -65,6 +65,8 @@ export class EventFeed {
         if (signal?.aborted) return;
         if (wanted && isEnd(logged)) return;
       }
+      // The state was reset: what comes is numbered from one again.
+      if (events.length === 0 && cursor > this.last) cursor = 0;
       if (events.length === PAGE) continue;
       if (!follow || isLast) return;
       await this.#pause(stop);

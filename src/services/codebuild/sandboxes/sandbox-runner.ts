@@ -5,6 +5,7 @@
 import { debug } from "../../../core/log.ts";
 import { removeFolders } from "../builds/build-folders.ts";
 import { type OwnRun, OwnRuns } from "../builds/own-runs.ts";
+import { whyLeft } from "../builds/process-mark.ts";
 import type { RoleSession } from "../builds/role-session.ts";
 import type { CodeBuildDependencies } from "../dependencies.ts";
 import { type CodeBuildRecords, recordsIn, type SandboxRecord } from "../records.ts";
@@ -72,10 +73,15 @@ export class SandboxRunner {
     });
   }
 
-  /** Closes sandboxes of processes that are no longer there. */
-  async recover(): Promise<void> {
+  /** Sessions of the sandboxes that are open here. */
+  sessions(): RoleSession[] {
+    return this.#runs.all().map(({ session }) => session);
+  }
+
+  /** Closes sandboxes of processes that are no longer there; with `orMine`, those that this one does not know, too. */
+  async recover(orMine = false): Promise<void> {
     for (const { value } of this.#records.sandboxes.list([])) {
-      if (isOver(value) || !this.#runs.isLeft(value)) continue;
+      if (isOver(value) || !this.#runs.isLeft(value, orMine)) continue;
       await this.#interrupt(value).catch((error: unknown) =>
         debug("run", () => `${value.sandbox.id}: ${String(error)}`),
       );
@@ -87,6 +93,11 @@ export class SandboxRunner {
     return this.#runs.close();
   }
 
+  /** The same, and opens new ones again. */
+  stopAll(): Promise<void> {
+    return this.#runs.stopAll();
+  }
+
   async #interrupt(record: SandboxRecord): Promise<void> {
     const { store, clock, engines } = this.#dependencies;
     for (const engine of engines) {
@@ -94,7 +105,7 @@ export class SandboxRunner {
     }
     await removeFolders(record);
     const { closeSandbox } = await import("./sandbox-run.ts");
-    const message = `Kiln was interrupted while the sandbox was open (process ${record.owner.pid} ended); start another one`;
+    const message = `${whyLeft("the sandbox was open", record.owner)}; start another one`;
     await store.write(() => {
       const key = keyOfSandbox(record);
       const current = this.#records.sandboxes.get(key);

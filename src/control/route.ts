@@ -1,0 +1,240 @@
+/**
+ * The control API over HTTP: JSON below `/_kiln/control`, for programs of this machine alone. Refuses who comes from
+ * elsewhere (by address, by name, through a proxy) and pages in browsers, before it looks at what is asked; a page can send
+ * neither its kind of body nor its methods without asking first, and is told no. docs/control-api.md has every endpoint.
+ */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { KilnError } from "../core/errors.ts";
+import { debug } from "../core/log.ts";
+import type { Control, KeysState, ResetOptions } from "./control.ts";
+import { ControlError, notFound, wrongInput } from "./control-error.ts";
+import type { FaultInput } from "./fault-rules.ts";
+import { membersOf, valueIn } from "./input.ts";
+
+export const CONTROL_PREFIX = "/_kiln/control";
+const MAX_BODY_BYTES = 64 * 1024;
+const BODY_TIMEOUT_MS = 10_000;
+
+interface Asked {
+  readonly control: Control;
+  readonly body: unknown;
+  /** The part of the path that the endpoint leaves open: a name, an id. */
+  readonly name: string;
+}
+
+type Methods = Readonly<Record<string, (asked: Asked) => unknown>>;
+
+const NAME = "*";
+
+/** By path below the prefix. An answer that is undefined is 204 without a body. */
+const ENDPOINTS: Readonly<Record<string, Methods>> = {
+  "": { GET: ({ control }) => control.status() },
+  reset: { POST: ({ control, body }) => control.reset(body as ResetOptions) },
+  clock: {
+    GET: ({ control }) => control.clock(),
+    POST: ({ control, body }) => moveClock(control, body),
+    DELETE: ({ control }) => control.resetClock(),
+  },
+  faults: {
+    GET: ({ control }) => ({ faults: control.faults.list() }),
+    POST: ({ control, body }) => control.faults.inject(body as FaultInput),
+    DELETE: ({ control }) => control.faults.clear(),
+  },
+  [`faults/${NAME}`]: { DELETE: ({ control, name }) => control.faults.remove(name) },
+  keys: {
+    GET: ({ control }) => control.keys(),
+    PUT: ({ control, body }) => control.setKeys(body as Partial<KeysState>),
+    DELETE: ({ control }) => control.setKeys({}),
+  },
+  snapshots: { GET: async ({ control }) => ({ snapshots: await control.snapshots() }) },
+  [`snapshots/${NAME}`]: {
+    GET: async ({ control, name }) => snapshotNamed(control, name),
+    PUT: ({ control, name }) => control.saveSnapshot(name),
+    DELETE: ({ control, name }) => control.deleteSnapshot(name),
+  },
+  "rotation-functions": { GET: ({ control }) => ({ rotationFunctions: control.rotationFunctions() }) },
+  [`rotation-functions/${NAME}`]: {
+    PUT: ({ control, name, body }) => control.setRotationFunction(name, body as { readonly url: string }),
+    DELETE: ({ control, name }) => control.removeRotationFunction(name),
+  },
+  [`snapshots/${NAME}/restore`]: { POST: ({ control, name }) => control.restoreSnapshot(name) },
+};
+
+/** Answers every request below the prefix; `control` is undefined where the API is off. */
+export async function handleControl(
+  control: Control | undefined,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  try {
+    requireThisMachine(request);
+    if (!control) throw isOff();
+    const { methods, name } = endpointOf(request.url ?? "");
+    const method = request.method ?? "GET";
+    const run = Object.hasOwn(methods, method) ? methods[method] : undefined;
+    if (!run) throw methodNotAllowed(method, Object.keys(methods), response);
+    const body = method === "GET" ? undefined : await bodyOf(request);
+    const answer = await run({ control, body: body ?? {}, name });
+    if (answer === undefined) response.writeHead(204, { "Cache-Control": "no-store" }).end();
+    else send(response, 200, answer);
+  } catch (thrown) {
+    refuse(request, response, thrown);
+  }
+}
+
+async function snapshotNamed(control: Control, name: string): Promise<unknown> {
+  const found = (await control.snapshots()).find((one) => one.name === name);
+  if (!found) throw notFound(`there is no snapshot \`${name}\``, `GET ${CONTROL_PREFIX}/snapshots`);
+  return found;
+}
+
+function moveClock(control: Control, body: unknown): Promise<unknown> {
+  const members = membersOf(body, "a move of the clock", ["advance", "to"]);
+  const [advance, to] = [valueIn(members, "advance"), valueIn(members, "to")];
+  if ((advance === undefined) === (to === undefined)) {
+    throw wrongInput("a move of the clock needs `advance` or `to`, one of them", '{"advance":"36h"}');
+  }
+  return advance === undefined ? control.moveTo(to as string) : control.advance(advance as string);
+}
+
+function endpointOf(url: string): { readonly methods: Methods; readonly name: string } {
+  const path = url.replace(/[?#].*$/s, "");
+  const below = path.slice(path.indexOf(CONTROL_PREFIX) + CONTROL_PREFIX.length);
+  const parts = below.split("/").slice(1);
+  if (parts.at(-1) === "") parts.pop();
+  const [name = ""] = parts.splice(1, 1, ...(parts.length > 1 ? [NAME] : []));
+  const key = parts.join("/");
+  const methods = Object.hasOwn(ENDPOINTS, key) && !/^[^/]/.test(below) ? ENDPOINTS[key] : undefined;
+  if (methods) return { methods, name: decoded(name) };
+  throw notFound(`there is nothing at \`${path.slice(0, 200)}\``, `see GET ${CONTROL_PREFIX} and docs/control-api.md`);
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+function isOff(): ControlError {
+  return new ControlError(
+    404,
+    "KILN_E_CONTROL_OFF",
+    "the control API is off",
+    "turn it on: kiln start --control, KILN_CONTROL=1, or startKiln({ control: true })",
+  );
+}
+
+function methodNotAllowed(method: string, allowed: readonly string[], response: ServerResponse): ControlError {
+  response.setHeader("Allow", allowed.join(", "));
+  const text = `\`${method}\` is not for this path`;
+  return new ControlError(405, "KILN_E_CONTROL_METHOD", text, `use ${allowed.join(" or ")}`);
+}
+
+const forbidden = (message: string, ...fix: string[]): ControlError =>
+  new ControlError(403, "KILN_E_CONTROL_FORBIDDEN", message, ...fix);
+
+const PROXY_HEADERS = ["forwarded", "x-forwarded-for", "x-real-ip"];
+
+/** The socket's other end, the name it was asked by, and that no page in a browser asks. */
+function requireThisMachine({ headers, socket }: IncomingMessage): void {
+  if (!isLoopbackAddress(socket.remoteAddress ?? "")) {
+    throw forbidden("the control API answers programs of this machine only", "call it by 127.0.0.1");
+  }
+  const proxied = PROXY_HEADERS.find((name) => headers[name] !== undefined);
+  if (proxied !== undefined) throw forbidden(`the control API is not for proxies: there is a header \`${proxied}\``);
+  if (!isLoopbackName(headers.host ?? "")) {
+    throw forbidden(
+      "the control API is called by this machine's own name",
+      "use 127.0.0.1 or localhost in the address",
+    );
+  }
+  const site = headers["sec-fetch-site"];
+  if (headers.origin !== undefined || (site !== undefined && site !== "none")) {
+    throw forbidden("the control API does not answer pages in a browser", "call it from a program, for instance curl");
+  }
+}
+
+const isLoopbackAddress = (address: string): boolean =>
+  address === "::1" || /^(?:::ffff:)?127\.\d+\.\d+\.\d+$/.test(address);
+
+/** A name in a Host header that nobody else can point here. */
+const isLoopbackName = (host: string): boolean =>
+  /^(?:localhost|127\.\d{1,3}\.\d{1,3}\.\d{1,3}|\[::1\])(?::\d{1,5})?$/i.test(host);
+
+/** The parsed body, undefined for an empty one. */
+async function bodyOf(request: IncomingMessage): Promise<unknown> {
+  const { headers, method } = request;
+  const hasBody = headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0;
+  // PUT and DELETE need a browser's leave in any case; what a form can send must not pass for JSON.
+  if ((hasBody || method === "POST") && !/^application\/json\s*(?:;|$)/i.test(headers["content-type"] ?? "")) {
+    throw new ControlError(
+      415,
+      "KILN_E_CONTROL_MEDIA_TYPE",
+      "the control API takes JSON only",
+      "send the header `Content-Type: application/json`",
+    );
+  }
+  if (!hasBody) return undefined;
+  const bytes = await readAll(request);
+  if (bytes.byteLength === 0) return undefined;
+  try {
+    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+  } catch {
+    throw wrongInput("the body is not JSON");
+  }
+}
+
+function readAll(request: IncomingMessage): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    const fail = (status: number, code: `KILN_E_CONTROL_${string}`, message: string): void => {
+      request.removeAllListeners("data");
+      reject(new ControlError(status, code, message));
+    };
+    request.setTimeout(BODY_TIMEOUT_MS, () => fail(408, "KILN_E_CONTROL_TIMEOUT", "the body did not arrive in time"));
+    request.on("data", (chunk: Buffer) => {
+      size += chunk.byteLength;
+      if (size <= MAX_BODY_BYTES) chunks.push(chunk);
+      else fail(413, "KILN_E_CONTROL_TOO_LARGE", `the body is larger than ${MAX_BODY_BYTES} bytes`);
+    });
+    request.on("end", () => resolve(Buffer.concat(chunks)));
+    request.on("error", reject);
+    request.on("close", () => reject(new Error("the client went away")));
+  });
+}
+
+function refuse(request: IncomingMessage, response: ServerResponse, thrown: unknown): void {
+  if (response.headersSent || request.socket.destroyed) {
+    response.destroy();
+    return;
+  }
+  // What was refused unread is not waited for.
+  if (!request.complete) response.setHeader("Connection", "close");
+  if (!(thrown instanceof KilnError)) {
+    debug("endpoint", () => `control API: ${thrown instanceof Error ? thrown.stack : String(thrown)}`);
+    const error = {
+      code: "KILN_E_CONTROL_BUG",
+      message: "this is a bug in Kiln",
+      fix: ["see it with KILN_DEBUG=endpoint"],
+    };
+    send(response, 500, { error });
+    return;
+  }
+  const { code, message, why, fix } = thrown;
+  send(response, statusOf(thrown), { error: { code, message, ...(why !== undefined && { why }), fix } });
+}
+
+/** Others have errors of their own: a snapshot that is not there, a URL of another machine, a folder that is full. */
+function statusOf(error: KilnError): number {
+  if (error instanceof ControlError) return error.status;
+  if (error.code === "KILN_E_NO_SNAPSHOT") return 404;
+  return error.exitCode === 2 ? 400 : 500;
+}
+
+function send(response: ServerResponse, status: number, body: unknown): void {
+  response.writeHead(status, { "Content-Type": "application/json", "Cache-Control": "no-store" });
+  response.end(`${JSON.stringify(body)}\n`);
+}

@@ -1,0 +1,74 @@
+/** Kiln as a library: several in one process, clean ends, and what it tells clients and processes to use. */
+import { execFile } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { SSM } from "@aws-sdk/client-ssm";
+import { STS } from "@aws-sdk/client-sts";
+import { expect, test } from "vitest";
+import { startKiln } from "../../src/app.ts";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const run = promisify(execFile);
+
+test("several in one process, each on a port, with a state and a clock of its own", async () => {
+  await using one = await startKiln({ memory: true });
+  await using other = await startKiln({ memory: true, accountId: "111122223333", region: "eu-west-1" });
+  expect(one.url).not.toBe(other.url);
+  const clients = [new SSM(one.clientConfig()), new SSM(other.clientConfig())] as const;
+  await clients[0].putParameter({ Name: "/a", Value: "v", Type: "String" });
+  await one.advance("1d");
+  await one.faults.inject({ service: "ssm", operation: "DescribeParameters", kind: "error", code: "X" });
+  expect((await clients[1].describeParameters({})).Parameters).toEqual([]);
+  const moved = await other.advance(0);
+  expect(moved.offsetMs).toBe(0);
+  const sts = new STS(other.clientConfig());
+  expect(await sts.getCallerIdentity({})).toMatchObject({ Account: "111122223333" });
+  for (const client of [...clients, sts]) client.destroy();
+});
+
+test("tells processes and clients where it is", async () => {
+  await using kiln = await startKiln({ memory: true, rootKey: { accessKeyId: "own", secretAccessKey: "secret" } });
+  expect(kiln.env()).toEqual({
+    AWS_ENDPOINT_URL: kiln.url,
+    AWS_REGION: "us-east-1",
+    AWS_DEFAULT_REGION: "us-east-1",
+    AWS_ACCESS_KEY_ID: "own",
+    AWS_SECRET_ACCESS_KEY: "secret",
+  });
+  expect(kiln.clientConfig()).toMatchObject({ endpoint: kiln.url, credentials: kiln.credentials });
+});
+
+test("closes while requests wait, and a second time", async () => {
+  const kiln = await startKiln({ memory: true });
+  await kiln.faults.inject({ service: "ssm", kind: "delay", delay: "10m" });
+  const ssm = new SSM({ ...kiln.clientConfig(), maxAttempts: 1 });
+  const waiting = ssm.describeParameters({}).catch((error: unknown) => error);
+  while ((await kiln.faults.list())[0]?.hits !== 1) await new Promise((resolve) => setImmediate(resolve));
+  await Promise.all([kiln.close(), kiln.close()]);
+  expect(await waiting).toBeInstanceOf(Error);
+  ssm.destroy();
+});
+
+test("leaves nothing that keeps a process alive", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "kiln-ends-"));
+  try {
+    const script = join(folder, "ends.mjs");
+    writeFileSync(
+      script,
+      `import { startKiln } from ${JSON.stringify(join(root, "dist/index.js"))};
+       const kiln = await startKiln({ memory: true });
+       await kiln.root.call("ssm", "PutParameter", { Name: "/a", Value: "v", Type: "String" });
+       await kiln.advance("1d");
+       await kiln.reset();
+       await kiln.close();
+       console.log("closed");`,
+    );
+    const { stdout } = await run(process.execPath, [script], { timeout: 15_000 });
+    expect(stdout).toBe("closed\n");
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
