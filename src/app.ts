@@ -245,6 +245,7 @@ export async function startKiln(options: KilnOptions = {}): Promise<Kiln> {
     clock,
     ids,
     onAnswer: (call, output) => codebuild.runner.noteAnswer(call, output),
+    ...(options.notice && { onTrouble: troubleTeller(options.notice) }),
     faults,
   });
   const control = lateControl({
@@ -256,6 +257,7 @@ export async function startKiln(options: KilnOptions = {}): Promise<Kiln> {
       await codebuild.runner.stopAll();
     },
     forget: () => dispatcher.forget(),
+    flush: () => dispatcher.flush(),
     async recover() {
       await codebuild.runner.recover(true);
       await codebuild.batches.recover(true);
@@ -343,6 +345,21 @@ export async function startKiln(options: KilnOptions = {}): Promise<Kiln> {
     await store.close();
     throw error;
   }
+}
+
+const TELL_TROUBLE_EVERY_MS = 10_000;
+
+/** Says what keeps Kiln from working, and the cure: once in a while, not once a request. */
+function troubleTeller(notice: (line: string) => void): (trouble: KilnError) => void {
+  let last = { message: "", atMs: 0 };
+  return ({ message, why, fix }) => {
+    const atMs = systemClock.nowMs();
+    if (message === last.message && atMs - last.atMs < TELL_TROUBLE_EVERY_MS) return;
+    last = { message, atMs };
+    notice(
+      [`requests are refused: ${message}`, ...(why ? [why] : []), ...fix.map((text) => `fix: ${text}`)].join("\n  "),
+    );
+  };
 }
 
 /** Where builds can run, in the order `auto` takes them: with this machine's tools, then in the project's image. */

@@ -33,6 +33,9 @@ test("a start loads what takes in requests, and neither operations nor what runs
     "services/codebuild/webhooks/deliver.ts",
     "build/run/run-build.ts",
     "docker-api/index.ts",
+    "control/index.ts",
+    "control/control.ts",
+    "control/route.ts",
     "images/index.ts",
   ];
   for (const file of later) readFileSync(join(src, file));

@@ -23,9 +23,14 @@ function linesOf(record: DecisionRecord): string[] {
     `${service}:${operation} by ${principalArn}`,
     `  at ${new Date(record.atMs).toISOString()}, request ${record.requestId}`,
   ];
+  if (record.lenientKey !== undefined) {
+    lines.push(`  signed with the key ${record.lenientKey}, taken leniently: nobody looked at the signature`);
+  }
+  if (record.injectedFault !== undefined) lines.push(`  injected by the control API: ${record.injectedFault}`);
   if (calledVia !== undefined) lines.push(`  asked by ${calledVia} on the caller's behalf`);
   lines.push(`  ${outcomeText(record)}`);
-  if (decisions.length === 0 && errorCode === undefined) lines.push("  it needs no permission");
+  if (decisions.length === 0 && errorCode === undefined && record.lenientKey === undefined)
+    lines.push("  it needs no permission");
   for (const decision of decisions) {
     lines.push("", ...renderDecision(decision, explainDecision(decision, principalArn, serviceOf(record))));
   }
@@ -35,6 +40,8 @@ function linesOf(record: DecisionRecord): string[] {
 /** The outcome with the code of the error. */
 export function outcomeText(record: DecisionRecord): string {
   const outcome = outcomeOf(record);
+  // After a mere delay the error is the call's own.
+  if (outcome === "error" && /(?:^|, )(?!delay )/.test(record.injectedFault ?? "delay ")) return `made to fail: ${record.errorCode}`;
   if (outcome === "error") return `allowed, then ${record.errorCode}`;
   return outcome === "denied" && record.errorCode !== undefined ? `denied: ${record.errorCode}` : outcome;
 }

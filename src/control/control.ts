@@ -32,6 +32,8 @@ export interface ControlDependencies {
   stopWork(): Promise<void>;
   /** Drops what the process keeps in memory about the state, where it is not the store that does. */
   forget(): Promise<void>;
+  /** Writes what the process still holds. */
+  flush(): Promise<void>;
   /** Closes what the state says is running and nobody runs. */
   recover(): Promise<void>;
   /** Running work keeps its credentials although the clock is moved. Before the move. */
@@ -208,7 +210,10 @@ export function createControl(dependencies: ControlDependencies): Control {
     snapshots,
     saveSnapshot: (name) => {
       requireName(name);
-      return inTurn(async () => snapshotOf(await store.saveSnapshot(name)));
+      return inTurn(async () => {
+        await dependencies.flush();
+        return snapshotOf(await store.saveSnapshot(name));
+      });
     },
     restoreSnapshot: (name) => {
       requireName(name);

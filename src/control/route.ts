@@ -27,7 +27,7 @@ type Methods = Readonly<Record<string, (asked: Asked) => unknown>>;
 const NAME = "*";
 
 /** By path below the prefix. An answer that is undefined is 204 without a body. */
-const ENDPOINTS: Readonly<Record<string, Methods>> = {
+export const ENDPOINTS: Readonly<Record<string, Methods>> = {
   "": { GET: ({ control }) => control.status() },
   reset: { POST: ({ control, body }) => control.reset(body as ResetOptions) },
   clock: {

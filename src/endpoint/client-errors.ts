@@ -26,8 +26,11 @@ interface ParseError extends Error {
 }
 
 export interface ClientErrors {
-  /** Tells of a request that could be read, so that nothing is written into its answer. */
-  begin(request: IncomingMessage, response: ServerResponse): void;
+  /**
+   * Tells of a request that could be read, so that nothing is written into its answer. Gives the answer before it on the same
+   * connection while that is not written yet.
+   */
+  begin(request: IncomingMessage, response: ServerResponse): ServerResponse | undefined;
   /** Listener of the server's `clientError`. */
   answer(error: ParseError, socket: Socket): void;
 }
@@ -37,7 +40,9 @@ export function createClientErrors(routes: readonly RefusingRoute[]): ClientErro
   const running = new WeakMap<Socket, { readonly path: string; readonly response: ServerResponse }>();
   return {
     begin(request, response) {
+      const before = running.get(request.socket)?.response;
       running.set(request.socket, { path: request.url ?? "/", response });
+      return before === undefined || before.writableFinished || before.destroyed ? undefined : before;
     },
 
     answer(error, socket) {

@@ -7,7 +7,7 @@ const NOTHING = Buffer.alloc(0);
 const BODY_TIMEOUT_MS = 30_000;
 const SWEEP_MS = 1_000;
 /** Bodies on their way, all together; clients that send slowly could hold any amount otherwise. */
-const MAX_HELD_BYTES = 256 * 1024 * 1024;
+const MAX_HELD_BYTES = 128 * 1024 * 1024;
 /** A chunk of one byte takes a hundred: as many as this become one. */
 const MAX_LOOSE_CHUNKS = 1_024;
 
@@ -19,6 +19,8 @@ export type ReadBody = (request: IncomingMessage, maxBytes: number, done: BodyDo
 /** A body that has not arrived yet. */
 interface Waiting {
   readonly deadlineMs: number;
+  /** Bytes that are here. */
+  size: number;
   readonly fail: (error: Error) => void;
 }
 
@@ -27,6 +29,13 @@ export function createBodyReader(clock: Clock): ReadBody {
   const waiting = new Set<Waiting>();
   let heldBytes = 0;
   let isSweepDue = false;
+
+  /** Who holds the most goes, so that large bodies never keep out small ones. */
+  function failLargest(): void {
+    let largest: Waiting | undefined;
+    for (const one of waiting) if (largest === undefined || one.size > largest.size) largest = one;
+    largest?.fail(tooMuchAtOnce(MAX_HELD_BYTES));
+  }
 
   function sweep(): void {
     const nowMs = clock.nowMs();
@@ -46,12 +55,12 @@ export function createBodyReader(clock: Clock): ReadBody {
     let first: Buffer | undefined;
     let more: Buffer[] | undefined;
     let joined: Buffer[] = [];
-    let size = 0;
     const onData = (chunk: Buffer): void => {
-      size += chunk.byteLength;
+      one.size += chunk.byteLength;
       heldBytes += chunk.byteLength;
-      if (size > maxBytes) one.fail(requestTooLarge(maxBytes));
-      else if (heldBytes > MAX_HELD_BYTES) one.fail(tooMuchAtOnce(MAX_HELD_BYTES));
+      if (heldBytes > MAX_HELD_BYTES) failLargest();
+      if (!waiting.has(one)) return;
+      if (one.size > maxBytes) one.fail(requestTooLarge(maxBytes));
       else if (first === undefined) first = chunk;
       else if (more === undefined) more = [first, chunk];
       else if (more.push(chunk) >= MAX_LOOSE_CHUNKS) {
@@ -61,7 +70,7 @@ export function createBodyReader(clock: Clock): ReadBody {
     };
     const finish = (): boolean => {
       const isFirst = waiting.delete(one);
-      if (isFirst) heldBytes -= size;
+      if (isFirst) heldBytes -= one.size;
       return isFirst;
     };
     const onEnd = (): void => {
@@ -73,6 +82,7 @@ export function createBodyReader(clock: Clock): ReadBody {
     };
     const one: Waiting = {
       deadlineMs: clock.nowMs() + BODY_TIMEOUT_MS,
+      size: 0,
       fail(error) {
         if (!finish()) return;
         request.off("data", onData);

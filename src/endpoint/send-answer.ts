@@ -3,9 +3,10 @@
  * written together at its end. Waking up a client that waits costs more than making its answer, so many clients are served
  * half as many answers again; an answer by itself waits for nothing.
  */
-import type { ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import type { Clock } from "../core/clock.ts";
 import { debug } from "../core/log.ts";
 import type { Answer } from "./exchange.ts";
 
@@ -13,6 +14,7 @@ type ShortBody = string | Uint8Array;
 
 /** A client that reads nothing for so long is gone; what waits for it would stay in memory. */
 const UNREAD_TIMEOUT_MS = 30_000;
+const LINGER_MS = 1_000;
 
 /** Answers of this turn of the event loop. */
 let ready: { readonly response: ServerResponse; readonly body: ShortBody }[] = [];
@@ -33,6 +35,22 @@ export function sendAnswer(response: ServerResponse, { status, headers, body, is
   pipeline(Readable.from(body, { objectMode: false }), response).catch((error: unknown) => {
     debug("endpoint", () => `an answer broke off: ${String(error)}`);
     response.destroy();
+  });
+}
+
+/**
+ * Answers a request whose body is not worth reading to its end, and then closes the connection. Not at once: a client that
+ * still writes to a closed connection never sees the answer.
+ */
+export function sendAndLinger(request: IncomingMessage, response: ServerResponse, answer: Answer, clock: Clock): void {
+  response.setHeader("Connection", "close");
+  response.writeHead(answer.status, answer.headers);
+  response.write(answer.body);
+  const timer = clock.after(LINGER_MS, () => response.end());
+  request.resume();
+  request.once("close", () => {
+    timer.cancel();
+    response.end();
   });
 }
 

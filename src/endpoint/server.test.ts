@@ -112,7 +112,7 @@ describe("what cannot be understood", () => {
     expect(answer.status).toBe(400);
     expect(answer.headers["x-kiln-not-offered"]).toBe("logs:StartQuery");
     expect(JSON.parse(answer.body).message).toMatch(
-      /^kiln does not offer `logs:StartQuery`; it offers these operations of CloudWatch Logs: CreateLogGroup, /,
+      /^kiln does not offer `logs:StartQuery`; it offers these operations of CloudWatch Logs: AssociateKmsKey, CreateLogGroup, /,
     );
   });
 

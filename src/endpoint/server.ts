@@ -23,7 +23,7 @@ import { CONTINUE, createReceive } from "./receive.ts";
 import { isS3, protocolOf } from "./resolve.ts";
 import { bucketOfHost } from "./s3-address.ts";
 import { createScopeNotices } from "./scope-notice.ts";
-import { sendAnswer } from "./send-answer.ts";
+import { sendAndLinger, sendAnswer } from "./send-answer.ts";
 
 const MAX_BODY_BYTES = 10 * 1024 * 1024;
 const MAX_DRAINED_BYTES = 8 * MAX_BODY_BYTES;
@@ -81,8 +81,10 @@ export async function startEndpoint(options: EndpointOptions): Promise<Endpoint>
   const endless = new Set<ServerResponse>();
   const answer = createHandler(options, endless);
   const handle = (request: IncomingMessage, response: ServerResponse): void => {
-    clientErrors.begin(request, response);
-    answer(request, response);
+    const before = clientErrors.begin(request, response);
+    if (before === undefined) answer(request, response);
+    // One at a time on a connection: what is not read yet waits with the client.
+    else before.once("close", () => request.destroyed || answer(request, response));
   };
   const server = createServer(
     {
@@ -94,6 +96,8 @@ export async function startEndpoint(options: EndpointOptions): Promise<Endpoint>
     },
     handle,
   );
+  // Node would hang up on a client that has said all and still listens.
+  Object.assign(server, { httpAllowHalfOpen: true });
   // S3's clients ask for leave before they send gigabytes; they get it when the signature is good (receive.ts).
   server.on("checkContinue", (request: IncomingMessage, response: ServerResponse) => {
     if (isS3(request)) request.once(CONTINUE, () => response.writeContinue());
@@ -151,9 +155,10 @@ function createHandler(
     readBody(request, maxBodyBytes(request), (error, body) => {
       if (error) {
         if (request.destroyed) return;
-        // A client that writes to a closed connection never sees the answer; what is too much is not read for its sake.
-        if (!isWorthDraining(request)) response.setHeader("Connection", "close");
-        return sendAnswer(response, errorAnswer(exchange, error, services));
+        const refusal = errorAnswer(exchange, error, services);
+        return isWorthDraining(request)
+          ? sendAnswer(response, refusal)
+          : sendAndLinger(request, response, refusal, clock);
       }
       exchange.body = body;
       exchange.receivedMs = clock.nowMs();

@@ -4,7 +4,7 @@
  * Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-authentication-methods.html
  */
 import type { AwsError } from "../core/errors.ts";
-import { faultOf, incompleteSignature, missingToken } from "./errors.ts";
+import { faultOf, incompleteSignature, invalidSignature, missingToken } from "./errors.ts";
 import type { Exchange } from "./exchange.ts";
 import { basicDate } from "./sigv4.ts";
 
@@ -25,10 +25,20 @@ export interface SignatureParts {
 /** Throws when there is no signature or a part of it is missing. */
 export function signatureParts(exchange: Exchange, isQuery: boolean): SignatureParts {
   const authorization = exchange.request.headers.authorization;
-  if (authorization !== undefined) return fromHeader(exchange, authorization, isQuery);
+  if (authorization !== undefined) {
+    if (exchange.query !== "" && exchange.query.includes("X-Amz-Algorithm=")) throw twoSignatures(isQuery);
+    return fromHeader(exchange, authorization, isQuery);
+  }
   if (exchange.query.includes("X-Amz-")) return fromUrl(exchange, isQuery);
   throw faultOf(missingToken, isQuery, "Request is missing Authentication Token");
 }
+
+const twoSignatures = (isQuery: boolean): AwsError =>
+  faultOf(
+    invalidSignature,
+    isQuery,
+    "Found both 'X-Amz-Algorithm' as a query-string param and 'Authorization' as HTTP header.",
+  );
 
 const SIGNATURE = "Signature=";
 const MAX_HEADS = 1_000;

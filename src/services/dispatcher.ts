@@ -91,6 +91,8 @@ export interface DispatcherDependencies {
   readonly ids: Ids;
   /** Told of each call of a temporary session that succeeded, not of those that a service makes for it. Must not throw. */
   onAnswer?(call: Call, output: object): void;
+  /** A call was refused because Kiln itself cannot work: its disk is full, its folder gone. */
+  onTrouble?(trouble: KilnError): void;
   readonly faults?: FaultSlot;
 }
 
@@ -228,6 +230,7 @@ export function createDispatcher(dependencies: DispatcherDependencies): Dispatch
       if (isSession(call.principal) && !call.via?.length) dependencies.onAnswer?.(call, output);
       return output;
     } catch (thrown) {
+      if (thrown instanceof KilnError) dependencies.onTrouble?.(thrown);
       const error = awsErrorFrom(thrown, call);
       error.requestId ??= progress.requestId;
       if (call.injectedFault !== undefined) error.injectedFault = call.injectedFault;
@@ -238,8 +241,8 @@ export function createDispatcher(dependencies: DispatcherDependencies): Dispatch
   }
 
   /** A call that a service makes for the principal is no use of its own. */
-  function noteUse({ principal, accessKeyId, service, scope, via = NO_CHAIN }: Call): void {
-    if (via.length > 0) return;
+  function noteUse({ principal, accessKeyId, service, scope, via = NO_CHAIN, isLenient }: Call): void {
+    if (via.length > 0 || isLenient === true) return;
     // AWS: IAM is in us-east-1, wherever it is called from.
     lastUses.note({ principal, accessKeyId, service, region: service === "iam" ? "us-east-1" : scope.region });
   }

@@ -98,7 +98,9 @@ function checkList(shape: Shape, values: readonly Value[], path: string, failure
   const item = shape.item as Shape;
   if (isNested(item)) {
     // AWS: items are numbered from 1 with the word `member` after the number.
-    for (const [index, value] of values.entries()) checkValue(item, value, `${path}.${index + 1}`, "member", failures);
+    for (let n = 0; n < values.length && failures.length < MAX_FAILURES; n++) {
+      checkValue(item, values[n], `${path}.${n + 1}`, "member", failures);
+    }
   } else {
     checkItems("Member must satisfy constraint", item, values, { path, shape, value: values }, failures);
   }

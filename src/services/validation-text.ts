@@ -99,10 +99,10 @@ function printValue(shape: Shape, value: unknown): string {
   if (value === undefined || value === null) return "null";
   switch (shape.type) {
     case "list":
-      return `[${(value as unknown[]).map((item) => printValue(shape.item as Shape, item)).join(", ")}]`;
+      return `[${printItems(value as unknown[], (item) => printValue(shape.item as Shape, item))}]`;
     case "map": {
-      const entries = Object.entries(value).map(([key, item]) => `${key}=${printValue(shape.item as Shape, item)}`);
-      return `{${entries.join(", ")}}`;
+      const print = ([key, item]: [string, unknown]): string => `${key}=${printValue(shape.item as Shape, item)}`;
+      return `{${printItems(Object.entries(value), print)}}`;
     }
     case "structure": {
       const record = value as Record<string, unknown>;
@@ -114,6 +114,16 @@ function printValue(shape: Shape, value: unknown): string {
     default:
       return typeof value === "number" ? printNumber(shape, value) : String(value);
   }
+}
+
+/** With commas between; ends where no more would be told. */
+function printItems<T>(items: readonly T[], print: (item: T) => string): string {
+  let text = "";
+  for (const [index, item] of items.entries()) {
+    text += index === 0 ? print(item) : `, ${print(item)}`;
+    if (text.length > MAX_PRINTED) break;
+  }
+  return text;
 }
 
 /** Bounds and values of a double have a decimal point, those of a long have no exponent. */

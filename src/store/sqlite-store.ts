@@ -23,7 +23,7 @@ import {
   type SqlValue,
   sqliteCode,
 } from "./sqlite-driver.ts";
-import { stateFolderError } from "./state-folder.ts";
+import { folderRemoved, placeOf, stateFolderError } from "./state-folder.ts";
 import type { BlobStore, Collection, Entry, Key, SnapshotInfo, StateFolder, Store } from "./store.ts";
 
 export interface SqliteStoreParts {
@@ -68,6 +68,9 @@ const LOCK_ATTEMPTS = 10_000;
 /** Readers wait only while another process recovers the log of a dead one or ends as the last: for some milliseconds. */
 const READ_PAUSE_MS = 2;
 const READ_ATTEMPTS = 2_500;
+const PLACE_KNOWN_MS = 50;
+/** After a commit of another process is seen, so many turns begin with a pause in which others find the lock free. */
+const TURNS_TO_YIELD = 16;
 
 export class SqliteStore implements Store {
   readonly blobs: BlobStore;
@@ -92,6 +95,11 @@ export class SqliteStore implements Store {
   /** True until the turn of the event loop ends in which the cache was found to be up to date. */
   #isFresh = false;
   #dataVersion: unknown;
+  /** While others write, too. */
+  #turnsToYield = 0;
+  /** Which file the database is, and whether it was looked at lately. */
+  readonly #place: string | undefined;
+  #isPlaceKnown = false;
   #isClosed = false;
   #waiting: WaitingWrite[] = [];
   #retry: NodeJS.Timeout | undefined;
@@ -105,6 +113,7 @@ export class SqliteStore implements Store {
     this.#ids = parts.ids;
     this.#onClose = parts.onClose;
     this.#parts = parts;
+    this.#place = parts.stateDir === undefined ? undefined : placeOf(parts.stateDir);
     this.blobs = parts.blobs;
     this.stateDir = parts.stateDir;
     const range = "SELECT key, value FROM records WHERE collection = ? AND key >= ? AND key < ? ORDER BY key";
@@ -135,7 +144,7 @@ export class SqliteStore implements Store {
   write<R>(change: () => R): Promise<R> {
     if (this.#isClosed) return Promise.reject(new Error("write on a closed store"));
     if (this.#change) return Promise.reject(new Error("write inside a write: change everything in one function"));
-    if (this.#isHeld || this.#waiting.length > 0) return this.#wait(change);
+    if (this.#isHeld || this.#waiting.length > 0 || this.#isYielding()) return this.#wait(change);
     let turn: Turn;
     try {
       turn = this.#turn ?? this.#beginTurn();
@@ -214,6 +223,8 @@ export class SqliteStore implements Store {
       // What was read in this turn of the event loop may be of the state before.
       this.#isFresh = false;
       this.#cache.clear();
+      // It may have been changed by another connection, which is not another process.
+      this.#dataVersion = undefined;
       this.#runWaiting();
     }
   }
@@ -269,7 +280,13 @@ export class SqliteStore implements Store {
     }
   }
 
+  /** True when it is the others' turn: whoever begins again at once would keep the lock from those who ask now and then. */
+  #isYielding(): boolean {
+    return this.#turn === undefined && this.#turnsToYield > 0;
+  }
+
   #beginTurn(): Turn {
+    this.#checkPlace();
     // IMMEDIATE: takes the write lock now, so that a later statement cannot fail because another process wrote first.
     this.#database.exec("BEGIN IMMEDIATE");
     const turn: Turn = { writes: [], pending: new Map() };
@@ -282,6 +299,16 @@ export class SqliteStore implements Store {
     return turn;
   }
 
+  /** Refuses to write into a file that has lost its name: SQLite does not look, and what it wrote would be gone. */
+  #checkPlace(): void {
+    if (this.#isPlaceKnown || this.stateDir === undefined || this.#place === undefined) return;
+    if (placeOf(this.stateDir) !== this.#place) throw folderRemoved(this.stateDir);
+    this.#isPlaceKnown = true;
+    setTimeout(() => {
+      this.#isPlaceKnown = false;
+    }, PLACE_KNOWN_MS).unref();
+  }
+
   #commitTurn(turn: Turn): void {
     this.#turn = undefined;
     try {
@@ -291,6 +318,7 @@ export class SqliteStore implements Store {
       this.#rejectTurn(turn, error);
       return;
     }
+    if (this.#turnsToYield > 0) this.#turnsToYield--;
     debug("store", () => `committed ${turn.writes.length} writes`);
     for (const write of turn.writes) write.resolve();
   }
@@ -368,8 +396,10 @@ export class SqliteStore implements Store {
 
   #checkDataVersion(): void {
     const version = (patiently(() => this.#statements.dataVersion.get()) as SqlRow)["data_version"];
-    if (version !== this.#dataVersion) this.#cache.clear();
+    if (version === this.#dataVersion) return;
+    if (this.#dataVersion !== undefined) this.#turnsToYield = TURNS_TO_YIELD;
     this.#dataVersion = version;
+    this.#cache.clear();
   }
 
   #find(collection: string, key: Key): CacheEntry {

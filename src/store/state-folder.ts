@@ -101,6 +101,22 @@ export function stateFolderError(error: unknown, stateDir: string | undefined): 
   }
 }
 
+/** For a folder that was taken away, or put in the place of another, below a store that has it open. */
+export const folderRemoved = (stateDir: string): KilnError =>
+  new KilnError({
+    code: "KILN_E_STATE_FOLDER_UNUSABLE",
+    message: `the state folder \`${stateDir}\` was removed or replaced while it was in use`,
+    why: "the change was not saved: there is nowhere to save it",
+    fix: ["start Kiln again: it makes a new folder, or uses the one that is there now"],
+    exitCode: 4,
+  });
+
+/** Which file `kiln.db` is, or undefined when there is none. */
+export function placeOf(stateDir: string): string | undefined {
+  const found = statSync(join(stateDir, "kiln.db"), { throwIfNoEntry: false });
+  return found && `${found.dev} ${found.ino}`;
+}
+
 type Kind = "full" | "read-only" | "corrupt" | "busy" | "unusable";
 
 function kindOf(error: unknown, stateDir: string | undefined): Kind | undefined {

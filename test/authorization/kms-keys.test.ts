@@ -52,6 +52,21 @@ const onPair = (operation: string, input: object = {}, keys: KeyedCall["keys"] =
   ],
 });
 
+const REGIONAL: KeyedCall["keys"] = [
+  ["kms:KeyOrigin", "EXTERNAL", "AWS_KMS"],
+  ["kms:MultiRegion", "true", "false"],
+  ["kms:MultiRegionKeyType", "PRIMARY", "REPLICA"],
+];
+const IMPORT = { ImportToken: Buffer.from("x"), EncryptedKeyMaterial: Buffer.from("x") };
+
+/** On a multi-Region key with imported material. */
+const onRegional = (operation: string, input: object = {}, keys: KeyedCall["keys"] = []): KeyedCall => ({
+  action: `kms:${operation}`,
+  operation,
+  input: { KeyId: "{regionId}", ...input },
+  keys: [...REGIONAL, ...keys],
+});
+
 describeConditionKeys({
   service: "kms",
   services: () => [kms, ssm],
@@ -68,6 +83,12 @@ describeConditionKeys({
       operation: "CreateKey",
       input: { KeySpec: "ECC_NIST_P256", KeyUsage: "SIGN_VERIFY" },
       keep: { pairId: "KeyMetadata.KeyId" },
+    },
+    {
+      service: "kms",
+      operation: "CreateKey",
+      input: { Origin: "EXTERNAL", MultiRegion: true },
+      keep: { regionId: "KeyMetadata.KeyId" },
     },
     { service: "kms", operation: "CreateAlias", input: { AliasName: "alias/app", TargetKeyId: "{keyId}" } },
     { service: "kms", operation: "GetKeyPolicy", input: { KeyId: "{keyId}" }, keep: { policy: "Policy" } },
@@ -154,6 +175,36 @@ describeConditionKeys({
       ];
     }),
     {
+      action: "kms:CreateKey",
+      operation: "CreateKey",
+      input: { MultiRegion: true, Origin: "EXTERNAL" },
+      keys: REGIONAL,
+    },
+    onKey("EnableKeyRotation", { RotationPeriodInDays: 90 }, [["kms:RotationPeriodInDays", "90", "365"]]),
+    onKey("DisableKeyRotation"),
+    onKey("GetKeyRotationStatus"),
+    onKey("RotateKeyOnDemand"),
+    onKey("ListKeyRotations"),
+    onKey("GetKeyLastUsage"),
+    onRegional("GetParametersForImport", { WrappingAlgorithm: "RSAES_OAEP_SHA_256", WrappingKeySpec: "RSA_2048" }, [
+      ["kms:WrappingAlgorithm", "RSAES_OAEP_SHA_256", "RSAES_OAEP_SHA_1"],
+      ["kms:WrappingKeySpec", "RSA_2048", "RSA_4096"],
+    ]),
+    onRegional("ImportKeyMaterial", { ...IMPORT, ExpirationModel: "KEY_MATERIAL_DOES_NOT_EXPIRE" }, [
+      ["kms:ExpirationModel", "KEY_MATERIAL_DOES_NOT_EXPIRE", "KEY_MATERIAL_EXPIRES"],
+    ]),
+    onRegional("DeleteImportedKeyMaterial"),
+    onRegional("ReplicateKey", { ReplicaRegion: "us-west-2" }, [["kms:ReplicaRegion", "us-west-2", "eu-west-1"]]),
+    {
+      action: "kms:CreateKey",
+      operation: "ReplicateKey",
+      input: { KeyId: "{regionId}", ReplicaRegion: "us-west-2" },
+      keys: [["aws:RequestedRegion", "us-west-2", "us-east-1"]],
+    },
+    onRegional("UpdatePrimaryRegion", { PrimaryRegion: "eu-west-1" }, [
+      ["kms:PrimaryRegion", "eu-west-1", "us-west-2"],
+    ]),
+    {
       action: "kms:CreateAlias",
       operation: "CreateAlias",
       input: { AliasName: "alias/new", TargetKeyId: "{keyId}" },
@@ -169,7 +220,10 @@ describeConditionKeys({
       action: "kms:ScheduleKeyDeletion",
       operation: "ScheduleKeyDeletion",
       input: { KeyId: "{otherId}", PendingWindowInDays: 9 },
-      keys: [["kms:ScheduleKeyDeletionPendingWindowInDays", "9", "7"]],
+      keys: [
+        ["kms:ScheduleKeyDeletionPendingWindowInDays", "9", "7"],
+        ["kms:TrailingDaysWithoutKeyUsage", "0", "1"],
+      ],
     },
   ],
 });

@@ -9,7 +9,7 @@ const onKey = (operation: string, input: object = {}, action = operation): Step 
 });
 
 /** On one of the keys of other kinds. */
-const ofKind = (kind: "sign" | "mac" | "agree", operation: string, input: object = {}): Step => ({
+const ofKind = (kind: "sign" | "mac" | "agree" | "import", operation: string, input: object = {}): Step => ({
   operation,
   input: { KeyId: `{${kind}Id}`, ...input },
   asks: [`kms:${operation} key/{${kind}Id}`],
@@ -31,6 +31,8 @@ describeAuthorization({
       sign: { KeySpec: "ECC_NIST_P256", KeyUsage: "SIGN_VERIFY" },
       mac: { KeySpec: "HMAC_256", KeyUsage: "GENERATE_VERIFY_MAC" },
       agree: { KeySpec: "ECC_NIST_P256", KeyUsage: "KEY_AGREEMENT" },
+      import: { Origin: "EXTERNAL" },
+      region: { MultiRegion: true },
     }).map(([kind, input]) => ({
       ...{ service: "kms" as const, operation: "CreateKey", input, keep: { [`${kind}Id`]: "KeyMetadata.KeyId" } },
     })),
@@ -130,11 +132,62 @@ describeAuthorization({
     onKey("TagResource", { Tags: TAGS }),
     onKey("ListResourceTags"),
     onKey("UntagResource", { TagKeys: ["team"] }),
+    onKey("EnableKeyRotation", { RotationPeriodInDays: 90 }),
+    onKey("GetKeyRotationStatus"),
+    onKey("DisableKeyRotation"),
+    onKey("RotateKeyOnDemand"),
+    onKey("ListKeyRotations"),
+    onKey("GetKeyLastUsage"),
+    {
+      ...ofKind("import", "GetParametersForImport", {
+        ...{ WrappingAlgorithm: "RSAES_OAEP_SHA_256", WrappingKeySpec: "RSA_2048" },
+      }),
+      keep: { token: "ImportToken" },
+    },
+    {
+      ...ofKind("import", "ImportKeyMaterial", {
+        ...{ ImportToken: "{token}", EncryptedKeyMaterial: Buffer.from("x") },
+        ExpirationModel: "KEY_MATERIAL_DOES_NOT_EXPIRE",
+      }),
+      fails: "InvalidCiphertextException",
+    },
+    ofKind("import", "DeleteImportedKeyMaterial"),
+    {
+      operation: "ReplicateKey",
+      about: "on the key and on keys of the Region of the replica",
+      input: { KeyId: "{regionId}", ReplicaRegion: "us-west-2" },
+      asks: ["kms:ReplicateKey key/{regionId}", "kms:CreateKey *"],
+    },
+    {
+      operation: "ReplicateKey",
+      about: "with tags",
+      input: { KeyId: "{regionId}", ReplicaRegion: "eu-west-1", Tags: TAGS, BypassPolicyLockoutSafetyCheck: true },
+      asks: [
+        "kms:ReplicateKey key/{regionId}",
+        "kms:TagResource arn:aws:kms:eu-west-1:{account}:key/*",
+        "kms:CreateKey *",
+      ],
+    },
+    {
+      operation: "UpdatePrimaryRegion",
+      about: "on the key and on its replica",
+      input: { KeyId: "{regionId}", PrimaryRegion: "us-west-2" },
+      asks: [
+        "kms:UpdatePrimaryRegion key/{regionId}",
+        "kms:UpdatePrimaryRegion arn:aws:kms:us-west-2:{account}:key/{regionId}",
+      ],
+    },
     onKey("ScheduleKeyDeletion", { PendingWindowInDays: 7 }),
     onKey("CancelKeyDeletion"),
   ],
-  surprises: ["kms:CustomerMasterKeySpec", "kms:CustomerMasterKeyUsage"].map((key) => ({
-    key,
-    why: "the old name of a key, which still counts: https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html",
-  })),
+  surprises: [
+    ...["kms:CustomerMasterKeySpec", "kms:CustomerMasterKeyUsage"].map((key) => ({
+      key,
+      why: "the old name of a key, which still counts: https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html",
+    })),
+    {
+      key: "aws:RequestedRegion",
+      why: "a global key; ReplicateKey makes its replica in another Region than its own: https://docs.aws.amazon.com/kms/latest/APIReference/API_ReplicateKey.html",
+    },
+  ],
 });

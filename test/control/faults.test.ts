@@ -6,6 +6,7 @@ import { S3 } from "@aws-sdk/client-s3";
 import { SSM } from "@aws-sdk/client-ssm";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { type Kiln, startKiln } from "../../src/app.ts";
+import { makeServiceRole, projectInput } from "../support/webhook-project.ts";
 
 let kiln: Kiln;
 let ssm: SSM;
@@ -147,4 +148,33 @@ describe("which calls", () => {
     const { Parameter } = await once.getParameter({ Name: "/app/secret", WithDecryption: true });
     expect(Parameter?.Value).toBe("s");
   });
+});
+
+it("what a build asks for with its role fails, too", async () => {
+  await makeServiceRole(kiln);
+  const access = { Effect: "Allow", Action: "ssm:GetParameters", Resource: "*" };
+  await kiln.root.call("iam", "PutRolePolicy", {
+    RoleName: "CodeBuildServiceRole",
+    PolicyName: "read",
+    PolicyDocument: JSON.stringify({ Version: "2012-10-17", Statement: access }),
+  });
+  const buildspec =
+    '{"version":"0.2","env":{"parameter-store":{"A":"/app/a"}},"phases":{"build":{"commands":["true"]}}}';
+  await kiln.root.call("codebuild", "CreateProject", {
+    ...projectInput("faulty", "/"),
+    source: { type: "NO_SOURCE", buildspec },
+  });
+  await kiln.faults.inject({
+    service: "ssm",
+    kind: "error",
+    code: "InternalServerError",
+    principal: "*/AWSCodeBuild-*",
+  });
+  const { build } = await kiln.root.call<{ build: { id: string } }>("codebuild", "StartBuild", {
+    projectName: "faulty",
+  });
+  let status: string | undefined;
+  for await (const event of kiln.events(build.id)) if (event.type === "build-finished") status = event.buildStatus;
+  expect(status).toBe("FAILED");
+  expect((await kiln.faults.list())[0]?.hits).toBeGreaterThan(0);
 });

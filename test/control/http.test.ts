@@ -26,6 +26,7 @@ describe("what is set", () => {
       faults: [],
       keys: { lenient: false, accountId: "000000000000" },
       snapshots: [],
+      rotationFunctions: [],
     });
   });
 
@@ -52,6 +53,12 @@ describe("what is set", () => {
     expect((await control(kiln, "GET", "/snapshots")).body).toEqual({ snapshots: [saved.body] });
     expect((await control(kiln, "POST", "/snapshots/empty/restore")).status).toBe(204);
     expect((await control(kiln, "DELETE", "/snapshots/empty")).status).toBe(204);
+    const arn = "arn:aws:lambda:us-east-1:000000000000:function:rotate";
+    const url = "http://127.0.0.1:8080/rotate";
+    expect((await control(kiln, "PUT", `/rotation-functions/${arn}`, { url })).body).toEqual({ arn, url });
+    expect((await control(kiln, "GET", "/rotation-functions")).body).toEqual({ rotationFunctions: [{ arn, url }] });
+    expect((await control(kiln, "DELETE", `/rotation-functions/${arn}`)).status).toBe(204);
+    expect((await control(kiln, "DELETE", `/rotation-functions/${arn}`)).status).toBe(404);
     expect((await control(kiln, "POST", "/reset", { keep: ["clock"] })).status).toBe(204);
   });
 });
@@ -97,6 +104,10 @@ describe("what cannot be used is refused, with a way out", () => {
     [
       ...(["PUT", "/keys", { accountId: "12" }] as const),
       wrong("`12` is not an AWS account id", "give twelve digits: `123456789012`"),
+    ],
+    [
+      ...(["PUT", "/rotation-functions/x", { url: "http://127.0.0.1" }] as const),
+      { error: { code: "KILN_E_ROTATION_FUNCTION", message: "`x` is not the ARN of a Lambda function" } },
     ],
     ["PUT", "/keys", { lenient: "yes" }, wrong("`lenient` must be true or false, not `yes`")],
     ["POST", "/reset", { keep: ["clok"] }, wrong("`keep` cannot have `clok`", "did you mean `clock`?")],

@@ -27,6 +27,8 @@ const DOCUMENTS = [
   "docs/explain.md",
   "docs/policy.md",
   "docs/leak-guard.md",
+  "docs/testing.md",
+  "docs/control-api.md",
 ];
 
 interface Example {

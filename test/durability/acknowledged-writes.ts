@@ -55,18 +55,28 @@ export interface Written {
   readonly reasons: readonly unknown[];
 }
 
+/** Of how many checks one is made again at the end. */
+const SAMPLE_EVERY = 8;
 const PROJECT = "slow";
 const GROUP = "/durability";
 
 export class AcknowledgedWrites {
   #checks: Check[] = [];
+  readonly #sample: Check[] = [];
+  readonly #roles: string[] = [];
   readonly #buildIds: string[] = [];
   readonly #name: string;
   #number = 0;
+  #longestMs = 0;
 
   /** `name` keeps the names of several apart on one state. */
   constructor(name: string) {
     this.#name = name;
+  }
+
+  /** How long the longest write took. */
+  get longestMs(): number {
+    return this.#longestMs;
   }
 
   /** Builds that were acknowledged. */
@@ -74,16 +84,11 @@ export class AcknowledgedWrites {
     return this.#buildIds;
   }
 
-  get size(): number {
-    return this.#checks.length;
-  }
-
   /** What the writers need. */
   async prepare(url: string): Promise<void> {
-    await withClients(url, async ({ logs, s3, secrets, iam, builds }) => {
+    await withClients(url, async ({ logs, s3, iam, builds }) => {
       await logs.createLogGroup({ logGroupName: GROUP }).catch(existing);
       await s3.createBucket({ Bucket: "durability" }).catch(existing);
-      await secrets.createSecret({ Name: `secret-${this.#name}`, SecretString: "first" });
       const made = await iam
         .createRole({ RoleName: "builder", AssumeRolePolicyDocument: CODEBUILD_TRUST })
         .catch(existing);
@@ -127,8 +132,10 @@ export class AcknowledgedWrites {
       const writers = Object.entries(this.#writers(clients, options.withBuild ?? false));
       const write = async ([kind, once]: (typeof writers)[number]): Promise<void> => {
         while (!options.signal.aborted) {
+          const sentAtMs = performance.now();
           try {
             const check = await once();
+            this.#longestMs = Math.max(this.#longestMs, performance.now() - sentAtMs);
             if (check) this.#checks.push(check);
             counts[kind] = (counts[kind] ?? 0) + 1;
             options.onAcknowledged?.(counts);
@@ -144,21 +151,17 @@ export class AcknowledgedWrites {
     return { counts, reasons };
   }
 
-  /** What is wrong with the acknowledged writes; those found are not looked for again unless `keep`. */
-  async check(url: string, { keep = false }: { readonly keep?: boolean } = {}): Promise<string[]> {
-    const wrong: string[] = [];
-    const checks = [...this.#checks];
-    await withClients(url, async (clients) => {
-      const work = async (): Promise<void> => {
-        for (let check = checks.pop(); check; check = checks.pop()) {
-          const found = await check(clients).catch((error: Error) => `${error.name}: ${error.message}`);
-          if (found !== undefined) wrong.push(found);
-        }
-      };
-      await Promise.all(Array.from({ length: 8 }, work));
-    });
-    if (!keep) this.#checks = [];
-    return wrong;
+  /** What is wrong with the writes acknowledged since the last check. */
+  async check(url: string): Promise<string[]> {
+    const checks = this.#checks;
+    this.#checks = [];
+    this.#sample.push(...checks.filter((_, index) => index % SAMPLE_EVERY === 0));
+    return faultsOf(url, checks);
+  }
+
+  /** The same for some of all writes ever acknowledged. */
+  checkSample(url: string): Promise<string[]> {
+    return faultsOf(url, this.#sample);
   }
 
   /** Each does one write and says how to find it again; undefined: it is done. */
@@ -166,6 +169,7 @@ export class AcknowledgedWrites {
     const next = (): string => `${this.#name}-${++this.#number}`;
     const overwritten = { sent: 0, name: `/over/${next()}` };
     const stream = { logGroupName: GROUP, logStreamName: next() };
+    const secret = { id: "", versions: 0 };
     let isStreamMade = false;
     const acknowledged: string[] = [];
     return {
@@ -184,14 +188,17 @@ export class AcknowledgedWrites {
         };
       },
       PutSecretValue: async () => {
-        const [SecretId, SecretString] = [`secret-${this.#name}`, randomText(300)];
+        const SecretString = randomText(300);
+        // A secret has a hundred versions at most.
+        if (secret.versions % 50 === 0) {
+          secret.id = `secret-${next()}`;
+          await clients.secrets.createSecret({ Name: secret.id, SecretString: "first" });
+        }
+        secret.versions++;
+        const { id: SecretId } = secret;
         const { VersionId } = await clients.secrets.putSecretValue({ SecretId, SecretString });
-        // Versions without a stage go in the end: only the newest ones are asked for.
-        return async ({ secrets }) => {
-          const { VersionIdsToStages = {} } = await secrets.describeSecret({ SecretId });
-          if (!(VersionId !== undefined && VersionId in VersionIdsToStages)) return undefined;
-          return same(SecretId, (await secrets.getSecretValue({ SecretId, VersionId })).SecretString, SecretString);
-        };
+        return async ({ secrets }) =>
+          same(SecretId, (await secrets.getSecretValue({ SecretId, VersionId })).SecretString, SecretString);
       },
       CreateKey: async () => {
         const { KeyMetadata } = await clients.kms.createKey({ Description: next() });
@@ -232,7 +239,13 @@ export class AcknowledgedWrites {
       CreateRole: async () => {
         const RoleName = `role-${next()}`;
         await clients.iam.createRole({ RoleName, AssumeRolePolicyDocument: CODEBUILD_TRUST });
-        return async ({ iam }) => same(RoleName, (await iam.getRole({ RoleName })).Role?.RoleName, RoleName);
+        // An account has a thousand of them at most.
+        const oldest = this.#roles.push(RoleName) > 100 ? this.#roles.shift() : undefined;
+        if (oldest !== undefined) await clients.iam.deleteRole({ RoleName: oldest });
+        return async ({ iam }) =>
+          this.#roles.includes(RoleName)
+            ? same(RoleName, (await iam.getRole({ RoleName })).Role?.RoleName, RoleName)
+            : undefined;
       },
       ...(withBuild && {
         StartBuild: async () => {
@@ -243,6 +256,21 @@ export class AcknowledgedWrites {
       }),
     };
   }
+}
+
+async function faultsOf(url: string, checks: readonly Check[]): Promise<string[]> {
+  const wrong: string[] = [];
+  const left = [...checks];
+  await withClients(url, async (clients) => {
+    const work = async (): Promise<void> => {
+      for (let check = left.pop(); check; check = left.pop()) {
+        const found = await check(clients).catch((error: Error) => `${error.stack}`);
+        if (found !== undefined) wrong.push(found);
+      }
+    };
+    await Promise.all(Array.from({ length: 8 }, work));
+  });
+  return wrong;
 }
 
 /** For what an earlier run has made. */

@@ -185,7 +185,8 @@ describe("GET /_kiln/events", () => {
     await new Promise((resolve) => socket.once("data", resolve));
     socket.pause();
     const reader = readStream(`${other.url}/_kiln/events`, () => false);
-    await new Promise((resolve) => setImmediate(resolve));
+    // The reader is connected once a later request is answered.
+    await fetch(`${other.url}/_kiln/health`);
     await other.close();
     await expect(reader).resolves.toEqual([]);
     socket.destroy();

@@ -97,3 +97,74 @@ describe("each constraint of the model, broken", () => {
     expect(cases.length).toBeGreaterThan(atLeast);
   });
 });
+
+/** As AWS was recorded to answer. */
+describe("recorded texts", () => {
+  const many = Array.from({ length: 11 }, (_, n) => `n${n}`);
+
+  it.each<[JsonService, string, object, string]>([
+    [
+      "ssm",
+      "GetParameters",
+      { Names: many },
+      `ValidationException: 1 validation error detected: Value '[${many.join(", ")}]' at 'names' failed to satisfy constraint: Member must have length less than or equal to 10`,
+    ],
+    [
+      "ssm",
+      "LabelParameterVersion",
+      { Name: "/a", Labels: ["x".repeat(101)] },
+      `ValidationException: 1 validation error detected: Value '[${"x".repeat(101)}]' at 'labels' failed to satisfy constraint: Member must satisfy constraint: [Member must have length less than or equal to 100, Member must have length greater than or equal to 1]`,
+    ],
+    [
+      "kms",
+      "Encrypt",
+      { KeyId: "k", Plaintext: "" },
+      "ValidationException: 1 validation error detected: Value at 'plaintext' failed to satisfy constraint: Member must have length greater than or equal to 1",
+    ],
+    [
+      "kms",
+      "Encrypt",
+      { KeyId: "k", Plaintext: Buffer.alloc(4097).toString("base64") },
+      "ValidationException: 1 validation error detected: Value at 'plaintext' failed to satisfy constraint: Member must have length less than or equal to 4096",
+    ],
+    [
+      "kms",
+      "GenerateRandom",
+      { NumberOfBytes: 0 },
+      "ValidationException: 1 validation error detected: Value '0' at 'numberOfBytes' failed to satisfy constraint: Member must have value greater than or equal to 1",
+    ],
+    [
+      "kms",
+      "GenerateRandom",
+      { NumberOfBytes: 1025 },
+      "ValidationException: 1 validation error detected: Value '1025' at 'numberOfBytes' failed to satisfy constraint: Member must have value less than or equal to 1024",
+    ],
+    [
+      "logs",
+      "CreateLogGroup",
+      { logGroupName: "a".repeat(513) },
+      "InvalidParameterException: Invalid LogGroup or LogStream, both must have length less than or equal to 512.",
+    ],
+    [
+      "logs",
+      "GetLogEvents",
+      { logGroupIdentifier: "arn:aws:logs:us-east-1:111122223333:log-group:a:*", logStreamName: "s" },
+      "InvalidParameterException: 1 validation error detected: Value at 'logGroupIdentifier' failed to satisfy constraint: Member must satisfy regular expression pattern: [\\w#+=/:,.@-]*",
+    ],
+    [
+      "logs",
+      "FilterLogEvents",
+      { logGroupName: "a", limit: 10_001 },
+      "InvalidParameterException: 1 validation error detected: Value '10001' at 'limit' failed to satisfy constraint: Member must have value less than or equal to 10000",
+    ],
+    [
+      "logs",
+      "FilterLogEvents",
+      { logGroupName: "a", logStreamNames: [] },
+      "InvalidParameterException: 1 validation error detected: Value '[]' at 'logStreamNames' failed to satisfy constraint: Member must have length greater than or equal to 1",
+    ],
+  ])("%s:%s %j", async (service, operation, body, expected) => {
+    const told = await send(service, operation, JSON.stringify(body));
+    expect(`${told.body.__type}: ${told.body.message ?? told.body.Message}`).toBe(expected);
+  });
+});

@@ -129,8 +129,12 @@ class Reader {
 
 const REFERENCE = /&(?:#(\d{1,7})|#x([0-9a-fA-F]{1,6})|(\w+));|&/g;
 
+const BAD_REFERENCE = /&(?!(?:amp|lt|gt|quot|apos|#\d{1,7}|#x[0-9a-fA-F]{1,6});)/;
+
 function decoded(text: string): string {
   if (!text.includes("&")) return text.includes("\r") ? text.replace(/\r\n?/g, "\n") : text;
+  // All references are found before the first is looked at: no millions of bad ones.
+  if (BAD_REFERENCE.test(text)) throw new NotWellFormed();
   return text.replace(/\r\n?/g, "\n").replace(REFERENCE, (_all, decimal?: string, hex?: string, name?: string) => {
     if (name !== undefined && Object.hasOwn(ENTITIES, name)) return ENTITIES[name] as string;
     const point = decimal === undefined ? Number.parseInt(hex ?? "", 16) : Number(decimal);

@@ -6,18 +6,31 @@ import {
   aliasExists,
   aliasNotFound,
   foreignRegion,
+  invalidAliasName,
   invalidKeyId,
   invalidMarker,
   invalidState,
   keyNotFound,
   notAuthorized,
+  otherKindOfKey,
+  tooManyAliases,
   validationFailure,
 } from "./errors.ts";
 import { findKeyById, requireKey } from "./find-key.ts";
 import { callerAccount, keyAccess } from "./key-access.ts";
+import { isPair, usageOf } from "./key-specs.ts";
 import { MANAGED_KEYS } from "./managed-keys.ts";
 import { pageOf } from "./pages.ts";
-import { type AliasRecord, aliasArn, aliasesIn, type KeyRecord, keysIn, recordKey, recordKeyOf } from "./records.ts";
+import {
+  type AliasRecord,
+  aliasArn,
+  aliasesIn,
+  type KeyRecord,
+  keyArn,
+  keysIn,
+  recordKey,
+  recordKeyOf,
+} from "./records.ts";
 import type {
   AliasListEntry,
   CreateAliasRequest,
@@ -28,7 +41,9 @@ import type {
 } from "./shapes.gen.ts";
 import { requireNotPendingDeletion } from "./usable-key.ts";
 
-const nameErrors = [validationFailure, notAuthorized];
+const MAX_ALIASES_OF_KEY = 50;
+
+const nameErrors = [validationFailure, notAuthorized, invalidAliasName];
 const keyErrors = [keyNotFound, invalidKeyId, foreignRegion, invalidState];
 
 export const createAlias = operation<CreateAliasRequest, object>({
@@ -43,13 +58,14 @@ export const createAlias = operation<CreateAliasRequest, object>({
       keyAccess(context, "kms:CreateAlias", { key: target }),
     ];
   },
-  errors: [...nameErrors, ...keyErrors, aliasExists],
+  errors: [...nameErrors, ...keyErrors, aliasExists, tooManyAliases],
   async run(input, context) {
     const target = await requireTarget(context, input.TargetKeyId);
     const nowMs = context.clock.nowMs();
     await context.store.write(() => {
       const key = usableTarget(context, target);
       if (findAlias(context, input.AliasName)) throw aliasExists(aliasArn(context.scope, input.AliasName));
+      if (key.aliasNames.length >= MAX_ALIASES_OF_KEY) throw tooManyAliases(keyArn(key));
       putAlias(context, { name: input.AliasName, keyId: key.id, createdAtMs: nowMs, updatedAtMs: nowMs });
       setAliasNames(context, key.id, (names) => [...names, input.AliasName]);
     });
@@ -71,12 +87,15 @@ export const updateAlias = operation<UpdateAliasRequest, object>({
       keyAccess(context, "kms:UpdateAlias", { key: target }),
     ];
   },
-  errors: [...nameErrors, ...keyErrors, aliasNotFound],
+  errors: [...nameErrors, ...keyErrors, aliasNotFound, tooManyAliases, otherKindOfKey],
   async run(input, context) {
     const target = await requireTarget(context, input.TargetKeyId);
     await context.store.write(() => {
       const key = usableTarget(context, target);
       const alias = requireAlias(context, input.AliasName);
+      const current = findKeyById(context, context.scope, alias.keyId);
+      if (current && kindOf(current) !== kindOf(key)) throw otherKindOfKey(aliasArn(context.scope, alias.name));
+      if (alias.keyId !== key.id && key.aliasNames.length >= MAX_ALIASES_OF_KEY) throw tooManyAliases(keyArn(key));
       setAliasNames(context, alias.keyId, (names) => names.filter((name) => name !== alias.name));
       setAliasNames(context, key.id, (names) => [...names, alias.name]);
       putAlias(context, { ...alias, keyId: key.id, updatedAtMs: context.clock.nowMs() });
@@ -132,7 +151,7 @@ export const listAliases = operation<ListAliasesRequest, ListAliasesResponse>({
     }
     const nameOf = (entry: AliasListEntry): string => entry.AliasName ?? "";
     entries.sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1));
-    const page = pageOf(entries, nameOf, input, 50);
+    const page = pageOf(entries, nameOf, input, { usual: 50, most: 100 });
     return { ...page.tokens, Aliases: page.items };
   },
 });
@@ -151,6 +170,7 @@ function requireCustomerAliasName(aliasName: string): void {
     );
   }
   if (aliasName.startsWith("alias/aws/")) throw notAuthorized();
+  if (aliasName === "alias/") throw invalidAliasName();
 }
 
 async function requireTarget(context: OperationContext, keyId: string): Promise<KeyRecord> {
@@ -170,6 +190,9 @@ function usableTarget(context: OperationContext, target: KeyRecord): KeyRecord {
   requireNotPendingDeletion(key);
   return key;
 }
+
+/** AWS: an alias stays with symmetric, with asymmetric or with HMAC keys, and with their usage. */
+const kindOf = (key: KeyRecord): string => `${isPair(key)} ${usageOf(key)}`;
 
 /** The alias, unless its key is gone. */
 function findAlias(context: OperationContext, aliasName: string): AliasRecord | undefined {

@@ -8,7 +8,7 @@
  */
 import { createCipheriv, createDecipheriv } from "node:crypto";
 import type { OperationContext } from "../service.ts";
-import { invalidCiphertext } from "./errors.ts";
+import { encryptionContextTooLarge, invalidCiphertext } from "./errors.ts";
 import type { EncryptionContext } from "./key-access.ts";
 import { currentMaterial, openMaterial } from "./key-material.ts";
 import { type KeyRecord, keyArn } from "./records.ts";
@@ -18,6 +18,7 @@ const FORMAT = 1;
 const MATERIAL_ID_BYTES = 32;
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
+const MAX_CONTEXT_BYTES = 8192;
 
 export interface Ciphertext {
   readonly keyArn: string;
@@ -83,5 +84,7 @@ export function decryptUnder(
 /** The header and the encryption context in one form, whatever order its pairs came in. */
 function authenticated(header: Buffer, encryptionContext: EncryptionContext = {}): Buffer {
   const pairs = Object.entries(encryptionContext).sort(([a], [b]) => (a < b ? -1 : 1));
-  return Buffer.concat([header, Buffer.from(JSON.stringify(pairs))]);
+  const text = Buffer.from(JSON.stringify(pairs));
+  if (text.length > MAX_CONTEXT_BYTES) throw encryptionContextTooLarge(MAX_CONTEXT_BYTES);
+  return Buffer.concat([header, text]);
 }

@@ -65,9 +65,9 @@ describe("a data key pair", () => {
   });
 
   it("is refused by name where it is not offered, and not made in a dry run", async () => {
-    const input = { KeyId: key.KeyId, KeyPairSpec: "SM2" };
+    const input = { KeyId: key.KeyId, KeyPairSpec: "SM2", DryRun: true };
     expect(await failureOf(call("GenerateDataKeyPair", input))).toBe(
-      "UnsupportedOperationException: kiln does not offer KeySpec `SM2` (docs/coverage.md)",
+      "UnsupportedOperationException: kiln does not offer KeyPairSpec `SM2` (docs/coverage.md)",
     );
     const dry = { KeyId: key.KeyId, KeyPairSpec: "RSA_4096", DryRun: true };
     for (const operation of ["GenerateDataKeyPair", "GenerateDataKeyPairWithoutPlaintext"]) {

@@ -1,9 +1,11 @@
 /** GenerateDataKeyPair and GenerateDataKeyPairWithoutPlaintext: pairs for use outside of KMS, under a symmetric key. */
 import { type OperationContext, operation } from "../service.ts";
 import { encryptUnder } from "./ciphertext.ts";
+import { unsupported } from "./errors.ts";
 import { requireKey } from "./find-key.ts";
 import { encryptionConditions } from "./key-access.ts";
 import { currentMaterial, newPair } from "./key-material.ts";
+import { factsOf } from "./key-specs.ts";
 import { keyUseErrors, mayUseKey } from "./key-use.ts";
 import { keyArn } from "./records.ts";
 import type {
@@ -51,6 +53,7 @@ export const generateDataKeyPairWithoutPlaintext = operation<
 async function makeDataKeyPair(context: OperationContext, operationName: string, input: GenerateDataKeyPairRequest) {
   const { key } = await requireKey(context, input.KeyId);
   requireUsableFor(key, operationName, "ENCRYPT_DECRYPT", "SYMMETRIC_DEFAULT");
+  if (!factsOf(input.KeyPairSpec)) throw unsupported(`KeyPairSpec \`${input.KeyPairSpec}\``);
   refuseSpecialModes(input);
   const { bytes: privateKey, publicKey } = await newPair(input.KeyPairSpec);
   return {

@@ -1,10 +1,11 @@
 /** DescribeKey and ListKeys. */
 import { operation } from "../service.ts";
 import { aliasNotFound, foreignRegion, invalidGrantToken, invalidKeyId, invalidMarker, keyNotFound } from "./errors.ts";
-import { findKeyById, requireKey, soughtKey } from "./find-key.ts";
+import { requireKey, soughtKey } from "./find-key.ts";
 import { requireGrantTokens } from "./grant-token.ts";
 import { keyAccess } from "./key-access.ts";
 import { keyMetadata } from "./key-metadata.ts";
+import { isGone, keyNow } from "./key-now.ts";
 import { pageOf } from "./pages.ts";
 import { keyArn, keysIn } from "./records.ts";
 import type { DescribeKeyRequest, DescribeKeyResponse, ListKeysRequest, ListKeysResponse } from "./shapes.gen.ts";
@@ -32,11 +33,12 @@ export const listKeys = operation<ListKeysRequest, ListKeysResponse>({
   errors: [invalidMarker],
   run(input, context) {
     const { accountId, region } = context.scope;
+    const nowMs = context.clock.nowMs();
     const keys = keysIn(context.store)
       .list([accountId, region])
       .map((entry) => entry.value)
-      .filter((key) => findKeyById(context, key, key.id) !== undefined);
-    const page = pageOf(keys, (key) => key.id, input, 100);
+      .filter((key) => !isGone(keyNow(context.store, key, nowMs), nowMs));
+    const page = pageOf(keys, (key) => key.id, input, { usual: 100, most: 1000 });
     return { ...page.tokens, Keys: page.items.map((key) => ({ KeyId: key.id, KeyArn: keyArn(key) })) };
   },
 });

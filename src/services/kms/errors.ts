@@ -49,6 +49,41 @@ export const policyNotFound = awsError({
   message: () => "No such policy exists",
 });
 
+export const invalidAliasName = awsError({
+  ...client,
+  code: "InvalidAliasNameException",
+  source: reference("CreateAlias"),
+  unverified: true,
+  messageMember: "none",
+  message: () => "",
+});
+
+export const tooManyAliases = awsError({
+  ...client,
+  code: "LimitExceededException",
+  source: "https://docs.aws.amazon.com/kms/latest/developerguide/resource-limits.html",
+  unverified: true,
+  message: (keyArn: string) => `The quota of aliases per KMS key is reached for ${keyArn}`,
+});
+
+/** An alias moves between keys of one type and usage only. */
+export const otherKindOfKey = awsError({
+  ...client,
+  code: "ValidationException",
+  source: reference("UpdateAlias"),
+  unverified: true,
+  message: (aliasArn: string) =>
+    `Alias ${aliasArn} can only be associated with a KMS key of the same type and key usage as its current KMS key`,
+});
+
+export const encryptionContextTooLarge = awsError({
+  ...client,
+  code: "ValidationException",
+  source: "https://docs.aws.amazon.com/kms/latest/developerguide/encrypt_context.html",
+  unverified: true,
+  message: (bytes: number) => `The encryption context exceeds the maximum size of ${bytes} bytes.`,
+});
+
 export const aliasExists = awsError({
   ...client,
   code: "AlreadyExistsException",

@@ -24,7 +24,7 @@ import {
   wrongOrigin,
 } from "./errors.ts";
 import { requireKeyNotAlias, soughtKeyNotAlias } from "./find-key.ts";
-import { requireImportable, unwrapMaterial } from "./import-parameters.ts";
+import { requireImportable, requireImported, unwrapMaterial } from "./import-parameters.ts";
 import { keyAccess } from "./key-access.ts";
 import { type KeySecret, sealedMaterial } from "./key-material.ts";
 import { DAY_MS, stateWithMaterial, withoutMaterial } from "./key-now.ts";
@@ -87,9 +87,10 @@ export const deleteImportedKeyMaterial = operation<DeleteImportedKeyMaterialRequ
     errors: [...errors, materialNotFound],
     async run(input, context) {
       const { key } = await requireKeyNotAlias(context, input.KeyId);
+      // AWS: also while the key waits for its deletion.
+      requireImported(key);
       let deletedId: string | undefined;
       await changeKey(context, key, (current) => {
-        requireImportable(current);
         const imports = current.imports ?? [];
         const wanted =
           input.KeyMaterialId === undefined

@@ -83,6 +83,11 @@ export const getParametersForImport = operation<GetParametersForImportRequest, G
 /** Throws unless the key takes imported material now. */
 export function requireImportable(key: KeyRecord): void {
   requireNotPendingDeletion(key);
+  requireImported(key);
+}
+
+/** Throws unless the key's material is imported. */
+export function requireImported(key: KeyRecord): void {
   if (key.origin !== "EXTERNAL") throw wrongOrigin(keyArn(key), key.origin ?? "AWS_KMS");
 }
 

@@ -1,12 +1,6 @@
-import {
-  constants,
-  createCipheriv,
-  createPublicKey,
-  generateKeyPairSync,
-  publicEncrypt,
-  randomBytes,
-} from "node:crypto";
+import { createCipheriv, createPublicKey, generateKeyPairSync, randomBytes } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { importInput, wrapMaterial, wrappingParameters } from "../../../test/support/key-import.ts";
 import { failureOf, openServices, type ServicesFixture } from "../../../test/support/services-fixture.ts";
 import { kms } from "./index.ts";
 
@@ -15,12 +9,6 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 let services: ServicesFixture;
 let keyId: string;
 let keyArn: string;
-
-interface Parameters {
-  readonly ImportToken: Uint8Array;
-  readonly PublicKey: Uint8Array;
-  readonly ParametersValidTo: number;
-}
 
 const call = <O = Record<string, unknown>>(operation: string, input: object = {}): Promise<O> =>
   services.root.call<O>("kms", operation, { KeyId: keyId, ...input });
@@ -31,31 +19,21 @@ const useKey = async (input: object): Promise<void> => {
   ({ KeyId: keyId, Arn: keyArn } = await createKey(input));
 };
 const described = async () => (await call<{ KeyMetadata: Record<string, unknown> }>("DescribeKey")).KeyMetadata;
-const parameters = (input: object = {}): Promise<Parameters> =>
-  call<Parameters>("GetParametersForImport", {
-    ...{ WrappingAlgorithm: "RSAES_OAEP_SHA_256", WrappingKeySpec: "RSA_2048" },
-    ...input,
-  });
-
-function wrapped(publicKey: Uint8Array, material: Buffer, oaepHash = "sha256"): Buffer {
-  const key = createPublicKey({ key: Buffer.from(publicKey), type: "spki", format: "der" });
-  return publicEncrypt({ key, padding: constants.RSA_PKCS1_OAEP_PADDING, oaepHash }, material);
-}
+const parameters = (input: object = {}) => wrappingParameters(services.root, keyId, input);
 
 function twofoldWrapped(publicKey: Uint8Array, material: Buffer, oaepHash: string): Buffer {
   const aesKey = randomBytes(32);
   const cipher = createCipheriv("id-aes256-wrap-pad", aesKey, Buffer.from("A65959A6", "hex"));
-  return Buffer.concat([wrapped(publicKey, aesKey, oaepHash), cipher.update(material), cipher.final()]);
+  return Buffer.concat([wrapMaterial(publicKey, aesKey, oaepHash), cipher.update(material), cipher.final()]);
 }
 
 const FOREVER = { ExpirationModel: "KEY_MATERIAL_DOES_NOT_EXPIRE" };
 
-async function importInput(material: Buffer, input: object = {}): Promise<object> {
-  const { ImportToken, PublicKey } = await parameters();
-  return { ImportToken, EncryptedKeyMaterial: wrapped(PublicKey, material), ...FOREVER, ...input };
-}
 const imported = async (material: Buffer, input: object = {}) =>
-  call<{ KeyId: string; KeyMaterialId: string }>("ImportKeyMaterial", await importInput(material, input));
+  call<{ KeyId: string; KeyMaterialId: string }>(
+    "ImportKeyMaterial",
+    await importInput(services.root, keyId, material, input),
+  );
 const encrypt = async (): Promise<Uint8Array> =>
   (await call<{ CiphertextBlob: Uint8Array }>("Encrypt", { Plaintext: Buffer.from("x") })).CiphertextBlob;
 
@@ -194,7 +172,7 @@ describe("GetParametersForImport", () => {
 
 describe("ImportKeyMaterial refuses", () => {
   it("dates that are missing, past, or too far away", async () => {
-    const input = await importInput(randomBytes(32));
+    const input = await importInput(services.root, keyId, randomBytes(32));
     const attempt = (more: object) => failure("ImportKeyMaterial", { ...input, ...more });
     expect(await attempt({ ExpirationModel: undefined })).toBe(
       "ValidationException: A validTo date must be set if the ExpirationModel is KEY_MATERIAL_EXPIRES",
@@ -211,7 +189,7 @@ describe("ImportKeyMaterial refuses", () => {
   });
 
   it("tokens that are none, old, or another key's", async () => {
-    const input = await importInput(randomBytes(32));
+    const input = await importInput(services.root, keyId, randomBytes(32));
     expect(await failure("ImportKeyMaterial", { ...input, ImportToken: Buffer.from("x") })).toBe(
       "InvalidImportTokenException",
     );
@@ -225,13 +203,13 @@ describe("ImportKeyMaterial refuses", () => {
     const { ImportToken, PublicKey } = await parameters();
     const attempt = (EncryptedKeyMaterial: Buffer) =>
       failure("ImportKeyMaterial", { ImportToken, EncryptedKeyMaterial, ...FOREVER });
-    expect(await attempt(wrapped(PublicKey, randomBytes(32), "sha1"))).toBe("InvalidCiphertextException");
+    expect(await attempt(wrapMaterial(PublicKey, randomBytes(32), "sha1"))).toBe("InvalidCiphertextException");
     expect(await attempt(randomBytes(256))).toBe("InvalidCiphertextException");
-    expect(await attempt(wrapped(PublicKey, randomBytes(16)))).toBe("IncorrectKeyMaterialException");
+    expect(await attempt(wrapMaterial(PublicKey, randomBytes(16)))).toBe("IncorrectKeyMaterialException");
   });
 
   it("a key that waits for its deletion", async () => {
-    const input = await importInput(randomBytes(32));
+    const input = await importInput(services.root, keyId, randomBytes(32));
     await call("ScheduleKeyDeletion");
     expect(await failure("ImportKeyMaterial", input)).toBe(`KMSInvalidStateException: ${keyArn} is pending deletion.`);
     await call("CancelKeyDeletion");

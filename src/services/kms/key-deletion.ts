@@ -4,13 +4,14 @@
  * and region. A primary key that has replicas waits for the last of them before its own waiting period begins.
  * Source of the latter: https://docs.aws.amazon.com/kms/latest/developerguide/multi-region-keys-delete.html
  */
-import { type OperationContext, operation } from "../service.ts";
+import { operation } from "../service.ts";
 import { changeKey } from "./change-key.ts";
 import { purgeDeletedKeys } from "./erase-key.ts";
 import { foreignRegion, invalidKeyId, invalidState, invalidWindow, keyNotFound } from "./errors.ts";
 import { requireKeyNotAlias, soughtKeyNotAlias } from "./find-key.ts";
 import { keyAccess } from "./key-access.ts";
 import { DAY_MS, stateWithMaterial } from "./key-now.ts";
+import { idleCondition } from "./last-usage.ts";
 import { type KeyRecord, keyArn } from "./records.ts";
 import type {
   CancelKeyDeletionRequest,
@@ -29,11 +30,15 @@ export const scheduleKeyDeletion = operation<ScheduleKeyDeletionRequest, Schedul
   name: "ScheduleKeyDeletion",
   support: "supported",
   source: "https://docs.aws.amazon.com/kms/latest/APIReference/API_ScheduleKeyDeletion.html",
-  authorize: async (input, context) => [
-    keyAccess(context, "kms:ScheduleKeyDeletion", await soughtKeyNotAlias(context, input.KeyId), {
-      "kms:ScheduleKeyDeletionPendingWindowInDays": String(input.PendingWindowInDays ?? DEFAULT_WINDOW_DAYS),
-    }),
-  ],
+  authorize: async (input, context) => {
+    const sought = await soughtKeyNotAlias(context, input.KeyId);
+    return [
+      keyAccess(context, "kms:ScheduleKeyDeletion", sought, {
+        "kms:ScheduleKeyDeletionPendingWindowInDays": String(input.PendingWindowInDays ?? DEFAULT_WINDOW_DAYS),
+        ...idleCondition(context, sought),
+      }),
+    ];
+  },
   errors: [...errors, invalidWindow],
   async run(input, context) {
     const { key } = await requireKeyNotAlias(context, input.KeyId);

@@ -5,7 +5,6 @@
 import { createHash, createPrivateKey, createPublicKey, generateKeyPair, type KeyObject } from "node:crypto";
 import { promisify } from "node:util";
 import type { OperationContext } from "../service.ts";
-import { unsupported } from "./errors.ts";
 import { factsOf, type KeySpec } from "./key-specs.ts";
 import { type KeyMaterial, type KeyRecord, materialContext } from "./records.ts";
 
@@ -15,12 +14,11 @@ export interface KeySecret {
   readonly publicKey?: Uint8Array;
 }
 
-/** A pair, as GenerateDataKeyPair answers it. */
-export type PairSecret = Required<KeySecret>;
+type PairSecret = Required<KeySecret>;
 
 const generate = promisify(generateKeyPair);
 
-/** A new secret of the spec; an UnsupportedOperationException for specs that are not offered. */
+/** A new secret of a spec that is offered. */
 export async function newSecret(context: OperationContext, spec: KeySpec): Promise<KeySecret> {
   const length = factsOf(spec)?.bytes;
   return length === undefined ? newPair(spec) : { bytes: context.ids.bytes(length) };
@@ -29,7 +27,7 @@ export async function newSecret(context: OperationContext, spec: KeySpec): Promi
 /** A new pair, made off the event loop: that of RSA_4096 takes a second. */
 export async function newPair(spec: KeySpec): Promise<PairSecret> {
   const { curve, modulusBits } = factsOf(spec) ?? {};
-  if (curve === undefined && modulusBits === undefined) throw unsupported(`KeySpec \`${spec}\``);
+  if (curve === undefined && modulusBits === undefined) throw new Error(`no pairs of spec ${spec}`);
   const { privateKey, publicKey } = await (modulusBits !== undefined
     ? generate("rsa", { modulusLength: modulusBits })
     : curve === "ed25519"

@@ -3,7 +3,15 @@ import { validatePolicy } from "../../authorize/index.ts";
 import type { PolicyDocument } from "../../core/aws.ts";
 import { type OperationContext, operation } from "../service.ts";
 import { changeKey } from "./change-key.ts";
-import { foreignRegion, invalidKeyId, keyNotFound, lockedOut, malformedPolicy, policyNotFound, policyTooLarge } from "./errors.ts";
+import {
+  foreignRegion,
+  invalidKeyId,
+  keyNotFound,
+  lockedOut,
+  malformedPolicy,
+  policyNotFound,
+  policyTooLarge,
+} from "./errors.ts";
 import { requireKeyNotAlias, soughtKeyNotAlias } from "./find-key.ts";
 import { bypassCondition, keyAccess } from "./key-access.ts";
 import type { KeyRecord } from "./records.ts";

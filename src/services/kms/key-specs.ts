@@ -3,12 +3,11 @@
  * Source: https://docs.aws.amazon.com/kms/latest/developerguide/symm-asymm-choose-key-spec.html
  * Not here, and refused by name: SM2 (China Regions only) and ML_DSA_* (not in node:crypto of this Node).
  */
-import type { CreateKeyRequest, GenerateDataKeyPairRequest, KeyMetadata } from "./shapes.gen.ts";
+import type { CreateKeyRequest, KeyMetadata } from "./shapes.gen.ts";
 
 /** Every spec of the model, also those that are refused. */
 export type KeySpec = NonNullable<CreateKeyRequest["KeySpec"]>;
 export type KeyUsage = NonNullable<CreateKeyRequest["KeyUsage"]>;
-export type DataKeyPairSpec = GenerateDataKeyPairRequest["KeyPairSpec"];
 type AlgorithmList = "EncryptionAlgorithms" | "SigningAlgorithms" | "MacAlgorithms" | "KeyAgreementAlgorithms";
 
 interface SpecFacts {

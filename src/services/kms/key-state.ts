@@ -5,6 +5,7 @@ import { changeKey } from "./change-key.ts";
 import { foreignRegion, invalidKeyId, invalidState, keyNotFound } from "./errors.ts";
 import { requireKeyNotAlias, soughtKeyNotAlias } from "./find-key.ts";
 import { keyAccess } from "./key-access.ts";
+import { idleCondition } from "./last-usage.ts";
 import type { KeyRecord } from "./records.ts";
 import { withMissedRotation } from "./settle-rotation.ts";
 import type { DisableKeyRequest, EnableKeyRequest, UpdateKeyDescriptionRequest } from "./shapes.gen.ts";
@@ -25,7 +26,10 @@ export const disableKey = operation<DisableKeyRequest, object>({
   name: "DisableKey",
   support: "supported",
   source: "https://docs.aws.amazon.com/kms/latest/APIReference/API_DisableKey.html",
-  authorize: (input, context) => access(context, "kms:DisableKey", input.KeyId),
+  authorize: async (input, context) => {
+    const sought = await soughtKeyNotAlias(context, input.KeyId);
+    return [keyAccess(context, "kms:DisableKey", sought, idleCondition(context, sought))];
+  },
   errors,
   run: (input, context) => change(context, input.KeyId, { state: "Disabled" }),
 });

@@ -6,6 +6,7 @@ import type { AuthorizationRequest, RequestContext } from "../../authorize/decis
 import type { OperationContext } from "../service.ts";
 import {
   aliasNotFound,
+  encryptionContextTooLarge,
   foreignRegion,
   invalidGrantToken,
   invalidKeyId,
@@ -19,6 +20,7 @@ import { usabilityErrors } from "./usable-key.ts";
 
 export const keyUseErrors = [
   ...[keyNotFound, invalidKeyId, foreignRegion, aliasNotFound, invalidGrantToken, validationFailure],
+  encryptionContextTooLarge,
   ...usabilityErrors,
 ];
 

@@ -4,13 +4,15 @@
  * Source: https://docs.aws.amazon.com/kms/latest/APIReference/API_GetKeyLastUsage.html
  * Gap: after a stop, uses of the last minute are not known; there are no CloudTrail events to name.
  */
+import type { RequestContext } from "../../authorize/decision.ts";
 import { parseArn } from "../../core/arn.ts";
 import { debug } from "../../core/log.ts";
 import type { Store } from "../../store/store.ts";
 import { type AnyOperation, type OperationContext, operation } from "../service.ts";
 import { foreignRegion, invalidKeyId, keyNotFound } from "./errors.ts";
-import { findKeyById, requireKeyNotAlias, soughtKeyNotAlias } from "./find-key.ts";
+import { type AbsentKey, type FoundKey, findKeyById, requireKeyNotAlias, soughtKeyNotAlias } from "./find-key.ts";
 import { keyAccess } from "./key-access.ts";
+import { DAY_MS } from "./key-now.ts";
 import { type KeyRecord, type KeyUse, keyArn, lastUsesIn, recordKeyOf } from "./records.ts";
 import type { GetKeyLastUsageRequest, GetKeyLastUsageResponse, KeyLastUsageData } from "./shapes.gen.ts";
 
@@ -103,6 +105,14 @@ export const getKeyLastUsage = operation<GetKeyLastUsageRequest, GetKeyLastUsage
     };
   },
 });
+
+/** Condition key of disabling and deleting: whole days since the last use, or since the key was made. */
+export function idleCondition(context: OperationContext, sought: FoundKey | AbsentKey): RequestContext {
+  if ("absentArn" in sought) return {};
+  const { key } = sought;
+  const idleMs = context.clock.nowMs() - (lastUseOf(context.store, key)?.atMs ?? key.createdAtMs);
+  return { "kms:TrailingDaysWithoutKeyUsage": String(Math.max(0, Math.floor(idleMs / DAY_MS))) };
+}
 
 /** The later of what this process noted and what any process wrote. */
 function lastUseOf(store: Store, key: KeyRecord): KeyUse | undefined {

@@ -11,7 +11,7 @@ import {
   unsupported,
   validationFailure,
 } from "./errors.ts";
-import { requireKey } from "./find-key.ts";
+import { findKeyById, requireKey } from "./find-key.ts";
 import { directGrant, soughtGrantKey } from "./grant-access.ts";
 import { allGrants, type GrantRecord, grantsOfKey } from "./grant-records.ts";
 import { keyAccess } from "./key-access.ts";
@@ -23,9 +23,7 @@ import type {
   ListRetirableGrantsRequest,
 } from "./shapes.gen.ts";
 
-const DEFAULT_LIMIT = 50;
-// AWS: a page of grants has at most 100, though the model admits more.
-const MAX_LIMIT = 100;
+const SIZES = { usual: 50, most: 100 };
 
 export const listGrants = operation<ListGrantsRequest, ListGrantsResponse>({
   name: "ListGrants",
@@ -67,7 +65,10 @@ export const listRetirableGrants = operation<ListRetirableGrantsRequest, ListGra
     if (parseArn(RetiringPrincipal)?.accountId !== accountId) throw foreignPrincipal(RetiringPrincipal);
     // AWS: the grants may be on keys of other accounts; of other regions they are not listed.
     const grants = allGrants(context.store).filter(
-      (grant) => grant.region === region && grant.retiringPrincipal === RetiringPrincipal,
+      (grant) =>
+        grant.region === region &&
+        grant.retiringPrincipal === RetiringPrincipal &&
+        findKeyById(context, grant, grant.keyId) !== undefined,
     );
     grants.sort((a, b) => (a.id < b.id ? -1 : 1));
     return pageOfGrants(grants, input);
@@ -76,10 +77,9 @@ export const listRetirableGrants = operation<ListRetirableGrantsRequest, ListGra
 
 function pageOfGrants(
   grants: readonly GrantRecord[],
-  { Limit = DEFAULT_LIMIT, Marker }: Pick<ListGrantsRequest, "Limit" | "Marker">,
+  request: Pick<ListGrantsRequest, "Limit" | "Marker">,
 ): ListGrantsResponse {
-  const request = { Limit: Math.min(Limit, MAX_LIMIT), Marker };
-  const page = pageOf(grants, (grant) => grant.id, request, DEFAULT_LIMIT);
+  const page = pageOf(grants, (grant) => grant.id, request, SIZES);
   return { ...page.tokens, Grants: page.items.map(entryOf) };
 }
 

@@ -38,19 +38,16 @@ export const replicateKey = operation<ReplicateKeyRequest, ReplicateKeyResponse>
   source: "https://docs.aws.amazon.com/kms/latest/APIReference/API_ReplicateKey.html",
   authorize: async (input, context) => {
     const sought = await soughtKeyNotAlias(context, input.KeyId);
-    const replicate = keyAccess(context, "kms:ReplicateKey", sought, {
-      "kms:ReplicaRegion": input.ReplicaRegion,
-      ...bypassCondition(input.BypassPolicyLockoutSafetyCheck),
-      ...requestTagConditions(input.Tags),
-    });
-    // AWS: a replica is a new key of its Region, made by whoever may make, and tag, keys there.
     const region = input.ReplicaRegion;
+    const replicate = keyAccess(context, "kms:ReplicateKey", sought, { "kms:ReplicaRegion": region });
+    // AWS: a replica is a new key of its Region, made by whoever may make, and tag, keys there.
     const there = {
       ...callerAccount(context),
       ...requestTagConditions(input.Tags),
       "aws:RequestedRegion": region,
     };
-    const create = { action: "kms:CreateKey", resource: "*", context: there };
+    const bypass = bypassCondition(input.BypassPolicyLockoutSafetyCheck);
+    const create = { action: "kms:CreateKey", resource: "*", context: { ...there, ...bypass } };
     if (!input.Tags?.length) return [replicate, create];
     const resource = arnIn({ ...context.scope, region }, "kms", "key/*");
     return [replicate, { action: "kms:TagResource", resource, resourceText: "", context: there }, create];

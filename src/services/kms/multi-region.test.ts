@@ -1,4 +1,6 @@
+import { randomBytes } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { importInput } from "../../../test/support/key-import.ts";
 import { failureOf, openServices, type ServicesFixture } from "../../../test/support/services-fixture.ts";
 import type { AwsCaller } from "../../core/aws.ts";
 import { kms } from "./index.ts";
@@ -121,6 +123,19 @@ describe("a multi-Region key", () => {
       ReplicaKeyMetadata: { KeyState: "PendingImport", Origin: "EXTERNAL" },
     });
     expect(await described(WEST)).not.toHaveProperty("CurrentKeyMaterialId");
+    const importInto = async (region: string, material: Buffer) =>
+      call(region, "ImportKeyMaterial", await importInput(in_(region), keyId, material));
+    const material = randomBytes(32);
+    expect(await failureOf(importInto(WEST, material))).toBe("IncorrectKeyMaterialException");
+    const { KeyMaterialId } = await importInto(EAST, material);
+    expect(await failureOf(importInto(WEST, randomBytes(32)))).toBe("IncorrectKeyMaterialException");
+    expect(await importInto(WEST, material)).toStrictEqual({ KeyId: arn(WEST), KeyMaterialId });
+    const { CiphertextBlob } = await call(EAST, "Encrypt", { Plaintext: Buffer.from("x") });
+    expect(await call(WEST, "Decrypt", { CiphertextBlob })).toMatchObject({ KeyMaterialId });
+    expect(await failure(EAST, "RotateKeyOnDemand")).toBe(
+      "UnsupportedOperationException: kiln does not offer on-demand rotation of multi-Region keys with imported material " +
+        "(docs/coverage.md)",
+    );
   });
 });
 

@@ -138,7 +138,7 @@ export const listKeyRotations = operation<ListKeyRotationsRequest, ListKeyRotati
     const entries = materials
       .map((material, index) => ({ position: String(index).padStart(6, "0"), material }))
       .filter(({ material }) => input.IncludeKeyMaterial === "ALL_KEY_MATERIAL" || material.rotatedAtMs !== undefined);
-    const page = pageOf(entries, ({ position }) => position, input, 100);
+    const page = pageOf(entries, ({ position }) => position, input, { usual: 100, most: 1000 });
     return {
       ...page.tokens,
       Rotations: page.items.map(({ material }) => entryOf(key, material, material === current)),

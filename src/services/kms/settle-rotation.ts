@@ -10,7 +10,7 @@ import { newMaterial } from "./new-key.ts";
 import { type AutomaticRotation, type KeyRecord, keysIn, recordKeyOf } from "./records.ts";
 
 /** AWS: AWS managed keys rotate every year; nobody can change that. */
-export const MANAGED_PERIOD_DAYS = 365;
+const MANAGED_PERIOD_DAYS = 365;
 
 /** The automatic rotation of a key, on or off; undefined when it was never on. */
 export const rotationOf = (key: KeyRecord): AutomaticRotation | undefined =>

@@ -74,7 +74,7 @@ export const listResourceTags = operation<ListResourceTagsRequest, ListResourceT
     const tags = Object.entries(key.tags)
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([TagKey, TagValue]) => ({ TagKey, TagValue }));
-    const page = pageOf(tags, (tag) => tag.TagKey, input, 50);
+    const page = pageOf(tags, (tag) => tag.TagKey, input, { usual: 50, most: 50 });
     return { ...page.tokens, Tags: page.items };
   },
 });

@@ -46,6 +46,13 @@ export function onStream(
   ];
 }
 
+/** `logs:Unmask` for who asks for events unmasked, whether anything in them is masked or not. */
+export const onUnmask = (
+  input: { readonly unmask?: boolean | undefined },
+  group: NamedGroup,
+  context: OperationContext,
+): AuthorizationRequest[] => (input.unmask === true ? onGroup("Unmask", group, context) : []);
+
 /** Tag actions: `aws:RequestTag/k` and `aws:TagKeys` of the tags given or taken. */
 export function onTags(
   action: string,

@@ -6,12 +6,12 @@
  */
 import { invalidParameter } from "./errors.ts";
 import {
-  fieldValue,
   invalidCharacters,
   invalidPattern,
   PatternReader,
   type Scalar,
   type Test,
+  textNumber,
 } from "./pattern-reader.ts";
 
 const NAME = /[A-Za-z0-9_$-]+/y;
@@ -27,7 +27,7 @@ export function parseFieldFilterPattern(pattern: string): (message: string) => b
   return (message) => {
     const fields = fieldsOf(message);
     if (after ? fields.length < before.length + after.length : fields.length !== before.length) return false;
-    const holds = (test: FieldTest, field: string | undefined): boolean => !test || test(fieldValue(field ?? ""));
+    const holds = (test: FieldTest, field: string | undefined): boolean => !test || test(field ?? "");
     const last = fields.length - (after?.length ?? 0);
     return (
       before.every((test, index) => holds(test, fields[index])) &&
@@ -71,7 +71,7 @@ function readField(reader: PatternReader): FieldTest {
     // AWS: each condition of a field names it again.
     if (!isFirst && !reader.take(name)) throw invalidPattern();
     isFirst = false;
-    return reader.comparison();
+    return reader.comparison(textNumber);
   });
 }
 

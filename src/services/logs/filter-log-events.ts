@@ -3,7 +3,7 @@
  * it. AWS may answer a page with few or no events and a token; here a page ends after so many bytes were looked at.
  */
 import { type OperationContext, operation } from "../service.ts";
-import { groupHere, onGroup, soughtGroup } from "./access.ts";
+import { groupHere, onGroup, onUnmask, soughtGroup } from "./access.ts";
 import {
   groupNotFound,
   invalidParameter,
@@ -35,7 +35,10 @@ export const filterLogEvents = operation<FilterLogEventsRequest, FilterLogEvents
   name: "FilterLogEvents",
   support: "supported",
   source: "https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_FilterLogEvents.html",
-  authorize: (input, context) => onGroup("FilterLogEvents", soughtGroup(input, context), context),
+  authorize: (input, context) => {
+    const group = soughtGroup(input, context);
+    return [...onGroup("FilterLogEvents", group, context), ...onUnmask(input, group, context)];
+  },
   errors: [groupNotFound, streamNotFound, invalidParameter, validationFailed, standardClassOnly, kmsKeyRefused],
   async run(input, context) {
     const { store, scope, clock } = context;
@@ -53,7 +56,8 @@ export const filterLogEvents = operation<FilterLogEventsRequest, FilterLogEvents
     if (hasDataKeys(groupName, context)) await openDataKeys(groupName, context);
     const range: EventRange = {
       startMs: Math.max(input.startTime ?? 0, visibleFromMs(group, clock.nowMs())),
-      endMs: input.endTime ?? Number.POSITIVE_INFINITY,
+      // AWS: up to and with the end here, unlike GetLogEvents.
+      endMs: (input.endTime ?? Number.POSITIVE_INFINITY) + 1,
       ...(input.nextToken !== undefined && { after: input.nextToken }),
     };
     const streams = streamsOf(input, groupName, context).filter((stream) => mayHold(stream, range));

@@ -3,7 +3,7 @@
  * answer always has both, and the end of the stream gives back the token it was asked with.
  */
 import { operation } from "../service.ts";
-import { groupHere, onStream, soughtGroup } from "./access.ts";
+import { groupHere, onStream, onUnmask, soughtGroup } from "./access.ts";
 import {
   groupNotFound,
   invalidParameter,
@@ -25,7 +25,10 @@ export const getLogEvents = operation<GetLogEventsRequest, GetLogEventsResponse>
   name: "GetLogEvents",
   support: "supported",
   source: "https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_GetLogEvents.html",
-  authorize: (input, context) => onStream("GetLogEvents", soughtGroup(input, context), input.logStreamName, context),
+  authorize: (input, context) => {
+    const group = soughtGroup(input, context);
+    return [...onStream("GetLogEvents", group, input.logStreamName, context), ...onUnmask(input, group, context)];
+  },
   errors: [groupNotFound, streamNotFound, invalidParameter, validationFailed, standardClassOnly, kmsKeyRefused],
   async run(input, context) {
     const { store, scope, clock } = context;

@@ -5,7 +5,14 @@
  * Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html
  */
 import { invalidParameter } from "./errors.ts";
-import { invalidCharacters, invalidPattern, PatternReader, type Scalar, type Test } from "./pattern-reader.ts";
+import {
+  invalidCharacters,
+  invalidPattern,
+  jsonNumber,
+  PatternReader,
+  type Scalar,
+  type Test,
+} from "./pattern-reader.ts";
 
 /** A name, a place in an array, or any of either. */
 type Part = string | number | typeof ANY;
@@ -83,7 +90,7 @@ function readTest(reader: PatternReader): Test<unknown> {
     for (const [word, wanted] of CONSTANTS) if (reader.take(word)) return (value) => value === wanted;
     throw invalidPattern();
   }
-  const test = reader.comparison();
+  const test = reader.comparison(jsonNumber);
   return (value) => isScalar(value) && test(value);
 }
 

@@ -4,6 +4,7 @@
  * its time: the next update holds a sample of what came meanwhile.
  * Source: https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_StartLiveTail.html
  */
+import { setImmediate } from "node:timers/promises";
 import { parseArn } from "../../core/arn.ts";
 import { sleep } from "../../core/clock.ts";
 import { AwsError } from "../../core/errors.ts";
@@ -27,6 +28,8 @@ const SESSION_MS = 3 * 3_600_000;
 const MAX_EVENTS = 500;
 /** Of messages in one update; SDKs take no frame of more than 16 MB. */
 const MAX_UPDATE_BYTES = 4 * 1_048_576;
+/** Others get their turn after so much was looked at. */
+const BYTES_AT_ONCE = 1_048_576;
 
 export const startLiveTail = operation<
   StartLiveTailRequest,
@@ -151,7 +154,7 @@ class LiveTail {
         if (hasDataKeys(group, this.#context)) await openDataKeys(group, this.#context);
       }
       const found: LiveTailSessionLogEvent[] = [];
-      const isSampled = this.#take(found);
+      const isSampled = await this.#take(found);
       found.sort((a, b) => (a.ingestionTime ?? 0) - (b.ingestionTime ?? 0) || (a.timestamp ?? 0) - (b.timestamp ?? 0));
       return { sessionMetadata: { sampled: isSampled }, sessionResults: found };
     } catch (error) {
@@ -161,8 +164,9 @@ class LiveTail {
   }
 
   /** True when there was more than fits into one update: the rest is passed over. */
-  #take(found: LiveTailSessionLogEvent[]): boolean {
+  async #take(found: LiveTailSessionLogEvent[]): Promise<boolean> {
     let bytes = 0;
+    let readBytes = 0;
     let isFull = false;
     for (const group of this.#groups) {
       const cursors = this.#cursors.get(group) as Map<string, Cursor>;
@@ -174,6 +178,11 @@ class LiveTail {
         cursors.set(stream.streamName, end);
         if (isFull) continue;
         for (const event of this.#arrivals(group, stream, known)) {
+          readBytes += (event.message as string).length;
+          if (readBytes > BYTES_AT_ONCE) {
+            readBytes = 0;
+            await setImmediate();
+          }
           if (!this.#accepts(event.message as string)) continue;
           isFull = found.length === MAX_EVENTS || bytes > MAX_UPDATE_BYTES;
           if (isFull) break;

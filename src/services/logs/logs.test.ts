@@ -284,6 +284,13 @@ describe("FilterLogEvents", () => {
     await put([[10, "ERROR b"]], "two");
   });
 
+  it("takes events up to and with the end, from the start on", async () => {
+    const at = clock.nowMs();
+    expect(messages(await filter({ startTime: at + 10, endTime: at + 20 }))).toEqual(["ERROR b", "c"]);
+    expect(messages(await filter({ endTime: at + 19 }))).toEqual(["ERROR a", "ERROR b"]);
+    expect(messages(await get({ endTime: at + 20 }))).toEqual(["ERROR a"]);
+  });
+
   it("interleaves the streams by time", async () => {
     const answer = await filter();
     expect(messages(answer)).toEqual(["ERROR a", "ERROR b", "c"]);

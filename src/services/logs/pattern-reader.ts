@@ -9,6 +9,8 @@ import { compilePatternRegex } from "./pattern-regex.ts";
 
 export type Scalar = string | number | boolean;
 export type Test<T> = (value: T) => boolean;
+/** The number that a value is, or NaN. */
+export type NumberOf = (value: Scalar) => number;
 
 /** AWS: no word on what is wrong. */
 export const invalidPattern = (): AwsError => invalidParameter("Invalid filter pattern");
@@ -50,7 +52,7 @@ export class PatternReader {
 
   expectEnd(): void {
     this.read(SPACE);
-    if (this.#at < this.#text.length) throw invalidPattern();
+    if (this.#at < this.#text.length) throw this.#unexpected();
   }
 
   /** What a sticky expression matches right here: its first group, or all of it. */
@@ -82,25 +84,23 @@ export class PatternReader {
     return inner;
   }
 
-  /** `= value`, `!= value`, `< number`, … */
-  comparison(): Test<Scalar> {
+  /** `= value`, `!= value`, `< number`, …; `numberOf` says which values count as numbers. */
+  comparison(numberOf: NumberOf): Test<Scalar> {
     this.read(SPACE);
     const operator = this.read(OPERATOR);
     if (operator === undefined) throw this.#unexpected();
     this.read(SPACE);
-    if (operator !== "=" && operator !== "!=") return this.#order(operator);
-    const equals = this.#equality();
+    if (operator !== "=" && operator !== "!=") return this.#order(operator, numberOf);
+    const equals = this.#equality(numberOf);
     return operator === "=" ? equals : (value) => !equals(value);
   }
 
-  #order(operator: string): Test<Scalar> {
+  /** What is no number is neither more nor less. */
+  #order(operator: string, numberOf: NumberOf): Test<Scalar> {
     const limit = Number(this.#number());
-    const holds = (value: number): boolean => {
-      if (operator === "<") return value < limit;
-      if (operator === ">") return value > limit;
-      return operator === "<=" ? value <= limit : value >= limit;
-    };
-    return (value) => typeof value === "number" && holds(value);
+    if (operator === "<") return (value) => numberOf(value) < limit;
+    if (operator === ">") return (value) => numberOf(value) > limit;
+    return operator === "<=" ? (value) => numberOf(value) <= limit : (value) => numberOf(value) >= limit;
   }
 
   #number(): string {
@@ -110,7 +110,7 @@ export class PatternReader {
     return word;
   }
 
-  #equality(): Test<Scalar> {
+  #equality(numberOf: NumberOf): Test<Scalar> {
     const quoted = this.read(QUOTED);
     if (quoted !== undefined) return equalsText(quoted.replace(/\\(["\\])/g, "$1"));
     const regex = this.read(REGEX);
@@ -124,7 +124,7 @@ export class PatternReader {
     const isText = equalsText(word);
     if (!NUMBER.test(word)) return isText;
     const number = Number(word);
-    return (value) => value === number || isText(value);
+    return (value) => numberOf(value) === number || isText(value);
   }
 
   #unexpected(): AwsError {
@@ -144,5 +144,8 @@ function equalsText(pattern: string): Test<Scalar> {
   return (value) => String(value) === text;
 }
 
-/** A field of a line: a number where it reads as one. */
-export const fieldValue = (text: string): Scalar => (NUMBER.test(text) ? Number(text) : text);
+/** A value of JSON. */
+export const jsonNumber: NumberOf = (value) => (typeof value === "number" ? value : Number.NaN);
+
+/** A field of a line. */
+export const textNumber: NumberOf = (value) => (NUMBER.test(String(value)) ? Number(value) : Number.NaN);

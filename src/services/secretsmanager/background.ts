@@ -3,6 +3,7 @@
  * run. The start loads only this file of them; the work itself is given by due.ts and run-rotation.ts with the first call.
  */
 import type { Clock } from "../../core/clock.ts";
+import { debug } from "../../core/log.ts";
 import type { Store } from "../../store/store.ts";
 import type { OperationContext } from "../service.ts";
 
@@ -79,7 +80,9 @@ function createBackground(clock: Clock, look: () => void): Background {
     },
     start(name, work) {
       if (running.has(name) || abort.signal.aborted) return false;
-      const run = work().finally(() => running.delete(name));
+      const run = work()
+        .catch((error: unknown) => debug("store", () => `${name}: ${error instanceof Error ? error.stack : error}`))
+        .finally(() => running.delete(name));
       running.set(name, run);
       return true;
     },

@@ -1,5 +1,7 @@
 /** GetSecretValue: by version id, by staging label, or the current version. */
+
 import type { AuthorizationRequest } from "../../authorize/decision.ts";
+import { KilnError } from "../../core/errors.ts";
 import { type OperationContext, operation } from "../service.ts";
 import { markedForDeletion, reference, stageNotOnVersion, valueNotFound } from "./errors.ts";
 import { changeSecret, lookupErrors, requireLiveSecret } from "./find-secret.ts";
@@ -64,5 +66,8 @@ async function noteAccess(context: OperationContext, record: SecretRecord, { id 
     ...current,
     lastAccessedMs,
     versions: current.versions.map((version) => (version.id === id ? { ...version, lastAccessedMs } : version)),
-  }));
+  })).catch((error: unknown) => {
+    // A state folder that cannot be written, on a full disk, is read all the same.
+    if (!(error instanceof KilnError)) throw error;
+  });
 }

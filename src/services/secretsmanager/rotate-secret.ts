@@ -79,6 +79,7 @@ export const rotateSecret = operation<RotateSecretRequest, RotateSecretResponse>
     const isInvokable = functionUrl(context.store, functionArn) !== undefined;
     if (isNow && !isInvokable) throw functionNotInvokable();
     const record = await changeSecret(context, found, (current) => {
+      if ((unfinishedVersion(current) ?? id) !== id) throw rotationUnfinished();
       const rotation = rotationWith(current, functionArn, rules, context.clock.nowMs());
       if (!isInvokable) return { ...current, rotation, lastChangedMs: context.clock.nowMs() };
       return isRepeated(current, id) ? { ...current, rotation } : withRotationBegun(context, current, rotation, id);

@@ -129,6 +129,24 @@ describe("RotateSecret", () => {
     expect(await call("DescribeSecret")).toMatchObject({ LastRotatedDate: services.clock.nowMs() });
   });
 
+  it("does not make a version without a value the current one", async () => {
+    onStep = async (event) => (event.Step === "createSecret" ? undefined : rotateWell(event));
+    await rotate(2);
+    await settled();
+    expect(await stages()).toEqual({ [token(1)]: ["AWSCURRENT"], [token(2)]: ["AWSPENDING"] });
+    const move = { VersionStage: "AWSCURRENT", MoveToVersionId: token(2), RemoveFromVersionId: token(1) };
+    expect(await failureOf(call("UpdateSecretVersionStage", move))).toBe(
+      `ResourceNotFoundException: Secrets Manager can't find the specified secret value for VersionId: ${token(2)}`,
+    );
+  });
+
+  it("ends with the store, whatever the function does", async () => {
+    onStep = () => new Promise(() => undefined);
+    await rotate(2);
+    await closeSecrets(services.store);
+    expect(await stages()).toMatchObject({ [token(2)]: ["AWSPENDING"] });
+  });
+
   it("takes Lambda's error body for a failure", async () => {
     onStep = async () => '{"errorMessage":"no","errorType":"ValueError"}';
     await rotate(2);

@@ -44,7 +44,10 @@ export const updateSecretVersionStage = operation<UpdateSecretVersionStageReques
 function moved(versions: readonly SecretVersion[], input: UpdateSecretVersionStageRequest): SecretVersion[] {
   const { VersionStage: stage, MoveToVersionId: to, RemoveFromVersionId: from } = input;
   for (const id of [from, to]) {
-    if (id !== undefined && !versionById(versions, id)) throw valueNotFound("VersionId", id);
+    const version = id === undefined ? undefined : versionById(versions, id);
+    // A version that a rotation has begun cannot become the current one before it has a value.
+    const isThere = version && !(version.isEmpty && id === to && stage === CURRENT);
+    if (id !== undefined && !isThere) throw valueNotFound("VersionId", id);
   }
   const holder = versionAt(versions, stage)?.id;
   if (from !== undefined && from !== holder) {

@@ -33,7 +33,7 @@ export const getParametersByPath = operation<GetParametersByPathRequest, GetPara
     if (path !== "/" && !isWellFormed(path.replace(/\/$/, ""))) {
       return [anyResource(scope, "ssm:GetParametersByPath", conditions)];
     }
-    const resource = parameterArn(parseReference(scope, path).scope, path);
+    const resource = parameterArn(parseReference(scope, `${path}/`).scope, path);
     return [{ action: "ssm:GetParametersByPath", resource, context: conditions }];
   },
   errors: [
@@ -81,8 +81,8 @@ export const getParametersByPath = operation<GetParametersByPathRequest, GetPara
   },
 });
 
-/** The key behind everything under the child of the path to which `key` belongs: no part holds U+0000. */
-const behindChild = (key: Key, pathLength: number): Key => [...key.slice(0, pathLength), `${key[pathLength]}\u0000`];
+/** The key behind everything under the child of the path to which `key` belongs: no part holds U+0001. */
+const behindChild = (key: Key, pathLength: number): Key => [...key.slice(0, pathLength), `${key[pathLength]}\u0001`];
 
 /** With a Label filter the labelled version is answered, else the latest. */
 function versionNumber(record: ParameterRecord, labels: readonly string[]): number {

@@ -3,10 +3,10 @@
  *
  * Sources: https://docs.aws.amazon.com/systems-manager/latest/APIReference/, the Parameter Store user guide, responses
  * and texts of real calls collected in November 2026.
- * Gaps: the rest of Systems Manager; public parameters (/aws/service), Resource Access Manager, events, quotas on the
- * number of parameters and on throughput.
+ * Gaps: the rest of Systems Manager; most public parameters (/aws/service), Resource Access Manager, events, quotas on
+ * throughput.
  * Differences: a deleted name can be used again at once; the advanced tier's ciphertext has its own layout;
- * AllowedPattern is read as a JavaScript regular expression.
+ * AllowedPattern is translated from Java's regular expressions to JavaScript's.
  * Clients: the AWS CLI v1 fetches a `--value` that starts with `https://` instead of sending it
  * (`cli_follow_urlparam = false` turns that off).
  */
