@@ -10,7 +10,7 @@ import type { DecisionRecord } from "./authorize/decision.ts";
 import type { EngineWish, NoEngine } from "./build/run/choose-engine.ts";
 import type { BuildEvent } from "./build/run/events.ts";
 import type { Control, ControlDependencies } from "./control/index.ts";
-import { type Testing, testingOf } from "./control/library.ts";
+import { type RotationFunctions, type Testing, testingOf } from "./control/library.ts";
 import { AdjustableClock } from "./core/adjustable-clock.ts";
 import type { AwsScope } from "./core/arn.ts";
 import type { AwsCaller, Principal } from "./core/aws.ts";
@@ -47,13 +47,7 @@ import { createDispatcher, type DecisionFilter, type Dispatcher, type FaultSlot 
 import { kms } from "./services/kms/index.ts";
 import { logs } from "./services/logs/index.ts";
 import { s3 } from "./services/s3/index.ts";
-import {
-  closeSecrets,
-  noteDue,
-  type RotationFunctions,
-  rotationFunctions,
-  secretsmanager,
-} from "./services/secretsmanager/index.ts";
+import { closeSecrets, noteDue, rotationFunctions, secretsmanager } from "./services/secretsmanager/index.ts";
 import { ssm } from "./services/ssm/index.ts";
 import { sts } from "./services/sts/index.ts";
 import { openStore, type Store } from "./store/index.ts";

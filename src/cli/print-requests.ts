@@ -41,7 +41,8 @@ function linesOf(record: DecisionRecord): string[] {
 export function outcomeText(record: DecisionRecord): string {
   const outcome = outcomeOf(record);
   // After a mere delay the error is the call's own.
-  if (outcome === "error" && /(?:^|, )(?!delay )/.test(record.injectedFault ?? "delay ")) return `made to fail: ${record.errorCode}`;
+  if (outcome === "error" && /(?:^|, )(?!delay )/.test(record.injectedFault ?? "delay "))
+    return `made to fail: ${record.errorCode}`;
   if (outcome === "error") return `allowed, then ${record.errorCode}`;
   return outcome === "denied" && record.errorCode !== undefined ? `denied: ${record.errorCode}` : outcome;
 }

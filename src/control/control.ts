@@ -47,7 +47,7 @@ export interface RotationFunction {
 }
 
 /** As Secrets Manager has them (services/secretsmanager); a part of the state. */
-interface RotationFunctions {
+export interface RotationFunctions {
   register(rotationFunction: RotationFunction): Promise<void>;
   list(): readonly RotationFunction[];
   remove(arn: string): Promise<boolean>;

@@ -19,7 +19,13 @@ export {
   serializationException,
   unknownOperation,
 } from "./common-errors.ts";
-export { type Call, createDispatcher, type Dispatcher, type DispatcherDependencies, type FaultSlot } from "./dispatcher.ts";
+export {
+  type Call,
+  createDispatcher,
+  type Dispatcher,
+  type DispatcherDependencies,
+  type FaultSlot,
+} from "./dispatcher.ts";
 export { GLOBAL_KEYS } from "./global-keys.ts";
 export { type GrantConstraint, granteesOf, grantPolicy, type KeyGrant } from "./key-grant.ts";
 export {

@@ -3,12 +3,13 @@
  * AWS's shape of a server error, reads go on, nothing acknowledged is lost, and writes work again when there is room.
  * The disk is a small tmpfs, which takes root.
  */
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { SSM } from "@aws-sdk/client-ssm";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { isBuilt, type Running, startProcess, temporaryFolder } from "../cli/kiln-process.ts";
+import { isBuilt, MAIN, type Running, startProcess, temporaryFolder } from "../cli/kiln-process.ts";
 import { clientSettings } from "../support/start-endpoint.ts";
 import { AcknowledgedWrites } from "./acknowledged-writes.ts";
 import { faultsOf } from "./state-check.ts";
@@ -149,5 +150,51 @@ describe.skipIf(!canMount)("a disk of the state folder", () => {
       ),
     );
     client.destroy();
+  }, 60_000);
+});
+
+describe.skipIf(!isBuilt || process.platform === "win32")("a state folder whose files may not grow (ulimit -f)", () => {
+  it("refuses writes with a server error, reads on, and has all that was acknowledged at the next start", async () => {
+    const folder = temporaryFolder();
+    const argv = [MAIN, "start", "--port", "0", "-o", "json"].map((one) => `'${one}'`).join(" ");
+    const child = spawn("sh", ["-c", `ulimit -f 2000; exec '${process.execPath}' ${argv}`], { cwd: folder.path });
+    const ended = once(child, "close");
+    let printed = "";
+    for await (const chunk of child.stdout) {
+      printed += String(chunk);
+      if (printed.includes("\n}")) break;
+    }
+    const { url } = JSON.parse(printed) as { url: string };
+    const client = new SSM(clientSettings(url));
+    const acknowledged: string[] = [];
+    let refusal: Refusal | undefined;
+    for (let n = 0; refusal === undefined && n < 2_000; n++) {
+      await client.putParameter({ Name: `/p/${n}`, Value: `${n}`.padEnd(4_000, "x"), Type: "String" }).then(
+        () => acknowledged.push(`/p/${n}`),
+        (error: Refusal) => {
+          refusal = error;
+        },
+      );
+    }
+    expect([refusal?.name, refusal?.$metadata.httpStatusCode]).toEqual(["InternalFailure", 500]);
+    expect(refusal?.message).toContain("the request was not carried out: the state folder `");
+    const expectAll = async (of: SSM): Promise<void> => {
+      for (const Name of acknowledged) {
+        expect((await of.getParameter({ Name })).Parameter?.Value).toBe(Name.slice(3).padEnd(4_000, "x"));
+      }
+    };
+    await expectAll(client);
+    client.destroy();
+    child.kill("SIGKILL");
+    await ended;
+    const again = startProcess(folder.path, ["start", "--port", "0", "-o", "json"]);
+    const other = new SSM(clientSettings(await again.printedUrl()));
+    await expectAll(other);
+    await other.putParameter({ Name: "/p/last", Value: "x", Type: "String" });
+    other.destroy();
+    again.kill("SIGTERM");
+    await again.finished;
+    expect(await faultsOf(join(folder.path, ".kiln"))).toEqual([]);
+    folder.remove();
   }, 60_000);
 });

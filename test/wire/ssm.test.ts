@@ -86,8 +86,8 @@ describe("the SDK", () => {
     await expect(ssm.getServiceSetting({ SettingId: "/ssm/none" })).rejects.toThrow(Ssm.ServiceSettingNotFound);
     const noParameter = { ResourceType: "Parameter", ResourceId: "/e/none" } as const;
     await expect(ssm.listTagsForResource(noParameter)).rejects.toThrow(Ssm.InvalidResourceId);
-    const other = ssm.putParameter({ Name: "/e/x", Value: "1", Type: "StringList", Overwrite: true });
-    await expect(other).rejects.toThrow(Ssm.HierarchyTypeMismatchException);
+    const tooDeep = ssm.putParameter({ Name: `/e${"/x".repeat(15)}`, Value: "1", Type: "String" });
+    await expect(tooDeep).rejects.toThrow(Ssm.HierarchyLevelLimitExceededException);
     expect(await refusal(ssm.putParameter({ Name: "/e/y", Value: "a", Type: "String", AllowedPattern: "\\d" }))).toBe(
       "ParameterPatternMismatchException: Parameter value, cannot be validated against allowedPattern: \\d",
     );

@@ -18,7 +18,7 @@ const TARGETS = {
 type JsonService = keyof typeof TARGETS;
 
 /** Operations of Logs that came late. */
-const NEWER_LOGS = new Set(["TagResource", "UntagResource", "ListTagsForResource", "StartLiveTail"]);
+const NEWER_LOGS = new Set(["TagResource", "UntagResource", "ListTagsForResource"]);
 
 let kiln: StartedEndpoint;
 const agent = new Agent({ keepAlive: true, maxSockets: 8 });

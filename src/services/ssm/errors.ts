@@ -94,16 +94,6 @@ export const hierarchyLevelLimitExceeded = awsError({
     "parameter names in the AWS Systems Manager User Guide.",
 });
 
-export const hierarchyTypeMismatch = awsError({
-  ...client,
-  code: "HierarchyTypeMismatchException",
-  source: reference("PutParameter"),
-  unverified: true,
-  message: () =>
-    "Parameter Store does not support changing a parameter type in a hierarchy. For example, you can't change a " +
-    "parameter type from a String type to a SecureString type. You must create a new, unique parameter.",
-});
-
 export const invalidAllowedPattern = awsError({
   ...client,
   code: "InvalidAllowedPatternException",

@@ -3,7 +3,6 @@ import { type OperationContext, operation } from "../service.ts";
 import { requestTagKeys } from "../tag-keys.ts";
 import {
   hierarchyLevelLimitExceeded,
-  hierarchyTypeMismatch,
   invalidAllowedPattern,
   maxVersionLimitExceeded,
   parameterAlreadyExists,
@@ -63,7 +62,6 @@ export const putParameter = operation<PutParameterRequest, PutParameterResult>({
     validationFailure,
     reservedName,
     hierarchyLevelLimitExceeded,
-    hierarchyTypeMismatch,
     invalidAllowedPattern,
     patternMismatch,
     parameterAlreadyExists,
@@ -108,11 +106,13 @@ export const putParameter = operation<PutParameterRequest, PutParameterResult>({
   },
 });
 
-/** The parameter that this call overwrites; undefined when it makes a new one. */
+/**
+ * The parameter that this call overwrites; undefined when it makes a new one. AWS: a new version may have another type,
+ * although the reference has an error for that (HierarchyTypeMismatchException).
+ */
 function overwritten(context: OperationContext, input: PutParameterRequest, name: string): ParameterRecord | undefined {
   const existing = findParameter(context, context.scope, name);
   if (existing && !input.Overwrite) throw parameterAlreadyExists();
-  if (existing && input.Type !== undefined && input.Type !== existing.latest.type) throw hierarchyTypeMismatch();
   return existing;
 }
 
