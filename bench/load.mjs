@@ -37,23 +37,24 @@ async function generate({ url, connections, durationMs, requests }) {
   const latencies = [];
   let next = 0;
   let untilMs = 0;
-  const sockets = Array.from({ length: connections }, () => connect(Number(port), hostname).setNoDelay(true));
+  const open = () => connect(Number(port), hostname).setNoDelay(true);
+  const sockets = Array.from({ length: connections }, open);
   await Promise.all(sockets.map((socket) => once(socket, "connect")));
   const startedMs = performance.now();
   untilMs = startedMs + durationMs;
   await Promise.all(
     sockets.map(
-      (socket) =>
+      (first) =>
         new Promise((resolve, reject) => {
+          let socket = first;
           let sentMs = 0;
           let partial;
           const send = () => {
             sentMs = performance.now();
             socket.write(buffers[next++ % buffers.length]);
           };
-          socket.on("error", reject);
-          socket.on("close", () => reject(new Error(`${url} closed a connection`)));
-          socket.on("data", (chunk) => {
+          const onClose = () => reject(new Error(`${url} closed a connection`));
+          const onData = (chunk) => {
             const data = partial ? Buffer.concat([partial, chunk]) : chunk;
             const headEnd = data.indexOf(HEAD_END);
             const length = headEnd < 0 ? 0 : contentLength(data, headEnd);
@@ -61,14 +62,23 @@ async function generate({ url, connections, durationMs, requests }) {
               partial = data;
               return;
             }
+            const isLast = /\r\nconnection: close/i.test(data.latin1Slice(0, headEnd));
             partial = undefined;
             // `HTTP/1.1 200`
             if (data[9] !== 50 || data[10] !== 48) return reject(new Error(`${url} answered ${data.toString()}`));
             const nowMs = performance.now();
             latencies.push(nowMs - sentMs);
-            if (nowMs < untilMs) send();
-            else resolve();
-          });
+            if (nowMs >= untilMs) return resolve();
+            if (isLast) {
+              // A server that answers one request on a connection (moto's) pays for the next one, as its clients do.
+              socket.off("close", onClose).destroy();
+              socket = open();
+              listen();
+            }
+            send();
+          };
+          const listen = () => socket.on("error", reject).on("close", onClose).on("data", onData);
+          listen();
           send();
         }),
     ),

@@ -1,23 +1,41 @@
-/** Signed, authorised reads and durable writes at 64 connections, against bare `node:http` + JSON, in turn. */
+/**
+ * Signed, authorised reads and durable writes at 64 connections, against bare `node:http` + JSON, in turn; and, where the
+ * machine has it, against moto's server.
+ */
 import { load, rawRequest } from "./load.mjs";
 import { median, row } from "./report.mjs";
-import { startBaseline, startKilnProcess } from "./servers.mjs";
+import { startBaseline, startKilnProcess, startMoto } from "./servers.mjs";
 import { callIam, signedHeaders } from "./sign.mjs";
+
+/** An account has room for 100,000 parameters of the tier: two rounds of three seconds stay below. */
+const CREATION_ROUNDS = 2;
 
 export async function run({ smoke }) {
   const settings = { connections: 64, durationMs: smoke ? 300 : 3000 };
   const rounds = smoke ? 1 : 5;
-  const [baseline, kiln] = [await startBaseline(), await startKilnProcess()];
+  const [baseline, kiln, moto] = [await startBaseline(), await startKilnProcess(), await startMoto()];
   try {
     const idleMebibytes = kiln.residentMebibytes();
     const { host } = new URL(kiln.url);
     const names = Array.from({ length: 500 }, (_, n) => `/bench/${n}`);
     const put = (name) => signed(host, "PutParameter", { Name: name, Value: "value", Type: "String", Overwrite: true });
+    const create = (round) =>
+      Array.from({ length: 60_000 }, (_, n) =>
+        signed(host, "PutParameter", { Name: `/new/${round}/${n}`, Value: "value", Type: "String", Tier: "Advanced" }),
+      );
     // Each parameter must be there before it is read.
     await load(kiln.url, { connections: 1, durationMs: smoke ? 500 : 1500, requests: names.map(put) });
     const reads = [signed(host, "GetParameter", { Name: "/bench/1" })];
     const user = await makeUser(kiln.url);
-    const results = { baseline: [], reads: [], userReads: [], writes: [] };
+    const results = {
+      baseline: [],
+      reads: [],
+      userReads: [],
+      writes: [],
+      creations: [],
+      motoReads: [],
+      motoWrites: [],
+    };
     const measure = async (name, server, requests) => {
       const cpuBeforeMs = server.cpuMs();
       const result = await load(server.url, { ...settings, requests });
@@ -25,15 +43,20 @@ export async function run({ smoke }) {
     };
     await load(baseline.url, { ...settings, durationMs: 1000, requests: reads });
     await load(kiln.url, { ...settings, durationMs: 1000, requests: reads });
+    if (moto) await load(moto.url, { connections: 1, durationMs: smoke ? 100 : 1500, requests: names.map(put) });
     for (let round = 0; round < rounds; round++) {
       // Signed anew: a signature is good for five minutes.
       await measure("baseline", baseline, reads);
       await measure("reads", kiln, [signed(host, "GetParameter", { Name: "/bench/1" })]);
       await measure("writes", kiln, names.map(put));
+      if (!moto) continue;
+      await measure("motoReads", moto, [signed(host, "GetParameter", { Name: "/bench/1" })]);
+      await measure("motoWrites", moto, names.map(put));
     }
     const afterMebibytes = kiln.residentMebibytes();
     for (let round = 0; round < rounds; round++) {
       await measure("userReads", kiln, [signed(host, "GetParameter", { Name: "/bench/1" }, user)]);
+      if (round < CREATION_ROUNDS) await measure("creations", kiln, create(round));
     }
     const middle = (name, figure) => median(results[name].map((result) => result[figure]));
     // Ratios of neighbours in time, so that a change of the machine's speed touches both.
@@ -52,9 +75,31 @@ export async function run({ smoke }) {
     row("resident memory, idle", `${idleMebibytes.toFixed(0)} MiB`, "(bar 80 MiB)");
     row("resident memory, after load", `${afterMebibytes.toFixed(0)} MiB`, "(bar 120 MiB)");
     print("GetParameter by a user, put on record", "userReads");
+    print("PutParameter of a new one, durable", "creations");
     row("resident memory, after that", `${kiln.residentMebibytes().toFixed(0)} MiB`);
+    if (!moto) {
+      row("moto's server", "not here", "`moto_server` is not on the PATH, and `python3 -m moto.server` does not start");
+      return;
+    }
+    const overMoto = (mine, its) =>
+      `Kiln: ${median(results[mine].map((r, n) => r.perSecond / results[its][n].perSecond)).toFixed(0)} x`;
+    row(
+      "moto's server: GetParameter",
+      `${Math.round(middle("motoReads", "perSecond"))}/s`,
+      overMoto("reads", "motoReads"),
+    );
+    row(
+      "moto's server: PutParameter, in memory",
+      `${Math.round(middle("motoWrites", "perSecond"))}/s`,
+      overMoto("writes", "motoWrites"),
+    );
+    row(
+      "moto's server: p99 of both",
+      `${middle("motoReads", "p99").toFixed(0)} and ${middle("motoWrites", "p99").toFixed(0)} ms`,
+    );
+    row("moto's server: resident memory", `${moto.residentMebibytes().toFixed(0)} MiB`);
   } finally {
-    await Promise.all([baseline.stop(), kiln.stop()]);
+    await Promise.all([baseline.stop(), kiln.stop(), moto?.stop()]);
   }
 }
 

@@ -33,26 +33,42 @@ export async function startKilnProcess() {
   };
 }
 
+/**
+ * moto's server, with its state in memory, or undefined where the machine has none: `moto_server` on the PATH, else the module.
+ * What it is asked must be what Kiln is asked; it verifies no signature and keeps nothing on a disk.
+ */
+export async function startMoto() {
+  const args = ["-H", "127.0.0.1", "-p", "0"];
+  try {
+    return await start(["moto_server", ...args]).catch(() => start(["python3", "-m", "moto.server", ...args]));
+  } catch {
+    return undefined;
+  }
+}
+
 function start([command, ...args]) {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"], cwd: tmpdir() });
     let text = "";
+    let isStarted = false;
     child.once("error", reject);
     child.once("exit", (code) => reject(new Error(`${command} ended with exit code ${code}: ${text}`)));
-    child.stderr.on("data", (chunk) => {
-      text += chunk;
-    });
-    child.stdout.on("data", (chunk) => {
+    const onOutput = (chunk) => {
+      // Once it runs, what it says (a line a request, of moto's) is only read away.
+      if (isStarted) return;
       text += chunk;
       const url = /http:\/\/127\.0\.0\.1:\d+/.exec(text)?.[0];
       if (url) {
+        isStarted = true;
         resolve({
           url,
           ...usageOf(child.pid),
           stop: () => new Promise((done) => void child.once("close", done).kill("SIGTERM")),
         });
       }
-    });
+    };
+    child.stdout.on("data", onOutput);
+    child.stderr.on("data", onOutput);
   });
 }
 

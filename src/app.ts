@@ -14,13 +14,13 @@ import { type RotationFunctions, type Testing, testingOf } from "./control/libra
 import { AdjustableClock } from "./core/adjustable-clock.ts";
 import type { AwsScope } from "./core/arn.ts";
 import type { AwsCaller, Principal } from "./core/aws.ts";
-import { type Clock, systemClock } from "./core/clock.ts";
+import { systemClock } from "./core/clock.ts";
 import { KilnError } from "./core/errors.ts";
 import { systemIds } from "./core/ids.ts";
 import { kilnVersion } from "./core/kiln-version.ts";
 import { ok, type Result } from "./core/result.ts";
 import { Secret } from "./core/secret.ts";
-import { isLoopbackHost, startEndpoint } from "./endpoint/index.ts";
+import { startEndpoint } from "./endpoint/index.ts";
 import {
   createContainerEngine,
   createHostEngine,
@@ -30,7 +30,16 @@ import {
 } from "./engines/index.ts";
 import { createIdentity, extendSessions, type Identity, rootPrincipal, servicePrincipal } from "./identity/index.ts";
 import { findMappedImage } from "./images/image-map.ts";
-import { createRegistry, type Registry, type RegistryQuota, registryRefusal } from "./registry/index.ts";
+import {
+  DEFAULT_HOST,
+  DEFAULT_PORT,
+  DEFAULT_ROOT_KEY,
+  type KilnOptions,
+  requireLoopback,
+  requireOptionKinds,
+  scopeOf,
+} from "./kiln-options.ts";
+import { createRegistry, type Registry, registryRefusal } from "./registry/index.ts";
 import {
   codebuildService,
   createReaderCheck,
@@ -51,51 +60,6 @@ import { closeSecrets, noteDue, rotationFunctions, secretsmanager } from "./serv
 import { ssm } from "./services/ssm/index.ts";
 import { sts } from "./services/sts/index.ts";
 import { openStore, type Store } from "./store/index.ts";
-
-export interface KilnOptions {
-  /** Folder of the state; default `.kiln` here. */
-  readonly stateDir?: string;
-  /** Keep nothing on disk. */
-  readonly memory?: boolean;
-  /** Default 127.0.0.1. */
-  readonly host?: string;
-  /** 0 takes any free port. Default 4566; in memory any free port. */
-  readonly port?: number;
-  /** Default us-east-1. A signed request speaks for the region in its signature. */
-  readonly region?: string;
-  /** Default 000000000000. */
-  readonly accountId?: string;
-  /** Where commands of builds run; default `auto`. */
-  readonly engine?: EngineName | "auto";
-  /** Images that stand for others in builds that run in containers, by name; before those of `kiln images map`. */
-  readonly imageMap?: Readonly<Record<string, string>>;
-  /** AWS's buildspec grammar only. */
-  readonly strict?: boolean;
-  /** The account's quota of concurrent builds, and how many this process runs at once; default 60 and the processors. */
-  readonly concurrentBuilds?: number;
-  /** Told, in a line for people, of each operation that somebody calls and that is not offered; once of each. */
-  readonly notice?: (line: string) => void;
-  /** Key of the account's root user; default test/test. */
-  readonly rootKey?: { readonly accessKeyId: string; readonly secretAccessKey: string };
-  /** Send pushes to the registries that the image names say. */
-  readonly pushForReal?: boolean;
-  /** Let FROM and `docker pull` of the embedded builder ask the network for what is not here. */
-  readonly pullForReal?: boolean;
-  /** Builds at the same time, of all and of one batch; default as many as there are processors. */
-  readonly parallelBuilds?: number;
-  /** Limits on what the registry keeps; none by default. */
-  readonly registryQuota?: RegistryQuota;
-  /** Each event of a build is posted to this http or https URL. */
-  readonly eventTarget?: string;
-  /** Key of the signature of what is posted to `eventTarget`. */
-  readonly eventTargetSecret?: string;
-  /** The real time of this Kiln, also of its clients' signatures; default the system's. Engines keep the system's. */
-  readonly clock?: Clock;
-  /** Answer the control API below `/_kiln/control`; only on a loopback host. The methods of `Kiln` need no HTTP. */
-  readonly control?: boolean;
-  /** Any access key with any signature acts as root of the account; only on a loopback host. */
-  readonly lenientKeys?: boolean;
-}
 
 export interface Kiln extends Testing {
   /** e.g. `http://127.0.0.1:4566` */
@@ -130,17 +94,13 @@ export interface Kiln extends Testing {
 }
 
 export type { AccessAnswer, AccessQuestion } from "./access/index.ts";
+export { DEFAULT_PORT, type KilnOptions } from "./kiln-options.ts";
 export type { DeliveryOutcome, DeliveryRecord } from "./services/codebuild/index.ts";
 export type { DecisionFilter } from "./services/index.ts";
 
-export const DEFAULT_PORT = 4566;
-export const DEFAULT_HOST = "127.0.0.1";
-export const DEFAULT_REGION = "us-east-1";
-export const DEFAULT_ACCOUNT_ID = "000000000000";
-export const DEFAULT_ROOT_KEY = { accessKeyId: "test", secretAccessKey: "test" } as const;
-
 /** Opens the state and starts the endpoint. Rejects with a `KilnError` that says what to do. */
 export async function startKiln(options: KilnOptions = {}): Promise<Kiln> {
+  requireOptionKinds(options);
   const [realClock, ids] = [options.clock ?? systemClock, systemIds];
   const clock = new AdjustableClock(realClock);
   if (options.eventTarget !== undefined) eventTargetUrl(options.eventTarget);
@@ -246,6 +206,7 @@ export async function startKiln(options: KilnOptions = {}): Promise<Kiln> {
     ...{ store, clock, realClock, scope, keySettings: identity.keySettings, faults, services: dispatcher.services },
     isLenientAtStart: options.lenientKeys ?? false,
     rotationFunctions: rotationFunctions(store),
+    requireLoopback: () => requireLoopback({ ...options, lenientKeys: true }),
     async stopWork() {
       await codebuild.batches.stopAll();
       await codebuild.runner.stopAll();
@@ -300,6 +261,8 @@ export async function startKiln(options: KilnOptions = {}): Promise<Kiln> {
             feed: codebuild.feed,
           });
     let closing: Promise<void> | undefined;
+    const openControl = (): Promise<Control> => (closing === undefined ? control() : Promise.reject(isClosed()));
+    const root = dispatcher.callerFor(rootPrincipal(scope), scope);
     const close = (): Promise<void> => {
       closing ??= (async () => {
         await codebuild.batches.close();
@@ -315,11 +278,11 @@ export async function startKiln(options: KilnOptions = {}): Promise<Kiln> {
       return closing;
     };
     return {
-      ...testingOf({ url: endpointUrl, scope, credentials: rootKey }, control),
+      ...testingOf({ url: endpointUrl, scope, credentials: rootKey }, openControl),
       url: endpointUrl,
       scope,
       stateDir,
-      root: dispatcher.callerFor(rootPrincipal(scope), scope),
+      root: { call: (...asked) => (closing === undefined ? root.call(...asked) : Promise.reject(isClosed())) },
       store,
       dispatcher,
       identity,
@@ -379,18 +342,13 @@ export async function engineFor(engines: readonly Engine[], wish: EngineWish): P
   return chosen.ok ? ok(chosen.value.engine.name) : chosen;
 }
 
-function scopeOf({ region = DEFAULT_REGION, accountId = DEFAULT_ACCOUNT_ID }: KilnOptions): AwsScope {
-  if (!/^\d{12}$/.test(accountId)) {
-    throw new KilnError({
-      code: "KILN_E_ACCOUNT_ID",
-      message: `\`${accountId}\` is not an AWS account id`,
-      fix: ["give twelve digits, e.g. --account 123456789012"],
-      exitCode: 2,
-    });
-  }
-  const partition = region.startsWith("cn-") ? "aws-cn" : region.startsWith("us-gov-") ? "aws-us-gov" : "aws";
-  return { partition, region, accountId };
-}
+const isClosed = (): KilnError =>
+  new KilnError({
+    code: "KILN_E_CLOSED",
+    message: "this Kiln is closed",
+    fix: ["close it after the last test, and wait for what still runs", "or start another one"],
+    exitCode: 2,
+  });
 
 /** Made with the first thing that is asked of it: most starts control nothing. */
 function lateControl(dependencies: ControlDependencies): () => Promise<Control> {
@@ -399,18 +357,6 @@ function lateControl(dependencies: ControlDependencies): () => Promise<Control> 
     made ??= import("./control/index.ts").then(({ createControl }) => createControl(dependencies));
     return made;
   };
-}
-
-/** Who controls a Kiln, or signs in without a key, is on this machine. */
-function requireLoopback({ host = DEFAULT_HOST, control, lenientKeys }: KilnOptions): void {
-  if (isLoopbackHost(host) || !(control || lenientKeys)) return;
-  throw new KilnError({
-    code: "KILN_E_CONTROL_OFF_LOOPBACK",
-    message: `${control ? "the control API is" : "lenient keys are"} for this machine only, and \`${host}\` can be reached from others`,
-    why: "anybody who reaches the port could read, change and delete everything",
-    fix: ["listen on this machine only: --host 127.0.0.1", `or start without ${control ? "--control" : "lenientKeys"}`],
-    exitCode: 2,
-  });
 }
 
 /** Loaded with the first question: an endpoint is asked none. */

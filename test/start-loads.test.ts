@@ -45,6 +45,12 @@ test("a start loads what takes in requests, and neither operations nor what runs
   ).toEqual([]);
 });
 
+test("the library loads what a start does, and what names the files of a check", () => {
+  const start = loadedBy("app.ts");
+  const more = [...loadedBy("index.ts")].filter((file) => !start.has(file));
+  expect(more.filter((file) => !/^(?:index\.ts$|authorize\/|check\/tree\/)/.test(file))).toEqual([]);
+});
+
 test("a check of files loads neither Kiln, nor the rules about roles and stores, nor the policy engine", () => {
   const loaded = loadedBy("cli/check.ts");
   expect(loaded).toContain("check/rules/paths-not-found.ts");

@@ -29,15 +29,28 @@ class Kiln:
             text = response.read()
         return json.loads(text) if text else None
 
-    def client(self, service):
-        """A client of an AWS service."""
+    def client(self, service, credentials=None):
+        """A client of an AWS service: the root user's, or that of a session."""
+        key = credentials or {"AccessKeyId": "test", "SecretAccessKey": "test"}
         return boto3.client(
             service,
             endpoint_url=self.url,
             region_name="us-east-1",
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
+            aws_access_key_id=key["AccessKeyId"],
+            aws_secret_access_key=key["SecretAccessKey"],
+            aws_session_token=key.get("SessionToken"),
         )
+
+    def role(self, name, *permissions):
+        """Credentials of a role with these permissions."""
+        def policy(*statements):
+            return json.dumps({"Version": "2012-10-17", "Statement": statements})
+
+        iam = self.client("iam")
+        trust = {"Effect": "Allow", "Principal": {"AWS": "000000000000"}, "Action": "sts:AssumeRole"}
+        role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=policy(trust))["Role"]
+        iam.put_role_policy(RoleName=name, PolicyName="permissions", PolicyDocument=policy(*permissions))
+        return self.client("sts").assume_role(RoleArn=role["Arn"], RoleSessionName="test")["Credentials"]
 
 
 @pytest.fixture(scope="session")

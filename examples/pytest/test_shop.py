@@ -2,6 +2,7 @@ import json
 from datetime import datetime, timedelta, timezone
 
 import pytest
+from botocore.exceptions import ClientError
 from shop import database_url, discount
 
 
@@ -32,3 +33,13 @@ def test_the_discount_ends_with_the_offer(kiln, ssm):
     assert discount(ssm) == 20
     kiln.control("POST", "clock", {"advance": "31d"})
     assert discount(ssm) == 0
+
+
+def test_a_role_reads_what_its_policy_allows_and_nothing_else(kiln, ssm):
+    ssm.put_parameter(Name="/shop/database-url", Value="postgres://db", Type="String")
+    discount_only = "arn:aws:ssm:*:*:parameter/shop/discount"
+    worker = kiln.role("worker", {"Effect": "Allow", "Action": "ssm:GetParameter", "Resource": discount_only})
+    worker_ssm = kiln.client("ssm", worker)
+    with pytest.raises(ClientError, match="is not authorized to perform: ssm:GetParameter"):
+        database_url(worker_ssm)
+    assert discount(worker_ssm) == 0

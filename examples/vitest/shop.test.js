@@ -19,6 +19,19 @@ afterAll(async () => {
 
 const put = (Name, Value, more) => ssm.send(new PutParameterCommand({ Name, Value, Type: "String", ...more }));
 
+/** Options of a client that acts as a role with these permissions. */
+async function asRole(RoleName, ...permissions) {
+  const policy = (...Statement) => JSON.stringify({ Version: "2012-10-17", Statement });
+  const trust = { Effect: "Allow", Principal: { AWS: kiln.scope.accountId }, Action: "sts:AssumeRole" };
+  const iam = (operation, input) => kiln.root.call("iam", operation, { RoleName, ...input });
+  const { Role } = await iam("CreateRole", { AssumeRolePolicyDocument: policy(trust) });
+  await iam("PutRolePolicy", { PolicyName: "permissions", PolicyDocument: policy(...permissions) });
+  const session = { RoleArn: Role.Arn, RoleSessionName: "test" };
+  const { Credentials } = await kiln.root.call("sts", "AssumeRole", session);
+  const { AccessKeyId: accessKeyId, SecretAccessKey: secretAccessKey, SessionToken: sessionToken } = Credentials;
+  return { ...kiln.clientConfig(), credentials: { accessKeyId, secretAccessKey, sessionToken } };
+}
+
 test("reads the secret", async () => {
   await put("/shop/database-url", "postgres://shop:s3cret@db/shop", { Type: "SecureString" });
   expect(await databaseUrl(ssm)).toBe("postgres://shop:s3cret@db/shop");
@@ -42,4 +55,13 @@ test("the discount ends with the offer", async () => {
   expect(await discount(ssm)).toBe(20);
   await kiln.advance("31d");
   expect(await discount(ssm)).toBe(0);
+});
+
+test("a role reads what its policy allows, and nothing else", async () => {
+  await put("/shop/database-url", "postgres://db");
+  const Resource = "arn:aws:ssm:*:*:parameter/shop/discount";
+  const worker = new SSMClient(await asRole("worker", { Effect: "Allow", Action: "ssm:GetParameter", Resource }));
+  await expect(databaseUrl(worker)).rejects.toMatchObject({ name: "AccessDeniedException" });
+  expect(await discount(worker)).toBe(0);
+  worker.destroy();
 });

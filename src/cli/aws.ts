@@ -51,7 +51,8 @@ async function runAws(context: CommandContext, args: readonly string[]): Promise
 
 function spawnAws(aws: string, args: readonly string[], url: string, context: CommandContext): Promise<number> {
   const { AWS_PROFILE: _, AWS_SESSION_TOKEN: __, ...env } = context.io.env;
-  const variables = clientVariables(url, context.settings.region ?? env["AWS_REGION"] ?? env["AWS_DEFAULT_REGION"]);
+  const region = context.settings.region ?? env["AWS_REGION"] ?? env["AWS_DEFAULT_REGION"];
+  const variables = clientVariables(url, region, env);
   return withSignals(
     () =>
       new Promise((resolve, reject) => {

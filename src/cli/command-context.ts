@@ -3,6 +3,7 @@ import type { Kiln, KilnOptions } from "../app.ts";
 import { visibleText } from "../core/visible-text.ts";
 import type { CliIo } from "./io.ts";
 import { quotaOfEnvironment } from "./registry/registry-quota.ts";
+import { ownRootKey } from "./root-key.ts";
 import type { Settings } from "./settings.ts";
 
 export interface CommandContext {
@@ -42,12 +43,14 @@ const escapedJson = (value: unknown): string =>
 export async function openKiln({ io, settings }: CommandContext, options: KilnOptions = {}): Promise<Kiln> {
   // Loaded only here, so that commands which need no Kiln (`env`, `check`, `help`) start fast.
   const { startKiln } = await import("../app.ts");
+  const rootKey = ownRootKey(io.env);
   return startKiln({
     stateDir: settings.stateDir,
     port: 0,
     ...(settings.region === undefined ? {} : { region: settings.region }),
     ...(settings.accountId === undefined ? {} : { accountId: settings.accountId }),
     ...quotaOfEnvironment(io.env),
+    ...(rootKey ? { rootKey } : {}),
     ...options,
   });
 }

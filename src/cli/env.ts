@@ -8,6 +8,7 @@ import { type CommandContext, commandContext } from "./command-context.ts";
 import { DEFAULT_URL, findEndpoint } from "./endpoint-file.ts";
 import { findOnPath } from "./find-on-path.ts";
 import type { CliIo } from "./io.ts";
+import { ownRootKey } from "./root-key.ts";
 import { addCommonOptions, option, settingsOf } from "./settings.ts";
 
 export const SHELLS = ["sh", "bash", "zsh", "fish", "powershell"] as const;
@@ -27,18 +28,25 @@ export function envCommand(io: CliIo, exit: (code: number) => void): Command {
   });
 }
 
-/** Variables for a client of the endpoint at `url`. */
-export const clientVariables = (url: string, region: string | undefined): Record<string, string> => ({
-  AWS_ENDPOINT_URL: url,
-  AWS_ACCESS_KEY_ID: "test",
-  AWS_SECRET_ACCESS_KEY: "test",
-  AWS_DEFAULT_REGION: region ?? "us-east-1",
-  AWS_REGION: region ?? "us-east-1",
-});
+/** Variables for a client of the endpoint at `url`; `env` is this process's. */
+export function clientVariables(url: string, region = "us-east-1", env: CliIo["env"] = {}): Record<string, string> {
+  const { accessKeyId, secretAccessKey } = ownRootKey(env) ?? { accessKeyId: "test", secretAccessKey: "test" };
+  return {
+    AWS_ENDPOINT_URL: url,
+    AWS_ACCESS_KEY_ID: accessKeyId,
+    AWS_SECRET_ACCESS_KEY: secretAccessKey,
+    AWS_DEFAULT_REGION: region,
+    AWS_REGION: region,
+  };
+}
 
 function printEnv(context: CommandContext, values: { readonly shell?: Shell; readonly unset?: boolean }): number {
   const running = findEndpoint(context.settings.stateDir);
-  const variables = clientVariables(running?.url ?? DEFAULT_URL, context.settings.region ?? running?.region);
+  const variables = clientVariables(
+    running?.url ?? DEFAULT_URL,
+    context.settings.region ?? running?.region,
+    context.io.env,
+  );
   if (context.settings.output === "json") {
     context.printJson(
       values.unset ? { unset: [...Object.keys(variables), ...UNSET] } : { set: variables, unset: UNSET },

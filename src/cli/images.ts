@@ -1,7 +1,7 @@
 /** `kiln images`: base images for docker builds: list, map a name to another, make one, import a tar or OCI folder. */
 import { join } from "node:path";
 import { Argument, Command } from "commander";
-import { DEFAULT_ROOT_KEY, type Kiln } from "../app.ts";
+import type { Kiln } from "../app.ts";
 import { KilnError } from "../core/errors.ts";
 import {
   type BaseImageKind,
@@ -174,7 +174,7 @@ async function importArchive(context: CommandContext, kiln: Kiln, path: string, 
 
 const access = (kiln: Kiln, signal: AbortSignal) => ({
   registryUrl: kiln.url,
-  rootKey: DEFAULT_ROOT_KEY,
+  rootKey: kiln.credentials,
   signal,
 });
 

@@ -176,10 +176,11 @@ const printLine = ({ io }: CommandContext, record: DecisionRecord): void =>
   void io.stdout.write(`${JSON.stringify({ ...record, outcome: outcomeOf(record) })}\n`);
 
 function rowOf(record: DecisionRecord): string[] {
-  const { service, operation, calledVia, decisions, principalArn } = record;
+  const { service, operation, calledVia, decisions, lenientKey, principalArn } = record;
   const { role, session, user } = callerOf(principalArn);
-  const caller =
+  const signer =
     role === undefined ? (user === undefined ? principalArn : `user ${user}`) : `role ${role} (${session})`;
+  const caller = lenientKey === undefined ? signer : `${signer}, any key: ${lenientKey}`;
   // What was denied is what one looks for; else the first.
   const shown = decisions.find(({ effect }) => effect !== "allowed") ?? decisions[0];
   const more = decisions.length > 1 ? ` and ${decisions.length - 1} more` : "";

@@ -4,6 +4,7 @@
  */
 import { isAbsolute, resolve } from "node:path";
 import { type Command, Option } from "commander";
+import { isRegionName } from "../core/arn.ts";
 import { KilnError } from "../core/errors.ts";
 import type { CliIo } from "./io.ts";
 import { findStateDir } from "./state-dir.ts";
@@ -72,7 +73,7 @@ export function settingsOf(given: object, io: CliIo, projectDir: string = io.cwd
       exitCode: 2,
     });
   }
-  if (values.region !== undefined && !/^[a-z]{2,}(-[a-z]+)+-\d+$/.test(values.region)) {
+  if (values.region !== undefined && !isRegionName(values.region)) {
     throw new KilnError({
       code: "KILN_E_USAGE",
       message: `\`${values.region}\` is not an AWS region`,

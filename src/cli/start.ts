@@ -6,6 +6,7 @@ import { Command } from "commander";
 import { sleep, systemClock } from "../core/clock.ts";
 import { KilnError } from "../core/errors.ts";
 import { type CommandContext, commandContext } from "./command-context.ts";
+import { controlLines, controlState } from "./control-state.ts";
 import {
   DEFAULT_HOST,
   DEFAULT_PORT,
@@ -17,6 +18,7 @@ import {
 } from "./endpoint-file.ts";
 import type { CliIo } from "./io.ts";
 import { byteSize, quotaOptions } from "./registry/registry-quota.ts";
+import { ownRootKey } from "./root-key.ts";
 import { addCommonOptions, option, type Settings, settingsOf } from "./settings.ts";
 import { aborted, withSignals } from "./signals.ts";
 
@@ -102,6 +104,7 @@ async function startHere(context: CommandContext, values: StartValues): Promise<
     const { startKiln } = await import("../app.ts");
     // Never a flag: those are in every process list.
     const secret = context.io.env["KILN_EVENT_TARGET_SECRET"];
+    const rootKey = ownRootKey(context.io.env);
     const kiln = await startKiln({
       ...(values.memory ? { memory: true } : { stateDir: settings.stateDir }),
       host: values.host ?? DEFAULT_HOST,
@@ -113,6 +116,7 @@ async function startHere(context: CommandContext, values: StartValues): Promise<
       ...(values.control ? { control: true } : {}),
       ...(values.eventTarget === undefined ? {} : { eventTarget: values.eventTarget }),
       ...(secret ? { eventTargetSecret: secret } : {}),
+      ...(rootKey ? { rootKey } : {}),
       ...(values.concurrentBuilds === undefined ? {} : { concurrentBuilds: values.concurrentBuilds }),
       ...quotaOptions(values),
     });
@@ -262,19 +266,24 @@ export function stopCommand(io: CliIo, exit: (code: number) => void): Command {
 }
 
 export function statusCommand(io: CliIo, exit: (code: number) => void): Command {
-  const command = new Command("status").description("whether the endpoint runs, where, and on which state folder");
+  const command = new Command("status").description(
+    "whether the endpoint runs, where, on which state folder, and what tests have set",
+  );
   addCommonOptions(command);
   command.addHelpText("after", "\nExample:\n  kiln status -o json");
   return command.action(async (values: object) => {
     const context = commandContext(io, settingsOf(values, io));
     const { stateDir } = context.settings;
     const running = findEndpoint(stateDir);
-    if (context.settings.output === "json") context.printJson({ running: running !== undefined, stateDir, ...running });
+    const control = running && (await controlState(running.url));
+    if (context.settings.output === "json")
+      context.printJson({ running: running !== undefined, stateDir, ...running, ...(control && { control }) });
     else if (running) {
       context.print(
         `running at ${running.url} (process ${running.pid}, since ${new Date(running.startedMs).toISOString()})`,
       );
       context.print(`state folder ${stateDir}`);
+      if (control) for (const line of controlLines(control)) context.print(line);
     } else {
       context.print("not running");
       context.print(`state folder ${stateDir}`);

@@ -28,6 +28,8 @@ export interface ControlDependencies {
   readonly faults: FaultSlot;
   readonly services: ReadonlyMap<ServiceName, ServiceDefinition>;
   readonly rotationFunctions: RotationFunctions;
+  /** Throws where other machines reach the endpoint: keys cannot be taken leniently there. */
+  requireLoopback(): void;
   /** Stops the builds, batches and sandboxes of this process and waits for them. */
   stopWork(): Promise<void>;
   /** Drops what the process keeps in memory about the state, where it is not the store that does. */
@@ -95,7 +97,7 @@ export interface Snapshot extends Omit<SnapshotInfo, "createdAtMs"> {
   readonly createdAt: string;
 }
 
-/** Throws `ControlError`s, and the store's `KilnError`s for unknown snapshots. */
+/** Throws `ControlError`s, and the store's `KilnError`s about snapshots. */
 export interface Control {
   status(): Promise<ControlStatus>;
   /** Stops running builds; then state, clock, faults and keys are those of a new Kiln. */
@@ -120,8 +122,6 @@ export interface Control {
   setRotationFunction(arn: string, given: { readonly url: string }): Promise<RotationFunction>;
   removeRotationFunction(arn: string): Promise<void>;
 }
-
-const SNAPSHOT_NAME = /^[A-Za-z0-9._-]{1,64}$/;
 
 export function createControl(dependencies: ControlDependencies): Control {
   const { store, clock, realClock, scope, keySettings, services, rotationFunctions } = dependencies;
@@ -157,7 +157,9 @@ export function createControl(dependencies: ControlDependencies): Control {
     if (!/^\d{12}$/.test(accountId)) {
       throw wrongInput(`\`${shown(accountId)}\` is not an AWS account id`, "give twelve digits: `123456789012`");
     }
-    keySettings.isLenient = flagIn(members, "lenient") ?? dependencies.isLenientAtStart;
+    const isLenient = flagIn(members, "lenient") ?? dependencies.isLenientAtStart;
+    if (isLenient) dependencies.requireLoopback();
+    keySettings.isLenient = isLenient;
     keySettings.accountId = accountId;
     return keysState();
   }
@@ -208,28 +210,21 @@ export function createControl(dependencies: ControlDependencies): Control {
     keys: keysState,
     setKeys,
     snapshots,
-    saveSnapshot: (name) => {
-      requireName(name);
-      return inTurn(async () => {
+    saveSnapshot: (name) =>
+      inTurn(async () => {
         await dependencies.flush();
         return snapshotOf(await store.saveSnapshot(name));
-      });
-    },
-    restoreSnapshot: (name) => {
-      requireName(name);
-      return inTurn(async () => {
+      }),
+    restoreSnapshot: (name) =>
+      inTurn(async () => {
         // Nothing is stopped for a name that is not there.
         if (!(await store.snapshots()).some((one) => one.name === name)) return store.restoreSnapshot(name);
         await dependencies.stopWork();
         await dependencies.forget();
         await store.restoreSnapshot(name);
         await dependencies.recover();
-      });
-    },
-    deleteSnapshot: (name) => {
-      requireName(name);
-      return inTurn(() => store.deleteSnapshot(name));
-    },
+      }),
+    deleteSnapshot: (name) => inTurn(() => store.deleteSnapshot(name)),
     rotationFunctions: () => rotationFunctions.list(),
     async setRotationFunction(arn, given) {
       const url = textIn(membersOf(given, "a rotation function", ["url"]), "url");
@@ -254,11 +249,6 @@ function keptBy(options: ResetOptions): ReadonlySet<Keep> {
     }
   }
   return new Set(keep as Keep[]);
-}
-
-function requireName(name: string): void {
-  if (typeof name === "string" && SNAPSHOT_NAME.test(name)) return;
-  throw wrongInput(`${kindOf(name)} is no name of a snapshot`, "1 to 64 letters, digits, dots, dashes or underscores");
 }
 
 const snapshotOf = ({ createdAtMs, ...info }: SnapshotInfo): Snapshot => ({ ...info, createdAt: iso(createdAtMs) });

@@ -73,9 +73,13 @@ export function faultRule(given: unknown, services: ReadonlyMap<ServiceName, Ser
   requireTarget(service, operation, services);
   const principal = textIn(members, "principal");
   const input = inputPatterns(valueIn(members, "input"));
+  requireTexts(service, operation, Object.keys(input ?? {}));
   const delayMs = kind === "delay" ? delayOf(members) : 0;
   const probability = probabilityOf(members);
   const seed = integerIn(members, "seed", 0, 2 ** 32 - 1);
+  if (seed !== undefined && probability === undefined) {
+    throw wrongInput("`seed` picks the share that `probability` says, which is not given", "give `probability`: 0.5");
+  }
   const isOperation = patternTest(operation);
   const isCaller = principal === undefined ? undefined : patternTest(principal);
   const inputTests = Object.entries(input ?? {}).map(([name, pattern]) => [name, patternTest(pattern)] as const);
@@ -146,6 +150,19 @@ function inputPatterns(value: unknown): Readonly<Record<string, string>> | undef
   const members = membersOf(value, "`input`", names);
   for (const name of names) textIn(members, name);
   return members as Readonly<Record<string, string>>;
+}
+
+/** A pattern for a member that no such call has, or that is no text, would never match. */
+function requireTexts(service: string, operation: string, names: readonly string[]): void {
+  if (names.length === 0 || service === "*") return;
+  const isOperation = patternTest(operation);
+  const operations = [...loadModel(service as ServiceName).operations.values()].filter(({ name }) => isOperation(name));
+  const texts = operations.flatMap(({ input }) => input?.members.filter(({ shape }) => shape.type === "string") ?? []);
+  const known = [...new Set(texts.map(({ name }) => name))];
+  const unknown = names.find((name) => !known.includes(name));
+  if (unknown === undefined) return;
+  const fix = known.length === 0 ? [] : [meant(unknown, known)];
+  throw wrongInput(`no call of ${service}:${operation} has a text \`${shown(unknown)}\``, ...fix);
 }
 
 function patternTest(pattern: string): (text: string) => boolean {

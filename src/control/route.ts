@@ -11,7 +11,7 @@ import { ControlError, notFound, wrongInput } from "./control-error.ts";
 import type { FaultInput } from "./fault-rules.ts";
 import { membersOf, valueIn } from "./input.ts";
 
-export const CONTROL_PREFIX = "/_kiln/control";
+const CONTROL_PREFIX = "/_kiln/control";
 const MAX_BODY_BYTES = 64 * 1024;
 const BODY_TIMEOUT_MS = 10_000;
 
@@ -52,12 +52,12 @@ export const ENDPOINTS: Readonly<Record<string, Methods>> = {
     PUT: ({ control, name }) => control.saveSnapshot(name),
     DELETE: ({ control, name }) => control.deleteSnapshot(name),
   },
+  [`snapshots/${NAME}/restore`]: { POST: ({ control, name }) => control.restoreSnapshot(name) },
   "rotation-functions": { GET: ({ control }) => ({ rotationFunctions: control.rotationFunctions() }) },
   [`rotation-functions/${NAME}`]: {
     PUT: ({ control, name, body }) => control.setRotationFunction(name, body as { readonly url: string }),
     DELETE: ({ control, name }) => control.removeRotationFunction(name),
   },
-  [`snapshots/${NAME}/restore`]: { POST: ({ control, name }) => control.restoreSnapshot(name) },
 };
 
 /** Answers every request below the prefix; `control` is undefined where the API is off. */
@@ -99,6 +99,8 @@ function moveClock(control: Control, body: unknown): Promise<unknown> {
 
 function endpointOf(url: string): { readonly methods: Methods; readonly name: string } {
   const path = url.replace(/[?#].*$/s, "");
+  // A reset that did not keep what it was asked to would be worse than none.
+  if (url.includes("?")) throw wrongInput("the control API takes no query", "give it as JSON in the body");
   const below = path.slice(path.indexOf(CONTROL_PREFIX) + CONTROL_PREFIX.length);
   const parts = below.split("/").slice(1);
   if (parts.at(-1) === "") parts.pop();
@@ -135,14 +137,14 @@ function methodNotAllowed(method: string, allowed: readonly string[], response: 
 const forbidden = (message: string, ...fix: string[]): ControlError =>
   new ControlError(403, "KILN_E_CONTROL_FORBIDDEN", message, ...fix);
 
-const PROXY_HEADERS = ["forwarded", "x-forwarded-for", "x-real-ip"];
+const PROXY_HEADER = /^(?:forwarded|via|x-forwarded-.*|x-real-ip)$/;
 
 /** The socket's other end, the name it was asked by, and that no page in a browser asks. */
 function requireThisMachine({ headers, socket }: IncomingMessage): void {
   if (!isLoopbackAddress(socket.remoteAddress ?? "")) {
     throw forbidden("the control API answers programs of this machine only", "call it by 127.0.0.1");
   }
-  const proxied = PROXY_HEADERS.find((name) => headers[name] !== undefined);
+  const proxied = Object.keys(headers).find((name) => PROXY_HEADER.test(name));
   if (proxied !== undefined) throw forbidden(`the control API is not for proxies: there is a header \`${proxied}\``);
   if (!isLoopbackName(headers.host ?? "")) {
     throw forbidden(

@@ -22,6 +22,17 @@ export function formatArn(arn: Arn): string {
   return `arn:${arn.partition}:${arn.service}:${arn.region}:${arn.accountId}:${arn.resource}`;
 }
 
+const REGION_NAME = /^[a-z]{2,}(?:-[a-z]+)+-\d{1,2}$/;
+
+/** Whether a text has the form of a region's name; which there are changes. */
+export const isRegionName = (text: string): boolean => REGION_NAME.test(text);
+
+/** The partition that a region is in, by its name. */
+export function partitionOf(region: string): string {
+  if (region.startsWith("cn-")) return "aws-cn";
+  return region.startsWith("us-gov-") ? "aws-us-gov" : "aws";
+}
+
 const ACCOUNT_PART = 4;
 
 /** True when the fifth part of an ARN is this account. Every decision asks, so nothing is split. */

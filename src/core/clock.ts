@@ -1,5 +1,7 @@
 /** Time. This file and ids.ts are the only ones that read the clock or randomness. */
 
+export const DAY_MS = 86_400_000;
+
 export interface Clock {
   /** Milliseconds since the epoch. */
   nowMs(): number;

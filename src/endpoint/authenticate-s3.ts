@@ -5,7 +5,7 @@
  * Gaps: anonymous requests are refused; POST policies; SigV4a.
  */
 import type { RequestContext } from "../authorize/index.ts";
-import type { AwsScope } from "../core/arn.ts";
+import { type AwsScope, isRegionName } from "../core/arn.ts";
 import { type Clock, isoSeconds } from "../core/clock.ts";
 import type { AccessKey, Identity } from "../identity/index.ts";
 import { authenticateV2 } from "./authenticate-s3-v2.ts";
@@ -35,7 +35,6 @@ import {
 
 const MAX_SKEW_MS = 15 * 60_000;
 const MAX_EXPIRES_SECONDS = 604_800;
-const REGION = /^[a-z]{2,}(?:-[a-z]+)+-\d{1,2}$/;
 const UNSIGNED = "UNSIGNED-PAYLOAD";
 const PAYLOAD_KINDS = [
   ...[UNSIGNED, "STREAMING-UNSIGNED-PAYLOAD-TRAILER"],
@@ -274,7 +273,7 @@ function credentialOf({ credential, date: signedAt }: SignatureV4): {
       `Invalid credential date "${date}". This date is not the same as X-Amz-Date: "${signedAt.slice(0, 8)}".`,
     );
   }
-  if (!REGION.test(region))
+  if (!isRegionName(region))
     throw headerMalformed(`the region '${region}' is wrong; expecting 'us-east-1'`, "us-east-1");
   if (service !== "s3") throw headerMalformed(`incorrect service "${service}". This endpoint belongs to "s3".`);
   if (terminator !== "aws4_request") {

@@ -4,7 +4,7 @@
  * Order of checks and texts: as recorded on the JSON services (first by the author of dynalite);
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-troubleshooting.html has the texts.
  */
-import type { AwsScope } from "../core/arn.ts";
+import { type AwsScope, isRegionName, partitionOf } from "../core/arn.ts";
 import type { ServiceName } from "../core/aws.ts";
 import type { Clock } from "../core/clock.ts";
 import type { AwsError } from "../core/errors.ts";
@@ -39,7 +39,6 @@ import {
 const MINUTE_MS = 60_000;
 const MAX_SKEW_MINUTES = 5;
 const MAX_PRESIGNED_SECONDS = 604_800;
-const REGION = /^[a-z]{2,}(?:-[a-z]+)+-\d{1,2}$/;
 
 export interface AuthenticatorOptions {
   readonly identity: Pick<Identity, "findAccessKey"> & Partial<Pick<Identity, "lenientRoot">>;
@@ -77,7 +76,9 @@ export function createAuthenticator(options: AuthenticatorOptions): (exchange: E
     const id = `${region}/${accountId}`;
     let scope = scopes.get(id);
     if (!scope) {
-      scope = { partition: partitionOf(region) ?? options.scope.partition, region, accountId };
+      const ofRegion = partitionOf(region);
+      const partition = ofRegion === "aws" ? options.scope.partition : ofRegion;
+      scope = { partition, region, accountId };
       scopes.set(id, scope);
     }
     return scope;
@@ -160,7 +161,7 @@ function credentialOf(parts: SignatureParts, service: ServiceName, refuse: Refus
   }
   const [accessKeyId, date, region, scopedService, terminator] = elements as [string, string, string, string, string];
   const wrong: string[] = [];
-  if (!REGION.test(region)) wrong.push(`Credential should be scoped to a valid region, not '${region}'.`);
+  if (!isRegionName(region)) wrong.push(`Credential should be scoped to a valid region, not '${region}'.`);
   if (scopedService !== service) wrong.push(`Credential should be scoped to correct service: '${service}'.`);
   if (terminator !== "aws4_request") {
     wrong.push(`Credential should be scoped with a valid terminator: 'aws4_request', not '${terminator}'.`);
@@ -207,9 +208,4 @@ function checkSessionToken(key: AccessKey, given: string | undefined, nowMs: num
   if (key.expiresAtMs !== undefined && key.expiresAtMs <= nowMs) {
     throw refuse(expiredToken, "The security token included in the request is expired");
   }
-}
-
-function partitionOf(region: string): string | undefined {
-  if (region.startsWith("cn-")) return "aws-cn";
-  return region.startsWith("us-gov-") ? "aws-us-gov" : undefined;
 }

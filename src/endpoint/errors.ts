@@ -85,6 +85,14 @@ export const requestTimeout = awsError({
 });
 
 /** Not AWS's: a browser page of a foreign name may have been pointed at this address (DNS rebinding). */
+export const foreignPage = awsError({
+  code: "AccessDeniedException",
+  status: 403,
+  fault: "client",
+  source: "docs/differences.md",
+  message: () => "a page of another site sent this request; call this endpoint with an AWS client",
+});
+
 export const foreignHost = awsError({
   code: "AccessDeniedException",
   status: 403,

@@ -42,6 +42,8 @@ export interface Exchange {
   readonly requestId: string;
   /** Set before any step runs, for S3 by `receive`; empty until then. */
   body: Buffer;
+  /** The body unpacked, where a JSON request came compressed. Set before `resolve` runs. */
+  inflated?: Buffer;
   /** Set by `receive` where the operation takes a body of any size: then `body` stays empty. */
   stream: IncomingBody | undefined;
   /** When the whole request had arrived, for S3 its head: in real time, as clients date their signatures. */

@@ -19,6 +19,8 @@ const ALLOWED_NAMES = new Set([
 /** What SDKs put before the host for StartLiveTail: before this machine's own names and addresses it is in no DNS. */
 const STREAM_PREFIX = /^(?:stream|streaming)-(?:logs\.)?(?=(?:localhost|\d{1,3}(?:\.\d{1,3}){3})$)/;
 const IPV4 = /^\d{1,3}(?:\.\d{1,3}){3}$/;
+/** Not a name that begins like it. */
+const LOOPBACK_IPV4 = /^127(?:\.\d{1,3}){3}$/;
 const MAX_REMEMBERED = 1_000;
 
 /** Tells whether a Host header names this endpoint; `boundHost` is what the server listens on. */
@@ -60,4 +62,4 @@ function nameOf(hostHeader: string): string {
 
 /** True for hosts that only this machine can reach. */
 export const isLoopbackHost = (host: string): boolean =>
-  host === "localhost" || host === "::1" || host.startsWith("127.") || host.endsWith(".localhost");
+  host === "localhost" || host === "::1" || LOOPBACK_IPV4.test(host) || host.endsWith(".localhost");

@@ -15,6 +15,7 @@ import { debug } from "../core/log.ts";
 import { type Call, type Dispatcher, internalFailure } from "../services/index.ts";
 import { type AuthenticatorOptions, createAuthenticator } from "./authenticate.ts";
 import type { Answer, Caller, Exchange, Target } from "./exchange.ts";
+import { inflateBody, isCompressed } from "./inflate-body.ts";
 import { awsJson } from "./protocols/aws-json.ts";
 import { awsQuery } from "./protocols/aws-query.ts";
 import { createResolve, refuseUnknown, refuseUnsigned } from "./resolve.ts";
@@ -30,7 +31,7 @@ export interface PipelineDependencies extends AuthenticatorOptions {
 }
 
 export interface Step {
-  readonly name: "resolve" | "authenticate" | "receive" | "decode" | "dispatch" | "encode";
+  readonly name: "inflate" | "resolve" | "authenticate" | "receive" | "decode" | "dispatch" | "encode";
   run(exchange: Exchange): void | Promise<void>;
 }
 
@@ -40,6 +41,12 @@ export function createSteps(dependencies: PipelineDependencies): readonly Step[]
   const resolve = createResolve(dispatcher.services);
   const authenticate = createAuthenticator(dependencies);
   return [
+    {
+      name: "inflate",
+      run(exchange) {
+        if (isCompressed(exchange.request)) return inflateBody(exchange);
+      },
+    },
     {
       name: "resolve",
       run(exchange) {

@@ -75,7 +75,7 @@ export function createResolve(services: ReadonlyMap<ServiceName, ServiceDefiniti
   function resolveJson(exchange: Exchange, amzTarget: string): Target {
     if (exchange.method !== "POST" || !isJson(exchange.request.headers["content-type"])) throw noSuchCall();
     // AWS: a body that does not parse is answered before the target is looked at.
-    const payload = parseJson(exchange.body);
+    const payload = parseJson(exchange.inflated ?? exchange.body);
     const remembered = known.get(amzTarget);
     if (remembered) {
       const { service, operation, model, serviceModel } = remembered;

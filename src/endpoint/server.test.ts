@@ -204,6 +204,18 @@ describe("the host check", () => {
     expect(answer.body).toContain("403: the Host header `evil.example:4566` is not a name of this endpoint");
   });
 
+  it("refuses what a page of another site makes a browser send, but for links that read", async () => {
+    const headers = { "sec-fetch-site": "cross-site", "content-type": "application/x-www-form-urlencoded" };
+    const posted = await rawRequest(endpoint.url, { method: "POST", headers, body: "Action=CreateUser&UserName=eve" });
+    expect(posted.status).toBe(403);
+    expect(posted.body).toContain("a page of another site sent this request; call this endpoint with an AWS client");
+    expect((await rawRequest(endpoint.url, { path: "/?Action=CreateUser", headers })).status).toBe(403);
+    expect((await rawRequest(endpoint.url, { headers })).status).toBe(200);
+    const own = { ...headers, "sec-fetch-site": "same-origin" };
+    const answered = await rawRequest(endpoint.url, { method: "POST", headers: own, body: "Action=CreateUser" });
+    expect(answered.body).not.toContain("a page of another site");
+  });
+
   it("sends no CORS header", async () => {
     const headers = { origin: "https://evil.example" };
     expect((await rawRequest(endpoint.url, { headers })).headers["access-control-allow-origin"]).toBeUndefined();

@@ -3,7 +3,7 @@
  * Requests pass the host check, then a route by prefix or the AWS pipeline (pipeline.ts).
  * Plain node:http, no framework: the measured choice for the read path.
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import type { AwsScope } from "../core/arn.ts";
 import type { Clock } from "../core/clock.ts";
@@ -13,11 +13,11 @@ import { debug } from "../core/log.ts";
 import type { Identity } from "../identity/index.ts";
 import type { Dispatcher } from "../services/index.ts";
 import { createClientErrors, type Refusal } from "./client-errors.ts";
-import { foreignHost } from "./errors.ts";
+import { foreignHost, foreignPage } from "./errors.ts";
 import type { Answer, Exchange } from "./exchange.ts";
 import { createHostCheck, isLoopbackHost } from "./host-header.ts";
+import { closeServer, listen } from "./listen.ts";
 import { answerTo, createSteps, errorAnswer } from "./pipeline.ts";
-import { portInUse } from "./port-in-use.ts";
 import { createBodyReader } from "./read-body.ts";
 import { CONTINUE, createReceive } from "./receive.ts";
 import { isS3, protocolOf } from "./resolve.ts";
@@ -34,8 +34,6 @@ const HEADERS_TIMEOUT_MS = 20_000;
 const CHECKING_INTERVAL_MS = 5_000;
 /** Longer than the SDKs keep an idle connection, so that they never write into a closing one. */
 const KEEP_ALIVE_TIMEOUT_MS = 65_000;
-const CLOSE_GRACE_MS = 3_000;
-const CLOSE_SWEEP_MS = 25;
 
 /** Handles every request whose path starts with `prefix`, e.g. `/v2/`; the longest prefix wins. */
 export interface Route {
@@ -185,8 +183,9 @@ function createHandler(
     const url = request.url ?? "/";
     const path = pathOf(url);
     try {
-      if (!isOwnHost(request.headers.host)) {
-        const error = foreignHost(request.headers.host ?? "");
+      const isForeign = !isOwnHost(request.headers.host);
+      if (isForeign || isSentByOtherSite(request, url)) {
+        const error = isForeign ? foreignHost(request.headers.host ?? "") : foreignPage();
         const refused = routes.find(({ prefix }) => path.startsWith(prefix))?.refusal?.(error.status, error.message);
         if (refused) return sendAnswer(response, { status: error.status, ...refused, headers: { ...refused.headers } });
         return sendAnswer(response, errorAnswer(newExchange(request, url, path), error, services));
@@ -248,6 +247,13 @@ function maxBodyBytes(request: IncomingMessage): number {
   return isLayerPart ? MAX_LAYER_PART_BODY_BYTES : MAX_BODY_BYTES;
 }
 
+/**
+ * What a page of another site can make a browser send, where it does something: the answer stays hidden from the page, but
+ * whoever knows the default root key can sign. Links that read (a presigned object) are followed.
+ */
+const isSentByOtherSite = ({ headers, method }: IncomingMessage, url: string): boolean =>
+  headers["sec-fetch-site"] === "cross-site" && ((method !== "GET" && method !== "HEAD") || url.includes("Action="));
+
 /** A browser at the root: no signature, no query. */
 const isPerson = (request: IncomingMessage, url: string): boolean =>
   url === "/" &&
@@ -294,51 +300,5 @@ function requireOwnRootKey({ host, identity }: EndpointOptions): void {
       "or listen on this machine only: --host 127.0.0.1",
     ],
     exitCode: 4,
-  });
-}
-
-function listen(server: Server, { host, port }: EndpointOptions): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const onError = (error: NodeJS.ErrnoException): void => {
-      if (error.code === "EADDRINUSE") portInUse(host, port, error).then(reject, reject);
-      else reject(cannotListen(host, port, error));
-    };
-    server.once("error", onError);
-    server.listen(port, host, () => {
-      server.off("error", onError);
-      resolve();
-    });
-  });
-}
-
-function cannotListen(host: string, port: number, error: NodeJS.ErrnoException): KilnError {
-  return new KilnError({
-    code: "KILN_E_CANNOT_LISTEN",
-    message: `cannot listen on port ${port} of \`${host}\`: ${error.code ?? error.message}`,
-    fix:
-      error.code === "EACCES"
-        ? ["ports below 1024 need rights you do not have; use a higher one: --port 4566"]
-        : ["use an address of this machine: --host 127.0.0.1"],
-    exitCode: 4,
-    cause: error,
-  });
-}
-
-function closeServer(server: Server, clock: Clock, endless: Iterable<ServerResponse>): Promise<void> {
-  for (const response of endless) response.end();
-  return new Promise((resolve) => {
-    const deadlineMs = clock.nowMs() + CLOSE_GRACE_MS;
-    let timer: { cancel(): void } | undefined;
-    // Kept-alive connections end as soon as their last request is answered.
-    const sweep = (): void => {
-      if (clock.nowMs() >= deadlineMs) server.closeAllConnections();
-      else server.closeIdleConnections();
-      timer = clock.after(CLOSE_SWEEP_MS, sweep);
-    };
-    server.close(() => {
-      timer?.cancel();
-      resolve();
-    });
-    sweep();
   });
 }

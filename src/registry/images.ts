@@ -5,7 +5,7 @@
  * Source: https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pushing-manifests. What a push must keep
  * to: push-rules.ts.
  */
-import type { Clock } from "../core/clock.ts";
+import { type Clock, DAY_MS } from "../core/clock.ts";
 import type { Ids } from "../core/ids.ts";
 import type { BlobUpload, Store } from "../store/store.ts";
 import { algorithmOf, digestOf, isDigest, isTag, looksLikeDigest, matchesDigest } from "./digest.ts";
@@ -80,8 +80,6 @@ export interface Images {
   /** Removes a repository with its links and, if `withImages`, its images; bytes stay. False when images are in the way. */
   deleteRepository(address: RepositoryAddress, options: { readonly withImages: boolean }): Promise<boolean>;
 }
-
-const DAY_MS = 24 * 60 * 60 * 1000;
 
 export interface ImagesDeps {
   readonly store: Store;

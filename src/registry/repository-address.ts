@@ -5,7 +5,7 @@
  * Sources: https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pulling-manifests (name grammar),
  * https://docs.aws.amazon.com/AmazonECR/latest/userguide/Registries.html (ECR host names).
  */
-import type { AwsScope } from "../core/arn.ts";
+import { type AwsScope, partitionOf } from "../core/arn.ts";
 
 /** One repository. `host` and `name` are its key in the store. */
 export interface RepositoryAddress {
@@ -99,11 +99,6 @@ export const ecrHost = (scope: AwsScope): string =>
 /** The address of an ECR repository of an account and region; undefined when the name is illegal. */
 export const ecrAddress = (scope: AwsScope, repositoryName: string): RepositoryAddress | undefined =>
   addressOf(ecrHost(scope), repositoryName);
-
-function partitionOf(region: string): string {
-  if (region.startsWith("cn-")) return "aws-cn";
-  return region.startsWith("us-gov-") ? "aws-us-gov" : "aws";
-}
 
 /**
  * The registry a Host header stands for, or undefined when it is Kiln's own: an address, a name without a dot, a name

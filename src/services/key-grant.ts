@@ -72,7 +72,7 @@ function documentOf({ granteePrincipal, operations, constraint }: KeyGrant) {
         requires,
       ),
       ...allow(permits("DescribeKey"), {}),
-      // RetireGrant is not here: it is about one grant, not about the key (services/kms/end-grants.ts).
+      // RetireGrant is not here: it is about one grant, not about the key (services/kms/grants/end-grants.ts).
       ...allow(permits("CreateGrant"), childCondition(operations, requires, constraint)),
     ],
   };

@@ -98,7 +98,7 @@ export function createMasterKey(stateDir: string, ids: Ids): Buffer {
   return key;
 }
 
-export function wrongKey(): KilnError {
+function wrongKey(): KilnError {
   return new KilnError({
     code: "KILN_E_MASTER_KEY",
     message: "the master key does not fit the stored state",

@@ -19,6 +19,8 @@ import {
   copyParts,
   EXACT_PARTS,
   isBeingMade,
+  isDraftId,
+  NEW_MANIFEST,
   OTHER_PARTS,
   replaceFile,
   type StateFiles,
@@ -163,7 +165,7 @@ export class Snapshots {
   async #read(name: string): Promise<Manifest | undefined> {
     const text = await readFile(join(this.#folder(name), MANIFEST), "utf8").catch(absent);
     try {
-      return text === undefined ? undefined : (JSON.parse(text) as Manifest);
+      return text === undefined ? undefined : manifestIn(text);
     } catch (error) {
       throw unreadable(name, error);
     }
@@ -203,7 +205,7 @@ export class Snapshots {
   #check(name: string, id: string, path: string): void {
     const { records, masterKey } = this.#parts;
     const { version, sealed } = records.checkOf(id, path);
-    if (version !== SCHEMA_VERSION) {
+    if (version < 1 || version > SCHEMA_VERSION) {
       throw new KilnError({
         code: "KILN_E_STATE_FOLDER_NEWER",
         message: `the snapshot \`${name}\` has state version ${version}, this Kiln knows ${SCHEMA_VERSION}`,
@@ -234,7 +236,11 @@ export class Snapshots {
     const old = (await this.#read(manifest.name).catch(() => undefined))?.id;
     await rename(path, join(folder, manifest.id));
     await syncFolder(folder);
-    await replaceFile(join(folder, MANIFEST), join(folder, `${manifest.id}.new`), `${JSON.stringify(manifest)}\n`);
+    await replaceFile(
+      join(folder, MANIFEST),
+      join(folder, `${manifest.id}${NEW_MANIFEST}`),
+      `${JSON.stringify(manifest)}\n`,
+    );
     for (const made of [folder, this.#root, this.#parts.files.base]) await syncFolder(made);
     if (old !== undefined) this.#parts.records.drop(old);
     await this.#removeLeft(folder, old, manifest.id);
@@ -249,11 +255,20 @@ export class Snapshots {
   }
 }
 
+/** Throws a SyntaxError for what Kiln has not written. */
+function manifestIn(text: string): Manifest {
+  const manifest = JSON.parse(text) as Manifest | null;
+  if (!isDraftId(manifest?.id) || Number.isNaN(new Date(manifest.createdAtMs).getTime()))
+    throw new SyntaxError(MANIFEST);
+  return manifest;
+}
+
 function requireName(name: string): void {
-  if (NAME.test(name)) return;
+  // Of the library: whatever JavaScript has given.
+  if (typeof name === "string" && NAME.test(name)) return;
   throw new KilnError({
     code: "KILN_E_SNAPSHOT_NAME",
-    message: `\`${name.slice(0, 80)}\` is not a name for a snapshot`,
+    message: `\`${String(name).slice(0, 80)}\` is not a name for a snapshot`,
     why: "a name has 1 to 64 of the characters A-Z a-z 0-9 . _ -, and is not `.` or `..`",
     fix: ["choose another name"],
     exitCode: 2,

@@ -21,6 +21,7 @@ import {
   symlink,
 } from "node:fs/promises";
 import { join } from "node:path";
+import { KilnError } from "../core/errors.ts";
 import type { Ids } from "../core/ids.ts";
 import { isProcessAlive } from "../core/process-alive.ts";
 import type { StateFolder } from "./store.ts";
@@ -75,7 +76,9 @@ export class StateFiles {
   }
 
   #rootOf(generation: string | undefined): string {
-    return generation === undefined ? this.base : join(this.base, GENERATIONS, generation);
+    if (generation === undefined) return this.base;
+    if (!isDraftId(generation)) throw foreignGeneration(this.base);
+    return join(this.base, GENERATIONS, generation);
   }
 
   /** Its name says which process made it, by which others know when it is left over. */
@@ -116,9 +119,28 @@ export class StateFiles {
 /** Of all stores of this process, until they are used or removed. */
 const drafts = new Set<string>();
 
-/** True for the name of a draft, also of another process, that may still be in the making. */
+const DRAFT_ID = /^(\d+)-[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/;
+/** The manifest of a copy that is not its name's yet (snapshots.ts). */
+export const NEW_MANIFEST = ".new";
+
+/** A state folder may come with a repository: a name in it leads nowhere else. */
+export const isDraftId = (id: unknown): id is string => typeof id === "string" && DRAFT_ID.test(id);
+
+const foreignGeneration = (base: string): KilnError =>
+  new KilnError({
+    code: "KILN_E_STATE_FOLDER_CORRUPT",
+    message: `\`kiln.db\` in the state folder \`${base}\` says that its files are elsewhere`,
+    why: "the database was changed by something other than Kiln; nothing was read or removed there",
+    fix: ["restore the folder from a copy", "or move it away and start with an empty one"],
+    exitCode: 4,
+  });
+
+/**
+ * True for the name of a draft, also of another process, that may still be in the making, and for what is no draft's: that
+ * is not ours to remove.
+ */
 export function isBeingMade(id: string): boolean {
-  const pid = Number(/^(\d+)-/.exec(id)?.[1]);
+  const pid = Number(DRAFT_ID.exec(id.endsWith(NEW_MANIFEST) ? id.slice(0, -NEW_MANIFEST.length) : id)?.[1]);
   return pid === process.pid ? drafts.has(id) : Number.isNaN(pid) || isProcessAlive(pid);
 }
 

@@ -233,7 +233,8 @@ describe("logs refuses", () => {
     ["CreateLogGroup", { logGroupName: "/g" }, "/g:log-stream:"],
     ["CreateLogStream", { logGroupName: "/g", logStreamName: "s" }, "/g:log-stream:s"],
     ["DescribeLogGroups", {}, ":log-stream:"],
-    ["TagLogGroup", { logGroupName: "/g", tags: { a: "b" } }, "/g"],
+    ["TagResource", { resourceArn: "arn:aws:logs:us-east-1:{account}:log-group:/g", tags: { a: "b" } }, "/g"],
+    ["TagLogGroup", { logGroupName: "/g", tags: { a: "b" } }, "/g:log-stream:"],
   ])("%s of %o on %s", async (operation, input, resource) => {
     const action = `logs:${operation}`;
     expect(await refusal("logs", operation, input)).toBe(

@@ -102,6 +102,26 @@ describe("what cannot be used is refused, with a way out", () => {
       wrong("a delay of 660000 ms is too long", "ten minutes at most: `10m`"),
     ],
     [
+      ...([
+        "POST",
+        "/faults",
+        { service: "ssm", operation: "GetParameter", kind: "drop", input: { name: "x" } },
+      ] as const),
+      wrong("no call of ssm:GetParameter has a text `name`", "did you mean `Name`?"),
+    ],
+    [
+      ...([
+        "POST",
+        "/faults",
+        { service: "ssm", operation: "GetParameters", kind: "drop", input: { Names: "x" } },
+      ] as const),
+      wrong("no call of ssm:GetParameters has a text `Names`"),
+    ],
+    [
+      ...(["POST", "/faults", { service: "ssm", kind: "drop", seed: 1 }] as const),
+      wrong("`seed` picks the share that `probability` says, which is not given", "give `probability`: 0.5"),
+    ],
+    [
       ...(["PUT", "/keys", { accountId: "12" }] as const),
       wrong("`12` is not an AWS account id", "give twelve digits: `123456789012`"),
     ],
@@ -113,9 +133,10 @@ describe("what cannot be used is refused, with a way out", () => {
     ["POST", "/reset", { keep: ["clok"] }, wrong("`keep` cannot have `clok`", "did you mean `clock`?")],
     ["POST", "/reset", [], wrong("a reset must be an object, not a list", "its members: keep")],
     ["POST", "/reset", "{", wrong("the body is not JSON")],
+    ["POST", "/reset?keep=clock", {}, wrong("the control API takes no query", "give it as JSON in the body")],
     [
       ...(["PUT", "/snapshots/a%20b", undefined] as const),
-      wrong("`a b` is no name of a snapshot", "1 to 64 letters, digits, dots, dashes or underscores"),
+      { error: { code: "KILN_E_SNAPSHOT_NAME", message: "`a b` is not a name for a snapshot" } },
     ],
   ] as const)("%s %s %j", async (method, path, body, expected) => {
     expect(await control(kiln, method, path, body)).toMatchObject({ status: 400, body: expected });
@@ -238,4 +259,14 @@ test.each([
   const rootKey = { accessKeyId: "own", secretAccessKey: "own-secret" };
   const started = startControlled({ control: false, host: "0.0.0.0", rootKey, ...options });
   await expect(started).rejects.toMatchObject({ code: "KILN_E_CONTROL_OFF_LOOPBACK", message, exitCode: 2 });
+});
+
+test("takes no keys leniently off loopback, whoever asks for it", async () => {
+  const rootKey = { accessKeyId: "own", secretAccessKey: "own-secret" };
+  await using open = await startControlled({ control: false, host: "0.0.0.0", rootKey });
+  await expect(open.setKeys({ lenient: true })).rejects.toMatchObject({
+    ...{ code: "KILN_E_CONTROL_OFF_LOOPBACK", exitCode: 2 },
+    message: "lenient keys are for this machine only, and `0.0.0.0` can be reached from others",
+  });
+  expect(await open.setKeys({ accountId: "111122223333" })).toEqual({ lenient: false, accountId: "111122223333" });
 });

@@ -45,6 +45,22 @@ describe("lenient keys", () => {
     ]);
   });
 
+  it("are on record without what a terminal would act on", async () => {
+    await kiln.setKeys({ lenient: true });
+    const id = encodeURIComponent(`\u001b]0;x\u0007${"k".repeat(300)}`);
+    await rawRequest(kiln.url, {
+      method: "POST",
+      headers: {
+        ...{ Host: "127.0.0.1", "X-Amz-Target": "AmazonSSM.DescribeParameters" },
+        ...{ "Content-Type": "application/x-amz-json-1.1", Authorization: `AWS4-HMAC-SHA256 Credential=${id}/x` },
+      },
+      body: "{}",
+    });
+    expect(kiln.decisions({ operation: "DescribeParameters" })).toMatchObject([
+      { lenientKey: `?]0;x?${"k".repeat(122)}` },
+    ]);
+  });
+
   it("take S3's bodies out of their envelopes, whatever signs them", async () => {
     await kiln.setKeys({ lenient: true });
     const s3 = client(S3Client, { credentials: ANY });

@@ -8,7 +8,7 @@ import { promisify } from "node:util";
 import { SSM } from "@aws-sdk/client-ssm";
 import { STS } from "@aws-sdk/client-sts";
 import { expect, test } from "vitest";
-import { startKiln } from "../../src/app.ts";
+import { type KilnOptions, startKiln } from "../../src/app.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const run = promisify(execFile);
@@ -50,6 +50,33 @@ test("closes while requests wait, and a second time", async () => {
   await Promise.all([kiln.close(), kiln.close()]);
   expect(await waiting).toBeInstanceOf(Error);
   ssm.destroy();
+});
+
+test("says that it is closed", async () => {
+  const kiln = await startKiln({ memory: true });
+  await kiln.faults.inject({ service: "ssm", kind: "throttle" });
+  await kiln.close();
+  const closed = expect.objectContaining({ code: "KILN_E_CLOSED", message: "this Kiln is closed" });
+  await expect(kiln.reset()).rejects.toEqual(closed);
+  await expect(kiln.advance("1d")).rejects.toEqual(closed);
+  await expect(kiln.faults.list()).rejects.toEqual(closed);
+  await expect(kiln.restore("base")).rejects.toEqual(closed);
+  await expect(kiln.root.call("ssm", "DescribeParameters", {})).rejects.toEqual(closed);
+});
+
+test.each([
+  [{ memory: true, acountId: "111122223333" }, "startKiln has no option `acountId`", "did you mean `accountId`?"],
+  [{ inMemory: true }, "startKiln has no option `inMemory`", "did you mean `memory`?"],
+  [{ memory: true, port: 99_999 }, "`port` must be a whole number from 0 to 65535, not `99999`"],
+  [{ memory: true, region: "mars" }, "`region` must be a region like us-east-1, not `mars`"],
+  [{ memory: true, accountId: 111122223333 }, "`accountId` must be a text of twelve digits, not `111122223333`"],
+  [{ memory: true, accountId: "123" }, "`123` is not an AWS account id", "give twelve digits: `123456789012`"],
+  [
+    { rootKey: { accessKeyId: "own" } },
+    "`rootKey` must be { accessKeyId, secretAccessKey }, two texts that are not empty",
+  ],
+])("refuses options that it does not know or cannot use: %j", async (options, message, ...fix) => {
+  await expect(startKiln(options as KilnOptions)).rejects.toMatchObject({ name: "KilnError", message, fix });
 });
 
 test("leaves nothing that keeps a process alive", async () => {

@@ -9,7 +9,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const run = promisify(execFile);
-const TESTS = 4;
+const TESTS = 5;
 let folder: string;
 
 beforeAll(() => {

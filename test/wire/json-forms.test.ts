@@ -2,6 +2,8 @@
  * What a JSON service makes of bodies and requests that no client sends: wrong types, odd numbers, broken text, other
  * methods and content types, operations that AWS has not or Kiln does not offer. All over HTTP, signed unless said.
  */
+import { randomBytes } from "node:crypto";
+import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startKiln } from "../../src/app.ts";
 import { type RawAnswer, rawRequest } from "../support/raw-request.ts";
@@ -39,6 +41,37 @@ const told = ({ status, body }: RawAnswer): string => `${status} ${body}`;
 const get = (body: string | Buffer, sent?: Sent): Promise<RawAnswer> => send("AmazonSSM.GetParameter", body, sent);
 
 const SERIALIZATION = '400 {"__type":"SerializationException"}';
+
+/** As CloudWatch's agent sends PutLogEvents; the signature is that of the packed bytes. */
+describe("compressed bodies", () => {
+  const headers = { "content-encoding": "gzip" };
+
+  it("are unpacked", async () => {
+    const packed = gzipSync('{"logGroupName":"/packed"}');
+    expect(told(await send("Logs_20140328.CreateLogGroup", packed, { headers }))).toBe("200 ");
+    const found = await send("Logs_20140328.DescribeLogGroups", '{"logGroupNamePrefix":"/packed"}');
+    expect(found.body).toContain('"logGroupName":"/packed"');
+  });
+
+  it("that are not what they say are no input", async () => {
+    expect(told(await get("{}", { headers }))).toBe(SERIALIZATION);
+    expect(told(await get(gzipSync("{"), { headers }))).toBe(SERIALIZATION);
+  });
+
+  it("may not become larger than others", async () => {
+    const packed = gzipSync(`{"Name":"${"x".repeat(11 * 1024 * 1024)}"}`);
+    expect((await get(packed, { headers })).status).toBe(413);
+  });
+
+  it("of few bytes become no millions, of many they may", async () => {
+    const bomb = gzipSync("[".repeat(3 * 1024 * 1024));
+    expect((await get(bomb, { headers })).status).toBe(413);
+    const hex = randomBytes(1.5 * 1024 * 1024).toString("hex");
+    expect(told(await get(gzipSync(`{"Name":"${hex}"}`), { headers }))).toMatch(
+      /^400 \{"__type":"ValidationException"/,
+    );
+  });
+});
 
 describe("bodies", () => {
   it.each<[string, string | Buffer]>([

@@ -82,6 +82,20 @@ describe("a key of another account", () => {
     );
   });
 
+  it("tells its rotation to callers of other accounts, as far as its policy allows, but rotates for its own only", async () => {
+    const arn = await key(to(GUEST, ["kms:GetKeyRotationStatus", "kms:EnableKeyRotation"]));
+    expect(await guest.call("kms", "GetKeyRotationStatus", { KeyId: arn })).toEqual({
+      KeyId: arn,
+      KeyRotationEnabled: false,
+    });
+    const refused = denied(`arn:aws:iam::${GUEST}:root`, "kms:EnableKeyRotation", HIDDEN);
+    expect(await failureOf(guest.call("kms", "EnableKeyRotation", { KeyId: arn }))).toBe(refused);
+    const alias = arn.replace(/key\/.*/, "alias/shared");
+    expect(await failureOf(guest.call("kms", "GetKeyRotationStatus", { KeyId: alias }))).toBe(
+      `NotFoundException: Invalid keyId '${alias}'`,
+    );
+  });
+
   it("is hidden from callers whom its policy does not name, like one that does not exist", async () => {
     const ann = await guestUser("ann", allow("*"));
     const closed = await key();

@@ -1,8 +1,8 @@
 /** Erases keys whose deletion date has come: record and material, their aliases and grants, and all trace in related keys. */
 import type { OperationContext } from "../service.ts";
-import { deleteGrant, grantsOfKey } from "./grant-records.ts";
+import { deleteGrant, grantsOfKey } from "./grants/grant-records.ts";
 import { afterLastReplica, isGone, keyNow } from "./key-now.ts";
-import { primaryOf, putShared } from "./multi-region-records.ts";
+import { primaryOf, putShared } from "./multi-region/multi-region-records.ts";
 import { aliasesIn, type KeyRecord, keysIn, lastUsesIn, recordKey, recordKeyOf } from "./records.ts";
 
 /** Every gone key of the caller's account and Region. Only inside `Store.write`. */

@@ -8,9 +8,9 @@ import type { OperationContext } from "../service.ts";
 import { eraseIfGone } from "./erase-key.ts";
 import { aliasNotFound, foreignRegion, invalidKeyId, keyNotFound } from "./errors.ts";
 import { isGone, keyNow } from "./key-now.ts";
-import { ensureManagedKey } from "./managed-keys.ts";
+import { ensureManagedKey } from "./keys/managed-keys.ts";
+import { settleRotation } from "./material/settle-rotation.ts";
 import { aliasArn, aliasesIn, type KeyRecord, keysIn, recordKey } from "./records.ts";
-import { settleRotation } from "./settle-rotation.ts";
 
 export interface FoundKey {
   readonly key: KeyRecord;
@@ -61,8 +61,8 @@ export async function soughtKeyNotAlias(context: OperationContext, keyId: string
   return soughtKey(context, keyId);
 }
 
-// AWS: where an alias is no key, its name is not even looked up.
-function requireNoAlias(context: OperationContext, keyId: string): void {
+/** Throws for an alias, in operations that take none. AWS: its name is not even looked up. */
+export function requireNoAlias(context: OperationContext, keyId: string): void {
   if (isAlias(context, keyId)) throw invalidKeyId(keyId);
 }
 
@@ -99,9 +99,13 @@ export function findKeyById(context: OperationContext, scope: AwsScope, id: stri
 }
 
 function splitKeyId(own: AwsScope, keyId: string): { scope: AwsScope; resource: string } {
-  if (!keyId.startsWith("arn:")) return { scope: own, resource: keyId };
+  if (!keyId.startsWith("arn:")) {
+    if (keyId.startsWith("key/")) throw invalidKeyId(keyId);
+    return { scope: own, resource: keyId };
+  }
   const arn = parseArn(keyId);
-  if (arn?.service !== "kms" || !/^(?:key|alias)\//.test(arn.resource)) throw invalidKeyId(keyId);
+  const isOfKms = arn?.service === "kms" && arn.partition === own.partition && /^(?:key|alias)\//.test(arn.resource);
+  if (!isOfKms) throw invalidKeyId(keyId);
   if (arn.region !== own.region) throw foreignRegion(arn.region);
   return { scope: { partition: arn.partition, region: arn.region, accountId: arn.accountId }, resource: arn.resource };
 }

@@ -6,9 +6,9 @@
 import type { AuthorizationRequest, RequestContext } from "../../authorize/decision.ts";
 import type { OperationContext } from "../service.ts";
 import type { AbsentKey, FoundKey } from "./find-key.ts";
-import { grantsFor } from "./grant-records.ts";
+import { grantsFor } from "./grants/grant-records.ts";
 import { specOf, usageOf } from "./key-specs.ts";
-import { isReplica } from "./multi-region-records.ts";
+import { isReplica } from "./multi-region/multi-region-records.ts";
 import { type KeyRecord, keyArn } from "./records.ts";
 
 export type EncryptionContext = Readonly<Record<string, string>>;

@@ -5,10 +5,9 @@
  * Sources: https://docs.aws.amazon.com/kms/latest/developerguide/importing-keys-conceptual.html (expiration) and
  * https://docs.aws.amazon.com/kms/latest/developerguide/multi-region-keys-delete.html
  */
+import { DAY_MS } from "../../core/clock.ts";
 import type { Store } from "../../store/store.ts";
 import { type ImportedMaterial, type KeyRecord, keysIn } from "./records.ts";
-
-export const DAY_MS = 24 * 60 * 60 * 1000;
 
 /** True from the deletion date on; the record itself goes when the key is next looked for (erase-key.ts). */
 export const isGone = (key: KeyRecord, nowMs: number): boolean =>

@@ -1,33 +1,33 @@
 /** The operations of KMS, imported when the service is first called (index.ts). */
 import type { Operations } from "../service.ts";
-import { createAlias, deleteAlias, listAliases, updateAlias } from "./aliases.ts";
-import { createGrant } from "./create-grant.ts";
-import { createKey } from "./create-key.ts";
-import { generateDataKeyPair, generateDataKeyPairWithoutPlaintext } from "./data-key-pairs.ts";
-import { generateDataKey, generateDataKeyWithoutPlaintext, generateRandom } from "./data-keys.ts";
-import { deriveSharedSecret } from "./derive-shared-secret.ts";
-import { describeKey, listKeys } from "./describe-keys.ts";
-import { decrypt, encrypt, reEncrypt } from "./encrypt.ts";
-import { retireGrant, revokeGrant } from "./end-grants.ts";
-import { deleteImportedKeyMaterial, importKeyMaterial } from "./import-material.ts";
-import { getParametersForImport } from "./import-parameters.ts";
-import { cancelKeyDeletion, scheduleKeyDeletion } from "./key-deletion.ts";
-import { getKeyPolicy, listKeyPolicies, putKeyPolicy } from "./key-policy.ts";
-import { disableKey, enableKey, updateKeyDescription } from "./key-state.ts";
-import { getKeyLastUsage, noted } from "./last-usage.ts";
-import { listGrants, listRetirableGrants } from "./list-grants.ts";
-import { generateMac, verifyMac } from "./mac.ts";
-import { replicateKey, updatePrimaryRegion } from "./multi-region-keys.ts";
-import { getPublicKey } from "./public-key.ts";
+import { generateDataKeyPair, generateDataKeyPairWithoutPlaintext } from "./cryptography/data-key-pairs.ts";
+import { generateDataKey, generateDataKeyWithoutPlaintext, generateRandom } from "./cryptography/data-keys.ts";
+import { deriveSharedSecret } from "./cryptography/derive-shared-secret.ts";
+import { decrypt, encrypt, reEncrypt } from "./cryptography/encrypt.ts";
+import { generateMac, verifyMac } from "./cryptography/mac.ts";
+import { getPublicKey } from "./cryptography/public-key.ts";
+import { sign, verify } from "./cryptography/sign.ts";
+import { createGrant } from "./grants/create-grant.ts";
+import { retireGrant, revokeGrant } from "./grants/end-grants.ts";
+import { listGrants, listRetirableGrants } from "./grants/list-grants.ts";
+import { createAlias, deleteAlias, listAliases, updateAlias } from "./keys/aliases.ts";
+import { createKey } from "./keys/create-key.ts";
+import { describeKey, listKeys } from "./keys/describe-keys.ts";
+import { cancelKeyDeletion, scheduleKeyDeletion } from "./keys/key-deletion.ts";
+import { getKeyPolicy, listKeyPolicies, putKeyPolicy } from "./keys/key-policy.ts";
+import { disableKey, enableKey, updateKeyDescription } from "./keys/key-state.ts";
+import { getKeyLastUsage, noted } from "./keys/last-usage.ts";
+import { listResourceTags, tagResource, untagResource } from "./keys/tags.ts";
+import { deleteImportedKeyMaterial, importKeyMaterial } from "./material/import-material.ts";
+import { getParametersForImport } from "./material/import-parameters.ts";
 import {
   disableKeyRotation,
   enableKeyRotation,
   getKeyRotationStatus,
   listKeyRotations,
   rotateKeyOnDemand,
-} from "./rotation.ts";
-import { sign, verify } from "./sign.ts";
-import { listResourceTags, tagResource, untagResource } from "./tags.ts";
+} from "./material/rotation.ts";
+import { replicateKey, updatePrimaryRegion } from "./multi-region/multi-region-keys.ts";
 
 export const operations: Operations = [
   createKey,

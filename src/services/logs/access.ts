@@ -1,6 +1,7 @@
 /**
  * What each call is authorised on. Group-level actions end in `:log-stream:` with nothing after it, which is why
- * policies need `log-group:NAME:*`; tag actions use the bare group.
+ * policies need `log-group:NAME:*`; TagResource, UntagResource and ListTagsForResource use the bare group, their older
+ * siblings (TagLogGroup, …) do not: https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_LogGroup.html
  * Source: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatchlogs.html
  */
 import type { AuthorizationRequest, RequestContext } from "../../authorize/decision.ts";

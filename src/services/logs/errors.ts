@@ -56,6 +56,17 @@ export const validationFailed = awsError({
   message: (message: string) => message,
 });
 
+/** Keys that begin with `aws:` are AWS's. */
+export const reservedTag = awsError({
+  code: "InvalidParameterException",
+  status: 400,
+  fault: "client",
+  source:
+    "https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/Working-with-log-groups-and-streams.html#log-group-tagging",
+  unverified: true,
+  message: () => "aws: prefixed tag key names are not allowed for external use.",
+});
+
 export const tooManyTags = awsError({
   code: "TooManyTagsException",
   status: 400,

@@ -111,7 +111,7 @@ function eventsOfChunk(
 }
 
 /** `[2, 7, 1, 9]` → `[7, 7, 9]`. */
-export function expandRuns(runs: readonly number[]): number[] {
+function expandRuns(runs: readonly number[]): number[] {
   const values: number[] = [];
   for (let i = 0; i < runs.length; i += 2) {
     for (let count = runs[i] as number; count > 0; count--) values.push(runs[i + 1] as number);

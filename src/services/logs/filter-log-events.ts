@@ -13,7 +13,7 @@ import {
   validationFailed,
 } from "./errors.ts";
 import { type EventRange, eventsOf, isPlace, type StoredEvent } from "./events.ts";
-import { parseFilterPattern } from "./filter-pattern.ts";
+import { type MessageFilter, parseFilterPattern } from "./filter-pattern.ts";
 import { hasDataKeys, openDataKeys } from "./kms-encryption.ts";
 import {
   groupKey,
@@ -61,39 +61,37 @@ export const filterLogEvents = operation<FilterLogEventsRequest, FilterLogEvents
       ...(input.nextToken !== undefined && { after: input.nextToken }),
     };
     const streams = streamsOf(input, groupName, context).filter((stream) => mayHold(stream, range));
-    const { events, nextToken } = filter(streams, range, matches, input.limit ?? MAX_EVENTS);
-
-    /** Merges the streams and stops at the first limit that is reached. */
-    function filter(
-      from: readonly LogStreamRecord[],
-      wanted: EventRange,
-      accepts: (message: string) => boolean,
-      limit: number,
-    ): { events: FilteredLogEvent[]; nextToken: string | undefined } {
-      const found: FilteredLogEvent[] = [];
-      let [pageBytes, scannedBytes] = [0, 0];
-      let lastPlace: string | undefined;
-      const sources = from.map((stream) => {
-        const key = streamKey(scope, groupName, stream.streamName);
-        return { stream, events: eventsOf(logRecords(store), key, stream, wanted) };
-      });
-      for (const { stream, event } of interleave(sources)) {
-        if (found.length === limit || pageBytes > MAX_PAGE_BYTES || scannedBytes > MAX_SCANNED_BYTES) {
-          return { events: found, nextToken: lastPlace };
-        }
-        scannedBytes += event.message.length;
-        lastPlace = event.place;
-        if (!accepts(event.message)) continue;
-        pageBytes += event.message.length;
-        found.push(filteredEvent(stream, event));
-      }
-      return { events: found, nextToken: undefined };
-    }
-
+    const sources = streams.map((stream) => {
+      const key = streamKey(scope, groupName, stream.streamName);
+      return { stream, events: eventsOf(logRecords(store), key, stream, range) };
+    });
     // AWS: the list of searched streams has been empty since 2019.
-    return { events, searchedLogStreams: [], ...(nextToken !== undefined && { nextToken }) };
+    return { ...takePage(sources, matches, input.limit ?? MAX_EVENTS), searchedLogStreams: [] };
   },
 });
+
+/** Merges the streams and stops at the first limit that is reached. */
+function takePage(
+  sources: readonly Source[],
+  matches: MessageFilter,
+  limit: number,
+): Pick<FilterLogEventsResponse, "events" | "nextToken"> {
+  const events: FilteredLogEvent[] = [];
+  let [pageBytes, scannedBytes] = [0, 0];
+  let lastPlace: string | undefined;
+  for (const { stream, event } of interleave(sources)) {
+    const isWanted = matches(event.message);
+    if (isWanted) pageBytes += event.message.length;
+    const isFull = events.length === limit || (pageBytes > MAX_PAGE_BYTES && events.length > 0);
+    if (isFull || scannedBytes > MAX_SCANNED_BYTES) {
+      return { events, ...(lastPlace !== undefined && { nextToken: lastPlace }) };
+    }
+    scannedBytes += event.message.length;
+    lastPlace = event.place;
+    if (isWanted) events.push(filteredEvent(stream, event));
+  }
+  return { events };
+}
 
 function streamsOf(input: FilterLogEventsRequest, groupName: string, context: OperationContext): LogStreamRecord[] {
   const { store, scope } = context;

@@ -212,6 +212,29 @@ describe("regular expressions", () => {
     expect(test?.("ab".repeat(200_000))).toBe(false);
   });
 
+  it("take no longer for expressions of many places", () => {
+    const test = compilePatternRegex("a[ab]{900}c");
+    let text = "";
+    for (let bits = 1; text.length < 200_000; bits = (bits * 1_103_515_245 + 12_345) % 2 ** 31)
+      text += bits > 2 ** 30 ? "a" : "b";
+    const startedMs = performance.now();
+    expect(test?.(text)).toBe(false);
+    expect(test?.(`${text}c`)).toBe(text.at(-901) === "a");
+    // Hundreds of times as long where each text makes its own sets of states.
+    expect(performance.now() - startedMs).toBeLessThan(2_000);
+  });
+
+  it.each([
+    ["a{31}b?c{33}d", "x", `${"a".repeat(31)}${"c".repeat(33)}d`, true],
+    ["a?{0}", "", "", undefined],
+    [`${"[ab]?".repeat(100)}^x`, "", "x", true],
+    ["x[ab]{0,100}y", "", `x${"ab".repeat(50)}y`, true],
+    ["x[ab]{0,100}y", "", `x${"ab".repeat(50)}ay`, false],
+    [`${"a?".repeat(70)}$`, "", "", true],
+  ])("%s, across words of bits", (source, before, text, expected) => {
+    expect(compilePatternRegex(source)?.(before + text)).toBe(expected);
+  });
+
   it.each(["(a)", "a**", "[a", "[b-a]", "a{3,1}", "a{", "\\", "\\q", "[]", "aaa{9999}", "é", ""])(
     "refuse %s",
     (source) => {

@@ -6,7 +6,7 @@
  */
 import { parseFieldFilterPattern } from "./field-filter-pattern.ts";
 import { parseJsonFilterPattern } from "./json-filter-pattern.ts";
-import { invalidCharacters, invalidPattern } from "./pattern-reader.ts";
+import { invalidCharacters, invalidPattern, PatternReader, unescaped } from "./pattern-reader.ts";
 import { compilePatternRegex } from "./pattern-regex.ts";
 
 export type MessageFilter = (message: string) => boolean;
@@ -35,42 +35,33 @@ interface Term {
 }
 
 const SIGN = /\s*([?-]?)\s*/y;
-const PHRASE = /"((?:[^"\\]|\\.)*)"/y;
-const REGEX = /%((?:[^%\\]|\\.)*)%/y;
 const WORD = /[A-Za-z0-9_]+/y;
-const NO_WORD = /[^\sA-Za-z0-9_"]+|"/y;
+const NO_WORD = /[^\sA-Za-z0-9_"]+/y;
 
 function termsOf(text: string): Term[] {
+  const reader = new PatternReader(text);
   const terms: Term[] = [];
-  let at = 0;
-  const read = (expression: RegExp): string | undefined => {
-    expression.lastIndex = at;
-    const match = expression.exec(text);
-    if (match) at += match[0].length;
-    return match?.[1] ?? match?.[0];
-  };
-  while (at < text.length) {
-    const sign = read(SIGN) ?? "";
-    const phrase = read(PHRASE);
-    const regex = phrase === undefined ? read(REGEX) : undefined;
-    if (phrase !== undefined) terms.push({ sign, isIn: phraseFilter(phrase) });
-    else if (regex !== undefined) terms.push({ sign, isIn: regexFilter(regex) });
-    else {
-      const word = read(WORD);
-      const bad = text[at] === undefined || /[\s"]/.test(text[at] ?? "") ? undefined : read(NO_WORD);
-      if (bad !== undefined) throw invalidCharacters(bad);
-      if (word === undefined) throw invalidPattern();
-      terms.push({ sign, isIn: (message) => message.includes(word) });
-    }
-  }
+  while (!reader.isAtEnd) terms.push({ sign: reader.read(SIGN) ?? "", isIn: readTerm(reader) });
   return terms;
+}
+
+function readTerm(reader: PatternReader): MessageFilter {
+  const phrase = reader.quoted();
+  if (phrase !== undefined) return phraseFilter(phrase);
+  const regex = reader.regex();
+  if (regex !== undefined) return regexFilter(regex);
+  const word = reader.read(WORD);
+  const characters = reader.read(NO_WORD);
+  if (characters !== undefined) throw invalidCharacters(characters);
+  if (word === undefined) throw invalidPattern();
+  return (message) => message.includes(word);
 }
 
 function phraseFilter(phrase: string): MessageFilter {
   if (phrase === "") throw invalidCharacters('""');
   // AWS: `" "` is the pattern for everything.
   if (phrase.trim() === "") return () => true;
-  const text = phrase.replace(/\\(["\\])/g, "$1");
+  const text = unescaped(phrase);
   return (message) => message.includes(text);
 }
 

@@ -32,7 +32,7 @@ import type {
   PutLogGroupDeletionProtectionRequest,
   PutRetentionPolicyRequest,
 } from "./shapes.gen.ts";
-import { requireTagCount } from "./tag-count.ts";
+import { requireAllowedTags } from "./tags.ts";
 
 const API = "https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference";
 const DEFAULT_PAGE = 50;
@@ -59,7 +59,7 @@ export const createLogGroup = operation<CreateLogGroupRequest, object>({
       throw notOffered("logs:CreateLogGroup logGroupClass DELIVERY", "the classes STANDARD and INFREQUENT_ACCESS");
     }
     if (logGroupName.startsWith("aws/")) throw invalidParameter("Log groups starting with AWS/ are reserved for AWS.");
-    requireTagCount(tags);
+    requireAllowedTags(tags);
     const records = logRecords(store);
     const key = groupKey(scope, logGroupName);
     if (records.groups.has(key)) throw groupExists();

@@ -7,6 +7,7 @@
 import { closeSync, constants, existsSync, openSync, readSync, rmSync } from "node:fs";
 import { type FileHandle, mkdir, open, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { DAY_MS } from "../../core/clock.ts";
 import { stateFolderError } from "../../store/state-folder.ts";
 import type { Store } from "../../store/store.ts";
 
@@ -24,7 +25,7 @@ interface Waiting {
 }
 
 /** A file gets no more after so long, so that it goes soon after the last of what is in it has expired. */
-const FILE_MS = 86_400_000;
+const FILE_MS = DAY_MS;
 
 /** The file of one stream that this process appends to. */
 interface OpenFile {

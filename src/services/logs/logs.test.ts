@@ -306,6 +306,15 @@ describe("FilterLogEvents", () => {
     expect(second.nextToken).toBeUndefined();
   });
 
+  it("answers a megabyte of events at most", async () => {
+    const large = "x".repeat(600_000);
+    await put([[30, large]]);
+    await put([[40, large]]);
+    const first = await filter({ filterPattern: "-ERROR -c" });
+    expect(messages(first)).toEqual([large]);
+    expect(messages(await filter({ filterPattern: "-ERROR -c", nextToken: first.nextToken }))).toEqual([large]);
+  });
+
   it("takes a pattern, names of streams and an ARN", async () => {
     expect(messages(await filter({ filterPattern: "ERROR" }))).toEqual(["ERROR a", "ERROR b"]);
     expect(messages(await filter({ logStreamNames: ["two"] }))).toEqual(["ERROR b"]);
@@ -325,6 +334,18 @@ describe("tags", () => {
     await call("UntagResource", { resourceArn, tagKeys: ["a"] });
     expect(await call("ListTagsForResource", { resourceArn })).toEqual({ tags: { b: "2", c: "3" } });
     expect(await call("ListTagsLogGroup", group)).toEqual({ tags: { b: "2", c: "3" } });
+  });
+
+  it("are not AWS's", async () => {
+    const refused = {
+      code: "InvalidParameterException",
+      message: "aws: prefixed tag key names are not allowed for external use.",
+    };
+    const tags = { "AWS:team": "blue" };
+    await expect(call("CreateLogGroup", { logGroupName: "/reserved", tags })).rejects.toMatchObject(refused);
+    await call("CreateLogGroup", group);
+    await expect(call("TagLogGroup", { ...group, tags })).rejects.toMatchObject(refused);
+    expect(await call("ListTagsLogGroup", group)).toEqual({ tags: {} });
   });
 });
 

@@ -1,6 +1,6 @@
 /**
- * What the structured filter patterns (`{ … }` and `[ … ]`) share: reading on through the text, `&&`, `||` and
- * parentheses, and comparisons of one value.
+ * What the kinds of filter patterns share: reading on through the text; of the structured ones (`{ … }` and `[ … ]`) also
+ * `&&`, `||`, parentheses, and comparisons of one value.
  * Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html and texts recorded on AWS
  */
 import type { AwsError } from "../../core/errors.ts";
@@ -52,7 +52,11 @@ export class PatternReader {
 
   expectEnd(): void {
     this.read(SPACE);
-    if (this.#at < this.#text.length) throw this.#unexpected();
+    if (!this.isAtEnd) throw this.#unexpected();
+  }
+
+  get isAtEnd(): boolean {
+    return this.#at >= this.#text.length;
   }
 
   /** What a sticky expression matches right here: its first group, or all of it. */
@@ -62,6 +66,16 @@ export class PatternReader {
     if (!match) return undefined;
     this.#at += match[0].length;
     return match[1] ?? match[0];
+  }
+
+  /** What stands between quotes here, as it is written: see {@link unescaped}. */
+  quoted(): string | undefined {
+    return this.read(QUOTED);
+  }
+
+  /** What stands between `%` here. */
+  regex(): string | undefined {
+    return this.read(REGEX);
   }
 
   /** Operands with `&&` and `||`, `&&` first, and parentheses. */
@@ -111,9 +125,9 @@ export class PatternReader {
   }
 
   #equality(numberOf: NumberOf): Test<Scalar> {
-    const quoted = this.read(QUOTED);
-    if (quoted !== undefined) return equalsText(quoted.replace(/\\(["\\])/g, "$1"));
-    const regex = this.read(REGEX);
+    const quoted = this.quoted();
+    if (quoted !== undefined) return equalsText(unescaped(quoted));
+    const regex = this.regex();
     if (regex !== undefined) {
       const test = compilePatternRegex(regex);
       if (!test || ++this.#regexes > MAX_REGEXES) throw invalidPattern();
@@ -132,6 +146,9 @@ export class PatternReader {
     return characters === undefined ? invalidPattern() : invalidCharacters(characters);
   }
 }
+
+/** The text of a quoted one: `\"` is a quote, `\\` a backslash. */
+export const unescaped = (quoted: string): string => quoted.replace(/\\(["\\])/g, "$1");
 
 /** AWS: `*` stands for any text at the beginning and at the end; anywhere else it is itself. */
 function equalsText(pattern: string): Test<Scalar> {

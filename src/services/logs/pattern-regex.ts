@@ -1,8 +1,9 @@
 /**
  * The regular expressions between `%` of filter patterns: AWS's limited syntax, matched in time that grows with the text
- * alone. A backtracking engine would let `%.*.*.*x%` stop the endpoint; here the expression is a machine of sets of states
- * that are made as texts need them.
- * Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html
+ * alone. A backtracking engine would let `%.*.*.*x%` stop the endpoint, and sets of states that are made as texts need them
+ * `%a[ab]{900}c%`; here all places that a match may be at are bits, and a character moves all of them at once.
+ * Sources: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html; the method is the extended
+ * Shift-And of Navarro and Raffinot, "Flexible Pattern Matching in Strings", with a carry for what may be passed over.
  * Gaps: how AWS treats characters that are not ASCII; here `.` and negated classes match them, nothing else does.
  */
 
@@ -13,26 +14,32 @@ const OTHER = 128;
 const LITERAL = /[A-Za-z0-9_#=@/;,:\- ]/;
 const QUANTIFIER = /[*+?{]/;
 const REPEAT = /\{(\d{1,4})(,(\d{0,4}))?\}/y;
-const MAX_STATES = 5_000;
-const MAX_KNOWN_SETS = 1_000;
+/** Each costs every character of a text: a pattern is at most 1,024 characters long, so only `{…}` gets there. */
+const MAX_PLACES = 1_000;
+const WORD_BITS = 32;
+const MAX_WORD = 0xffff_ffff;
 
-type Step =
-  | { readonly kind: "char"; readonly chars: CharSet; next: number }
-  | { readonly kind: "fork"; next: number; other: number }
-  | { readonly kind: "start" | "end"; next: number }
-  | { readonly kind: "match" };
+/** What a match may wait for. */
+interface Place {
+  readonly kind: "char" | "start" | "end" | "match";
+  readonly chars?: CharSet;
+  /** It may stay after a character, for another one. */
+  readonly isRepeated?: boolean;
+  /** It may go on without a character. */
+  readonly isOptional?: boolean;
+}
 
 /** Tells whether a text holds a match, or undefined when `source` is not in AWS's syntax. */
 export function compilePatternRegex(source: string): ((text: string) => boolean) | undefined {
   const compiler = new Compiler(source);
   const isValid = source !== "" && compiler.compile();
-  return isValid ? new Machine(compiler.steps, compiler.starts).matcher() : undefined;
+  return isValid ? matcherOf(compiler.places) : undefined;
 }
 
-/** Makes the steps: alternatives of sequences of atoms, each with at most one quantifier. There are no groups. */
+/** Makes the places: alternatives of sequences of atoms, each with at most one quantifier. There are no groups. */
 class Compiler {
-  readonly steps: Step[] = [{ kind: "match" }];
-  readonly starts: number[] = [];
+  /** Each alternative ends with a `match`. */
+  readonly places: Place[] = [];
   readonly #source: string;
   #at = 0;
 
@@ -43,48 +50,35 @@ class Compiler {
   /** False for what is not in the syntax or too big. */
   compile(): boolean {
     do {
-      const first = this.steps.length;
-      this.starts.push(first);
       while (this.#at < this.#source.length && this.#source[this.#at] !== "|") {
-        if (!this.#atom() || this.steps.length > MAX_STATES) return false;
+        if (!this.#atom() || this.places.length > MAX_PLACES) return false;
       }
-      this.#add({ kind: "fork", next: 0, other: 0 });
+      this.places.push({ kind: "match" });
     } while (this.#source[this.#at++] === "|");
     return true;
-  }
-
-  #add(step: Step): void {
-    this.steps.push(step);
   }
 
   #atom(): boolean {
     const char = this.#source[this.#at] as string;
     if (char === "^" || char === "$") {
       this.#at++;
-      this.#add({ kind: char === "^" ? "start" : "end", next: this.steps.length + 1 });
+      this.places.push({ kind: char === "^" ? "start" : "end" });
       return true;
     }
     const chars = this.#chars();
     if (!chars) return false;
     const quantity = QUANTIFIER.test(this.#source[this.#at] ?? "") ? this.#quantity() : { min: 1, max: 1 };
     if (!quantity) return false;
-    this.#repeat(chars, quantity);
+    this.#repeat({ kind: "char", chars }, quantity);
     return true;
   }
 
-  #repeat(chars: CharSet, { min, max }: Quantity): void {
-    for (let i = 0; i < min; i++) this.#add({ kind: "char", chars, next: this.steps.length + 1 });
-    if (max === Number.POSITIVE_INFINITY) {
-      const fork = this.steps.length;
-      this.#add({ kind: "fork", next: fork + 1, other: fork + 2 });
-      this.#add({ kind: "char", chars, next: fork });
-      return;
-    }
-    const after = this.steps.length + 2 * (max - min);
-    for (let i = min; i < max && this.steps.length <= MAX_STATES; i++) {
-      this.#add({ kind: "fork", next: this.steps.length + 1, other: after });
-      this.#add({ kind: "char", chars, next: this.steps.length + 1 });
-    }
+  #repeat(place: Place, { min, max }: Quantity): void {
+    const isEndless = max === Number.POSITIVE_INFINITY;
+    const once = isEndless && min > 0 ? min - 1 : min;
+    for (let i = 0; i < once; i++) this.places.push(place);
+    if (isEndless) this.places.push({ ...place, isRepeated: true, isOptional: min === 0 });
+    else for (let i = min; i < max; i++) this.places.push({ ...place, isOptional: true });
   }
 
   #quantity(): Quantity | undefined {
@@ -189,76 +183,72 @@ const CLASSES: Readonly<Record<string, CharSet>> = {
   W: negated(WORD),
 };
 
-/** Steps that a match may be at, all at once. */
-interface StateSet {
-  readonly steps: readonly number[];
-  readonly hasMatch: boolean;
-  readonly matchesAtEnd: boolean;
-  readonly next: (StateSet | undefined)[];
+/** Bits, one a place. */
+type Bits = Uint32Array;
+
+function matcherOf(places: readonly Place[]): (text: string) => boolean {
+  const words = Math.ceil(places.length / WORD_BITS);
+  const bitsOf = (isIn: (place: Place, index: number) => boolean | undefined): Bits => {
+    const bits = new Uint32Array(words);
+    places.forEach((place, index) => {
+      if (isIn(place, index)) bits[index >>> 5] = (bits[index >>> 5] as number) | (1 << (index & 31));
+    });
+    return bits;
+  };
+  const first = bitsOf((_, index) => index === 0 || places[index - 1]?.kind === "match");
+  const matched = bitsOf(({ kind }) => kind === "match");
+  const repeated = bitsOf(({ isRepeated }) => isRepeated);
+  const passable = (...kinds: readonly Place["kind"][]): Bits =>
+    bitsOf(({ kind, isOptional }) => isOptional || kinds.includes(kind));
+  const [anywhere, atStart, atEnd, inNothing] = [
+    passable(),
+    passable("start"),
+    passable("end"),
+    passable("start", "end"),
+  ];
+  const byCode: (Bits | undefined)[] = [];
+  const start = Uint32Array.from(first);
+  const isMatch = (now: Bits): boolean => now.some((word, i) => (word & (matched[i] as number)) !== 0);
+  passOver(start, atStart);
+  const matchesAll = isMatch(start);
+
+  return (text) => {
+    if (matchesAll) return true;
+    const now = Uint32Array.from(text === "" ? first : start);
+    for (let at = 0; at < text.length; at++) {
+      const code = Math.min(text.charCodeAt(at), OTHER);
+      byCode[code] ??= bitsOf(({ chars }) => chars?.[code] === 1);
+      const taking = byCode[code];
+      let [shifted, carry, found] = [0, 0, 0];
+      for (let i = 0; i < words; i++) {
+        const taken = (now[i] as number) & (taking[i] as number);
+        // A match may begin after any character.
+        const reached = (taken << 1) | shifted | (taken & (repeated[i] as number)) | (first[i] as number);
+        shifted = taken >>> 31;
+        const over = anywhere[i] as number;
+        const sum = ((reached & over) >>> 0) + over + carry;
+        carry = sum > MAX_WORD ? 1 : 0;
+        const word = (sum ^ over) | reached;
+        now[i] = word;
+        found |= word & (matched[i] as number);
+      }
+      if (found !== 0) return true;
+    }
+    passOver(now, text === "" ? inNothing : atEnd);
+    return isMatch(now);
+  };
 }
 
-class Machine {
-  readonly #steps: readonly Step[];
-  readonly #starts: readonly number[];
-  #known = new Map<string, StateSet>();
-
-  constructor(steps: readonly Step[], starts: readonly number[]) {
-    this.#steps = steps;
-    this.#starts = starts;
-  }
-
-  matcher(): (text: string) => boolean {
-    const start = this.#setOf(this.#starts, true);
-    return (text) => {
-      let set = start;
-      for (let i = 0; i < text.length && !set.hasMatch; i++) {
-        const code = Math.min(text.charCodeAt(i), OTHER);
-        set = set.next[code] ??= this.#after(set, code);
-      }
-      return set.hasMatch || set.matchesAtEnd;
-    };
-  }
-
-  /** A match may begin after any character. */
-  #after(set: StateSet, code: number): StateSet {
-    const reached = set.steps.flatMap((at) => {
-      const step = this.#steps[at] as Step;
-      return step.kind === "char" && step.chars[code] ? [step.next] : [];
-    });
-    return this.#setOf([...reached, ...this.#starts], false);
-  }
-
-  #setOf(from: readonly number[], isAtStart: boolean): StateSet {
-    const steps = this.#closure(from, isAtStart, false);
-    const key = steps.join();
-    const known = this.#known.get(key);
-    if (known) return known;
-    // Forgotten sets are made again when they are needed; those under way keep what they point at.
-    if (this.#known.size >= MAX_KNOWN_SETS) {
-      for (const old of this.#known.values()) old.next.length = 0;
-      this.#known = new Map();
-    }
-    const set: StateSet = {
-      steps,
-      hasMatch: steps.includes(0),
-      matchesAtEnd: this.#closure(steps, isAtStart, true).includes(0),
-      next: [],
-    };
-    this.#known.set(key, set);
-    return set;
-  }
-
-  /** All steps that are reached without a character. */
-  #closure(from: readonly number[], isAtStart: boolean, isAtEnd: boolean): number[] {
-    const seen = new Set<number>();
-    const open = [...from];
-    for (let at = open.pop(); at !== undefined; at = open.pop()) {
-      if (seen.has(at)) continue;
-      seen.add(at);
-      const step = this.#steps[at] as Step;
-      if (step.kind === "fork") open.push(step.next, step.other);
-      else if ((step.kind === "start" && isAtStart) || (step.kind === "end" && isAtEnd)) open.push(step.next);
-    }
-    return [...seen].sort((a, b) => a - b);
+/**
+ * Moves on from each place that may be passed over, also from those that are reached so: one addition, whose carry runs
+ * through what may be passed over. Done once more, in line, for each character.
+ */
+function passOver(now: Bits, passable: Bits): void {
+  let carry = 0;
+  for (let i = 0; i < now.length; i++) {
+    const [from, over] = [now[i] as number, passable[i] as number];
+    const sum = ((from & over) >>> 0) + over + carry;
+    carry = sum > MAX_WORD ? 1 : 0;
+    now[i] = (sum ^ over) | from;
   }
 }

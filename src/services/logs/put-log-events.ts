@@ -3,6 +3,7 @@
  * the stream's file, a small one joins the last record while that is small. Sequence tokens are accepted and ignored, as
  * on AWS since 2023.
  */
+import { DAY_MS } from "../../core/clock.ts";
 import { LogLines } from "../../core/log-lines.ts";
 import type { Key } from "../../store/store.ts";
 import { operation } from "../service.ts";
@@ -34,7 +35,6 @@ import { sequenceToken } from "./streams.ts";
 const MAX_BATCH_BYTES = 1_048_576;
 /** AWS counts this much for each event besides its text. */
 const EVENT_OVERHEAD_BYTES = 26;
-const DAY_MS = 86_400_000;
 const MAX_AGE_MS = 14 * DAY_MS;
 const MAX_AHEAD_MS = 2 * 3_600_000;
 /** Bigger batches go into a file. */

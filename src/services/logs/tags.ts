@@ -1,8 +1,8 @@
 /** Tags of log groups. The old pair of operations takes names, the new one ARNs; both see one set of tags. */
 import { parseArn } from "../../core/arn.ts";
 import { type OperationContext, operation } from "../service.ts";
-import { groupNameOf, type NamedGroup, onTags, requireHere, scopeIn } from "./access.ts";
-import { groupNotFound, invalidParameter, tooManyTags } from "./errors.ts";
+import { groupNameOf, type NamedGroup, onGroup, onTags, requestTags, requireHere, scopeIn } from "./access.ts";
+import { groupNotFound, invalidParameter, reservedTag, tooManyTags } from "./errors.ts";
 import { changeGroup, logRecords, requireGroup } from "./records.ts";
 import type {
   ListTagsForResourceRequest,
@@ -14,9 +14,9 @@ import type {
   UntagLogGroupRequest,
   UntagResourceRequest,
 } from "./shapes.gen.ts";
-import { requireTagCount } from "./tag-count.ts";
 
 const API = "https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference";
+const MAX_TAGS = 50;
 
 type Tags = Readonly<Record<string, string>>;
 
@@ -25,7 +25,7 @@ export const tagResource = operation<TagResourceRequest, object>({
   support: "supported",
   source: `${API}/API_TagResource.html`,
   authorize: (input, context) => onTags("TagResource", taggedGroup(input, context), input.tags, context),
-  errors: [groupNotFound, invalidParameter, tooManyTags],
+  errors: [groupNotFound, invalidParameter, reservedTag, tooManyTags],
   run: (input, context) => changeTags(context, taggedGroupHere(input, context), (tags) => ({ ...tags, ...input.tags })),
 });
 
@@ -53,8 +53,8 @@ export const tagLogGroup = operation<TagLogGroupRequest, object>({
   name: "TagLogGroup",
   support: "supported",
   source: `${API}/API_TagLogGroup.html`,
-  authorize: (input, context) => onTags("TagLogGroup", input.logGroupName, input.tags, context),
-  errors: [groupNotFound, tooManyTags],
+  authorize: (input, context) => onGroup("TagLogGroup", input.logGroupName, context, requestTags(input.tags)),
+  errors: [groupNotFound, reservedTag, tooManyTags],
   run: (input, context) => changeTags(context, input.logGroupName, (tags) => ({ ...tags, ...input.tags })),
 });
 
@@ -62,7 +62,7 @@ export const untagLogGroup = operation<UntagLogGroupRequest, object>({
   name: "UntagLogGroup",
   support: "supported",
   source: `${API}/API_UntagLogGroup.html`,
-  authorize: (input, context) => onTags("UntagLogGroup", input.logGroupName, input.tags, context),
+  authorize: (input, context) => onGroup("UntagLogGroup", input.logGroupName, context, requestTags(input.tags)),
   errors: [groupNotFound],
   run: (input, context) => changeTags(context, input.logGroupName, (tags) => without(tags, input.tags)),
 });
@@ -71,7 +71,7 @@ export const listTagsLogGroup = operation<ListTagsLogGroupRequest, ListTagsLogGr
   name: "ListTagsLogGroup",
   support: "supported",
   source: `${API}/API_ListTagsLogGroup.html`,
-  authorize: (input, context) => onTags("ListTagsLogGroup", input.logGroupName, {}, context),
+  authorize: (input, context) => onGroup("ListTagsLogGroup", input.logGroupName, context),
   errors: [groupNotFound],
   run: (input, { store, scope }) => ({ tags: requireGroup(logRecords(store), scope, input.logGroupName).tags }),
 });
@@ -79,10 +79,17 @@ export const listTagsLogGroup = operation<ListTagsLogGroupRequest, ListTagsLogGr
 async function changeTags(context: OperationContext, groupName: string, change: (tags: Tags) => Tags): Promise<object> {
   await changeGroup(context, groupName, (group) => {
     const tags = change(group.tags);
-    requireTagCount(tags);
+    requireAllowedTags(tags);
     return { ...group, tags };
   });
   return {};
+}
+
+/** Throws for tags that a group may not have: too many, or AWS's own. */
+export function requireAllowedTags(tags: Tags): void {
+  const keys = Object.keys(tags);
+  if (keys.some((key) => /^aws:/i.test(key))) throw reservedTag();
+  if (keys.length > MAX_TAGS) throw tooManyTags();
 }
 
 const without = (tags: Tags, keys: readonly string[]): Tags =>

@@ -62,9 +62,15 @@ describe("a secret of another account", () => {
     expect(await rootOf(GUEST).call("secretsmanager", "DescribeSecret", { SecretId })).toMatchObject({
       Name: "shared",
     });
-    expect(await failureOf(rootOf(GUEST).call("secretsmanager", "GetSecretValue", { SecretId }))).toBe(
-      "AccessDeniedException: Access to KMS is not allowed",
-    );
+    const refused =
+      "InvalidRequestException: You can't access a secret from a different AWS account if you encrypt the secret with the default KMS service key.";
+    expect(await failureOf(rootOf(GUEST).call("secretsmanager", "GetSecretValue", { SecretId }))).toBe(refused);
+    const write = { SecretId, SecretString: "new", ClientRequestToken: "other".padEnd(32, "0") };
+    expect(await failureOf(rootOf(GUEST).call("secretsmanager", "PutSecretValue", write))).toBe(refused);
+    const batch = { SecretIdList: [SecretId] };
+    expect(await rootOf(GUEST).call("secretsmanager", "BatchGetSecretValue", batch)).toMatchObject({
+      Errors: [{ SecretId, ErrorCode: "InvalidRequestException" }],
+    });
   });
 
   it("is read and written under a key that is shared too", async () => {
@@ -98,8 +104,8 @@ describe("a secret of another account", () => {
     const guest = rootOf(GUEST);
     await expect(guest.call("secretsmanager", "GetSecretValue", { SecretId })).resolves.toBeDefined();
     const write = { SecretId, SecretString: "new", ClientRequestToken: "other".padEnd(32, "0") };
-    expect(await failureOf(guest.call("secretsmanager", "PutSecretValue", write))).toBe(
-      `InvalidParameterException: The operation failed because of an invalid KMS key: Key '${KeyMetadata.Arn.replace(OWNER, GUEST)}' does not exist`,
+    expect(await failureOf(guest.call("secretsmanager", "PutSecretValue", write))).toContain(
+      `EncryptionFailure: Secrets Manager can't encrypt the secret value: Key '${KeyMetadata.Arn.replace(OWNER, GUEST)}' does not exist (Service: AWSKMS; Status Code: 400; Error Code: NotFoundException; Request ID: `,
     );
   });
 });

@@ -1,10 +1,10 @@
 /** DeleteSecret, with a recovery window or at once, and RestoreSecret. */
 import { parseArn } from "../../core/arn.ts";
+import { DAY_MS } from "../../core/clock.ts";
 import { type OperationContext, operation } from "../service.ts";
 import { invalidRecovery, markedForDeletion, reference } from "./errors.ts";
 import { changeSecret, findSecret, lookupErrors, requireLiveSecret, requireSecret } from "./find-secret.ts";
 import { forgetSecret, secretArn } from "./records.ts";
-import { DAY_MS } from "./rotation-schedule.ts";
 import { conditionsOf, secretAccess } from "./secret-access.ts";
 import type {
   DeleteSecretRequest,

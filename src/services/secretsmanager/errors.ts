@@ -4,7 +4,9 @@
  * https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html, recorded responses and texts
  * seen in public reports. Texts marked `unverified` have not been seen on AWS; correct them here, in one line.
  */
+import type { AwsScope } from "../../core/arn.ts";
 import { awsError } from "../../core/errors.ts";
+import { type KmsFailure, kmsText } from "../kms-failure.ts";
 
 export const reference = (operation: string): string =>
   `https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_${operation}.html`;
@@ -79,6 +81,14 @@ export const noRotationFunction = awsError({
   code: "InvalidRequestException",
   source: reference("RotateSecret"),
   message: () => "No Lambda rotation function ARN is associated with this secret.",
+});
+
+export const invalidFunctionArn = awsError({
+  ...client,
+  code: "InvalidParameterException",
+  source: reference("RotateSecret"),
+  message: ({ partition, region, accountId }: AwsScope) =>
+    `Invalid rotation Lambda ARN. Ensure the ARN matches format arn:${partition}:lambda:${region}:${accountId}:function:<functionName>.`,
 });
 
 export const functionNotInvokable = awsError({
@@ -165,8 +175,21 @@ export const passwordTooShort = awsError({
   ...client,
   code: "InvalidParameterException",
   source: reference("GetRandomPassword"),
-  unverified: true,
   message: () => "Password length is too short based on the required types.",
+});
+
+export const typeExcluded = awsError({
+  ...client,
+  code: "InvalidParameterException",
+  source: reference("GetRandomPassword"),
+  message: () => "All characters of the desired type have been excluded.",
+});
+
+export const allExcluded = awsError({
+  ...client,
+  code: "InvalidParameterException",
+  source: reference("GetRandomPassword"),
+  message: () => "All characters have been excluded from selection.",
 });
 
 export const invalidNextToken = awsError({
@@ -195,19 +218,24 @@ export const invalidKmsKey = awsError({
 export const encryptionFailure = awsError({
   ...client,
   code: "EncryptionFailure",
-  source: reference("CreateSecret"),
-  unverified: true,
-  message: () =>
-    "Secrets Manager can't encrypt the protected secret text using the provided KMS key. Check that the KMS key is " +
-    "available, enabled, and not in an invalid state.",
+  source: "https://github.com/hashicorp/terraform-provider-aws/issues/30272",
+  message: (failure: KmsFailure) => `Secrets Manager can't encrypt the secret value: ${kmsText(failure)}`,
 });
 
 export const decryptionFailure = awsError({
   ...client,
   code: "DecryptionFailure",
-  source: reference("GetSecretValue"),
-  unverified: true,
-  message: () => "Secrets Manager can't decrypt the protected secret text using the provided KMS key.",
+  source: "https://docs.aws.amazon.com/govcloud-us/latest/UserGuide/troubleshooting.html",
+  message: (failure: KmsFailure) => `Secrets Manager can't decrypt the secret value: ${kmsText(failure)}`,
+});
+
+/** Whatever the resource policy allows. */
+export const defaultKeyNotShared = awsError({
+  ...client,
+  code: "InvalidRequestException",
+  source: "https://docs.aws.amazon.com/secretsmanager/latest/userguide/auth-and-access_examples_cross.html",
+  message: () =>
+    "You can't access a secret from a different AWS account if you encrypt the secret with the default KMS service key.",
 });
 
 export const malformedPolicy = awsError({

@@ -1,7 +1,7 @@
 /** GetRandomPassword: every character equally likely among those that the request leaves. */
 import type { Ids } from "../../core/ids.ts";
 import { operation } from "../service.ts";
-import { invalidParameter, passwordTooShort, reference } from "./errors.ts";
+import { allExcluded, passwordTooShort, reference, typeExcluded } from "./errors.ts";
 import { anySecret } from "./secret-access.ts";
 import type { GetRandomPasswordRequest, GetRandomPasswordResponse } from "./shapes.gen.ts";
 
@@ -16,13 +16,14 @@ export const getRandomPassword = operation<GetRandomPasswordRequest, GetRandomPa
   support: "supported",
   source: reference("GetRandomPassword"),
   authorize: () => [anySecret("secretsmanager:GetRandomPassword")],
-  errors: [passwordTooShort, invalidParameter],
+  errors: [passwordTooShort, typeExcluded, allExcluded],
   run(input, { ids }) {
     const length = input.PasswordLength ?? DEFAULT_LENGTH;
     const types = typesOf(input);
     const all = types.join("");
-    if (all === "") throw invalidParameter("No characters are left to make a password of.");
     const required = (input.RequireEachIncludedType ?? true) ? types : [];
+    if (required.includes("")) throw typeExcluded();
+    if (all === "") throw allExcluded();
     if (length < required.length) throw passwordTooShort();
     const characters = required.map((type) => pick(ids, type));
     while (characters.length < length) characters.push(pick(ids, all));
@@ -30,17 +31,17 @@ export const getRandomPassword = operation<GetRandomPasswordRequest, GetRandomPa
   },
 });
 
-/** The types of characters that have any left. */
+/** The types of characters, with those that are left of each. */
 function typesOf(input: GetRandomPasswordRequest): string[] {
   const included = [
-    input.ExcludeLowercase ? "" : LOWERCASE,
-    input.ExcludeUppercase ? "" : UPPERCASE,
-    input.ExcludeNumbers ? "" : NUMBERS,
-    input.ExcludePunctuation ? "" : PUNCTUATION,
-    input.IncludeSpace ? " " : "",
+    ...(input.ExcludeLowercase ? [] : [LOWERCASE]),
+    ...(input.ExcludeUppercase ? [] : [UPPERCASE]),
+    ...(input.ExcludeNumbers ? [] : [NUMBERS]),
+    ...(input.ExcludePunctuation ? [] : [PUNCTUATION]),
+    ...(input.IncludeSpace ? [" "] : []),
   ];
   const excluded = new Set(input.ExcludeCharacters ?? "");
-  return included.map((type) => [...type].filter((one) => !excluded.has(one)).join("")).filter((type) => type !== "");
+  return included.map((type) => [...type].filter((one) => !excluded.has(one)).join(""));
 }
 
 const pick = (ids: Ids, characters: string): string => characters.charAt(below(ids, characters.length));

@@ -1,12 +1,11 @@
 /** GetSecretValue: by version id, by staging label, or the current version. */
-
 import type { AuthorizationRequest } from "../../authorize/decision.ts";
+import { DAY_MS } from "../../core/clock.ts";
 import { KilnError } from "../../core/errors.ts";
 import { type OperationContext, operation } from "../service.ts";
 import { markedForDeletion, reference, stageNotOnVersion, valueNotFound } from "./errors.ts";
 import { changeSecret, lookupErrors, requireLiveSecret } from "./find-secret.ts";
 import { type SecretRecord, type SecretVersion, secretArn } from "./records.ts";
-import { DAY_MS } from "./rotation-schedule.ts";
 import { conditionsOf, secretAccess } from "./secret-access.ts";
 import { decryptValue, readErrors } from "./secret-value.ts";
 import type { GetSecretValueRequest, GetSecretValueResponse } from "./shapes.gen.ts";

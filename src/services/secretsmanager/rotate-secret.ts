@@ -2,10 +2,12 @@
  * RotateSecret and CancelRotateSecret. A function that is registered (rotation-functions.ts) really rotates; another
  * one's rules are kept when nothing is to be rotated now, else it is a function that cannot be invoked.
  */
+import { parseArn } from "../../core/arn.ts";
 import { operation } from "../service.ts";
 import { watch } from "./due.ts";
 import {
   functionNotInvokable,
+  invalidFunctionArn,
   invalidParameter,
   markedForDeletion,
   noRotationFunction,
@@ -55,7 +57,7 @@ export const rotateSecret = operation<RotateSecretRequest, RotateSecretResponse>
   ],
   errors: [
     ...[...lookupErrors, markedForDeletion, invalidParameter, unsupported, rotationTokenMissing, rulesConflict],
-    ...[noRotationFunction, functionNotInvokable, rotationUnfinished],
+    ...[noRotationFunction, invalidFunctionArn, functionNotInvokable, rotationUnfinished],
   ],
   async run(input, context) {
     const id = input.ClientRequestToken;
@@ -68,6 +70,7 @@ export const rotateSecret = operation<RotateSecretRequest, RotateSecretResponse>
     const found = requireLiveSecret(context, input.SecretId);
     const functionArn = input.RotationLambdaARN || found.rotation?.functionArn;
     if (!functionArn) throw noRotationFunction();
+    requireFunctionArn(found, functionArn);
 
     const background = watch(context);
     const unfinished = unfinishedVersion(found);
@@ -117,6 +120,13 @@ export const cancelRotateSecret = operation<CancelRotateSecretRequest, CancelRot
     return { ARN: secretArn(record), Name: record.name, ...(unfinished !== undefined && { VersionId: unfinished }) };
   },
 });
+
+/** AWS: the function is one of the secret's region. */
+function requireFunctionArn(secret: SecretRecord, functionArn: string): void {
+  const arn = parseArn(functionArn);
+  const isFunction = arn?.service === "lambda" && arn.resource.startsWith("function:");
+  if (!isFunction || arn.region !== secret.region) throw invalidFunctionArn(secret);
+}
 
 const rulesIn = (rules: RotationRulesType): RotationRules => ({
   ...(rules.AutomaticallyAfterDays !== undefined && { automaticallyAfterDays: rules.AutomaticallyAfterDays }),

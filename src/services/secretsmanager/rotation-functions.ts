@@ -23,8 +23,11 @@ export interface RotationFunctions {
 const functionsIn = (store: Store): Collection<RotationFunction> =>
   store.collection("secretsmanager/rotation-functions");
 
-/** Where the function of this ARN is, if the user has said so. */
-export const functionUrl = (store: Store, arn: string): string | undefined => functionsIn(store).get([arn])?.url;
+/** Where the function of this ARN is, if the user has said so: a record that nobody registered here is none. */
+export function functionUrl(store: Store, arn: string): string | undefined {
+  const url = functionsIn(store).get([arn])?.url;
+  return url !== undefined && isOnLoopback(url) ? url : undefined;
+}
 
 export const rotationFunctions = (store: Store): RotationFunctions => ({
   async register({ arn, url }) {
@@ -57,14 +60,22 @@ function requireFunctionArn(arn: string): void {
 
 const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/;
 
+/** An http(s) address of this machine, without a password: addresses are shown. */
+function isOnLoopback(text: string): boolean {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const isBare = url?.username === "" && url.password === "";
+  return url !== undefined && isBare && /^https?:$/.test(url.protocol) && LOOPBACK.test(url.hostname);
+}
+
+const withoutPassword = (text: string): string => text.replace(/\/\/[^/?#]*@/, "//…@");
+
 /** What rotates a secret is told of it: nothing off this machine. */
 function requireLoopback(text: string): void {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url && /^https?:$/.test(url.protocol) && LOOPBACK.test(url.hostname)) return;
+  if (isOnLoopback(text)) return;
   throw new KilnError({
     code: "KILN_E_ROTATION_FUNCTION",
-    message: `\`${text}\` is not an address of this machine`,
-    why: "rotation functions are called on loopback only",
+    message: `\`${withoutPassword(text)}\` is not an address of this machine`,
+    why: "rotation functions are called on loopback only, by addresses without a name and a password",
     fix: ["give a URL like http://127.0.0.1:8080/rotate"],
     exitCode: 2,
   });

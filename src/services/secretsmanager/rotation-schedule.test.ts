@@ -33,7 +33,6 @@ describe("the next window", () => {
     ["rate(1 day)", "2026-01-03T00:00 to 2026-01-04T00:00"],
     ["rate(10 days)", "2026-01-12T00:00 to 2026-01-13T00:00"],
     ["rate(4 hours)", "2026-01-02T04:00 to 2026-01-02T05:00"],
-    ["rate(36 hours)", "2026-01-03T12:00 to 2026-01-03T13:00"],
     ["cron(0 /8 * * ? *)", "2026-01-02T08:00 to 2026-01-02T09:00"],
     ["cron(0 2/10 * * ? *)", "2026-01-02T12:00 to 2026-01-02T13:00"],
     ["cron(0 10 * * ? *)", "2026-01-02T10:00 to 2026-01-03T00:00"],
@@ -71,7 +70,7 @@ describe("rules", () => {
   });
 
   it.each([
-    ...["rate(3 hours)", "rate(0 days)", "rate(1000 days)", "rate(5 minutes)", "rate(5)", "every day", "at(1)"],
+    ...["rate(5 minutes)", "rate(5)", "every day", "at(1)"],
     ...["cron(5 0 * * ? *)", "cron(0 0 * * ? 2026)", "cron(0 0 * * * *)", "cron(0 0 ? * ? *)", "cron(0 * * * ? *)"],
     ...["cron(0 /2 * * ? *)", "cron(0 24 * * ? *)", "cron(0 0 0 * ? *)", "cron(0 0 32 * ? *)", "cron(0 0 30 2 ? *)"],
     ...[
@@ -82,20 +81,34 @@ describe("rules", () => {
       "cron(0 0 ,1 * ? *)",
     ],
   ])("such as %s are refused", (scheduleExpression) => {
-    expect(failureOf({ scheduleExpression })).toBe("InvalidParameterException: The ScheduleExpression is not valid.");
+    expect(failureOf({ scheduleExpression })).toBe("InvalidParameterException: Invalid schedule expression.");
+  });
+
+  it("have a rate of 4 to 23 hours, or of 1 to 999 days", () => {
+    const failure = (scheduleExpression: string) => failureOf({ scheduleExpression });
+    for (const valid of ["rate(4 hours)", "rate(23 hours)", "rate(1 day)", "rate(999 days)"]) {
+      expect(failure(valid)).toBe("valid");
+    }
+    for (const hours of ["rate(3 hours)", "rate(24 hours)"]) {
+      expect(failure(hours)).toBe("InvalidParameterException: Rate in hour should be least 4 and less than 24.");
+    }
+    for (const days of ["rate(0 days)", "rate(1000 days)"]) {
+      expect(failure(days)).toBe("InvalidParameterException: Rate in day should be greater than 0 and less than 1000.");
+    }
   });
 
   it("have a window that ends before the next day and the next window", () => {
     const failure = (scheduleExpression: string, duration: string) => failureOf({ scheduleExpression, duration });
-    const overlap =
-      "InvalidParameterException: The rotation window Duration is not valid: the window must not extend into the next UTC day or the next rotation window.";
+    const overlap = "InvalidParameterException: Duration cannot be greater than Rate in hour.";
+    const nextDay = "InvalidParameterException: Starting hour and duration must be within a day.";
     expect(failure("cron(0 20 * * ? *)", "4h")).toBe("valid");
-    expect(failure("cron(0 20 * * ? *)", "5h")).toBe(overlap);
-    expect(failure("cron(0 /8 * * ? *)", "9h")).toBe(overlap);
+    expect(failure("cron(0 20 * * ? *)", "5h")).toBe(nextDay);
+    expect(failure("cron(0 0,12 * * ? *)", "12h")).toBe("valid");
+    expect(failure("cron(0 0,4,12 * * ? *)", "5h")).toBe(overlap);
     expect(failure("rate(4 hours)", "5h")).toBe(overlap);
     for (const duration of ["0h", "25h"]) {
       expect(failure("rate(1 day)", duration)).toBe(
-        "InvalidParameterException: The rotation window Duration is not valid: it must be between 1h and 24h.",
+        "InvalidParameterException: Duration must be at least 1 hour, at most 24 hour.",
       );
     }
   });

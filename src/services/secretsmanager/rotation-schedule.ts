@@ -3,12 +3,13 @@
  * and the next window that they mean. Windows open on the hour, in UTC. Pure.
  * Source: https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_schedule.html
  */
+import { DAY_MS } from "../../core/clock.ts";
 import { invalidParameter, rulesConflict } from "./errors.ts";
 import type { RotationRules, RotationWindow } from "./records.ts";
 
 const HOUR_MS = 3_600_000;
-export const DAY_MS = 24 * HOUR_MS;
 const MIN_HOURS_BETWEEN = 4;
+const MAX_HOURS_BETWEEN = 23;
 const MAX_DAYS_BETWEEN = 999;
 /** Eight years hold a leap day, also around a century. */
 const SEARCHED_DAYS = 8 * 366;
@@ -45,8 +46,7 @@ export function daysBetween(rules: RotationRules, afterMs: number): number | und
   return first && second && Math.max(1, Math.round((second.opensAtMs - first.opensAtMs) / DAY_MS));
 }
 
-const invalidSchedule = () => invalidParameter("The ScheduleExpression is not valid.");
-const invalidDuration = (why: string) => invalidParameter(`The rotation window Duration is not valid: ${why}`);
+const invalidSchedule = () => invalidParameter("Invalid schedule expression.");
 const hoursIn = (duration: string): number => Number.parseInt(duration, 10);
 const midnight = (ms: number): number => ms - (ms % DAY_MS);
 
@@ -75,14 +75,18 @@ function opening(schedule: Schedule, afterMs: number): number | undefined {
 }
 
 function requireValidDuration(hours: number, schedule: Schedule | undefined): void {
-  if (hours < 1 || hours > 24) throw invalidDuration("it must be between 1h and 24h.");
+  if (hours < 1 || hours > 24) throw invalidParameter("Duration must be at least 1 hour, at most 24 hour.");
   if (schedule?.kind === "hours" && hours > schedule.hours) throw overlap();
   if (schedule?.kind !== "cron") return;
+  if (schedule.hours.some((hour) => hour + hours > 24)) {
+    throw invalidParameter("Starting hour and duration must be within a day.");
+  }
   const gaps = schedule.hours.map((hour, index) => (schedule.hours[index + 1] ?? 24) - hour);
   if (gaps.some((gap) => hours > gap)) throw overlap();
 }
 
-const overlap = () => invalidDuration("the window must not extend into the next UTC day or the next rotation window.");
+// AWS: seen for a rate; what it says of the hours of a cron expression is not published.
+const overlap = () => invalidParameter("Duration cannot be greater than Rate in hour.");
 
 function scheduleOf({ automaticallyAfterDays: days, scheduleExpression }: RotationRules): Schedule | undefined {
   if (days !== undefined) return { kind: "days", days };
@@ -96,9 +100,14 @@ function scheduleOf({ automaticallyAfterDays: days, scheduleExpression }: Rotati
 function rate(text: string): Schedule | undefined {
   const [, digits = "", unit] = /^\s*(\d{1,5}) +(hour|day)s?\s*$/.exec(text) ?? [];
   const value = Number(digits);
-  if (unit === "day") return value >= 1 && value <= MAX_DAYS_BETWEEN ? { kind: "days", days: value } : undefined;
-  const isHours = unit === "hour" && value >= MIN_HOURS_BETWEEN && value <= MAX_DAYS_BETWEEN * 24;
-  return isHours ? { kind: "hours", hours: value } : undefined;
+  if (unit === undefined) return undefined;
+  if (unit === "day") {
+    if (value >= 1 && value <= MAX_DAYS_BETWEEN) return { kind: "days", days: value };
+    throw invalidParameter("Rate in day should be greater than 0 and less than 1000.");
+  }
+  if (value >= MIN_HOURS_BETWEEN && value <= MAX_HOURS_BETWEEN) return { kind: "hours", hours: value };
+  // AWS: with this slip.
+  throw invalidParameter("Rate in hour should be least 4 and less than 24.");
 }
 
 const MONTHS = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"];

@@ -5,6 +5,7 @@ import { failureOf, openServices, type ServicesFixture } from "../../../test/sup
 import { kms } from "../kms/index.ts";
 import { rotationsSettled } from "./background.ts";
 import { closeSecrets, rotationFunctions, secretsmanager } from "./index.ts";
+import { functionUrl } from "./rotation-functions.ts";
 
 interface Event {
   readonly Step: string;
@@ -184,6 +185,15 @@ describe("RotateSecret", () => {
     expect(await failureOf(rotate(2, { RotationLambdaARN: undefined }))).toBe(
       "InvalidRequestException: No Lambda rotation function ARN is associated with this secret.",
     );
+    for (const RotationLambdaARN of [
+      "rotate",
+      FUNCTION.replace("us-east-1", "eu-west-1"),
+      FUNCTION.replace("lambda", "s3"),
+    ]) {
+      expect(await failureOf(rotate(2, { RotationLambdaARN }))).toBe(
+        "InvalidParameterException: Invalid rotation Lambda ARN. Ensure the ARN matches format arn:aws:lambda:us-east-1:000000000000:function:<functionName>.",
+      );
+    }
     expect(await failureOf(rotate(2, { ExternalSecretRotationMetadata: [] }))).toBe(
       "InvalidParameterException: kiln does not offer managed external secrets (docs/coverage.md)",
     );
@@ -263,6 +273,13 @@ describe("PutSecretValue", () => {
 });
 
 describe("rotation functions", () => {
+  it("that a foreign state folder brings along are not called", async () => {
+    const planted = { arn: FUNCTION, url: "http://example.com/" };
+    const functions = services.store.collection("secretsmanager/rotation-functions");
+    await services.store.write(() => functions.put([FUNCTION], planted));
+    expect(functionUrl(services.store, FUNCTION)).toBeUndefined();
+  });
+
   it("are ARNs of functions at addresses of this machine", async () => {
     const functions = rotationFunctions(services.store);
     expect(functions.list()).toEqual([{ arn: FUNCTION, url: expect.stringMatching(/^http:\/\/127\.0\.0\.1:/) }]);
@@ -274,6 +291,10 @@ describe("rotation functions", () => {
         `\`${url}\` is not an address of this machine`,
       );
     }
+    // Addresses are shown, so they hold no password.
+    await expect(functions.register({ arn: FUNCTION, url: "http://me:pa55@127.0.0.1/" })).rejects.toThrow(
+      "`http://…@127.0.0.1/` is not an address of this machine",
+    );
     expect(await functions.remove(FUNCTION)).toBe(true);
     expect(await functions.remove(FUNCTION)).toBe(false);
     expect(functions.list()).toEqual([]);

@@ -7,12 +7,20 @@ import { createCipheriv, createDecipheriv } from "node:crypto";
 import { arnIn } from "../../core/arn.ts";
 import { AwsError } from "../../core/errors.ts";
 import { constraintViolation } from "../common-errors.ts";
+import { kmsFailureOf } from "../kms-failure.ts";
 import type { OperationContext } from "../service.ts";
-import { decryptionFailure, encryptionFailure, invalidKmsKey, invalidParameter, kmsAccessDenied } from "./errors.ts";
+import {
+  decryptionFailure,
+  defaultKeyNotShared,
+  encryptionFailure,
+  invalidKmsKey,
+  invalidParameter,
+  kmsAccessDenied,
+} from "./errors.ts";
 import { type EncryptedValue, type SecretRecord, secretArn, valueKey, valuesIn } from "./records.ts";
 
-export const writeErrors = [kmsAccessDenied, invalidKmsKey, encryptionFailure];
-export const readErrors = [kmsAccessDenied, decryptionFailure];
+export const writeErrors = [kmsAccessDenied, invalidKmsKey, encryptionFailure, defaultKeyNotShared];
+export const readErrors = [kmsAccessDenied, decryptionFailure, defaultKeyNotShared];
 
 const DEFAULT_KEY_ID = "alias/aws/secretsmanager";
 /** AWS: the version id in the calls that only try a key out. */
@@ -66,6 +74,7 @@ export async function encryptValue(
   versionId: string,
   value: SecretValue,
 ): Promise<EncryptedValue> {
+  requireSharedKey(context, record);
   const dataKey = await generateDataKey(context, record, versionId);
   const nonce = context.ids.bytes(NONCE_BYTES);
   const cipher = createCipheriv("aes-256-gcm", dataKey.Plaintext, nonce);
@@ -85,6 +94,7 @@ export async function decryptValue(
   record: SecretRecord,
   versionId: string,
 ): Promise<SecretValue> {
+  requireSharedKey(context, record);
   const stored = storedValue(context, record, versionId);
   const key = await callKms<{ Plaintext: Uint8Array }>(context, "Decrypt", {
     CiphertextBlob: Buffer.from(stored.dataKey, "base64"),
@@ -133,16 +143,26 @@ export async function requireUsableKey(context: OperationContext, record: Secret
   await callKms(context, "Decrypt", { CiphertextBlob, EncryptionContext });
 }
 
+/** AWS: the default key works for its own account only, and this is said before KMS is asked. */
+function requireSharedKey(context: OperationContext, { kmsKeyId, accountId }: SecretRecord): void {
+  if (kmsKeyId === undefined && accountId !== context.scope.accountId) throw defaultKeyNotShared();
+}
+
 const generateDataKey = (
   context: OperationContext,
   record: SecretRecord,
   versionId: string,
 ): Promise<{ CiphertextBlob: Uint8Array; Plaintext: Uint8Array }> =>
-  callKms(context, "GenerateDataKey", {
-    KeyId: keyIdOf(context, record),
-    KeySpec: "AES_256",
-    EncryptionContext: encryptionContext(record, versionId),
-  });
+  callKms(
+    context,
+    "GenerateDataKey",
+    {
+      KeyId: keyIdOf(context, record),
+      KeySpec: "AES_256",
+      EncryptionContext: encryptionContext(record, versionId),
+    },
+    versionId === VALIDATION_VERSION_ID,
+  );
 
 function storedValue(context: OperationContext, record: SecretRecord, versionId: string): EncryptedValue {
   const stored = valuesIn(context.store).get(valueKey(record, versionId));
@@ -168,15 +188,17 @@ async function callKms<O>(
   context: OperationContext,
   operation: "GenerateDataKey" | "Encrypt" | "Decrypt",
   input: object,
+  isTrial = false,
 ): Promise<O> {
   try {
     return await context.aws.call<O>("kms", operation, input);
   } catch (error) {
     if (!(error instanceof AwsError) || error.fault === "server") throw error;
     if (error.code === "AccessDeniedException") throw kmsAccessDenied();
-    if (operation === "Decrypt") throw decryptionFailure();
-    throw error.code === "NotFoundException" || error.code === "ValidationException"
-      ? invalidKmsKey(error.message)
-      : encryptionFailure();
+    const failure = kmsFailureOf(error, context.requestId);
+    if (operation === "Decrypt") throw decryptionFailure(failure);
+    // AWS: only a key that is new to the secret is called invalid.
+    const isUnknownKey = error.code === "NotFoundException" || error.code === "ValidationException";
+    throw isTrial && isUnknownKey ? invalidKmsKey(error.message) : encryptionFailure(failure);
   }
 }

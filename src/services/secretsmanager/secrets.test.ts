@@ -180,4 +180,17 @@ describe("GetRandomPassword", () => {
     );
     expect(await password({ PasswordLength: 3, RequireEachIncludedType: false })).toHaveLength(3);
   });
+
+  it("must have characters left, of each type it needs", async () => {
+    const withoutNumbers = { ExcludeCharacters: "0123456789" };
+    expect(await failureOf(password(withoutNumbers))).toBe(
+      "InvalidParameterException: All characters of the desired type have been excluded.",
+    );
+    expect(await password({ ...withoutNumbers, RequireEachIncludedType: false })).toHaveLength(32);
+    expect(await password({ ...withoutNumbers, ExcludeNumbers: true })).toHaveLength(32);
+    const none = { ExcludeLowercase: true, ExcludeUppercase: true, ExcludeNumbers: true, ExcludePunctuation: true };
+    expect(await failureOf(password(none))).toBe(
+      "InvalidParameterException: All characters have been excluded from selection.",
+    );
+  });
 });

@@ -2,6 +2,7 @@
  * Staging labels: each is on one version at most. Pure functions over a secret's versions.
  * Source: https://docs.aws.amazon.com/secretsmanager/latest/userguide/whats-in-a-secret.html#term_version
  */
+import { DAY_MS } from "../../core/clock.ts";
 import { quotaExceeded } from "./errors.ts";
 import type { SecretVersion } from "./records.ts";
 
@@ -12,7 +13,7 @@ export const PENDING = "AWSPENDING";
 const MAX_VERSIONS = 100;
 /** On all versions of a secret. */
 const MAX_STAGES = 20;
-const MIN_AGE_MS = 86_400_000;
+const MIN_AGE_MS = DAY_MS;
 
 type Versions = readonly SecretVersion[];
 

@@ -5,6 +5,7 @@
  * of real calls. Texts marked `unverified` come from documentation or memory; correct them here, in one line.
  */
 import { awsError } from "../../core/errors.ts";
+import { kmsText } from "../kms-failure.ts";
 
 const reference = (operation: string): string =>
   `https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_${operation}.html`;
@@ -94,6 +95,16 @@ export const hierarchyLevelLimitExceeded = awsError({
     "parameter names in the AWS Systems Manager User Guide.",
 });
 
+export const hierarchyTypeMismatch = awsError({
+  ...client,
+  code: "HierarchyTypeMismatchException",
+  source: reference("PutParameter"),
+  unverified: true,
+  message: () =>
+    "Parameter Store does not support changing a parameter type in a hierarchy. For example, you can't change a " +
+    "parameter type from a String type to a SecureString type. You must create a new, unique parameter.",
+});
+
 export const invalidAllowedPattern = awsError({
   ...client,
   code: "InvalidAllowedPatternException",
@@ -105,8 +116,7 @@ export const invalidAllowedPattern = awsError({
 export const patternMismatch = awsError({
   ...client,
   code: "ParameterPatternMismatchException",
-  source: reference("PutParameter"),
-  unverified: true,
+  source: "https://docs.aws.amazon.com/systems-manager/latest/userguide/param-create-cli.html",
   message: (pattern: string) => `Parameter value, cannot be validated against allowedPattern: ${pattern}`,
 });
 
@@ -141,16 +151,6 @@ export const policiesLimitExceeded = awsError({
   unverified: true,
   message: (limit: number) => `Number of policies attached to a parameter cannot exceed ${limit}`,
 });
-
-/** What KMS said about a key, as Parameter Store passes it on. */
-export interface KmsFailure {
-  readonly code: string;
-  readonly message: string;
-  readonly requestId: string;
-}
-
-const kmsText = ({ code, message, requestId }: KmsFailure): string =>
-  `${message} (Service: AWSKMS; Status Code: 400; Error Code: ${code}; Request ID: ${requestId}; Proxy: null)`;
 
 export const invalidKeyId = awsError({
   ...client,

@@ -6,7 +6,8 @@
 import type { AwsScope } from "../../core/arn.ts";
 import type { Store } from "../../store/store.ts";
 import type { OperationContext } from "../service.ts";
-import { type ParameterRecord, parameterKey, parametersIn, versionsIn, versionsKey } from "./records.ts";
+import { type ParameterRecord, parameterKey, parametersIn } from "./records.ts";
+import { removeVersions } from "./versions.ts";
 
 type Times = Pick<OperationContext, "clock">;
 
@@ -15,14 +16,12 @@ export const isLive = ({ clock }: Times, record: ParameterRecord): boolean =>
 
 /** The parameter with its versions, labels and tags. Only inside `Store.write`. */
 export function removeParameter(store: Store, scope: AwsScope, name: string): void {
-  parametersIn(store).delete(parameterKey(scope, name));
-  removeVersions(store, scope, name);
-}
-
-/** Only inside `Store.write`. */
-export function removeVersions(store: Store, scope: AwsScope, name: string): void {
-  const versions = versionsIn(store);
-  for (const { key } of versions.list(versionsKey(scope, name))) versions.delete(key);
+  const parameters = parametersIn(store);
+  const key = parameterKey(scope, name);
+  const record = parameters.get(key);
+  if (!record) return;
+  removeVersions(store, scope, record);
+  parameters.delete(key);
 }
 
 /** Takes away those of the parameters that have expired. */

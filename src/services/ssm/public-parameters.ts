@@ -7,7 +7,7 @@
  */
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import type { AwsScope } from "../../core/arn.ts";
+import { type AwsScope, partitionOf } from "../../core/arn.ts";
 import { KilnError } from "../../core/errors.ts";
 import type { Entry, Store } from "../../store/store.ts";
 import type { OperationContext } from "../service.ts";
@@ -65,10 +65,10 @@ function* seed(): Generator<[string, PublicParameter]> {
   const regions = `${PUBLIC_PREFIX}global-infrastructure/regions/`;
   const modifiedMs = 0;
   for (const region of REGIONS.split(" ")) {
-    const isChina = region.startsWith("cn-");
-    const partition = isChina ? "aws-cn" : region.startsWith("us-gov-") ? "aws-us-gov" : "aws";
+    const partition = partitionOf(region);
+    const domain = partition === "aws-cn" ? "amazonaws.com.cn" : "amazonaws.com";
     yield [`${regions}${region}`, { value: region, modifiedMs }];
-    yield [`${regions}${region}/domain`, { value: isChina ? "amazonaws.com.cn" : "amazonaws.com", modifiedMs }];
+    yield [`${regions}${region}/domain`, { value: domain, modifiedMs }];
     yield [`${regions}${region}/partition`, { value: partition, modifiedMs }];
   }
 }

@@ -3,6 +3,7 @@ import { type OperationContext, operation } from "../service.ts";
 import { requestTagKeys } from "../tag-keys.ts";
 import {
   hierarchyLevelLimitExceeded,
+  hierarchyTypeMismatch,
   invalidAllowedPattern,
   maxVersionLimitExceeded,
   parameterAlreadyExists,
@@ -12,7 +13,7 @@ import {
   tooManyTags,
   validationFailure,
 } from "./errors.ts";
-import { removeVersions } from "./expiration.ts";
+import { removeParameter } from "./expiration.ts";
 import { findParameter } from "./find-parameter.ts";
 import { accessTo } from "./parameter-access.ts";
 import { requireWritableName } from "./parameter-name.ts";
@@ -25,14 +26,13 @@ import {
   type ParameterVersion,
   parameterKey,
   parametersIn,
-  versionKey,
-  versionsIn,
 } from "./records.ts";
 import { DEFAULT_KEY_ID, encryptValue, secureStringErrors } from "./secure-string.ts";
 import { defaultTier } from "./service-settings.ts";
 import type { PutParameterRequest, PutParameterResult } from "./shapes.gen.ts";
 import { tagsWith } from "./tags.ts";
 import { requireTier, requireValueLength } from "./tiers.ts";
+import { dropOldest, type EarlierVersions, putAway } from "./versions.ts";
 
 const MAX_VERSIONS = 100;
 const DATA_TYPES = ["text", "aws:ec2:image", "aws:ssm:integration"];
@@ -62,6 +62,7 @@ export const putParameter = operation<PutParameterRequest, PutParameterResult>({
     validationFailure,
     reservedName,
     hierarchyLevelLimitExceeded,
+    hierarchyTypeMismatch,
     invalidAllowedPattern,
     patternMismatch,
     parameterAlreadyExists,
@@ -107,12 +108,13 @@ export const putParameter = operation<PutParameterRequest, PutParameterResult>({
 });
 
 /**
- * The parameter that this call overwrites; undefined when it makes a new one. AWS: a new version may have another type,
- * although the reference has an error for that (HierarchyTypeMismatchException).
+ * The parameter that this call overwrites; undefined when it makes a new one. AWS: the reference refuses another type;
+ * reports of what real calls did differ over time (docs/differences.md).
  */
 function overwritten(context: OperationContext, input: PutParameterRequest, name: string): ParameterRecord | undefined {
   const existing = findParameter(context, context.scope, name);
   if (existing && !input.Overwrite) throw parameterAlreadyExists();
+  if (existing && input.Type !== undefined && input.Type !== existing.latest.type) throw hierarchyTypeMismatch();
   return existing;
 }
 
@@ -189,25 +191,26 @@ function saveVersion(
   latest: ParameterVersion,
   tags: Readonly<Record<string, string>>,
 ): void {
-  const parameters = parametersIn(context.store);
-  const versions = versionsIn(context.store);
+  const { store, scope, clock } = context;
   // What an expired parameter of this name left behind.
-  if (!before) removeVersions(context.store, context.scope, name);
-  let oldestVersion = before?.oldestVersion ?? latest.version;
-  if (before && latest.version - oldestVersion >= MAX_VERSIONS) {
-    if (Object.values(before.labels).includes(oldestVersion)) throw maxVersionLimitExceeded(name, oldestVersion);
-    versions.delete(versionKey(context.scope, name, oldestVersion));
-    oldestVersion += 1;
+  if (!before) removeParameter(store, scope, name);
+  let earlier: EarlierVersions = { oldestVersion: latest.version, places: "" };
+  if (before) {
+    const { oldestVersion } = before;
+    earlier = putAway(store, scope, before, clock.nowMs());
+    if (latest.version - oldestVersion >= MAX_VERSIONS) {
+      if (Object.values(before.labels).includes(oldestVersion)) throw maxVersionLimitExceeded(name, oldestVersion);
+      earlier = dropOldest(store, scope, before.name, latest.version, earlier);
+    }
   }
   const expiresAtMs = expirationOf(latest.policies);
-  parameters.put(parameterKey(context.scope, name), {
+  parametersIn(store).put(parameterKey(scope, name), {
     name: before?.name ?? name,
     latest,
-    oldestVersion,
+    ...earlier,
     ...(expiresAtMs !== undefined && { expiresAtMs }),
     labels: before?.labels ?? {},
     tags: before?.tags ?? tags,
     ...(before?.resourcePolicy && { resourcePolicy: before.resourcePolicy }),
   });
-  versions.put(versionKey(context.scope, name, latest.version), latest);
 }

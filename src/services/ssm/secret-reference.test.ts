@@ -53,6 +53,14 @@ describe("/aws/reference/secretsmanager", () => {
     });
   });
 
+  it("does not find a secret that is being deleted, and still answers what else was asked for", async () => {
+    await services.root.call("ssm", "PutParameter", { Name: "/x", Value: "1", Type: "String" });
+    await services.root.call("secretsmanager", "DeleteSecret", { SecretId: "app/db" });
+    expect(await failureOf(get())).toBe("ParameterNotFound: Secret aws/reference/secretsmanager/app/db not found.");
+    const several = await services.root.call("ssm", "GetParameters", { Names: [NAME, "/x"], WithDecryption: true });
+    expect(several).toMatchObject({ Parameters: [{ Name: "/x" }], InvalidParameters: [NAME] });
+  });
+
   it("needs permission in both services", async () => {
     const onParameter = { Effect: "Allow", Action: "ssm:GetParameter", Resource: "*" };
     const onSecret = { Effect: "Allow", Action: "secretsmanager:GetSecretValue", Resource: arn };

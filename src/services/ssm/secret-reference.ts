@@ -10,6 +10,8 @@ import { withoutLeadingSlash } from "./records.ts";
 import type { Parameter } from "./shapes.gen.ts";
 
 const PREFIX = "/aws/reference/secretsmanager/";
+/** There is no such secret, or its deletion is scheduled. */
+const UNREADABLE = ["ResourceNotFoundException", "InvalidRequestException"];
 
 interface SecretValue {
   readonly ARN: string;
@@ -61,8 +63,8 @@ async function getSecretValue(context: OperationContext, name: string, selector:
       ...(selector !== "" && (isVersionId ? { VersionId: selector } : { VersionStage: selector })),
     });
   } catch (error) {
-    const isMissing = error instanceof AwsError && error.code === "ResourceNotFoundException";
-    if (isMissing) throw referencedSecretNotFound(withoutLeadingSlash(name));
+    if (error instanceof AwsError && UNREADABLE.includes(error.code))
+      throw referencedSecretNotFound(withoutLeadingSlash(name));
     throw error;
   }
 }

@@ -7,6 +7,7 @@
 import { createCipheriv, createDecipheriv } from "node:crypto";
 import type { AwsScope } from "../../core/arn.ts";
 import { AwsError } from "../../core/errors.ts";
+import { kmsFailureOf } from "../kms-failure.ts";
 import type { OperationContext } from "../service.ts";
 import { invalidKeyId, kmsAccessDenied } from "./errors.ts";
 import { parameterArn } from "./parameter-name.ts";
@@ -89,7 +90,7 @@ async function callKms<O>(context: OperationContext, operation: string, input: o
     return await context.aws.call<O>("kms", operation, input);
   } catch (error) {
     if (!(error instanceof AwsError) || error.fault === "server") throw error;
-    const failure = { code: error.code, message: error.message, requestId: error.requestId ?? context.requestId };
+    const failure = kmsFailureOf(error, context.requestId);
     // AWS: a refusal keeps its code, everything else that is wrong with the key becomes InvalidKeyId.
     throw error.code === "AccessDeniedException" ? kmsAccessDenied(failure) : invalidKeyId(failure);
   }

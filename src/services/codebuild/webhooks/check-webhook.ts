@@ -2,7 +2,6 @@
  * Checks of CreateWebhook and UpdateWebhook. The rules are AWS's, the texts Kiln's own: AWS's were never seen.
  * Source: https://docs.aws.amazon.com/codebuild/latest/APIReference/API_CreateWebhook.html
  */
-
 import { patternProblem } from "../../../core/bounded-pattern.ts";
 import { invalidInput, notOffered } from "../errors.ts";
 import type { Project, PullRequestBuildPolicy, ScopeConfiguration, WebhookFilter } from "../shapes.gen.ts";

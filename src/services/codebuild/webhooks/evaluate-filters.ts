@@ -5,7 +5,6 @@
  * documents BASE_REF for pull requests only, and so on, and says no more).
  * Source: https://docs.aws.amazon.com/codebuild/latest/APIReference/API_WebhookFilter.html
  */
-
 import type { PatternMatcher } from "../../../core/bounded-pattern.ts";
 import type { WebhookFilter } from "../shapes.gen.ts";
 import type { WebhookEvent } from "./webhook-event.ts";

@@ -3,7 +3,7 @@
  * says which webhook, the signature that the sender knows its secret. The answer says what was decided, and why.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { AwsScope } from "../../../core/arn.ts";
+import { type AwsScope, partitionOf } from "../../../core/arn.ts";
 import { debug } from "../../../core/log.ts";
 import type { DeliveryDependencies } from "./deliver.ts";
 import { deliveryOf, isSignedWith } from "./read-delivery.ts";
@@ -70,9 +70,6 @@ export function webhookRoutes(dependencies: DeliveryDependencies): readonly Webh
     method === "POST" && /^\/webhooks\?(?:[^#]*&)?t=/.test(url);
   return [route, { ...route, prefix: "/webhooks", accepts: isDelivery }];
 }
-
-const partitionOf = (region: string): string =>
-  region.startsWith("cn-") ? "aws-cn" : region.startsWith("us-gov-") ? "aws-us-gov" : "aws";
 
 /** A provider shows a delivery as failed when its answer is an error: so it is one where a build should be and is not. */
 function statusOf(outcomes: readonly DeliveryOutcome[]): number {

@@ -3,6 +3,7 @@
  * at most, and never by a rule when a rule before it selects the image.
  * Source: https://docs.aws.amazon.com/AmazonECR/latest/userguide/LifecyclePolicies.html (evaluation rules) and its examples
  */
+import { DAY_MS } from "../../../core/clock.ts";
 import type { LifecycleRule } from "./parse-policy.ts";
 
 /** What the rules look at of an image. */
@@ -21,8 +22,6 @@ export interface LifecycleVerdict {
   readonly image: LifecycleImage;
   readonly rule: LifecycleRule;
 }
-
-const DAY_MS = 24 * 60 * 60 * 1000;
 
 /** `rules` in order of priority. The verdicts are in the same order, older images first. */
 export function evaluateLifecycle(

@@ -8,7 +8,7 @@ import { ROLE, requireEntity, USER } from "../entities/entities.ts";
 import { entityAccess, listAccess } from "../entities/entity-access.ts";
 import { userNameOf } from "../entities/users.ts";
 import { invalidMarker, noSuchEntity, noSuchInstanceProfile, noSuchLoginProfile, userNameNeeded } from "../errors.ts";
-import { type PagingInput, pageOf } from "../paging.ts";
+import { type PagingInput, pageOf } from "../pages.ts";
 import type * as Shapes from "../shapes.gen.ts";
 
 const DOCS = "https://docs.aws.amazon.com/IAM/latest/APIReference";

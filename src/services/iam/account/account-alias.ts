@@ -6,7 +6,7 @@ import type { Collection, Store } from "../../../store/store.ts";
 import { operation } from "../../service.ts";
 import { listAccess } from "../entities/entity-access.ts";
 import { aliasTaken, invalidMarker, noSuchAlias } from "../errors.ts";
-import { pageOf } from "../paging.ts";
+import { pageOf } from "../pages.ts";
 import type * as Shapes from "../shapes.gen.ts";
 
 const DOCS = "https://docs.aws.amazon.com/IAM/latest/APIReference";

@@ -21,7 +21,7 @@ import { groupShape } from "../entities/groups.ts";
 import { identification, roleLastUsed } from "../entities/role-shapes.ts";
 import { listedUser } from "../entities/users.ts";
 import { invalidMarker } from "../errors.ts";
-import { nameKey, pageOf } from "../paging.ts";
+import { nameKey, pageOf } from "../pages.ts";
 import { encodeDocument } from "../policies/documents.ts";
 import { policyShape } from "../policies/policies.ts";
 import { NO_USE, type PolicyUse, usesOf } from "../policies/policy-uses.ts";

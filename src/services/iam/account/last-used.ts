@@ -20,7 +20,7 @@ import { type OperationContext, operation } from "../../service.ts";
 import { GROUP, listEntities, ROLE, USER } from "../entities/entities.ts";
 import { entityAccess, listAccess } from "../entities/entity-access.ts";
 import { invalidMarker, noSuchAccessKey, noSuchArn, noSuchJob } from "../errors.ts";
-import { pageOf } from "../paging.ts";
+import { pageOf } from "../pages.ts";
 import { findPolicyInReach } from "../policies/policy-arns.ts";
 import type * as Shapes from "../shapes.gen.ts";
 import { accessByArn, allowsService, findOwnEntity, mayUse } from "./service-access.ts";

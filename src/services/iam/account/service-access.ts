@@ -16,7 +16,7 @@ import { type OperationContext, operation } from "../../service.ts";
 import { ENTITY_KINDS } from "../entities/entities.ts";
 import { entityAccess } from "../entities/entity-access.ts";
 import { invalidMarker, noSuchArn } from "../errors.ts";
-import { pageOf } from "../paging.ts";
+import { pageOf } from "../pages.ts";
 import type * as Shapes from "../shapes.gen.ts";
 
 /** The user, group or role of the account with this ARN. */

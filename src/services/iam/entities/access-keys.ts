@@ -19,7 +19,7 @@ import {
   quotaExceeded,
   userNameNeeded,
 } from "../errors.ts";
-import { pageOf } from "../paging.ts";
+import { pageOf } from "../pages.ts";
 import type * as Shapes from "../shapes.gen.ts";
 import { requireEntity, USER } from "./entities.ts";
 import { entityAccess } from "./entity-access.ts";

@@ -19,7 +19,7 @@ import {
   quotaExceeded,
   unmodifiableEntity,
 } from "../errors.ts";
-import { nameKey, type PagingInput, pageOf } from "../paging.ts";
+import { nameKey, type PagingInput, pageOf } from "../pages.ts";
 import { encodeDocument, requireValidDocument } from "../policies/documents.ts";
 import { findPolicyInReach, requirePolicyArn } from "../policies/policy-arns.ts";
 import {

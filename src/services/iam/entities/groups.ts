@@ -3,7 +3,7 @@ import { globalArnIn } from "../../../core/arn.ts";
 import { entityKey, type GroupRecord } from "../../../identity/index.ts";
 import { operation } from "../../service.ts";
 import { deleteConflict, entityAlreadyExists, invalidMarker, noSuchEntity, quotaExceeded } from "../errors.ts";
-import { nameKey, pageOf } from "../paging.ts";
+import { nameKey, pageOf } from "../pages.ts";
 import type * as Shapes from "../shapes.gen.ts";
 import { addEntity, changeEntity, GROUP, listEntities, newEntity, requireEntity, USER } from "./entities.ts";
 import { entityAccess, listAccess } from "./entity-access.ts";

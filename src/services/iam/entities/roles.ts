@@ -14,7 +14,7 @@ import {
   serviceRolePath,
   unmodifiableEntity,
 } from "../errors.ts";
-import { nameKey, pageOf } from "../paging.ts";
+import { nameKey, pageOf } from "../pages.ts";
 import { requireTrustPolicy } from "../policies/documents.ts";
 import type * as Shapes from "../shapes.gen.ts";
 import { boundaryOf, requireBoundary } from "./boundaries.ts";

@@ -6,7 +6,7 @@ import type { EntityRecord, TagRecord } from "../../../identity/index.ts";
 import { operation } from "../../service.ts";
 import { requestTagKeys } from "../../tag-keys.ts";
 import { duplicateTagKeys, invalidMarker, noSuchEntity, reservedTagKey, tooManyTags } from "../errors.ts";
-import { nameKey, type PagingInput, pageOf } from "../paging.ts";
+import { nameKey, type PagingInput, pageOf } from "../pages.ts";
 import { changeAnyEntity, type EntityInput, type EntityKind, nameIn, ROLE, requireEntity, USER } from "./entities.ts";
 import { entityAccess } from "./entity-access.ts";
 

@@ -11,7 +11,7 @@ import {
   quotaExceeded,
   userNameNeeded,
 } from "../errors.ts";
-import { nameKey, pageOf } from "../paging.ts";
+import { nameKey, pageOf } from "../pages.ts";
 import type * as Shapes from "../shapes.gen.ts";
 import { boundaryOf, requireBoundary } from "./boundaries.ts";
 import { addEntity, listEntities, newEntity, requireEntity, USER } from "./entities.ts";

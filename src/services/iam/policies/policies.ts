@@ -31,7 +31,7 @@ import {
   policyHasVersions,
   quotaExceeded,
 } from "../errors.ts";
-import { nameKey, pageOf } from "../paging.ts";
+import { nameKey, pageOf } from "../pages.ts";
 import type * as Shapes from "../shapes.gen.ts";
 import { requireManagedDocument } from "./documents.ts";
 import { requirePolicy, requirePolicyArn } from "./policy-arns.ts";

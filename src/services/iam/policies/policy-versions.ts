@@ -16,7 +16,7 @@ import {
   quotaExceeded,
   tooManyVersions,
 } from "../errors.ts";
-import { pageOf } from "../paging.ts";
+import { pageOf } from "../pages.ts";
 import type * as Shapes from "../shapes.gen.ts";
 import { encodeDocument, requireManagedDocument } from "./documents.ts";
 import { changePolicy, policyAccess } from "./policies.ts";

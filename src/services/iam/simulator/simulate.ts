@@ -10,7 +10,7 @@ import { findEntityByArn } from "../../../identity/index.ts";
 import { type OperationContext, operation } from "../../service.ts";
 import { entityTagKeys } from "../entities/entity-access.ts";
 import { invalidInput, invalidMarker, noSuchEntity } from "../errors.ts";
-import { pageOf } from "../paging.ts";
+import { pageOf } from "../pages.ts";
 import type * as Shapes from "../shapes.gen.ts";
 import { type Simulation, simulatorOf } from "./simulate-evaluation.ts";
 import { remaining } from "./simulate-exclusions.ts";

@@ -1,0 +1,89 @@
+/** TagResource, UntagResource, ListResourceTags, and the rules for tags that CreateKey shares. */
+import { operation } from "../../service.ts";
+import { changeKey } from "../change-key.ts";
+import { foreignRegion, invalidKeyId, invalidMarker, invalidState, keyNotFound, tagFailure } from "../errors.ts";
+import { requireKeyNotAlias, soughtKeyNotAlias } from "../find-key.ts";
+import { keyAccess, requestTagConditions } from "../key-access.ts";
+import { pageOf } from "../pages.ts";
+import type {
+  ListResourceTagsRequest,
+  ListResourceTagsResponse,
+  Tag,
+  TagResourceRequest,
+  UntagResourceRequest,
+} from "../shapes.gen.ts";
+import { requireNotPendingDeletion } from "../usable-key.ts";
+
+const MAX_TAGS = 50;
+const lookupErrors = [keyNotFound, invalidKeyId, foreignRegion];
+
+export const tagResource = operation<TagResourceRequest, object>({
+  name: "TagResource",
+  support: "supported",
+  source: "https://docs.aws.amazon.com/kms/latest/APIReference/API_TagResource.html",
+  authorize: async (input, context) => [
+    keyAccess(
+      context,
+      "kms:TagResource",
+      await soughtKeyNotAlias(context, input.KeyId),
+      requestTagConditions(input.Tags),
+    ),
+  ],
+  errors: [...lookupErrors, invalidState, tagFailure],
+  async run(input, context) {
+    const { key } = await requireKeyNotAlias(context, input.KeyId);
+    await changeKey(context, key, (current) => {
+      requireNotPendingDeletion(current);
+      return { ...current, tags: tagsWith(current.tags, input.Tags) };
+    });
+    return {};
+  },
+});
+
+export const untagResource = operation<UntagResourceRequest, object>({
+  name: "UntagResource",
+  support: "supported",
+  source: "https://docs.aws.amazon.com/kms/latest/APIReference/API_UntagResource.html",
+  authorize: async (input, context) => [
+    keyAccess(context, "kms:UntagResource", await soughtKeyNotAlias(context, input.KeyId), {
+      "aws:TagKeys": input.TagKeys,
+    }),
+  ],
+  errors: [...lookupErrors, invalidState],
+  async run(input, context) {
+    const { key } = await requireKeyNotAlias(context, input.KeyId);
+    await changeKey(context, key, (current) => {
+      requireNotPendingDeletion(current);
+      const tags = Object.entries(current.tags).filter(([name]) => !input.TagKeys.includes(name));
+      return { ...current, tags: Object.fromEntries(tags) };
+    });
+    return {};
+  },
+});
+
+export const listResourceTags = operation<ListResourceTagsRequest, ListResourceTagsResponse>({
+  name: "ListResourceTags",
+  support: "supported",
+  source: "https://docs.aws.amazon.com/kms/latest/APIReference/API_ListResourceTags.html",
+  authorize: async (input, context) => [
+    keyAccess(context, "kms:ListResourceTags", await soughtKeyNotAlias(context, input.KeyId)),
+  ],
+  errors: [...lookupErrors, invalidMarker],
+  async run(input, context) {
+    const { key } = await requireKeyNotAlias(context, input.KeyId);
+    const tags = Object.entries(key.tags)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([TagKey, TagValue]) => ({ TagKey, TagValue }));
+    const page = pageOf(tags, (tag) => tag.TagKey, input, { usual: 50, most: 50 });
+    return { ...page.tokens, Tags: page.items };
+  },
+});
+
+/** `existing` with `added` on top, or a TagException. */
+export function tagsWith(existing: Readonly<Record<string, string>>, added: readonly Tag[]): Record<string, string> {
+  if (new Set(added.map((tag) => tag.TagKey)).size < added.length) throw tagFailure("Duplicate tag keys");
+  if (added.some((tag) => /^aws:/i.test(tag.TagKey))) throw tagFailure("Tags beginning with aws: are reserved");
+  const tags = { ...existing, ...Object.fromEntries(added.map((tag) => [tag.TagKey, tag.TagValue])) };
+  if (Object.keys(tags).length > MAX_TAGS) throw tagFailure("Too many tags");
+  return tags;
+}
