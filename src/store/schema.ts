@@ -6,11 +6,7 @@
 import { KilnError } from "../core/errors.ts";
 import type { SqlDatabase, SqlRow } from "./sqlite-driver.ts";
 
-/**
- * 1: the first. 2: earlier versions of parameters have other keys (services/ssm/versions.ts), so that an older Kiln would not
- * find them; records of version 1 are read as they are, so none is rewritten.
- */
-export const SCHEMA_VERSION = 2;
+export const SCHEMA_VERSION = 1;
 export const RECORDS_TABLE = `records (
   collection TEXT NOT NULL, key BLOB NOT NULL, value TEXT NOT NULL, PRIMARY KEY (collection, key)
 ) WITHOUT ROWID`;
@@ -25,9 +21,12 @@ export function prepareDatabase(database: SqlDatabase, stateDir: string | undefi
   database.exec("BEGIN IMMEDIATE");
   try {
     // Another process may have done it between the check and the lock.
-    const version = versionOf(database);
-    if (version === 0) database.exec(`CREATE TABLE ${RECORDS_TABLE}`);
-    if (version < SCHEMA_VERSION) database.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`);
+    if (versionOf(database) === 0) {
+      database.exec(`
+        CREATE TABLE ${RECORDS_TABLE};
+        PRAGMA user_version = ${SCHEMA_VERSION};
+      `);
+    }
     database.exec("COMMIT");
   } catch (error) {
     database.exec("ROLLBACK");

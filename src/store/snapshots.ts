@@ -205,7 +205,7 @@ export class Snapshots {
   #check(name: string, id: string, path: string): void {
     const { records, masterKey } = this.#parts;
     const { version, sealed } = records.checkOf(id, path);
-    if (version < 1 || version > SCHEMA_VERSION) {
+    if (version !== SCHEMA_VERSION) {
       throw new KilnError({
         code: "KILN_E_STATE_FOLDER_NEWER",
         message: `the snapshot \`${name}\` has state version ${version}, this Kiln knows ${SCHEMA_VERSION}`,

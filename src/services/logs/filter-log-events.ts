@@ -13,7 +13,7 @@ import {
   validationFailed,
 } from "./errors.ts";
 import { type EventRange, eventsOf, isPlace, type StoredEvent } from "./events.ts";
-import { type MessageFilter, parseFilterPattern } from "./filter-pattern.ts";
+import { type MessageFilter, parseFilterPattern } from "./filter-patterns/filter-pattern.ts";
 import { hasDataKeys, openDataKeys } from "./kms-encryption.ts";
 import {
   groupKey,

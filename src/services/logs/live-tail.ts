@@ -13,7 +13,7 @@ import { type OperationContext, operation } from "../service.ts";
 import { groupArn, groupNameOf, type NamedGroup, onGroup, requireHere, scopeIn } from "./access.ts";
 import { groupNotFound, invalidOperation, invalidParameter, sessionStreamingFailed, sessionTimeout } from "./errors.ts";
 import { arrivals } from "./events.ts";
-import { type MessageFilter, parseFilterPattern } from "./filter-pattern.ts";
+import { type MessageFilter, parseFilterPattern } from "./filter-patterns/filter-pattern.ts";
 import { hasDataKeys, openDataKeys } from "./kms-encryption.ts";
 import { chunkKey, groupKey, type LogStreamRecord, logRecords, requireGroup, streamKey } from "./records.ts";
 import type {

@@ -6,7 +6,7 @@ import type { OperationContext } from "../service.ts";
 import { tokenInUse, tokenMissing } from "./errors.ts";
 import { changeSecret } from "./find-secret.ts";
 import { type EncryptedValue, type SecretRecord, secretArn, valueKey, valuesIn } from "./records.ts";
-import { nextWindow } from "./rotation-schedule.ts";
+import { nextWindow } from "./rotation/rotation-schedule.ts";
 import { decryptValue, encryptValue, isSameValue, keyIdToKeep, type SecretValue } from "./secret-value.ts";
 import { CURRENT, requireStagesFit, versionById, withoutForgotten, withStages } from "./version-stages.ts";
 

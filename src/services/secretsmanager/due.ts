@@ -5,9 +5,9 @@
 import { debug } from "../../core/log.ts";
 import { type Background, backgroundOf, type Surroundings } from "./background.ts";
 import { dueIn, dueMsOf, forgetSecret, isGone, putSecret, type SecretRecord, secretsIn } from "./records.ts";
-import { functionUrl } from "./rotation-functions.ts";
-import { nextWindow } from "./rotation-schedule.ts";
-import { runRotation, unfinishedVersion, withRotationBegun } from "./run-rotation.ts";
+import { functionUrl } from "./rotation/rotation-functions.ts";
+import { nextWindow } from "./rotation/rotation-schedule.ts";
+import { runRotation, unfinishedVersion, withRotationBegun } from "./rotation/run-rotation.ts";
 
 const AT_ONCE = 500;
 

@@ -13,7 +13,7 @@ import {
   putResourcePolicy,
   validateResourcePolicy,
 } from "./resource-policy.ts";
-import { cancelRotateSecret, rotateSecret } from "./rotate-secret.ts";
+import { cancelRotateSecret, rotateSecret } from "./rotation/rotate-secret.ts";
 import { tagResource, untagResource } from "./tags.ts";
 import { updateSecret } from "./update-secret.ts";
 import { updateSecretVersionStage } from "./update-secret-version-stage.ts";

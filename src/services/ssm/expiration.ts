@@ -6,8 +6,7 @@
 import type { AwsScope } from "../../core/arn.ts";
 import type { Store } from "../../store/store.ts";
 import type { OperationContext } from "../service.ts";
-import { type ParameterRecord, parameterKey, parametersIn } from "./records.ts";
-import { removeVersions } from "./versions.ts";
+import { type ParameterRecord, parameterKey, parametersIn, versionsIn, versionsKey } from "./records.ts";
 
 type Times = Pick<OperationContext, "clock">;
 
@@ -16,12 +15,14 @@ export const isLive = ({ clock }: Times, record: ParameterRecord): boolean =>
 
 /** The parameter with its versions, labels and tags. Only inside `Store.write`. */
 export function removeParameter(store: Store, scope: AwsScope, name: string): void {
-  const parameters = parametersIn(store);
-  const key = parameterKey(scope, name);
-  const record = parameters.get(key);
-  if (!record) return;
-  removeVersions(store, scope, record);
-  parameters.delete(key);
+  parametersIn(store).delete(parameterKey(scope, name));
+  removeVersions(store, scope, name);
+}
+
+/** Only inside `Store.write`. */
+export function removeVersions(store: Store, scope: AwsScope, name: string): void {
+  const versions = versionsIn(store);
+  for (const { key } of versions.list(versionsKey(scope, name))) versions.delete(key);
 }
 
 /** Takes away those of the parameters that have expired. */

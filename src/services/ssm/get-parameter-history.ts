@@ -2,17 +2,16 @@
 import { operation } from "../service.ts";
 import { invalidNextToken, parameterNotFound, validationFailure } from "./errors.ts";
 import { findParameter, isReachable } from "./find-parameter.ts";
-import { pageOf, sourceOf } from "./pages.ts";
+import { pageOf, rangeOf } from "./pages.ts";
 import { accessTo } from "./parameter-access.ts";
 import { readValue } from "./parameter-answer.ts";
 import { parseReference, requireReadableName, requireUnselected } from "./parameter-name.ts";
 import { policiesAnswer } from "./parameter-policies.ts";
 import { isPublic } from "./public-parameters.ts";
-import type { ParameterVersion } from "./records.ts";
+import { type ParameterVersion, versionKey, versionsIn, versionsKey } from "./records.ts";
 import { secureStringErrors } from "./secure-string.ts";
 import type { GetParameterHistoryRequest, GetParameterHistoryResult, ParameterHistory } from "./shapes.gen.ts";
 import { versionMetadata } from "./version-metadata.ts";
-import { findVersion } from "./versions.ts";
 
 const PAGE_SIZE = 50;
 
@@ -29,15 +28,11 @@ export const getParameterHistory = operation<GetParameterHistoryRequest, GetPara
     requireReadableName(name);
     const record = isReachable(context, scope) && !isPublic(scope) ? findParameter(context, scope, name) : undefined;
     if (!record) throw parameterNotFound();
-    const { oldestVersion, latest } = record;
-    const numbers = Array.from({ length: latest.version - oldestVersion + 1 }, (_, n) => oldestVersion + n);
-    const versions = numbers.flatMap((number) => findVersion(context.store, scope, record, number) ?? []);
-    // Long enough that numbers sort as texts do.
-    const entryOf = (value: ParameterVersion) => ({ key: [String(value.version).padStart(10, "0")], value });
+    const versions = versionsIn(context.store);
     const page = pageOf<ParameterVersion>({
       mark: "history",
-      scope: [],
-      source: sourceOf(versions.map(entryOf)),
+      scope: versionsKey(scope, name),
+      source: rangeOf(versions, versionsKey(scope, name)),
       pick: () => true,
       nextToken: input.NextToken,
       pageSize: input.MaxResults ?? PAGE_SIZE,
@@ -45,7 +40,7 @@ export const getParameterHistory = operation<GetParameterHistoryRequest, GetPara
     const history: ParameterHistory[] = [];
     for (const { value: version } of page.items) {
       // Policies of a version that was followed by another did nothing from then on.
-      const next = versions.find((one) => one.version === version.version + 1);
+      const next = versions.get(versionKey(scope, name, version.version + 1));
       history.push({
         Name: name,
         ...versionMetadata(version),

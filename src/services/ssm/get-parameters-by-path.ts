@@ -10,6 +10,7 @@ import {
 } from "./errors.ts";
 import { isLive, removeExpired } from "./expiration.ts";
 import { labelFilterOf, parseFilters, selectedBy } from "./filters.ts";
+import { findVersion } from "./find-parameter.ts";
 import { pageOf, rangeOf, sourceOf } from "./pages.ts";
 import { anyResource } from "./parameter-access.ts";
 import { parameterAnswer } from "./parameter-answer.ts";
@@ -18,7 +19,6 @@ import { isPublic, publicEntries } from "./public-parameters.ts";
 import { type ParameterRecord, parametersIn } from "./records.ts";
 import { secureStringErrors } from "./secure-string.ts";
 import type { GetParametersByPathRequest, GetParametersByPathResult, Parameter } from "./shapes.gen.ts";
-import { findVersion } from "./versions.ts";
 
 const PAGE_SIZE = 10;
 
@@ -74,7 +74,7 @@ export const getParametersByPath = operation<GetParametersByPathRequest, GetPara
     const parameters: Parameter[] = [];
     for (const { value: record } of page.items) {
       const asked = { name: record.name, selector: "", scope, withDecryption: input.WithDecryption ?? false };
-      const version = findVersion(context.store, scope, record, versionNumber(record, labels));
+      const version = findVersion(context, record, versionNumber(record, labels));
       if (version) parameters.push(await parameterAnswer(context, { record, version }, asked));
     }
     return { Parameters: parameters, ...page.token };

@@ -1,7 +1,7 @@
 /** LabelParameterVersion and UnlabelParameterVersion. A label is on one version of a parameter at a time. */
 import { type OperationContext, operation } from "../service.ts";
 import { labelLimitExceeded, parameterNotFound, parameterVersionNotFound, validationFailure } from "./errors.ts";
-import { findParameter } from "./find-parameter.ts";
+import { findParameter, findVersion } from "./find-parameter.ts";
 import { accessTo } from "./parameter-access.ts";
 import { requireReadableName } from "./parameter-name.ts";
 import { type ParameterRecord, parameterKey, parametersIn } from "./records.ts";
@@ -11,7 +11,6 @@ import type {
   UnlabelParameterVersionRequest,
   UnlabelParameterVersionResult,
 } from "./shapes.gen.ts";
-import { findVersion } from "./versions.ts";
 
 const MAX_LABELS = 10;
 const errors = [parameterNotFound, parameterVersionNotFound, validationFailure];
@@ -80,7 +79,6 @@ function requireParameter(context: OperationContext, name: string): ParameterRec
 }
 
 function requireKept(context: OperationContext, record: ParameterRecord, name: string, version: number): number {
-  if (!findVersion(context.store, context.scope, record, version))
-    throw parameterVersionNotFound("version", String(version), name);
+  if (!findVersion(context, record, version)) throw parameterVersionNotFound("version", String(version), name);
   return version;
 }

@@ -13,7 +13,7 @@ import {
   tooManyTags,
   validationFailure,
 } from "./errors.ts";
-import { removeParameter } from "./expiration.ts";
+import { removeVersions } from "./expiration.ts";
 import { findParameter } from "./find-parameter.ts";
 import { accessTo } from "./parameter-access.ts";
 import { requireWritableName } from "./parameter-name.ts";
@@ -26,13 +26,14 @@ import {
   type ParameterVersion,
   parameterKey,
   parametersIn,
+  versionKey,
+  versionsIn,
 } from "./records.ts";
 import { DEFAULT_KEY_ID, encryptValue, secureStringErrors } from "./secure-string.ts";
 import { defaultTier } from "./service-settings.ts";
 import type { PutParameterRequest, PutParameterResult } from "./shapes.gen.ts";
 import { tagsWith } from "./tags.ts";
 import { requireTier, requireValueLength } from "./tiers.ts";
-import { dropOldest, type EarlierVersions, putAway } from "./versions.ts";
 
 const MAX_VERSIONS = 100;
 const DATA_TYPES = ["text", "aws:ec2:image", "aws:ssm:integration"];
@@ -191,26 +192,27 @@ function saveVersion(
   latest: ParameterVersion,
   tags: Readonly<Record<string, string>>,
 ): void {
-  const { store, scope, clock } = context;
-  // What an expired parameter of this name left behind.
-  if (!before) removeParameter(store, scope, name);
-  let earlier: EarlierVersions = { oldestVersion: latest.version, places: "" };
-  if (before) {
-    const { oldestVersion } = before;
-    earlier = putAway(store, scope, before, clock.nowMs());
-    if (latest.version - oldestVersion >= MAX_VERSIONS) {
-      if (Object.values(before.labels).includes(oldestVersion)) throw maxVersionLimitExceeded(name, oldestVersion);
-      earlier = dropOldest(store, scope, before.name, latest.version, earlier);
-    }
+  const { store, scope } = context;
+  const parameters = parametersIn(store);
+  const versions = versionsIn(store);
+  const key = parameterKey(scope, name);
+  // What an expired parameter of this name left behind. To look for versions of one that was never there would cost a range.
+  if (!before && parameters.has(key)) removeVersions(store, scope, name);
+  let oldestVersion = before?.oldestVersion ?? latest.version;
+  if (before && latest.version - oldestVersion >= MAX_VERSIONS) {
+    if (Object.values(before.labels).includes(oldestVersion)) throw maxVersionLimitExceeded(name, oldestVersion);
+    versions.delete(versionKey(scope, name, oldestVersion));
+    oldestVersion += 1;
   }
   const expiresAtMs = expirationOf(latest.policies);
-  parametersIn(store).put(parameterKey(scope, name), {
+  parameters.put(key, {
     name: before?.name ?? name,
     latest,
-    ...earlier,
+    oldestVersion,
     ...(expiresAtMs !== undefined && { expiresAtMs }),
     labels: before?.labels ?? {},
     tags: before?.tags ?? tags,
     ...(before?.resourcePolicy && { resourcePolicy: before.resourcePolicy }),
   });
+  versions.put(versionKey(scope, name, latest.version), latest);
 }

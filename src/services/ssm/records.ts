@@ -1,6 +1,6 @@
 /**
- * What Parameter Store keeps. One record per parameter holds its latest version, so that a read is one lookup; each
- * version before it is a record of its own (versions.ts), for history, labels and selectors.
+ * What Parameter Store keeps. One record per parameter holds its latest version, so that a read is one lookup; every
+ * version, the latest included, is also a record of its own for history, labels and selectors.
  */
 import type { AwsScope } from "../../core/arn.ts";
 import type { Collection, Key, Store } from "../../store/store.ts";
@@ -48,8 +48,6 @@ export interface ParameterRecord {
   readonly name: string;
   readonly latest: ParameterVersion;
   readonly oldestVersion: number;
-  /** Where the versions before the latest are (versions.ts). Absent: written by Kiln's first state version, or not stored. */
-  readonly places?: string;
   /** From an Expiration policy: from then on the parameter does not exist. */
   readonly expiresAtMs?: number;
   /** Label → version. */
@@ -60,7 +58,7 @@ export interface ParameterRecord {
 
 /** Keyed by account, region, and the segments of the name. */
 export const parametersIn = (store: Store): Collection<ParameterRecord> => store.collection("ssm/parameters");
-/** Earlier versions; versions.ts knows the keys. */
+/** Keyed by account, region, name without its leading slash, version in ten digits. */
 export const versionsIn = (store: Store): Collection<ParameterVersion> => store.collection("ssm/versions");
 
 export const withoutLeadingSlash = (name: string): string => (name.startsWith("/") ? name.slice(1) : name);
@@ -69,4 +67,15 @@ export const parameterKey = (scope: AwsScope, name: string): Key => [
   scope.accountId,
   scope.region,
   ...withoutLeadingSlash(name).split("/"),
+];
+
+export const versionsKey = (scope: AwsScope, name: string): Key => [
+  scope.accountId,
+  scope.region,
+  withoutLeadingSlash(name),
+];
+
+export const versionKey = (scope: AwsScope, name: string, version: number): Key => [
+  ...versionsKey(scope, name),
+  String(version).padStart(10, "0"),
 ];

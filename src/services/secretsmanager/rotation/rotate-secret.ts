@@ -2,9 +2,9 @@
  * RotateSecret and CancelRotateSecret. A function that is registered (rotation-functions.ts) really rotates; another
  * one's rules are kept when nothing is to be rotated now, else it is a function that cannot be invoked.
  */
-import { parseArn } from "../../core/arn.ts";
-import { operation } from "../service.ts";
-import { watch } from "./due.ts";
+import { parseArn } from "../../../core/arn.ts";
+import { operation } from "../../service.ts";
+import { watch } from "../due.ts";
 import {
   functionNotInvokable,
   invalidFunctionArn,
@@ -16,21 +16,21 @@ import {
   rotationUnfinished,
   rulesConflict,
   unsupported,
-} from "./errors.ts";
-import { changeSecret, lookupErrors, requireLiveSecret } from "./find-secret.ts";
-import { type Rotation, type RotationRules, type SecretRecord, secretArn } from "./records.ts";
-import { functionUrl } from "./rotation-functions.ts";
-import { nextWindow, requireValidRules } from "./rotation-schedule.ts";
-import { runRotation, testRotation, unfinishedVersion, withRotationBegun } from "./run-rotation.ts";
-import { conditionsOf, secretAccess } from "./secret-access.ts";
+} from "../errors.ts";
+import { changeSecret, lookupErrors, requireLiveSecret } from "../find-secret.ts";
+import { type Rotation, type RotationRules, type SecretRecord, secretArn } from "../records.ts";
+import { conditionsOf, secretAccess } from "../secret-access.ts";
 import type {
   CancelRotateSecretRequest,
   CancelRotateSecretResponse,
   RotateSecretRequest,
   RotateSecretResponse,
   RotationRulesType,
-} from "./shapes.gen.ts";
-import { CURRENT, versionAt } from "./version-stages.ts";
+} from "../shapes.gen.ts";
+import { CURRENT, versionAt } from "../version-stages.ts";
+import { functionUrl } from "./rotation-functions.ts";
+import { nextWindow, requireValidRules } from "./rotation-schedule.ts";
+import { runRotation, testRotation, unfinishedVersion, withRotationBegun } from "./run-rotation.ts";
 
 export const rotateSecret = operation<RotateSecretRequest, RotateSecretResponse>({
   name: "RotateSecret",

@@ -2,9 +2,9 @@
  * Functions that rotate secrets. There is no Lambda here: the user says which http(s) address of this machine stands for
  * a function's ARN, and run-rotation.ts posts to it what AWS gives the function. Not AWS's API; app.ts offers it.
  */
-import { parseArn } from "../../core/arn.ts";
-import { KilnError } from "../../core/errors.ts";
-import type { Collection, Store } from "../../store/store.ts";
+import { parseArn } from "../../../core/arn.ts";
+import { KilnError } from "../../../core/errors.ts";
+import type { Collection, Store } from "../../../store/store.ts";
 
 export interface RotationFunction {
   readonly arn: string;

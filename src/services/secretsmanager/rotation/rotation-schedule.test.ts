@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { AwsError } from "../../core/errors.ts";
-import type { RotationRules } from "./records.ts";
+import { AwsError } from "../../../core/errors.ts";
+import type { RotationRules } from "../records.ts";
 import { daysBetween, nextWindow, requireValidRules } from "./rotation-schedule.ts";
 
 const at = (text: string): number => Date.parse(`${text}Z`);

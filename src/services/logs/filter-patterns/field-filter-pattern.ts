@@ -4,7 +4,7 @@
  * fields as the pattern.
  * Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html
  */
-import { invalidParameter } from "./errors.ts";
+import { invalidParameter } from "../errors.ts";
 import {
   invalidCharacters,
   invalidPattern,

@@ -3,8 +3,8 @@
  * `&&`, `||`, parentheses, and comparisons of one value.
  * Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html and texts recorded on AWS
  */
-import type { AwsError } from "../../core/errors.ts";
-import { invalidParameter } from "./errors.ts";
+import type { AwsError } from "../../../core/errors.ts";
+import { invalidParameter } from "../errors.ts";
 import { compilePatternRegex } from "./pattern-regex.ts";
 
 export type Scalar = string | number | boolean;

@@ -4,7 +4,7 @@
  * what is absent, an object, an array or null both `=` and `!=` do not match.
  * Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html
  */
-import { invalidParameter } from "./errors.ts";
+import { invalidParameter } from "../errors.ts";
 import {
   invalidCharacters,
   invalidPattern,

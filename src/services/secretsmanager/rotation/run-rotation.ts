@@ -4,12 +4,12 @@
  * Source: https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_lambda-functions.html
  * Gap: AWS tries a failed rotation again by itself; here the next window or the next RotateSecret does.
  */
-import { debug } from "../../core/log.ts";
-import type { Background, Surroundings } from "./background.ts";
-import { putSecret, type Rotation, type SecretRecord, secretArn, secretKeyOf, secretsIn } from "./records.ts";
+import { debug } from "../../../core/log.ts";
+import type { Background, Surroundings } from "../background.ts";
+import { putSecret, type Rotation, type SecretRecord, secretArn, secretKeyOf, secretsIn } from "../records.ts";
+import { CURRENT, moveStage, PENDING, versionAt, versionById } from "../version-stages.ts";
 import { functionUrl } from "./rotation-functions.ts";
 import { daysBetween, nextWindow } from "./rotation-schedule.ts";
-import { CURRENT, moveStage, PENDING, versionAt, versionById } from "./version-stages.ts";
 
 const STEPS = ["createSecret", "setSecret", "testSecret", "finishSecret"] as const;
 /** As long as a Lambda function may run. */

@@ -1,10 +1,10 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { failureOf, openServices, type ServicesFixture } from "../../../test/support/services-fixture.ts";
-import { kms } from "../kms/index.ts";
-import { rotationsSettled } from "./background.ts";
-import { closeSecrets, rotationFunctions, secretsmanager } from "./index.ts";
+import { failureOf, openServices, type ServicesFixture } from "../../../../test/support/services-fixture.ts";
+import { kms } from "../../kms/index.ts";
+import { rotationsSettled } from "../background.ts";
+import { closeSecrets, rotationFunctions, secretsmanager } from "../index.ts";
 import { functionUrl } from "./rotation-functions.ts";
 
 interface Event {
