@@ -19,9 +19,10 @@ const UNKNOWN = new Set([
 
 /** Adds the headers to an answer that is an error. */
 export function nameScope(exchange: Exchange, error: AwsError, answer: Answer, services: readonly string[]): void {
-  const isRefused = error.code === notOffered.definition.code;
-  if (!isRefused && !UNKNOWN.has(error.code)) return;
   const { target } = exchange;
+  const isRefused =
+    error.code === notOffered.definition.code || target?.serviceModel.outsideScope.has(target.operation) === true;
+  if (!isRefused && !UNKNOWN.has(error.code)) return;
   if (isRefused) answer.headers["x-kiln-not-offered"] = nameOf(exchange);
   else answer.headers["x-kiln-unknown-operation"] = nameOf(exchange);
   const { operations, outsideScope } = target?.serviceModel ?? {};

@@ -130,17 +130,19 @@ const invalidAction = awsError({
 export const unknownOperation = (service: ServiceName, operation: string, apiVersion: string): AwsError =>
   isQueryService(service) ? invalidAction(operation, apiVersion) : unknownOperationException();
 
+const notOfferedText = (name: string, offered: string): string =>
+  `kiln does not offer \`${name}\`; it offers ${offered} (docs/coverage.md)`;
+
 /**
- * Not AWS's: an operation or service that AWS has and this tool does not offer. Status 400 so that no client retries.
- * The endpoint repeats the name in the header `x-kiln-not-offered`.
+ * Not AWS's: a service, or an operation within the scope, that AWS has and this tool does not offer. Status 400 so that no
+ * client retries. The endpoint repeats the name in the header `x-kiln-not-offered`.
  */
 export const notOffered = awsError({
   code: "NotImplemented",
   status: 400,
   fault: "client",
   source: "docs/coverage.md",
-  message: (name: string, offered: string) =>
-    `kiln does not offer \`${name}\`; it offers ${offered} (docs/coverage.md)`,
+  message: notOfferedText,
 });
 
 const notOfferedByS3 = awsError({
@@ -151,10 +153,19 @@ const notOfferedByS3 = awsError({
   message: text,
 });
 
-/** {@link notOffered} in the service's own form: S3 has a status of its own for it, which no client retries either. */
-export function notOfferedIn(service: ServiceName, name: string, offered: string): AwsError {
-  const refusal = notOffered(name, offered);
-  return service === "s3" ? notOfferedByS3(refusal.message) : refusal;
+// AWS: comes without a text; here it says what the scope is.
+const outsideScope = awsError({
+  code: "UnknownOperationException",
+  status: 400,
+  fault: "client",
+  source: COMMON,
+  message: notOfferedText,
+});
+
+/** What AWS has and this tool does not offer; `isInScope`: this tool means to. S3 has a status of its own for both. */
+export function notOfferedIn(service: ServiceName, name: string, offered: string, isInScope: boolean): AwsError {
+  if (service === "s3") return notOfferedByS3(notOfferedText(name, offered));
+  return isInScope ? notOffered(name, offered) : outsideScope(name, offered);
 }
 
 /** A fault of this tool; its text never tells more than that, details are printed under `KILN_DEBUG`. */

@@ -16,7 +16,7 @@ export interface Target {
   shape: Shape | null | undefined;
 }
 
-/** Throws, or rejects with, AWS's error for an operation it does not have and this tool's own for one not offered. */
+/** Throws, or rejects with, AWS's error for an operation it does not have, and one with a text for one not offered. */
 export type FindOperation = (service: ServiceName, operation: string) => Target | Promise<Target>;
 
 export function createFindOperation(services: ReadonlyMap<ServiceName, ServiceDefinition>): FindOperation {
@@ -57,9 +57,8 @@ const keyOf = (service: ServiceName, operation: string): string => `${service}:$
 
 function refusal({ name, title }: ServiceDefinition, operation: string, operations: Operations): AwsError {
   const model = loadModel(name);
-  if (!model.operations.has(operation) && !model.outsideScope.has(operation)) {
-    return unknownOperation(name, operation, model.apiVersion);
-  }
+  const isInScope = model.operations.has(operation);
+  if (!isInScope && !model.outsideScope.has(operation)) return unknownOperation(name, operation, model.apiVersion);
   const offered = operations.map((definition) => definition.name).sort();
-  return notOfferedIn(name, `${name}:${operation}`, `these operations of ${title}: ${offered.join(", ")}`);
+  return notOfferedIn(name, `${name}:${operation}`, `these operations of ${title}: ${offered.join(", ")}`, isInScope);
 }

@@ -6,7 +6,6 @@ import { type Clock, systemClock } from "../core/clock.ts";
 import { KilnError } from "../core/errors.ts";
 import type { Ids } from "../core/ids.ts";
 import { debug } from "../core/log.ts";
-import { openCommitLog } from "./commit-log.ts";
 import { FileBlobs } from "./file-blobs.ts";
 import { createMasterKey, findMasterKey, MASTER_KEY_BYTES, openSealed, sealBytes } from "./master-key.ts";
 import { prepareDatabase } from "./schema.ts";
@@ -95,7 +94,6 @@ function storeOn({ database, openDatabase, options, base, masterKey, onClose }: 
   const files = new StateFiles({ base, generation, ids });
   const store = new SqliteStore({
     ...{ database, masterKey, ids, stateDir },
-    log: stateDir === undefined ? undefined : openCommitLog(database, stateDir),
     blobs: new FileBlobs(() => files.root(), stateDir),
     folder: (name) => join(files.root(), name),
     async openSnapshots(alone) {

@@ -1,8 +1,7 @@
 /**
  * Keyed JSON records in one SQLite table, with group commit: all `write`s of one turn of the event loop share one
  * transaction and one fsync. Adapter of the port in store.ts; opened by open-store.ts.
- * WAL, flushed with each commit (commit-log.ts): a resolved `write` survives `kill -9` and power loss
- * (https://www.sqlite.org/wal.html).
+ * WAL and synchronous=FULL: a resolved `write` survives `kill -9` and power loss (https://www.sqlite.org/wal.html).
  *
  * Changes are kept in memory until the turn ends and reach SQLite together; the write lock is taken before the first of
  * them is computed, so what a change reads cannot be changed by another process before it is committed. Reads come from
@@ -11,7 +10,6 @@
  */
 import type { Ids } from "../core/ids.ts";
 import { debug } from "../core/log.ts";
-import type { CommitLog } from "./commit-log.ts";
 import { openSealed, sealBytes } from "./master-key.ts";
 import { type CacheEntry, parsedValue, RecordCache } from "./record-cache.ts";
 import { decodeKey, encodeKey, rangeOf } from "./record-key.ts";
@@ -30,8 +28,6 @@ import type { BlobStore, Collection, Entry, Key, SnapshotInfo, StateFolder, Stor
 export interface SqliteStoreParts {
   /** A connection whose schema is up to date (schema.ts). The store closes it. */
   readonly database: SqlDatabase;
-  /** Undefined: SQLite flushes its commits itself. */
-  readonly log?: CommitLog | undefined;
   readonly masterKey: Buffer;
   readonly blobs: BlobStore;
   readonly ids: Ids;
@@ -79,7 +75,6 @@ export class SqliteStore implements Store {
   readonly blobs: BlobStore;
   readonly stateDir: string | undefined;
   readonly #database: SqlDatabase;
-  readonly #log: CommitLog | undefined;
   readonly #masterKey: Buffer;
   readonly #ids: Ids;
   readonly #onClose: (() => void) | undefined;
@@ -113,7 +108,6 @@ export class SqliteStore implements Store {
 
   constructor(parts: SqliteStoreParts) {
     this.#database = parts.database;
-    this.#log = parts.log;
     this.#masterKey = parts.masterKey;
     this.#ids = parts.ids;
     this.#onClose = parts.onClose;
@@ -241,7 +235,6 @@ export class SqliteStore implements Store {
     if (this.#isClosed) return;
     if (this.#turn) this.#commitTurn(this.#turn);
     this.#isClosed = true;
-    await this.#log?.close();
     this.#cache.clear();
     try {
       this.#database.close();
@@ -293,7 +286,6 @@ export class SqliteStore implements Store {
 
   #beginTurn(): Turn {
     this.#checkPlace();
-    this.#log?.requireSound();
     // IMMEDIATE: takes the write lock now, so that a later statement cannot fail because another process wrote first.
     this.#database.exec("BEGIN IMMEDIATE");
     const turn: Turn = { writes: [], pending: new Map() };
@@ -327,11 +319,7 @@ export class SqliteStore implements Store {
     }
     if (this.#turnsToYield > 0) this.#turnsToYield--;
     debug("store", () => `committed ${turn.writes.length} writes`);
-    const settle = (error: Error | undefined): void => {
-      for (const write of turn.writes) error ? write.reject(this.#explain(error)) : write.resolve();
-    };
-    if (this.#log) this.#log.flush(settle);
-    else settle(undefined);
+    for (const write of turn.writes) write.resolve();
   }
 
   /** Hands changes to SQLite, inside the turn's transaction, and to the cache. */

@@ -134,7 +134,7 @@ describe.skipIf(clis.length === 0).each(clis)("$version", (cli) => {
 
   it("is told by name what is not offered", async () => {
     expect(await failure("ssm list-documents")).toContain(
-      "An error occurred (NotImplemented) when calling the ListDocuments operation: kiln does not offer `ssm:ListDocuments`; it offers these operations of Systems Manager Parameter Store:",
+      "An error occurred (UnknownOperationException) when calling the ListDocuments operation: kiln does not offer `ssm:ListDocuments`; it offers these operations of Systems Manager Parameter Store:",
     );
   });
 });

@@ -231,7 +231,7 @@ describe("operations", () => {
     expect(unsigned.body).toContain("MissingAuthenticationTokenException");
     const answer = await send("AmazonSSM.StartSession", "{}");
     expect(JSON.parse(answer.body)).toMatchObject({
-      __type: "NotImplemented",
+      __type: "UnknownOperationException",
       message: expect.stringMatching(/^kiln does not offer `ssm:StartSession`; it offers these operations of /),
     });
     expect(answer.headers["x-kiln-not-offered"]).toBe("ssm:StartSession");
