@@ -183,9 +183,8 @@ function createHandler(
     const url = request.url ?? "/";
     const path = pathOf(url);
     try {
-      const isForeign = !isOwnHost(request.headers.host);
-      if (isForeign || isSentByOtherSite(request, url)) {
-        const error = isForeign ? foreignHost(request.headers.host ?? "") : foreignPage();
+      if (!isOwnHost(request.headers.host)) {
+        const error = foreignHost(request.headers.host ?? "");
         const refused = routes.find(({ prefix }) => path.startsWith(prefix))?.refusal?.(error.status, error.message);
         if (refused) return sendAnswer(response, { status: error.status, ...refused, headers: { ...refused.headers } });
         return sendAnswer(response, errorAnswer(newExchange(request, url, path), error, services));
@@ -197,6 +196,7 @@ function createHandler(
         route.handle(request, response).catch((thrown: unknown) => fail(request, response, path, thrown));
         return;
       }
+      if (isSentByOtherSite(request, url)) throw foreignPage();
       if (isPerson(request, url)) return sendAnswer(response, landingPage(options));
       answerAws(request, response, newExchange(request, url, path));
     } catch (thrown) {
