@@ -64,9 +64,11 @@ describe.skipIf(!isBuilt)("AWS calls in a build", () => {
 
   it.skipIf(python === undefined)("are those of the service role with boto3", async () => {
     const script = [
-      "import boto3",
-      "print(boto3.client('sts').get_caller_identity()['Arn'])",
-      "ssm = boto3.client('ssm')",
+      "import boto3, os",
+      // Those before 1.28, such as Debian 12's, do not read the variable.
+      "endpoint = os.environ['AWS_ENDPOINT_URL']",
+      "print(boto3.client('sts', endpoint_url=endpoint).get_caller_identity()['Arn'])",
+      "ssm = boto3.client('ssm', endpoint_url=endpoint)",
       "print(len(ssm.get_parameters(Names=['/app/allowed'], WithDecryption=True)['Parameters']), 'allowed')",
       "try:",
       "    ssm.get_parameters(Names=['/app/other'])",
