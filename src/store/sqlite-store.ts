@@ -207,7 +207,14 @@ export class SqliteStore implements Store {
 
   #openSnapshots(): Promise<Snapshots> {
     if (this.#isClosed) return Promise.reject(new Error("the store is closed"));
-    this.#snapshots ??= this.#parts.openSnapshots((run) => this.#alone(run));
+    if (!this.#snapshots) {
+      const opening = this.#parts.openSnapshots((run) => this.#alone(run));
+      this.#snapshots = opening;
+      // The next call tries again.
+      opening.catch(() => {
+        this.#snapshots = undefined;
+      });
+    }
     return this.#snapshots;
   }
 
@@ -230,7 +237,7 @@ export class SqliteStore implements Store {
 
   async close(): Promise<void> {
     if (this.#isClosed) return;
-    await (await this.#snapshots)?.idle();
+    await (await this.#snapshots?.catch(() => undefined))?.idle();
     while (this.#waiting.length > 0) await new Promise((resolve) => setTimeout(resolve, LOCK_PAUSE_MS));
     if (this.#isClosed) return;
     if (this.#turn) this.#commitTurn(this.#turn);

@@ -139,8 +139,9 @@ const foreignGeneration = (base: string): KilnError =>
  * True for the name of a draft, also of another process, that may still be in the making, and for what is no draft's: that
  * is not ours to remove.
  */
-export function isBeingMade(id: string): boolean {
-  const pid = Number(DRAFT_ID.exec(id.endsWith(NEW_MANIFEST) ? id.slice(0, -NEW_MANIFEST.length) : id)?.[1]);
+export function isBeingMade(name: string): boolean {
+  const id = name.endsWith(NEW_MANIFEST) ? name.slice(0, -NEW_MANIFEST.length) : name;
+  const pid = Number(DRAFT_ID.exec(id)?.[1]);
   return pid === process.pid ? drafts.has(id) : Number.isNaN(pid) || isProcessAlive(pid);
 }
 
