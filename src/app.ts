@@ -10,7 +10,7 @@ import type { DecisionRecord } from "./authorize/decision.ts";
 import type { EngineWish, NoEngine } from "./build/run/choose-engine.ts";
 import type { BuildEvent } from "./build/run/events.ts";
 import type { Control, ControlDependencies } from "./control/index.ts";
-import { type RotationFunctions, type Testing, testingOf } from "./control/library.ts";
+import { type Testing, testingOf } from "./control/library.ts";
 import { AdjustableClock } from "./core/adjustable-clock.ts";
 import type { AwsScope } from "./core/arn.ts";
 import type { AwsCaller, Principal } from "./core/aws.ts";
@@ -19,6 +19,7 @@ import { KilnError } from "./core/errors.ts";
 import { systemIds } from "./core/ids.ts";
 import { kilnVersion } from "./core/kiln-version.ts";
 import { ok, type Result } from "./core/result.ts";
+import type { RotationFunctions } from "./core/rotation-functions.ts";
 import { Secret } from "./core/secret.ts";
 import { startEndpoint } from "./endpoint/index.ts";
 import {
@@ -202,10 +203,11 @@ export async function startKiln(options: KilnOptions = {}): Promise<Kiln> {
     ...(options.notice && { onTrouble: troubleTeller(options.notice) }),
     faults,
   });
+  const functions = rotationFunctions(store);
   const control = lateControl({
     ...{ store, clock, realClock, scope, keySettings: identity.keySettings, faults, services: dispatcher.services },
     isLenientAtStart: options.lenientKeys ?? false,
-    rotationFunctions: rotationFunctions(store),
+    rotationFunctions: functions,
     requireLoopback: () => requireLoopback({ ...options, lenientKeys: true }),
     async stopWork() {
       await codebuild.batches.stopAll();
@@ -290,7 +292,7 @@ export async function startKiln(options: KilnOptions = {}): Promise<Kiln> {
       events: (buildId, how) => codebuild.runner.events(buildId, how),
       buildEvents: (request) => codebuild.feed.read(request),
       webhooks: codebuild.webhooks,
-      rotationFunctions: rotationFunctions(store),
+      rotationFunctions: functions,
       access: lateAccessCheck({ dispatcher, scope, clock }),
       decisions: (filter) => dispatcher.decisions(filter),
       engineFor: (image) =>

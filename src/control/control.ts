@@ -7,6 +7,7 @@ import { LAST_MOMENT_MS } from "../core/adjustable-clock.ts";
 import type { AwsScope } from "../core/arn.ts";
 import type { ServiceName } from "../core/aws.ts";
 import type { Clock } from "../core/clock.ts";
+import type { RotationFunction, RotationFunctions } from "../core/rotation-functions.ts";
 import type { KeySettings } from "../identity/index.ts";
 import type { FaultSlot, ServiceDefinition } from "../services/index.ts";
 import type { SnapshotInfo, Store } from "../store/store.ts";
@@ -40,19 +41,6 @@ export interface ControlDependencies {
   recover(): Promise<void>;
   /** Running work keeps its credentials although the clock is moved. Before the move. */
   lengthenSessions(byMs: number): Promise<void>;
-}
-
-/** An address of this machine that stands for a Lambda function which rotates secrets. */
-export interface RotationFunction {
-  readonly arn: string;
-  readonly url: string;
-}
-
-/** As Secrets Manager has them (services/secretsmanager); a part of the state. */
-export interface RotationFunctions {
-  register(rotationFunction: RotationFunction): Promise<void>;
-  list(): readonly RotationFunction[];
-  remove(arn: string): Promise<boolean>;
 }
 
 export interface ClockState {

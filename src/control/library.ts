@@ -3,11 +3,11 @@
  * which is loaded when the first of these is called.
  */
 import type { AwsScope } from "../core/arn.ts";
-import type { ClockState, Control, Keep, KeysState, ResetOptions, RotationFunctions, Snapshot } from "./control.ts";
+import type { ClockState, Control, Keep, KeysState, ResetOptions, Snapshot } from "./control.ts";
 import type { FaultInput, FaultKind } from "./fault-rules.ts";
 import type { Fault, Faults } from "./faults.ts";
 
-export type { ClockState, Fault, FaultInput, FaultKind, Keep, KeysState, ResetOptions, RotationFunctions, Snapshot };
+export type { ClockState, Fault, FaultInput, FaultKind, Keep, KeysState, ResetOptions, Snapshot };
 
 /** What a client of any AWS SDK for JavaScript takes. */
 export interface ClientConfig {

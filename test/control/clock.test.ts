@@ -6,28 +6,13 @@ import { S3 } from "@aws-sdk/client-s3";
 import { SecretsManager } from "@aws-sdk/client-secrets-manager";
 import { SSM } from "@aws-sdk/client-ssm";
 import { STS } from "@aws-sdk/client-sts";
-import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import { type Kiln, startKiln } from "../../src/app.ts";
+import { expect, test } from "vitest";
 import { allowTo, documentText } from "../support/policy-documents.ts";
+import { suiteKiln } from "../support/suite-kiln.ts";
 
 const HOUR_MS = 3_600_000;
-let kiln: Kiln;
-const opened: { destroy(): void }[] = [];
-
-function client<C extends { destroy(): void }>(type: new (settings: object) => C, more: object = {}): C {
-  const made = new type({ ...kiln.clientConfig(), maxAttempts: 1, ...more });
-  opened.push(made);
-  return made;
-}
-
-beforeAll(async () => {
-  kiln = await startKiln({ memory: true });
-});
-afterEach(() => kiln.reset());
-afterAll(async () => {
-  for (const one of opened) one.destroy();
-  await kiln.close();
-});
+const suite = suiteKiln();
+const { client } = suite;
 
 test("a parameter with an Expiration policy is gone once its moment is", async () => {
   const ssm = client(SSM);
@@ -39,9 +24,9 @@ test("a parameter with an Expiration policy is gone once its moment is", async (
     },
   ]);
   await ssm.putParameter({ Name: "/a", Value: "v", Type: "String", Tier: "Advanced", Policies });
-  await kiln.advance("47h");
+  await suite.kiln.advance("47h");
   expect((await ssm.getParameter({ Name: "/a" })).Parameter?.Value).toBe("v");
-  await kiln.advance("2h");
+  await suite.kiln.advance("2h");
   await expect(ssm.getParameter({ Name: "/a" })).rejects.toMatchObject({ name: "ParameterNotFound" });
 });
 
@@ -50,9 +35,9 @@ test("a key that waits for its deletion is deleted after its days", async () => 
   const { KeyMetadata } = await kms.createKey({});
   const KeyId = KeyMetadata?.KeyId as string;
   await kms.scheduleKeyDeletion({ KeyId, PendingWindowInDays: 7 });
-  await kiln.advance("P6D");
+  await suite.kiln.advance("P6D");
   expect((await kms.describeKey({ KeyId })).KeyMetadata?.KeyState).toBe("PendingDeletion");
-  await kiln.advance("P1DT1H");
+  await suite.kiln.advance("P1DT1H");
   await expect(kms.describeKey({ KeyId })).rejects.toMatchObject({ name: "NotFoundException" });
 });
 
@@ -60,16 +45,16 @@ test("a secret that was deleted can be restored until its window is over", async
   const secrets = client(SecretsManager);
   await secrets.createSecret({ Name: "s", SecretString: "v" });
   await secrets.deleteSecret({ SecretId: "s", RecoveryWindowInDays: 7 });
-  await kiln.advance("6d");
+  await suite.kiln.advance("6d");
   await secrets.restoreSecret({ SecretId: "s" });
   await secrets.deleteSecret({ SecretId: "s", RecoveryWindowInDays: 7 });
-  await kiln.advance("7d1m");
+  await suite.kiln.advance("7d1m");
   await expect(secrets.describeSecret({ SecretId: "s" })).rejects.toMatchObject({ name: "ResourceNotFoundException" });
 });
 
 test("a session of a role is over after its time, and a new one is good, for every kind of signature", async () => {
   const trust = documentText(allowTo({ AWS: "arn:aws:iam::000000000000:root" }, "sts:AssumeRole"));
-  const { Role } = await kiln.root.call<{ Role: { Arn: string } }>("iam", "CreateRole", {
+  const { Role } = await suite.kiln.root.call<{ Role: { Arn: string } }>("iam", "CreateRole", {
     ...{ RoleName: "r", AssumeRolePolicyDocument: trust },
   });
   const sts = client(STS);
@@ -87,7 +72,7 @@ test("a session of a role is over after its time, and a new one is good, for eve
   const asRole = client(STS, first);
   const onS3 = client(S3, first);
   await asRole.getCallerIdentity({});
-  await kiln.advance("20m");
+  await suite.kiln.advance("20m");
   await expect(asRole.getCallerIdentity({})).rejects.toMatchObject({ name: "ExpiredToken" });
   await expect(onS3.listBuckets({})).rejects.toMatchObject({ name: "ExpiredToken" });
   const second = await assume();
@@ -102,7 +87,7 @@ test("log events pass away with their retention, and what is written has the mov
   await logs.createLogStream({ logGroupName, logStreamName });
   await logs.putRetentionPolicy({ logGroupName, retentionInDays: 1 });
   await logs.putLogEvents({ logGroupName, logStreamName, logEvents: [{ timestamp: Date.now(), message: "old" }] });
-  const { now } = await kiln.advance("3d");
+  const { now } = await suite.kiln.advance("3d");
   const timestamp = Date.parse(now);
   await logs.putLogEvents({ logGroupName, logStreamName, logEvents: [{ timestamp, message: "new" }] });
   const { events } = await logs.getLogEvents({ logGroupName, logStreamName, startFromHead: true });
@@ -118,23 +103,25 @@ test("a login of the registry expires", async () => {
   const Authorization = `Basic ${authorizationData?.[0]?.authorizationToken}`;
   const status = async () =>
     (
-      await fetch(`${kiln.url}/v2/`, {
+      await fetch(`${suite.kiln.url}/v2/`, {
         headers: { Authorization, Host: "000000000000.dkr.ecr.us-east-1.amazonaws.com" },
       })
     ).status;
   const before = await status();
-  await kiln.advance("13h");
+  await suite.kiln.advance("13h");
   expect(await status()).not.toBe(before);
 });
 
 test("signatures go by the real time: an hour ahead nobody is refused, a century neither", async () => {
   const ssm = client(SSM);
-  await kiln.advance("1h");
+  await suite.kiln.advance("1h");
   await ssm.describeParameters({});
-  const { offsetMs } = await kiln.moveTo("2126-01-01T00:00:00Z");
+  const { offsetMs } = await suite.kiln.moveTo("2126-01-01T00:00:00Z");
   expect(offsetMs).toBeGreaterThan(90 * 365 * 24 * HOUR_MS);
   await ssm.putParameter({ Name: "/later", Value: "v", Type: "String" });
   const { Parameter } = await ssm.getParameter({ Name: "/later" });
   expect(Parameter?.LastModifiedDate?.getUTCFullYear()).toBe(2126);
-  await expect(kiln.moveTo("2030-01-01T00:00:00Z")).rejects.toThrow(/^the clock goes forward only: it is 2126-01-01T/);
+  await expect(suite.kiln.moveTo("2030-01-01T00:00:00Z")).rejects.toThrow(
+    /^the clock goes forward only: it is 2126-01-01T/,
+  );
 });

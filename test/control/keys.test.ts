@@ -2,53 +2,39 @@
 import { CreateBucketCommand, GetObjectCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { SSM } from "@aws-sdk/client-ssm";
 import { STS } from "@aws-sdk/client-sts";
-import { afterAll, afterEach, beforeAll, describe, expect, it, test } from "vitest";
-import { type Kiln, startKiln } from "../../src/app.ts";
+import { describe, expect, it, test } from "vitest";
+import { startKiln } from "../../src/app.ts";
 import { rawRequest } from "../support/raw-request.ts";
+import { suiteKiln } from "../support/suite-kiln.ts";
 
 const ANY = { accessKeyId: "AKIAIOSFODNN7EXAMPLE", secretAccessKey: "anything at all", sessionToken: "stale" };
-let kiln: Kiln;
-const opened: { destroy(): void }[] = [];
-
-function client<C extends { destroy(): void }>(type: new (settings: object) => C, more: object = {}): C {
-  const made = new type({ ...kiln.clientConfig(), maxAttempts: 1, ...more });
-  opened.push(made);
-  return made;
-}
-
-beforeAll(async () => {
-  kiln = await startKiln({ memory: true });
-});
-afterEach(() => kiln.reset());
-afterAll(async () => {
-  for (const one of opened) one.destroy();
-  await kiln.close();
-});
+const suite = suiteKiln();
+const { client } = suite;
 
 describe("lenient keys", () => {
   it("are refused until they are asked for, and after", async () => {
     const sts = client(STS, { credentials: ANY });
     await expect(sts.getCallerIdentity({})).rejects.toMatchObject({ name: "InvalidClientTokenId" });
-    await kiln.setKeys({ lenient: true, accountId: "111122223333" });
+    await suite.kiln.setKeys({ lenient: true, accountId: "111122223333" });
     expect(await sts.getCallerIdentity({})).toMatchObject({ Arn: "arn:aws:iam::111122223333:root" });
-    await kiln.setKeys({});
+    await suite.kiln.setKeys({});
     await expect(sts.getCallerIdentity({})).rejects.toMatchObject({ name: "InvalidClientTokenId" });
   });
 
   it("act in the region that they name, and are on record", async () => {
-    await kiln.setKeys({ lenient: true });
+    await suite.kiln.setKeys({ lenient: true });
     const ssm = client(SSM, { credentials: ANY, region: "eu-west-1" });
     await ssm.putParameter({ Name: "/a", Value: "v", Type: "String" });
     await expect(client(SSM).getParameter({ Name: "/a" })).rejects.toMatchObject({ name: "ParameterNotFound" });
-    expect(kiln.decisions({ operation: "PutParameter" })).toMatchObject([
+    expect(suite.kiln.decisions({ operation: "PutParameter" })).toMatchObject([
       { principalArn: "arn:aws:iam::000000000000:root", lenientKey: ANY.accessKeyId },
     ]);
   });
 
   it("are on record without what a terminal would act on", async () => {
-    await kiln.setKeys({ lenient: true });
+    await suite.kiln.setKeys({ lenient: true });
     const id = encodeURIComponent(`\u001b]0;x\u0007${"k".repeat(300)}`);
-    await rawRequest(kiln.url, {
+    await rawRequest(suite.kiln.url, {
       method: "POST",
       headers: {
         ...{ Host: "127.0.0.1", "X-Amz-Target": "AmazonSSM.DescribeParameters" },
@@ -56,21 +42,21 @@ describe("lenient keys", () => {
       },
       body: "{}",
     });
-    expect(kiln.decisions({ operation: "DescribeParameters" })).toMatchObject([
+    expect(suite.kiln.decisions({ operation: "DescribeParameters" })).toMatchObject([
       { lenientKey: `?]0;x?${"k".repeat(122)}` },
     ]);
   });
 
   it("take S3's bodies out of their envelopes, whatever signs them", async () => {
-    await kiln.setKeys({ lenient: true });
+    await suite.kiln.setKeys({ lenient: true });
     const s3 = client(S3Client, { credentials: ANY });
     await s3.send(new CreateBucketCommand({ Bucket: "bucket" }));
     await s3.send(new PutObjectCommand({ Bucket: "bucket", Key: "k", Body: "whole" }));
-    const chunked = await rawRequest(kiln.url, {
+    const chunked = await rawRequest(suite.kiln.url, {
       method: "PUT",
       path: "/bucket/chunked",
       headers: {
-        Host: new URL(kiln.url).host,
+        Host: new URL(suite.kiln.url).host,
         Authorization:
           "AWS4-HMAC-SHA256 Credential=any/20200101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=x",
         "X-Amz-Content-Sha256": "STREAMING-AWS4-HMAC-SHA256-PAYLOAD",
@@ -89,15 +75,15 @@ describe("lenient keys", () => {
   });
 
   it("are keys: a request without one is refused as ever", async () => {
-    await kiln.setKeys({ lenient: true });
+    await suite.kiln.setKeys({ lenient: true });
     const headers = { "X-Amz-Target": "AmazonSSM.DescribeParameters", "Content-Type": "application/x-amz-json-1.1" };
-    const answer = await rawRequest(kiln.url, {
+    const answer = await rawRequest(suite.kiln.url, {
       method: "POST",
       headers: { Host: "127.0.0.1", ...headers },
       body: "{}",
     });
     expect(answer.body).toContain("MissingAuthenticationTokenException");
-    const s3 = await rawRequest(kiln.url, { path: "/bucket/key", headers: { Host: "127.0.0.1" } });
+    const s3 = await rawRequest(suite.kiln.url, { path: "/bucket/key", headers: { Host: "127.0.0.1" } });
     expect([s3.status, s3.body.includes("AccessDenied")]).toEqual([403, true]);
   });
 
@@ -112,12 +98,12 @@ describe("lenient keys", () => {
 
 test("the root key acts for the account that was chosen; an account's own key stays its own", async () => {
   const sts = client(STS);
-  await kiln.setKeys({ accountId: "111122223333" });
+  await suite.kiln.setKeys({ accountId: "111122223333" });
   expect(await sts.getCallerIdentity({})).toMatchObject({ Arn: "arn:aws:iam::111122223333:root" });
   const credentials = { accessKeyId: "444455556666", secretAccessKey: "test" };
   expect(await client(STS, { credentials }).getCallerIdentity({})).toMatchObject({ Account: "444455556666" });
   await client(SSM).putParameter({ Name: "/a", Value: "v", Type: "String" });
-  await kiln.setKeys({});
+  await suite.kiln.setKeys({});
   expect(await sts.getCallerIdentity({})).toMatchObject({ Account: "000000000000" });
   await expect(client(SSM).getParameter({ Name: "/a" })).rejects.toMatchObject({ name: "ParameterNotFound" });
 });

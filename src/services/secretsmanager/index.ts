@@ -13,7 +13,7 @@
 import type { ServiceDefinition } from "../service.ts";
 
 export { closeSecrets, noteDue } from "./background.ts";
-export { type RotationFunctions, rotationFunctions } from "./rotation/rotation-functions.ts";
+export { rotationFunctions } from "./rotation/rotation-functions.ts";
 
 export const secretsmanager: ServiceDefinition = {
   name: "secretsmanager",

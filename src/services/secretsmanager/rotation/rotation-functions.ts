@@ -4,21 +4,8 @@
  */
 import { parseArn } from "../../../core/arn.ts";
 import { KilnError } from "../../../core/errors.ts";
+import type { RotationFunction, RotationFunctions } from "../../../core/rotation-functions.ts";
 import type { Collection, Store } from "../../../store/store.ts";
-
-export interface RotationFunction {
-  readonly arn: string;
-  /** Gets the rotation's events with POST; a 2xx answer without an error in it is success. */
-  readonly url: string;
-}
-
-export interface RotationFunctions {
-  /** From now on the function of this ARN is at this address. Rejects with a `KilnError` for what cannot be. */
-  register(rotationFunction: RotationFunction): Promise<void>;
-  list(): readonly RotationFunction[];
-  /** False when there was none. */
-  remove(arn: string): Promise<boolean>;
-}
 
 const functionsIn = (store: Store): Collection<RotationFunction> =>
   store.collection("secretsmanager/rotation-functions");
