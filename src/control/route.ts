@@ -184,7 +184,7 @@ async function bodyOf(request: IncomingMessage): Promise<unknown> {
   try {
     return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
   } catch {
-    throw wrongInput("the body is not JSON");
+    throw wrongInput("the body is not JSON", 'send an object such as `{"advance":"1d"}`, or no body');
   }
 }
 

@@ -132,7 +132,10 @@ describe("what cannot be used is refused, with a way out", () => {
     ["PUT", "/keys", { lenient: "yes" }, wrong("`lenient` must be true or false, not `yes`")],
     ["POST", "/reset", { keep: ["clok"] }, wrong("`keep` cannot have `clok`", "did you mean `clock`?")],
     ["POST", "/reset", [], wrong("a reset must be an object, not a list", "its members: keep")],
-    ["POST", "/reset", "{", wrong("the body is not JSON")],
+    [
+      ...(["POST", "/reset", "{"] as const),
+      wrong("the body is not JSON", 'send an object such as `{"advance":"1d"}`, or no body'),
+    ],
     ["POST", "/reset?keep=clock", {}, wrong("the control API takes no query", "give it as JSON in the body")],
     [
       ...(["PUT", "/snapshots/a%20b", undefined] as const),
