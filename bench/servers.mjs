@@ -49,6 +49,10 @@ export async function startMoto() {
 function start([command, ...args]) {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"], cwd: tmpdir() });
+    // A benchmark that ends by an error, such as a closed output, leaves nothing behind.
+    const end = () => child.kill("SIGTERM");
+    process.once("exit", end);
+    child.once("exit", () => process.off("exit", end));
     let text = "";
     let isStarted = false;
     child.once("error", reject);
