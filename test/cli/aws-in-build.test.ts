@@ -30,7 +30,7 @@ const spec = (commands: readonly string[]): string =>
   `version: 0.2\nenv:\n  parameter-store:\n    ALLOWED: /app/allowed\nphases:\n  build:\n    commands:\n${commands.map((text) => `      - ${JSON.stringify(text)}\n`).join("")}`;
 
 describe.skipIf(!isBuilt)("AWS calls in a build", () => {
-  let folder = temporaryFolder();
+  let folder: ReturnType<typeof temporaryFolder>;
   beforeEach(async () => {
     folder = temporaryFolder();
     for (const name of ["/app/allowed", "/app/other"]) {

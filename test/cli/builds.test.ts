@@ -19,7 +19,7 @@ phases:
 `;
 
 describe.skipIf(!isBuilt)("kiln run", () => {
-  let folder = temporaryFolder();
+  let folder: ReturnType<typeof temporaryFolder>;
   beforeEach(() => {
     folder = temporaryFolder();
   });

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { isBuilt, kiln, startProcess, temporaryFolder } from "./kiln-process.ts";
 
 describe.skipIf(!isBuilt)("the endpoint", () => {
-  let folder = temporaryFolder();
+  let folder: ReturnType<typeof temporaryFolder>;
   beforeEach(() => {
     folder = temporaryFolder();
   });

@@ -36,8 +36,8 @@ interface ShownBuild {
 }
 
 describe.skipIf(!isBuilt || !existsSync("/proc/self/environ"))("an interrupted kiln run", () => {
-  let folder = temporaryFolder();
-  let temporary = temporaryFolder();
+  let folder: ReturnType<typeof temporaryFolder>;
+  let temporary: ReturnType<typeof temporaryFolder>;
   beforeEach(() => {
     [folder, temporary] = [temporaryFolder(), temporaryFolder()];
   });

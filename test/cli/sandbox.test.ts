@@ -29,7 +29,7 @@ async function makeProject(stateDir: string, logs: "ENABLED" | "DISABLED"): Prom
 }
 
 describe.skipIf(!isBuilt)("kiln sandbox", () => {
-  let folder = temporaryFolder();
+  let folder: ReturnType<typeof temporaryFolder>;
   beforeEach(() => {
     folder = temporaryFolder();
   });

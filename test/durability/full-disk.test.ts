@@ -50,7 +50,7 @@ interface Refusal extends Error {
 }
 
 describe.skipIf(!canMount)("a disk of the state folder", () => {
-  let folder = temporaryFolder();
+  let folder: ReturnType<typeof temporaryFolder>;
   let running: Running | undefined;
   let disk = "";
   beforeEach(() => {

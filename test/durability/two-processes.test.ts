@@ -55,7 +55,7 @@ async function startEndpoint(stateDir: string): Promise<Endpoint> {
 }
 
 describe.skipIf(!isBuilt)("two endpoints on one state folder", () => {
-  let folder = temporaryFolder();
+  let folder: ReturnType<typeof temporaryFolder>;
   let stateDir = "";
   let endpoints: readonly Endpoint[] = [];
   beforeEach(async () => {
