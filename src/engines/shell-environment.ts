@@ -112,7 +112,8 @@ interface Parts {
 
 class ShellEnvironment implements BuildEnvironment {
   readonly #parts: Parts;
-  readonly #groups: number[] = [];
+  /** Process groups of commands with a process left: the number of an empty one may become another program's. */
+  readonly #groups = new Set<number>();
   /** Folders of scripts, and where they really are. */
   readonly #scriptFolders = new Map<string, string>();
   readonly #shells = new Map<string, string>();
@@ -212,8 +213,9 @@ class ShellEnvironment implements BuildEnvironment {
     })();
     const group = child.pid;
     debug("engine", () => `${command.shell} ${command.scriptPath} pid ${group}`);
+    for (const one of this.#groups) if (!signalGroup(one, 0)) this.#groups.delete(one);
     if (group !== undefined) {
-      this.#groups.push(group);
+      this.#groups.add(group);
       watchdog.watchGroup(group);
     }
 
@@ -242,6 +244,9 @@ class ShellEnvironment implements BuildEnvironment {
     if (group !== undefined && signalGroup(group, 0)) {
       await sleep(clock, NOHUP_MS);
       signalGroup(group, "SIGHUP");
+    } else if (group !== undefined) {
+      this.#groups.delete(group);
+      watchdog.forgetGroup();
     }
     return outcome;
   }

@@ -53,6 +53,16 @@ describe("the watchdog", () => {
     await other.ended;
   });
 
+  it("leaves a group that it was told to forget", async () => {
+    const group = start("env -i sleep 300", {});
+    const watchdog = watch();
+    watchdog.child.stdin?.end(`group ${group.child.pid}\ngroup\n`);
+    await watchdog.ended;
+    expect(group.child.exitCode ?? group.child.signalCode).toBeNull();
+    process.kill(-(group.child.pid ?? 0), "SIGKILL");
+    await group.ended;
+  });
+
   it("ends what does not listen to SIGTERM", async () => {
     const deaf = start("trap '' TERM; echo ready; while :; do sleep 300; done", { [BUILD_MARK]: buildId });
     await once(deaf.child.stdout as NodeJS.ReadableStream, "data");

@@ -41,7 +41,7 @@ belonging() {
     fi
   } | GROUP=$group awk '
     $1 == "marked" { marked[$2] = 1 }
-    $1 == "process" { parent[$2] = $3; if ($4 == ENVIRON["GROUP"]) marked[$2] = 1 }
+    $1 == "process" { parent[$2] = $3; if ($4 "" == ENVIRON["GROUP"]) marked[$2] = 1 }
     END {
       for (pid in parent) {
         for (up = pid; up > 1 && (up in parent); up = parent[up]) if (up in marked) { print pid; break }
@@ -65,6 +65,8 @@ exit 0
 export interface Watchdog {
   /** The process group of the command that runs now; the one before it is forgotten. */
   watchGroup(group: number): void;
+  /** The command ended and left no process behind: the group's number may become another program's. */
+  forgetGroup(): void;
   /** The build is over and cleaned up. Resolves when nothing of the watchdog is left. */
   dismiss(): Promise<void>;
 }
@@ -110,6 +112,7 @@ export function startWatchdog(target: WatchTarget): Watchdog {
   (stdin as { unref?(): void } | null)?.unref?.();
   return {
     watchGroup: (group) => void stdin?.write(`group ${group}\n`),
+    forgetGroup: () => void stdin?.write("group\n"),
     async dismiss() {
       child.ref();
       stdin?.end("goodbye\n");

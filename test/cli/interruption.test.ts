@@ -23,11 +23,18 @@ const withEnvironment = (text: string): string[] =>
       }
     });
 
-/** Resolves when `isTrue` answers so. */
-async function until(isTrue: () => boolean, limitMs: number): Promise<void> {
-  for (const endMs = performance.now() + limitMs; !isTrue() && performance.now() < endMs; ) await delay(20);
-  expect(isTrue()).toBe(true);
+/** Resolves when `seen` answers what is expected of it. The limit is for what never comes: no duration is asserted. */
+async function until<T>(seen: () => T, isExpected: (now: T) => boolean): Promise<void> {
+  const endMs = performance.now() + UNTIL_MS;
+  for (let now = seen(); !isExpected(now); now = seen()) {
+    if (performance.now() > endMs) expect.fail(`still: ${JSON.stringify(now)}`);
+    await delay(20);
+  }
 }
+
+const UNTIL_MS = 15_000;
+
+const isTrue = (now: boolean): boolean => now;
 
 interface ShownBuild {
   readonly id: string;
@@ -88,7 +95,7 @@ describe.skipIf(!isBuilt || !existsSync("/proc/self/environ"))("an interrupted k
     writeFileSync(join(bin, "git"), script, { mode: 0o755 });
     writeFileSync(join(folder.path, "buildspec.yml"), buildspec("none", ""));
     const running = start([], { PATH: `${bin}:${process.env["PATH"]}` });
-    await until(() => existsSync(asked), 10_000);
+    await until(() => existsSync(asked), isTrue);
     running.kill("SIGINT");
     expect((await running.finished).exitCode).toBe(130);
     rmSync(bin, { recursive: true });
@@ -123,7 +130,7 @@ describe.skipIf(!isBuilt || !existsSync("/proc/self/environ"))("an interrupted k
       "--role",
       serviceRole.split("/").at(-1) ?? "",
     ]);
-    await until(() => existsSync(asked), 10_000);
+    await until(() => existsSync(asked), isTrue);
     running.kill("SIGINT");
     expect((await running.finished).exitCode).toBe(130);
     await expectStopped("UPLOAD_ARTIFACTS");
@@ -134,7 +141,7 @@ describe.skipIf(!isBuilt || !existsSync("/proc/self/environ"))("an interrupted k
     writeFileSync(join(folder.path, "buildspec.yml"), buildspec("build", command));
     const running = start([]);
     await running.printed("\nup\n");
-    const [work = ""] = readdirSync(temporary.path);
+    const [work = ""] = readdirSync(temporary.path).filter((name) => /^kiln-[^-]+$/.test(name));
     const below = () =>
       readdirSync("/proc").filter((pid) => {
         try {
@@ -143,10 +150,17 @@ describe.skipIf(!isBuilt || !existsSync("/proc/self/environ"))("an interrupted k
           return false;
         }
       });
-    await until(() => withEnvironment(join(temporary.path, work)).length >= 3, 10_000);
+    const carriers = () => withEnvironment(join(temporary.path, work));
+    await until(
+      () => ({ carriers: carriers(), folders: readdirSync(temporary.path), out: running.output() }),
+      (now) => now.carriers.length >= 3,
+    );
     running.kill("SIGKILL");
     // The watchdog is the last to go: the build's folder is in its arguments.
-    await until(() => withEnvironment(join(temporary.path, work)).length === 0 && below().length === 0, 2000);
+    await until(
+      () => [...carriers(), ...below()],
+      (left) => left.length === 0,
+    );
     const shared = existsSync("/dev/shm") ? readdirSync("/dev/shm") : [];
     const build = await lastBuild();
     expect(shared).not.toContain(`kiln-${build.id.split(":")[1]}`);

@@ -19,6 +19,8 @@ export interface Running {
   readonly finished: Promise<Finished>;
   readonly pid: number;
   kill(signal: NodeJS.Signals): void;
+  /** Both streams so far. */
+  output(): string;
   /** Resolves when standard output holds the text. */
   printed(text: string): Promise<void>;
   /** The `url` that `kiln start -o json` prints when it is ready. Rejects when the process ends before. */
@@ -60,6 +62,7 @@ export function startProcess(
     finished,
     pid: child.pid ?? 0,
     kill: (signal) => void child.kill(signal),
+    output: () => out + err,
     printed,
     async printedUrl() {
       const ended = await Promise.race([printed("\n}"), finished]);

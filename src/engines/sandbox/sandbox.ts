@@ -254,6 +254,8 @@ class SandboxPlace implements ShellPlace {
 
   /** The kernel's own way: all processes of the namespace at once, but the first and the one that asks. */
   async endProcesses(): Promise<void> {
+    // The namespace ended with its first process; the number of that one may be another program's by now.
+    if (!this.#view.isAlive()) return;
     const [file = "", ...entry] = this.#view.entry("/");
     await new Promise<void>((resolve) => {
       execFile(file, [...entry, "sh", "-c", "kill -KILL -1"], { cwd: "/" }, (error) => {
