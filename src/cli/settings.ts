@@ -4,7 +4,7 @@
  */
 import { isAbsolute, resolve } from "node:path";
 import { type Command, Option } from "commander";
-import { isRegionName } from "../core/arn.ts";
+import { isAccountId, isRegionName } from "../core/arn.ts";
 import { KilnError } from "../core/errors.ts";
 import type { CliIo } from "./io.ts";
 import { findStateDir } from "./state-dir.ts";
@@ -65,7 +65,7 @@ interface CommonValues {
 /** The common flags of one command line. `projectDir` is where the search for the state folder starts. */
 export function settingsOf(given: object, io: CliIo, projectDir: string = io.cwd): Settings {
   const values: CommonValues = given;
-  if (values.account !== undefined && !/^\d{12}$/.test(values.account)) {
+  if (values.account !== undefined && !isAccountId(values.account)) {
     throw new KilnError({
       code: "KILN_E_USAGE",
       message: `\`${values.account}\` is not an account id`,

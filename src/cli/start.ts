@@ -5,6 +5,8 @@ import { join } from "node:path";
 import { Command } from "commander";
 import { sleep, systemClock } from "../core/clock.ts";
 import { KilnError } from "../core/errors.ts";
+import { isAlive, markOf } from "../core/process-mark.ts";
+import { sendSignal } from "../core/process-table.ts";
 import { type CommandContext, commandContext } from "./command-context.ts";
 import { controlLines, controlState } from "./control-state.ts";
 import {
@@ -12,7 +14,6 @@ import {
   DEFAULT_PORT,
   type EndpointFile,
   findEndpoint,
-  isAlive,
   removeEndpoint,
   writeEndpoint,
 } from "./endpoint-file.ts";
@@ -243,15 +244,16 @@ export function stopCommand(io: CliIo, exit: (code: number) => void): Command {
   return command.action(async (values: object) => {
     const context = commandContext(io, settingsOf(values, io));
     const running = findEndpoint(context.settings.stateDir);
-    if (!running) {
+    const mark = running && markOf(running.pid);
+    if (!running || !mark) {
       if (context.settings.output === "json") context.printJson({ stopped: false });
       else context.note("no endpoint is running on this state folder");
       return exit(0);
     }
-    process.kill(running.pid, "SIGTERM");
+    sendSignal(running.pid, "SIGTERM");
     const deadline = systemClock.nowMs() + STOP_TIMEOUT_MS;
-    while (isAlive(running.pid) && systemClock.nowMs() < deadline) await sleepReferenced(20);
-    if (isAlive(running.pid)) {
+    while (isAlive(mark) && systemClock.nowMs() < deadline) await sleepReferenced(20);
+    if (isAlive(mark)) {
       throw new KilnError({
         code: "KILN_E_STOP",
         message: `process ${running.pid} did not stop in ${STOP_TIMEOUT_MS / 1000} s`,

@@ -46,7 +46,7 @@ function namespacesWith(folder: string): string[] {
 const dockerfile = (user: string, seconds: string): string =>
   `FROM scratch\nCOPY busybox /bin/busybox\nRUN ["/bin/busybox", "--install", "-s", "/bin"]\nUSER ${user}\nRUN sleep ${seconds} & (trap '' TERM HUP INT; sleep ${seconds}) & echo started; sleep ${seconds}\n`;
 
-describe.skipIf(!usable)("after a build of the embedded builder", { timeout: 60_000 }, () => {
+describe.skipIf(!usable)("after a build of the embedded builder", { timeout: 180_000 }, () => {
   // Another user than root: changing it takes from a process its order to die with its parent. One id only: root alone.
   const users = isolation.kind === "root" ? ["0", "65534:65534"] : ["0"];
 
@@ -56,7 +56,7 @@ describe.skipIf(!usable)("after a build of the embedded builder", { timeout: 60_
     const mark = `31415.${user.length}${process.pid}`;
     const cwd = await at.context({ Dockerfile: dockerfile(user, mark) });
     const building = smallDocker(at.socket)(["build", "."], { cwd });
-    await vi.waitFor(() => expect(processesWith(mark).length).toBeGreaterThanOrEqual(3), { timeout: 20_000 });
+    await vi.waitFor(() => expect(processesWith(mark).length).toBeGreaterThanOrEqual(3), { timeout: 60_000 });
     expect(namespacesWith(at.dir).length).toBeGreaterThan(0);
     abort.abort();
     expect((await building).code).not.toBe(0);
@@ -87,13 +87,13 @@ describe.skipIf(!usable)("after a build of the embedded builder", { timeout: 60_
       const cwd = await at.context({ Dockerfile: dockerfile(user, mark) });
       const client = smallDocker({ ...at.socket, variables });
       const building = client(["build", "."], { cwd });
-      await vi.waitFor(() => expect(processesWith(mark).length).toBeGreaterThanOrEqual(3), { timeout: 20_000 });
+      await vi.waitFor(() => expect(processesWith(mark).length).toBeGreaterThanOrEqual(3), { timeout: 60_000 });
       expect((await readdir(join(folder, "images/tmp"))).length).toBeGreaterThan(0);
       started.kill("SIGKILL");
       await building;
       // The process that holds the namespace ends a moment after the ones inside it.
       await vi.waitFor(() => expect([...processesWith(mark), ...namespacesWith(folder)]).toEqual([]), {
-        timeout: 5_000,
+        timeout: 60_000,
       });
       await LayerStore.open(join(folder, "images"));
       expect(await readdir(join(folder, "images/tmp"))).toEqual([]);

@@ -10,9 +10,9 @@ import { delimiter, join } from "node:path";
 import { type Clock, systemClock } from "../core/clock.ts";
 import { KilnError } from "../core/errors.ts";
 import { type Ids, systemIds } from "../core/ids.ts";
+import { makeOwnedFolder, removeOrphans } from "../core/owned-folders.ts";
 import { findEngine } from "../engine-api/find-engine.ts";
 import { LayerStore } from "../images/layer-store.ts";
-import { makeOwnedFolder, removeOrphans } from "../images/owned-folders.ts";
 import { type GuardOptions, writeDockerGuard, writeDockerWrapper } from "./cli/wrapper.ts";
 import type { ContainerCli, DockerSocket, DockerSocketRequest } from "./docker-api.ts";
 import { detectIsolation } from "./embedded/isolation.ts";
@@ -165,6 +165,6 @@ async function socketPathFor(dir: string): Promise<{ socketPath: string; release
   if (Buffer.byteLength(near) <= MAX_SOCKET_PATH_BYTES)
     return { socketPath: near, release: () => rm(near, { force: true }) };
   await removeOrphans(tmpdir(), FAR_PREFIX);
-  const far = await makeOwnedFolder(tmpdir(), FAR_PREFIX);
+  const far = makeOwnedFolder(tmpdir(), FAR_PREFIX);
   return { socketPath: join(far, "docker.sock"), release: () => rm(far, { recursive: true, force: true }) };
 }

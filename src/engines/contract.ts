@@ -23,7 +23,10 @@ export interface ContractOptions {
   readonly isScripted?: boolean;
 }
 
-const TIMEOUT_MS = 30_000;
+const TIMEOUT_MS = 90_000;
+/** Told from those of another run on this machine: engines end by these, and `ps` shows everybody's processes. */
+const BUILD_ID = `p:contract-${process.pid}`;
+const asleep = (which: number): string => `sleep ${410 + which}${String(process.pid).padStart(7, "0")}`;
 
 export function engineContract(name: string, make: () => Engine, options: ContractOptions = {}): void {
   const { image = "image", isScripted = false } = options;
@@ -39,7 +42,7 @@ export function engineContract(name: string, make: () => Engine, options: Contra
       const privateDir = join(workDir, "private");
       await mkdir(privateDir, { mode: 0o700 });
       environment = await engine.open(
-        { buildId: "p:contract", image, workDir, privateDir, variables, pathPrefix: [] },
+        { buildId: BUILD_ID, image, workDir, privateDir, variables, pathPrefix: [] },
         AbortSignal.timeout(TIMEOUT_MS),
       );
     };
@@ -128,9 +131,12 @@ export function engineContract(name: string, make: () => Engine, options: Contra
       it.skipIf(isScripted)(
         "hangs up background jobs at the end of the command, but not what ignores that",
         async () => {
-          await run("sleep 4101 &\n(trap '' HUP; exec sleep 4102) >/dev/null 2>&1 &\nsleep 0.05\n");
-          const look = "sleep 0.1; ps -ef | grep -c '[s]leep 4101'; ps -ef | grep -c '[s]leep 4102'\n";
-          expect((await run(look)).text).toBe("0\n1\n");
+          const [jobs, deaf] = [asleep(1), asleep(2)];
+          await run(
+            `${jobs} &\n(trap '' HUP; : > deaf; exec ${deaf}) >/dev/null 2>&1 &\nuntil [ -e deaf ]; do sleep 0.05; done\n`,
+          );
+          const left = (command: string): string => `ps -ef | grep -c '[s]${command.slice(1)}'`;
+          expect((await run(`while [ $(${left(jobs)}) != 0 ]; do sleep 0.05; done; ${left(deaf)}\n`)).text).toBe("1\n");
         },
       );
 
@@ -138,12 +144,12 @@ export function engineContract(name: string, make: () => Engine, options: Contra
         "ends a command that ignores SIGTERM, with its children, and runs the next one",
         async () => {
           const controller = new AbortController();
-          const stubborn = "trap '' TERM\nsleep 4105 &\necho started\nwhile :; do sleep 1; done\n";
+          const stubborn = `trap '' TERM\n${asleep(5)} &\necho started\nwhile :; do sleep 1; done\n`;
           const running = environment.run(
             command(stubborn, { onOutput: () => controller.abort(), signal: controller.signal }),
           );
           expect(await running).toEqual({ kind: "cancelled" });
-          expect((await run("ps -ef | grep -c '[s]leep 4105'\n")).text).toBe("0\n");
+          expect((await run(`ps -ef | grep -c '[s]${asleep(5).slice(1)}'\n`)).text).toBe("0\n");
         },
       );
 
@@ -199,7 +205,7 @@ export function engineContract(name: string, make: () => Engine, options: Contra
     it("closes without a command, and reclaims what is not there", async () => {
       await open();
       await environment.close();
-      await engine.reclaim({ buildId: "p:contract", workDir });
+      await engine.reclaim({ buildId: BUILD_ID, workDir });
     });
   });
 }

@@ -18,7 +18,9 @@ if (process.platform === "linux") {
 describe("the host engine", () => {
   let workDir = "";
   let environment: BuildEnvironment;
-  const buildId = "p:host-test";
+  // Told from those of another run on this machine: the engine ends what carries it, and `ps` shows everybody's processes.
+  const buildId = `p:host-test-${process.pid}`;
+  const asleep = (which: number): string => `sleep ${100 + which}${String(process.pid).padStart(7, "0")}`;
 
   beforeEach(async () => {
     workDir = await mkdtemp(join(tmpdir(), "kiln-host-"));
@@ -35,7 +37,7 @@ describe("the host engine", () => {
       },
     }).open(
       { buildId, image: "", workDir, variables: { GIVEN: "a b" }, pathPrefix: [join(workDir, "bin")] },
-      AbortSignal.timeout(20_000),
+      AbortSignal.timeout(60_000),
     );
   });
   afterEach(async () => {
@@ -43,7 +45,7 @@ describe("the host engine", () => {
     await rm(workDir, { recursive: true, force: true });
   });
 
-  const run = async (script: string, signal = AbortSignal.timeout(20_000)) => {
+  const run = async (script: string, signal = AbortSignal.timeout(60_000)) => {
     let text = "";
     const outcome = await environment.run({
       shell: "sh",
@@ -83,15 +85,19 @@ describe("the host engine", () => {
   });
 
   it("hangs up background jobs at the end of the command, but not those under nohup", async () => {
-    await run("sleep 101 &\nnohup sleep 102 >/dev/null 2>&1 &\nsleep 0.05\n");
-    const { text } = await run("sleep 0.05; ps -ef | grep -c '[s]leep 101'; ps -ef | grep -c '[s]leep 102'\n");
-    expect(text).toBe("0\n1\n");
+    const [job, kept] = [asleep(1), asleep(2)];
+    await run(
+      `${job} &\nnohup sh -c ': > deaf; exec ${kept}' >/dev/null 2>&1 &\nuntil [ -e deaf ]; do sleep 0.05; done\n`,
+    );
+    const left = (command: string): string => `ps -ef | grep -c '[s]${command.slice(1)}$'`;
+    const { text } = await run(`while [ $(${left(job)}) != 0 ]; do sleep 0.05; done; ${left(kept)}\n`);
+    expect(text).toBe("1\n");
   });
 
   it("ends processes that left the group when it closes", async () => {
     const daemon = "(env -i setsid sh -c 'cd /; /bin/sleep 107 & exec /bin/sleep 108' &)";
     await run(`setsid sleep 103 &\nenv -i setsid sleep 104 &\n${daemon}\nsleep 0.05\n`);
-    expect((await findProcesses({ buildId, workDir })).length).toBeGreaterThanOrEqual(4);
+    await expect.poll(async () => (await findProcesses({ buildId, workDir })).length).toBeGreaterThanOrEqual(4);
     await environment.close();
     expect(await findProcesses({ buildId, workDir })).toEqual([]);
   });
@@ -124,7 +130,7 @@ describe("the host engine", () => {
       onOutput: (chunk) => {
         bytes += chunk.length;
       },
-      signal: AbortSignal.timeout(20_000),
+      signal: AbortSignal.timeout(60_000),
     });
     expect(bytes).toBe(20_000_000);
   });
@@ -136,7 +142,7 @@ describe("the host engine", () => {
       scriptPath: join(workDir, "script.sh"),
       workingDirectory: join(workDir, "nowhere"),
       onOutput: () => {},
-      signal: AbortSignal.timeout(20_000),
+      signal: AbortSignal.timeout(60_000),
     });
     expect(outcome.kind).toBe("failed-to-start");
   });
@@ -150,7 +156,7 @@ describe("the host engine", () => {
       onOutput: () => {
         throw new Error("no space left");
       },
-      signal: AbortSignal.timeout(20_000),
+      signal: AbortSignal.timeout(60_000),
     });
     await expect(running).rejects.toThrow("no space left");
     expect(await findProcesses({ buildId, workDir })).toEqual([]);

@@ -8,6 +8,7 @@ import { readdir, readFile, readlink } from "node:fs/promises";
 import { sep } from "node:path";
 import type { Clock } from "../core/clock.ts";
 import { sleep } from "../core/clock.ts";
+import { parseStat, readProcess, sendSignal } from "../core/process-table.ts";
 
 /** Name of the variable every command of a build carries; its value is the build id. */
 export const BUILD_MARK = "KILN_BUILD_ID";
@@ -22,39 +23,39 @@ interface Seen {
   readonly pid: number;
   readonly parent: number;
   readonly marked: boolean;
+  /** Where it is known (core/process-table.ts). */
+  readonly started?: string;
 }
 
 /** Process ids that belong to the build, children first. Never this process or its ancestors. */
-export async function findProcesses(target: SweepTarget): Promise<number[]> {
+export const findProcesses = async (target: SweepTarget): Promise<number[]> =>
+  (await processesOf(target)).map(({ pid }) => pid);
+
+async function processesOf(target: SweepTarget): Promise<Seen[]> {
   const all = process.platform === "linux" ? await readProc(target) : await readPs(target);
   const byPid = new Map(all.map((seen) => [seen.pid, seen]));
   const ours = new Set<number>([process.pid]);
   for (let up = byPid.get(process.pid)?.parent; up !== undefined && up > 0; up = byPid.get(up)?.parent) ours.add(up);
 
-  const found = new Set<number>();
   const belongs = (seen: Seen): boolean => {
     for (let at: Seen | undefined = seen; at && !ours.has(at.pid); at = byPid.get(at.parent)) {
       if (at.marked) return true;
     }
     return false;
   };
-  for (const seen of all) if (!ours.has(seen.pid) && belongs(seen)) found.add(seen.pid);
-  return [...found].sort((a, b) => b - a);
+  return all.filter((seen) => !ours.has(seen.pid) && belongs(seen)).sort((a, b) => b.pid - a.pid);
 }
 
 /** Ends every process of the build with SIGKILL, and looks again until none is left. Returns how many there were. */
 export async function sweep(target: SweepTarget, clock: Clock): Promise<number> {
   const ended = new Set<number>();
   for (let round = 0; round < 50; round++) {
-    const pids = await findProcesses(target);
-    if (pids.length === 0) break;
-    for (const pid of pids) {
+    const found = await processesOf(target);
+    if (found.length === 0) break;
+    for (const { pid, started } of found) {
       ended.add(pid);
-      try {
-        process.kill(pid, "SIGKILL");
-      } catch {
-        // gone, or not ours to end
-      }
+      // Looking takes a while: the number may be another program's by now.
+      if (started === undefined || readProcess(pid)?.started === started) sendSignal(pid, "SIGKILL");
     }
     await sleep(clock, 5);
   }
@@ -67,9 +68,8 @@ async function readProc(target: SweepTarget): Promise<Seen[]> {
   const seen = await Promise.all(
     names.map(async (name): Promise<Seen | undefined> => {
       try {
-        const stat = await readFile(`/proc/${name}/stat`, "latin1");
-        const [state, parent] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-        if (state === "Z" || state === "X") return undefined;
+        const { pid, parent, started, isZombie } = parseStat(await readFile(`/proc/${name}/stat`, "latin1"));
+        if (isZombie) return undefined;
         const environment = await readFile(`/proc/${name}/environ`).catch(() => Buffer.alloc(0));
         const marked =
           hasMark(environment, mark) ||
@@ -77,7 +77,7 @@ async function readProc(target: SweepTarget): Promise<Seen[]> {
           // A daemon without environment in `/` mostly still holds the build's output.
           (await leadsBelow(`/proc/${name}/fd/1`, target.workDir)) ||
           (await leadsBelow(`/proc/${name}/fd/2`, target.workDir));
-        return { pid: Number(name), parent: Number(parent), marked };
+        return { pid, parent, started, marked };
       } catch {
         return undefined;
       }

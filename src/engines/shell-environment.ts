@@ -15,6 +15,7 @@ import { type HeldPath, holdEntry, holdPath } from "../core/held-path.ts";
 import { type Ids, systemIds } from "../core/ids.ts";
 import { debug } from "../core/log.ts";
 import { onlyStreams } from "../core/own-descriptors.ts";
+import { allProcesses, type ProcessEntry, readProcess, sendSignal } from "../core/process-table.ts";
 import type { BuildEnvironment, CommandSpec, EnvironmentSpec, UserProblem } from "./engine.ts";
 import { hostVariables, reachLoopbackDirectly } from "./host-variables.ts";
 import { type MakePipe, makePipe } from "./make-pipe.ts";
@@ -48,7 +49,10 @@ export interface ShellPlace {
   findUser(name: string): Promise<SystemUser | undefined>;
   /** Ends every process of the build, whatever it did to get away. */
   endProcesses(): Promise<void>;
-  /** The shell's own process stands for it and ends first: whether the shell still runs is asked of the group. */
+  /**
+   * The first process of a command's group starts the shell and waits for it: it is to end by itself, after the shell.
+   * Ended before, it would leave the shell to the machine's first process, which may never ask how it ended.
+   */
   readonly hasStandIn: boolean;
   /** Files that commands see and this machine does not have there. */
   readonly outside?: BuildEnvironment["outside"];
@@ -98,6 +102,8 @@ export async function openShellEnvironment(
 
 /** Between the end of a command and the hang-up of what it left: `nohup x &` as last words needs a moment to start. */
 const NOHUP_MS = 50;
+/** Asking how the shell ended, and ending. */
+const STAND_IN_MS = 500;
 
 interface Parts {
   readonly spec: EnvironmentSpec;
@@ -112,8 +118,10 @@ interface Parts {
 
 class ShellEnvironment implements BuildEnvironment {
   readonly #parts: Parts;
-  /** Process groups of commands with a process left: the number of an empty one may become another program's. */
-  readonly #groups = new Set<number>();
+  /** The process group of the command that runs. */
+  #running: number | undefined;
+  /** Groups of commands that left processes behind, and those: the number of an empty one may become another program's. */
+  readonly #left = new Map<number, readonly ProcessEntry[]>();
   /** Folders of scripts, and where they really are. */
   readonly #scriptFolders = new Map<string, string>();
   readonly #shells = new Map<string, string>();
@@ -213,14 +221,15 @@ class ShellEnvironment implements BuildEnvironment {
     })();
     const group = child.pid;
     debug("engine", () => `${command.shell} ${command.scriptPath} pid ${group}`);
-    for (const one of this.#groups) if (!signalGroup(one, 0)) this.#groups.delete(one);
-    if (group !== undefined) {
-      this.#groups.add(group);
-      watchdog.watchGroup(group);
-    }
+    this.#running = group;
+    if (group !== undefined)
+      watchdog.watchGroup(
+        group,
+        [readProcess(group)].flatMap((one) => one ?? []),
+      );
 
     let ended = false;
-    const hasEnded = (): boolean => ended && !(place.hasStandIn && group !== undefined && signalGroup(group, 0));
+    const hasEnded = (): boolean => ended;
     let cancelling: Promise<void> | undefined;
     const onAbort = (): void => {
       cancelling ??= this.#cancel(group, hasEnded);
@@ -237,17 +246,21 @@ class ShellEnvironment implements BuildEnvironment {
     ended = true;
     command.signal.removeEventListener("abort", onAbort);
     if (cancelling !== undefined) {
-      await cancelling;
+      await cancelling.finally(() => {
+        this.#running = undefined;
+        watchdog.forgetGroup();
+      });
       return { kind: "cancelled" };
     }
     // AWS: background jobs of a command are killed when it ends, unless `nohup`, which may not have come to ignoring yet.
     if (group !== undefined && signalGroup(group, 0)) {
       await sleep(clock, NOHUP_MS);
       signalGroup(group, "SIGHUP");
-    } else if (group !== undefined) {
-      this.#groups.delete(group);
-      watchdog.forgetGroup();
-    }
+      const left = membersOf(group);
+      this.#left.set(group, left);
+      watchdog.watchGroup(group, left);
+    } else watchdog.forgetGroup();
+    this.#running = undefined;
     return outcome;
   }
 
@@ -265,8 +278,18 @@ class ShellEnvironment implements BuildEnvironment {
   async #cancel(group: number | undefined, hasEnded: () => boolean): Promise<void> {
     const { clock, graceMs, place } = this.#parts;
     if (group !== undefined) {
-      signalGroup(group, "SIGTERM");
-      for (let waitedMs = 0; waitedMs < graceMs && !hasEnded(); waitedMs += 10) await sleep(clock, 10);
+      let isTold = false;
+      for (let waitedMs = 0; waitedMs < graceMs && !hasEnded(); waitedMs += 10) {
+        // The stand-in may not have come to starting the shell.
+        if (!isTold) isTold = place.hasStandIn ? signalMembers(group, "SIGTERM") : signalGroup(group, "SIGTERM");
+        await sleep(clock, 10);
+      }
+      if (place.hasStandIn && !hasEnded()) {
+        await place.endProcesses();
+        // It stopped with a shell that was stopped.
+        if (!hasEnded()) sendSignal(group, "SIGCONT");
+        for (let waitedMs = 0; waitedMs < STAND_IN_MS && !hasEnded(); waitedMs += 10) await sleep(clock, 10);
+      }
       signalGroup(group, "SIGKILL");
     }
     await place.endProcesses();
@@ -274,7 +297,13 @@ class ShellEnvironment implements BuildEnvironment {
 
   async close(): Promise<void> {
     const { place, pipe, watchdog } = this.#parts;
-    for (const group of this.#groups) signalGroup(group, "SIGKILL");
+    if (this.#running !== undefined) signalGroup(this.#running, "SIGKILL");
+    for (const [group, left] of this.#left) {
+      // While one of them is there the group never was empty. Where there is no /proc that is not to be known.
+      const now = left.map(({ pid }) => readProcess(pid));
+      const isTheirs = now.some((one, index) => one?.group === group && one.started === left[index]?.started);
+      if (isTheirs || readProcess(process.pid) === undefined) signalGroup(group, "SIGKILL");
+    }
     try {
       await place.close();
     } finally {
@@ -291,10 +320,14 @@ const withoutCarried = (base: Readonly<Record<string, string>>): Record<string, 
   );
 
 /** False when the group is empty. */
-function signalGroup(group: number, signal: NodeJS.Signals | 0): boolean {
-  try {
-    return process.kill(-group, signal);
-  } catch {
-    return false;
-  }
+const signalGroup = (group: number, signal: NodeJS.Signals | 0): boolean => sendSignal(-group, signal);
+
+/** None where there is no /proc. */
+const membersOf = (group: number): ProcessEntry[] => allProcesses().filter((one) => one.group === group);
+
+/** All but the first process of a group. False when there is none. */
+function signalMembers(group: number, signal: NodeJS.Signals): boolean {
+  const members = membersOf(group).filter(({ pid, isZombie }) => pid !== group && !isZombie);
+  for (const { pid } of members) sendSignal(pid, signal);
+  return members.length > 0;
 }

@@ -5,10 +5,12 @@ import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { readProcess } from "../core/process-table.ts";
 import { BUILD_MARK, findProcesses } from "./process-sweep.ts";
 import { startWatchdog, type Watchdog, watchdogCommand } from "./watchdog.ts";
 
-const buildId = "p:watchdog-test";
+// Told from that of another run on this machine: the watchdog ends whatever carries it.
+const buildId = `p:watchdog-test-${process.pid}`;
 
 describe("the watchdog", () => {
   let folder = "";
@@ -61,6 +63,24 @@ describe("the watchdog", () => {
     expect(group.child.exitCode ?? group.child.signalCode).toBeNull();
     process.kill(-(group.child.pid ?? 0), "SIGKILL");
     await group.ended;
+  });
+
+  it.runIf(existsSync("/proc/self/stat"))("leaves a group whose number has become another program's", async () => {
+    const [theirs, other] = [start("env -i sleep 300", {}), start("env -i sleep 300", {})];
+    const pids = [theirs, other].map(({ child }) => child.pid ?? 0);
+    const members = pids.map((pid) => readProcess(pid)?.started);
+    for (const [pid, started] of [
+      [pids[0], members[0]],
+      [pids[1], `${members[1]}0`],
+    ] as const) {
+      const watchdog = watch();
+      watchdog.child.stdin?.end(`group ${pid} ${pid}:${started}\n`);
+      await watchdog.ended;
+    }
+    await theirs.ended;
+    expect(other.child.exitCode ?? other.child.signalCode).toBeNull();
+    process.kill(-(other.child.pid ?? 0), "SIGKILL");
+    await other.ended;
   });
 
   it("ends what does not listen to SIGTERM", async () => {

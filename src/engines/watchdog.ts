@@ -9,15 +9,16 @@
  */
 import { type ChildProcess, type SpawnOptions, spawn } from "node:child_process";
 import { debug } from "../core/log.ts";
+import type { ProcessEntry } from "../core/process-table.ts";
 import { BUILD_MARK } from "./process-sweep.ts";
 
 /** Arguments: the mark as `NAME=value`, the work folder, the folder to remove (may be empty). Standard input: see `Watchdog`. */
 const SCRIPT = `
-mark=$1 work=$2 private=$3 group=
+mark=$1 work=$2 private=$3 group= keepers=
 trap '' HUP INT TERM
-while read -r word value; do
+while read -r word value rest; do
   case $word in
-    group) group=$value ;;
+    group) group=$value keepers=$rest ;;
     goodbye) exit 0 ;;
   esac
 done
@@ -32,28 +33,47 @@ belonging() {
         folder = substr(rest, index(rest, " -> ") + 4)
         if (folder == ENVIRON["WORK"] || index(folder, ENVIRON["WORK"] "/") == 1) print "marked", rest + 0
       }'
-      cat /proc/[0-9]*/stat 2>/dev/null | sed 's/ (.*) / /' | awk '$2 != "Z" && $2 != "X" { print "process", $1, $3, $4 }'
+      cat /proc/[0-9]*/stat 2>/dev/null | sed 's/ (.*) / /' | awk '$2 != "Z" && $2 != "X" { print "process", $1, $3, $4, $21 }'
     else
       ps -A -E -ww -o pid=,ppid=,pgid=,command= | MARK=$mark awk '{
-        print "process", $1, $2, $3
+        print "process", $1, $2, $3, ""
         if (index($0 " ", " " ENVIRON["MARK"] " ")) print "marked", $1
       }'
     fi
-  } | GROUP=$group awk '
+  } | GROUP=$group KEEPERS=" $keepers " awk '
     $1 == "marked" { marked[$2] = 1 }
-    $1 == "process" { parent[$2] = $3; if ($4 "" == ENVIRON["GROUP"]) marked[$2] = 1 }
+    $1 == "process" {
+      parent[$2] = $3; started[$2] = $5
+      if ($4 "" == ENVIRON["GROUP"]) {
+        member[$2] = 1
+        if (index(ENVIRON["KEEPERS"], " " $2 ":" $5 " ")) isKept = 1
+      }
+    }
     END {
+      # The number of a group that was empty meanwhile is another one.
+      if (isKept || ENVIRON["KEEPERS"] == "  ") for (pid in member) marked[pid] = 1
       for (pid in parent) {
-        for (up = pid; up > 1 && (up in parent); up = parent[up]) if (up in marked) { print pid; break }
+        for (up = pid; up > 1 && (up in parent); up = parent[up]) if (up in marked) { print pid ":" started[pid]; break }
       }
     }'
+}
+
+# Whether the number is that process's yet.
+isStill() {
+  [ -n "$2" ] || return 0
+  read -r stat < "/proc/$1/stat" || return 1
+  set -- "$2" \${stat##*) }
+  [ "$1" = "\${21}" ]
 }
 
 round=0 signal=TERM
 while [ "$round" -lt 40 ]; do
   pids=$(belonging)
   [ -z "$pids" ] && break
-  for pid in $pids; do kill "-$signal" "$pid" 2>/dev/null; done
+  for one in $pids; do
+    if isStill "\${one%%:*}" "\${one#*:}"; then kill "-$signal" "\${one%%:*}" 2>/dev/null; fi
+  done
+  keepers="$keepers $(echo $pids)"
   round=$((round + 1))
   [ "$round" -ge 5 ] && signal=KILL
   sleep 0.1
@@ -63,8 +83,8 @@ exit 0
 `;
 
 export interface Watchdog {
-  /** The process group of the command that runs now; the one before it is forgotten. */
-  watchGroup(group: number): void;
+  /** The process group of the command that runs now, and who is in it; the one before it is forgotten. */
+  watchGroup(group: number, members: readonly ProcessEntry[]): void;
   /** The command ended and left no process behind: the group's number may become another program's. */
   forgetGroup(): void;
   /** The build is over and cleaned up. Resolves when nothing of the watchdog is left. */
@@ -111,7 +131,10 @@ export function startWatchdog(target: WatchTarget): Watchdog {
   child.unref();
   (stdin as { unref?(): void } | null)?.unref?.();
   return {
-    watchGroup: (group) => void stdin?.write(`group ${group}\n`),
+    watchGroup(group, members) {
+      const keepers = members.map(({ pid, started }) => ` ${pid}:${started}`);
+      stdin?.write(`group ${group}${keepers.join("")}\n`);
+    },
     forgetGroup: () => void stdin?.write("group\n"),
     async dismiss() {
       child.ref();

@@ -17,7 +17,7 @@ describe.skipIf((await staticBusybox()) === undefined)("base images and wheels f
   });
   afterAll(() => rm(dir, { recursive: true, force: true }));
 
-  it("makes a Python image in which pip installs Flask from a wheelhouse", { timeout: 120_000 }, async () => {
+  it("makes a Python image in which pip installs Flask from a wheelhouse", { timeout: 300_000 }, async () => {
     const progress: string[] = [];
     const onProgress = (text: string): void => void progress.push(text);
     const wheels = join(dir, "wheels");
@@ -50,7 +50,7 @@ describe.skipIf((await staticBusybox()) === undefined)("base images and wheels f
     }
   });
 
-  it("makes a Node image in which npm installs and runs scripts", { timeout: 180_000 }, async () => {
+  it("makes a Node image in which npm installs and runs scripts", { timeout: 300_000 }, async () => {
     const at = await openDockerFixture({ imageStoreDir: join(dir, "images") });
     try {
       const progress: string[] = [];
@@ -84,7 +84,7 @@ describe.skipIf((await staticBusybox()) === undefined)("base images and wheels f
     );
   });
 
-  it("makes a busybox image that runs a shell", { timeout: 60_000 }, async () => {
+  it("makes a busybox image that runs a shell", { timeout: 300_000 }, async () => {
     const { image } = await makeBaseImage("busybox", {
       outputDir: join(dir, "busybox"),
       onProgress: () => undefined,

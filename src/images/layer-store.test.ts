@@ -1,9 +1,9 @@
 /** Layers on disk: packed when asked for, always to the same bytes; marks, capabilities and devices kept. */
 import { execFile } from "node:child_process";
 import { createReadStream } from "node:fs";
-import { link, lstat, mkdir, mkdtemp, readFile, symlink, writeFile } from "node:fs/promises";
+import { link, lstat, mkdir, mkdtemp, readdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { promisify } from "node:util";
 import { gzipSync } from "node:zlib";
 import { afterEach, beforeEach, expect, it } from "vitest";
@@ -167,4 +167,11 @@ it("refuses a layer whose digest is another, and leaves nothing of it", async ()
 it.runIf(isRoot)("is nobody else's to look into: layers hold set-id programs", async () => {
   expect(((await lstat(join(store.dir, "layers"))).mode & 0o777).toString(8)).toBe("700");
   expect(await readFile(join(dir, "nothing"), "utf8").catch(() => "absent")).toBe("absent");
+});
+
+it("removes what processes that are gone were making, and nothing of those that still do", async () => {
+  const own = await store.temporary();
+  await mkdir(join(own.replace(`-${process.pid}-`, "-999999999-"), "d"), { recursive: true });
+  await LayerStore.removeLeft(store.dir);
+  expect(await readdir(join(store.dir, "tmp"))).toEqual([basename(own)]);
 });

@@ -3,7 +3,7 @@
  *   blobs/sha256/<hex>         compressed layers, configs
  *   layers/<id>/d, layer.json  unpacked files and record; <id> = 16 hex of the chain id (short: they all go into one mount)
  *   tmp/                       what is being made; moved into place by one rename, so a killed build leaves no half layer;
- *                              what it leaves here goes when the store is opened next
+ *                              what it leaves here goes when the next Kiln closes its build, or the store is opened next
  * Names of images are not here: each build has its own, as each CodeBuild build has its own engine.
  * Source: https://github.com/opencontainers/image-spec/blob/main/layer.md (diff ids, chain ids, whiteouts).
  * Gap: zstd layers are refused (Node 20 has no zstd).
@@ -15,11 +15,11 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGunzip, createGzip } from "node:zlib";
+import { makeOwnedFolder, removeOrphans } from "../core/owned-folders.ts";
 import type { ExtrasByPath, FileExtras } from "./layer-extras.ts";
 import { type LayerEntry, layerTar, parentOf, scanUpper, type UpperMarks, walkLayer, whiteoutOf } from "./layer-tar.ts";
 import { LayerWriter, PathEscape } from "./layer-writer.ts";
 import { LayeredRoot, type RootLayer } from "./layered-root.ts";
-import { makeOwnedFolder, removeOrphans } from "./owned-folders.ts";
 import { removeTree } from "./remove-tree.ts";
 import { readTar } from "./tar.ts";
 import { giveOwnership, subordinateIds } from "./user-namespace.ts";
@@ -76,8 +76,13 @@ export class LayerStore {
       await mkdir(join(dir, name), { recursive: true });
     // Images hold set-id programs: nobody else of this machine may reach them.
     for (const name of ["layers", "tmp", "caches"]) await chmod(join(dir, name), 0o700);
-    await removeOrphans(join(dir, "tmp"), TEMPORARY_PREFIX);
+    await LayerStore.removeLeft(dir);
     return new LayerStore(dir);
+  }
+
+  /** Removes what processes that are gone were making. */
+  static removeLeft(dir: string): Promise<void> {
+    return removeOrphans(join(dir, "tmp"), TEMPORARY_PREFIX, removeTree);
   }
 
   /** A private empty folder on the same file system as the layers; world-readable, as a root folder must be. */

@@ -5,9 +5,9 @@
  * (`--insecure-registry`: loopback addresses are tried with TLS, whoever answers, then without).
  */
 import { readdir, readFile } from "node:fs/promises";
-import { isIP } from "node:net";
 import { join } from "node:path";
 import { rootCertificates } from "node:tls";
+import { isLoopbackHost } from "../core/loopback.ts";
 import type { ProxyEnvironment } from "./proxy-agent.ts";
 import { RegistryClient, type RegistryCredentials } from "./registry-client.ts";
 import type { RegistryTls } from "./registry-connection.ts";
@@ -53,9 +53,8 @@ async function speaksTls(client: RegistryClient): Promise<boolean> {
   }
 }
 
-export function isLoopback(address: string): boolean {
-  const name = new URL(`http://${address}`).hostname.replace(/^\[(.*)\]$/, "$1");
-  return name === "localhost" || name === "::1" || (isIP(name) === 4 && name.startsWith("127."));
+function isLoopback(address: string): boolean {
+  return isLoopbackHost(new URL(`http://${address}`).hostname);
 }
 
 /** Node's own and those kept for the registry; undefined where none are kept. */

@@ -9,14 +9,14 @@ import { Agent, type AgentOptions } from "node:https";
 import { isIP } from "node:net";
 import type { Duplex } from "node:stream";
 import { connect } from "node:tls";
+import { isLoopbackHost } from "../core/loopback.ts";
 
 export type ProxyEnvironment = Readonly<Record<string, string | undefined>>;
 
 /** The proxy for a host, or undefined. */
 export function proxyFor(host: string, port: number, environment: ProxyEnvironment): URL | undefined {
   const text = environment["HTTPS_PROXY"] || environment["https_proxy"];
-  if (!text || host === "localhost" || host === "::1" || (isIP(host) === 4 && host.startsWith("127.")))
-    return undefined;
+  if (!text || isLoopbackHost(host)) return undefined;
   const excepted = (environment["NO_PROXY"] || environment["no_proxy"] || "").split(",").map((entry) => entry.trim());
   for (const entry of excepted) {
     const [, name = "", only] = /^\*?\.?(.*?)(?::(\d+))?$/.exec(entry.toLowerCase()) ?? [];

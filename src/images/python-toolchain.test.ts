@@ -12,7 +12,7 @@ const run = promisify(execFile);
 
 it.skipIf((await staticBusybox()) === undefined)(
   "unpacks a Python that can be moved, makes a venv and installs packages, on a machine without Python",
-  { timeout: 120_000 },
+  { timeout: 300_000 },
   async () => {
     const dir = await mkdtemp(join(tmpdir(), "kiln-python-"));
     try {

@@ -1,15 +1,17 @@
 /** Opens the store: on a state folder (`kiln.db`, `master.key`, `blobs/`, `uploads/`), or in memory. Called by app.ts. */
-import { mkdtempSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Clock, systemClock } from "../core/clock.ts";
 import { KilnError } from "../core/errors.ts";
 import type { Ids } from "../core/ids.ts";
 import { debug } from "../core/log.ts";
+import { makeOwnedFolder, removeOrphans } from "../core/owned-folders.ts";
 import { FileBlobs } from "./file-blobs.ts";
 import { createMasterKey, findMasterKey, MASTER_KEY_BYTES, openSealed, sealBytes } from "./master-key.ts";
+import { encodeKey } from "./record-key.ts";
 import { prepareDatabase } from "./schema.ts";
-import { loadSqliteDriver, type OpenDatabase, SQLITE, type SqlDatabase, sqliteCode } from "./sqlite-driver.ts";
+import { isBusy, loadSqliteDriver, type OpenDatabase, type SqlDatabase } from "./sqlite-driver.ts";
 import { SqliteStore } from "./sqlite-store.ts";
 import { CHECK_COLLECTION, GENERATION_KEY, STATE_COLLECTION } from "./state-collections.ts";
 import { StateFiles } from "./state-files.ts";
@@ -33,6 +35,9 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   return openFolderStore(openDatabase, options.stateDir, options);
 }
 
+/** Of the folders of stores in memory. */
+const BLOBS_PREFIX = "kiln-blobs-";
+
 function openMemoryStore(openDatabase: OpenDatabase, options: StoreOptions): Store {
   const database = openDatabase(":memory:");
   prepareDatabase(database, undefined);
@@ -42,8 +47,9 @@ function openMemoryStore(openDatabase: OpenDatabase, options: StoreOptions): Sto
   };
   const base = (): string => {
     if (folder === undefined) {
-      folder = mkdtempSync(join(tmpdir(), "kiln-blobs-"));
+      folder = makeOwnedFolder(tmpdir(), BLOBS_PREFIX);
       process.once("exit", removeFolder);
+      void removeOrphans(tmpdir(), BLOBS_PREFIX);
     }
     return folder;
   };
@@ -72,8 +78,7 @@ async function openFolderStore(openDatabase: OpenDatabase, stateDir: string, opt
     } catch (error) {
       database?.close();
       // Another process, or another store of this one, is making the database or writing.
-      if (sqliteCode(error) !== SQLITE.BUSY || attempt === OPEN_ATTEMPTS)
-        throw stateFolderError(error, stateDir) ?? error;
+      if (!isBusy(error) || attempt === OPEN_ATTEMPTS) throw stateFolderError(error, stateDir) ?? error;
     }
     await new Promise((resolve) => setTimeout(resolve, OPEN_PAUSE_MS));
   }
@@ -117,7 +122,7 @@ function storeOn({ database, openDatabase, options, base, masterKey, onClose }: 
   return store;
 }
 
-const CHECK_KEY = Buffer.from("check\u0000");
+const CHECK_KEY = Buffer.from(encodeKey(["check"]));
 const CHECK_TEXT = "kiln";
 
 /** The master key, proved by a sealed record to be the one this state was made with. */

@@ -11,6 +11,8 @@ import { createHostEngine } from "../../engines/index.ts";
 const engine = createHostEngine({ graceMs: 100 });
 const spec = (...commands: string[]): string =>
   `version: 0.2\nphases:\n  build:\n    commands:\n${commands.map((text) => `      - ${JSON.stringify(text)}\n`).join("")}`;
+/** In the words that are looked for: other runs may go on on this machine. */
+const OWN = String(process.pid).padStart(7, "0");
 const running = (pattern: string): string => spawnSync("pgrep", ["-f", pattern], { encoding: "utf8" }).stdout;
 const statusOf = (result: Parameters<typeof phaseLine>[0], phaseType: string) =>
   result.phases.find((phase) => phase.phaseType === phaseType)?.phaseStatus;
@@ -87,13 +89,14 @@ describe("a command that", () => {
     const { result } = await testBuild({
       engine,
       buildspec: spec(
-        "setsid sh -c 'sleep 4801 & exec sleep 4802' >/dev/null 2>&1 & sleep 0.1",
-        "(setsid sh -c '(cd / && exec sleep 4803) &' >/dev/null 2>&1 &) ; sleep 0.1",
-        "test $(pgrep -fc '^sleep 480[123]') = 3",
+        `setsid sh -c 'sleep 4801${OWN} & exec sleep 4802${OWN}' >/dev/null 2>&1 &`,
+        `(setsid sh -c '(cd / && exec sleep 4803${OWN}) &' >/dev/null 2>&1 &)`,
+        // They are started beside these commands.
+        `for i in $(seq 200); do [ $(pgrep -fc '^sleep 480[123]${OWN}') = 3 ] && exit; sleep 0.1; done; exit 1`,
       ),
     });
     expect(statusOf(result, "BUILD")).toBe("SUCCEEDED");
-    expect(running("^sleep 480[123]")).toBe("");
+    expect(running(`^sleep 480[123]${OWN}`)).toBe("");
   });
 
   it("ignores SIGTERM and floods while it is stopped is gone when the build says STOPPED", async () => {
@@ -102,7 +105,7 @@ describe("a command that", () => {
     const { result } = await testBuild({
       engine,
       clock: systemClock,
-      buildspec: spec("trap '' TERM INT HUP; echo pid-4811; while :; do echo flooding-4811; done"),
+      buildspec: spec(`trap '' TERM INT HUP; echo up; while :; do echo flooding-${OWN}; done`),
       dependencies: {
         signal: controller.signal,
         emit: (event) => {
@@ -111,7 +114,7 @@ describe("a command that", () => {
       },
     });
     expect(result.buildStatus).toBe("STOPPED");
-    expect(running("flooding-4811")).toBe("");
+    expect(running(`flooding-${OWN}`)).toBe("");
   });
 
   it("removes everything it finds leaves a build that ends", async () => {

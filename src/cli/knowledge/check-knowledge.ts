@@ -7,6 +7,7 @@ import { existsSync } from "node:fs";
 import type { Kiln } from "../../app.ts";
 import type { NamedPolicy } from "../../authorize/decision.ts";
 import { type CheckProject, type Knowledge, type KnownRole, parameterNameTest } from "../../check/index.ts";
+import { isAccountId } from "../../core/arn.ts";
 import { KilnError } from "../../core/errors.ts";
 import { type CommandContext, openKiln } from "../command-context.ts";
 import { requireProject, requireRole } from "../project/default-project.ts";
@@ -76,7 +77,7 @@ function fromFiles(context: CommandContext, flags: KnowledgeFlags): GatheredKnow
       : (readProjectTemplate(flags.template, cwd, flags.project) as WireCheckProject);
   const policies = (flags.rolePolicy ?? []).map((file) => readPolicyFile(file, cwd));
   const ofTemplate = template?.serviceRole?.split(":")[4];
-  const accountOfRole = /^\d{12}$/.test(ofTemplate ?? "") ? ofTemplate : undefined;
+  const accountOfRole = isAccountId(ofTemplate ?? "") ? ofTemplate : undefined;
   const project = template && checkProjectOf(template);
   return {
     knowledge: {

@@ -4,6 +4,7 @@ import { basename } from "node:path";
 import type { NamedPolicy } from "../../authorize/decision.ts";
 import type { PolicyDocument } from "../../core/aws.ts";
 import { KilnError } from "../../core/errors.ts";
+import { percentDecoded } from "../../core/percent-decoded.ts";
 import { whyUnreadable } from "../project/template.ts";
 import { usage } from "../run/run-refusals.ts";
 import { absolute } from "../settings.ts";
@@ -47,10 +48,4 @@ function documentIn(value: unknown): PolicyDocument | undefined {
   return documentIn(PolicyDocument ?? PolicyVersion ?? Document);
 }
 
-const decoded = (text: string): string => {
-  try {
-    return text.startsWith("%") ? decodeURIComponent(text) : text;
-  } catch {
-    return text;
-  }
-};
+const decoded = (text: string): string => (text.startsWith("%") ? percentDecoded(text) : text);

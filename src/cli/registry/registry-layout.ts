@@ -5,16 +5,19 @@
  * `org.opencontainers.image.ref.name`, which other tools read as the tag and Kiln as the whole name.
  */
 import { createReadStream, createWriteStream } from "node:fs";
-import { mkdir, mkdtemp, readFile, rename, rm, stat } from "node:fs/promises";
+import { mkdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { Kiln } from "../../app.ts";
 import { KilnError } from "../../core/errors.ts";
+import { makeOwnedFolder, removeOrphans } from "../../core/owned-folders.ts";
 import { readTar, TAR_END, tarHeader, tarPadding } from "../../images/index.ts";
 
 const OCI_INDEX = "application/vnd.oci.image.index.v1+json";
+/** Of folders in the system's temporary folder. */
+const UNPACKED_PREFIX = "kiln-layout-";
 const NAME = "org.opencontainers.image.ref.name";
 const LAYOUT = '{"imageLayoutVersion":"1.0.0"}';
 
@@ -146,7 +149,8 @@ export async function importLayout(
   const stats = await stat(path).catch(() => undefined);
   if (!stats) throw unreadable(path, "there is no such file or folder");
   if (stats.isDirectory()) return importFolder(kiln, path, path, as, signal);
-  const folder = await mkdtemp(join(tmpdir(), "kiln-layout-"));
+  await removeOrphans(tmpdir(), UNPACKED_PREFIX);
+  const folder = makeOwnedFolder(tmpdir(), UNPACKED_PREFIX);
   try {
     await unpack(path, folder, signal);
     return await importFolder(kiln, folder, path, as, signal);

@@ -256,7 +256,7 @@ describe.skipIf(!rootTar)("the embedded Docker API", { timeout: 60_000 }, () => 
     expect(new Set(started.map(({ status }) => status))).toEqual(new Set([204]));
     expect((await docker(["ps", "-q"])).out.trim().split("\n")).toHaveLength(200);
     await vi.waitFor(async () => expect((await docker(["logs", ids[199] ?? ""])).out).toBe("199\n"), {
-      timeout: 10_000,
+      timeout: 40_000,
     });
     const gone = await Promise.all(ids.slice(0, 100).map((id) => send("DELETE", `/containers/${id}?force=1`)));
     expect(new Set(gone.map(({ status }) => status))).toEqual(new Set([204]));

@@ -2,8 +2,8 @@
  * Runs a command in the root folder of an image: own mount and process namespaces, an overlay of the image's layers, moved
  * over this machine's root folder. No daemon and no runtime: `unshare`, `mount`, `setpriv` and a shell (util-linux, coreutils).
  * Docker's default capabilities; as an ordinary user they count in a user namespace only. The host's network is used.
- * Killing `unshare` kills everything inside (`--kill-child` and the process namespace), and so does the end of this
- * process, however it ends (`setpriv --pdeathsig`). The first process of the namespace is a shell that waits for the
+ * Killing the first process kills everything inside (core/end-namespace.ts), and so does the end of this process, however
+ * it ends (`setpriv --pdeathsig`, `unshare --kill-child`). The first process of the namespace is a shell that waits for the
  * command: a change of user would take away its order to die with `unshare`.
  *
  * In order: mount-points.ts places the mounts, mount-table.ts writes them down, the first process mounts them, this process
@@ -15,8 +15,10 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
-import type { Duplex } from "node:stream";
+import type { Duplex, Readable } from "node:stream";
+import { endNamespace } from "../../core/end-namespace.ts";
 import { onlyStreams } from "../../core/own-descriptors.ts";
+import { readProcess } from "../../core/process-table.ts";
 import { shellQuote } from "../../core/shell-quote.ts";
 import type { LayerStore } from "../../images/layer-store.ts";
 import type { LayeredRoot } from "../../images/layered-root.ts";
@@ -64,14 +66,18 @@ export interface ContainerProcess extends InnerCommand {
 
 /** Where a container is on this machine. */
 export interface ContainerPlace {
-  /** Of the namespaces' first process, as this machine counts. */
+  /** Of the namespaces' first process, as this machine counts; another program's, maybe, once it has ended. */
   readonly initPid: number;
+  /** Whether it still runs: ask right before the number, or a path that it is in, is used. */
+  isThere(): boolean;
   /** The container's root folder as this machine sees it, as long as it runs. */
   readonly rootDir: string;
   /** Shown as `/etc/hosts`; may be written in place while the container runs. */
   readonly hostsFile: string;
 }
 
+/** Standard error of the command. `unshare` has one of its own: it complains of a first process that was killed. */
+const STDERR_FD = 3;
 /** Between the first process and this one: its id when everything is mounted, then the command. */
 const GATE_FD = 4;
 /** Gives secrets to the first process. */
@@ -80,12 +86,22 @@ const SECRETS_FD = 5;
 /** The root folder of a container by its first process, whose working folder that is. The dot leads through the link. */
 export const rootDirOf = (initPid: number): string => `/proc/${initPid}/cwd/.`;
 
-/** Starts the process; standard streams are the command's. Resolve of `ended` means that nothing of it is left. */
+export interface Started {
+  /** Its standard input is the command's. */
+  readonly child: ChildProcess;
+  /** Both outputs of the command. */
+  readonly outputs: readonly [Readable, Readable];
+  /** Resolves when nothing of it is left, as a shell counts: 137 for what was killed. */
+  readonly ended: Promise<number>;
+  readonly place: ContainerPlace;
+}
+
+/** Starts the process. */
 export async function startInNamespace(
   store: LayerStore,
   isolation: Usable,
   container: ContainerProcess,
-): Promise<{ child: ChildProcess; ended: Promise<number>; place: ContainerPlace }> {
+): Promise<Started> {
   const dir = await store.temporary();
   try {
     for (const name of ["w", "m", "init", "f", "dev-upper", "dev-work"]) mkdirSync(join(dir, name), { mode: 0o755 });
@@ -104,7 +120,7 @@ export async function startInNamespace(
       cwd: join(store.dir, "layers"),
       env: { PATH: TOOL_PATH },
       stdio: onlyStreams([
-        ...([container.stdin ?? "ignore", "pipe", "pipe", "ignore", "pipe"] as const),
+        ...([container.stdin ?? "ignore", "pipe", "pipe", "pipe", "pipe"] as const),
         secrets.length > 0 ? "pipe" : "ignore",
       ]),
       detached: true,
@@ -114,11 +130,15 @@ export async function startInNamespace(
       pipe.on("error", () => undefined);
       pipe.end(Buffer.concat(secrets.map(({ bytes }) => bytes)));
     }
-    const kill = (): void => void child.kill("SIGKILL");
+    let isKilled = false;
+    const kill = (): void => {
+      isKilled = endNamespace(child) || isKilled;
+    };
     container.signal.addEventListener("abort", kill, { once: true });
     const cleanedUp = async (): Promise<number> => {
       try {
-        return await exitCodeOf(child);
+        const exitCode = await exitCodeOf(child);
+        return isKilled ? KILLED : exitCode;
       } finally {
         container.signal.removeEventListener("abort", kill);
         await removeTree(dir);
@@ -129,10 +149,13 @@ export async function startInNamespace(
       const initPid = await mountedBy(child, ended);
       const expected = [...mounts.base, ...mounts.points].map(({ target }) => target);
       verifyMounts(initPid, expected);
-      const place = { initPid, rootDir: rootDirOf(initPid), hostsFile };
+      // No other process is that one's child.
+      const isThere = (): boolean => isRunning(child) && readProcess(initPid)?.parent === child.pid;
+      const place = { initPid, isThere, rootDir: rootDirOf(initPid), hostsFile };
       const inner = { ...container, ...(await container.beforeCommand?.(place)) };
       (child.stdio[GATE_FD] as Duplex).end(firstCommandScript(isolation, inner));
-      return { child, ended, place };
+      const outputs = [child.stdout as Readable, child.stdio[STDERR_FD] as Duplex] as const;
+      return { child, outputs, ended, place };
     } catch (error) {
       kill();
       await ended.catch(() => undefined);
@@ -145,6 +168,9 @@ export async function startInNamespace(
   }
 }
 
+const KILLED = 137;
+const isRunning = (child: ChildProcess): boolean => child.exitCode === null && child.signalCode === null;
+
 /** The first process's id, once it has mounted everything. */
 async function mountedBy(child: ChildProcess, ended: Promise<number>): Promise<number> {
   const gate = child.stdio[GATE_FD] as Duplex;
@@ -152,7 +178,9 @@ async function mountedBy(child: ChildProcess, ended: Promise<number>): Promise<n
   const collect = (chunk: Buffer): void => {
     problem += chunk.toString();
   };
+  const stderr = child.stdio[STDERR_FD] as Duplex;
   child.stderr?.on("data", collect);
+  stderr.on("data", collect);
   const initPid = await new Promise<number>((resolve, reject) => {
     gate.once("data", (line: Buffer) => resolve(Number(line.toString().trim())));
     gate.on("error", () => undefined);
@@ -161,8 +189,8 @@ async function mountedBy(child: ChildProcess, ended: Promise<number>): Promise<n
       reject,
     );
   });
-  child.stderr?.off("data", collect);
-  child.stderr?.pause();
+  stderr.off("data", collect);
+  stderr.pause();
   return initPid;
 }
 
@@ -216,6 +244,7 @@ function startScript(isolation: Usable, container: ContainerProcess, dir: string
     shellQuote(`--${name}=${limit(soft)}:${limit(hard)}`),
   );
   return [
+    `exec 2>&${STDERR_FD} ${STDERR_FD}>&-`,
     "umask 022",
     "set -e",
     // /proc is still this machine's, so this shell sees its own id out there.

@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { busyboxRootTar } from "../../../test/support/busybox-image.ts";
 import { type DockerFixture, openDockerFixture, type Ran, smallDocker } from "../../../test/support/docker-fixture.ts";
+import { freePort } from "../../../test/support/free-port.ts";
 
 const rootTar = await busyboxRootTar();
 const scenario = fileURLToPath(new URL("../../../test/support/docker-sdk-scenario.py", import.meta.url));
@@ -23,18 +24,19 @@ function works(what: string, command: string, ...args: string[]): boolean {
 const hasSdk = works("docker's Python SDK", "python3", "-c", "import docker");
 const hasCompose = works("docker-compose 1", "sh", "-c", "docker-compose version --short | grep -q ^1");
 
+const [inner, outer] = [await freePort(), await freePort()];
 const COMPOSE = `
 version: "3"
 services:
   web:
     image: bb:1
-    command: sh -c 'mkdir -p /www && echo page > /www/index.html && exec httpd -f -p 18311 -h /www'
-    ports: ["18312:18311"]
+    command: sh -c 'mkdir -p /www && echo page > /www/index.html && exec httpd -f -p ${inner} -h /www'
+    ports: ["${outer}:${inner}"]
     volumes: ["data:/data", "./src:/src"]
   test:
     image: bb:1
     depends_on: [web]
-    command: sh -c 'for i in 1 2 3 4 5 6 7 8 9; do wget -qO- http://web:18311/ && exit 0; sleep 0.3; done; exit 1'
+    command: sh -c 'while ! wget -qO- http://web:${inner}/; do sleep 0.3; done'
 volumes: {data: {}}
 `;
 
@@ -77,7 +79,9 @@ describe.skipIf(!rootTar)("the embedded Docker API", { timeout: 60_000 }, () => 
     expect((await compose("exec", "-T", "web", "sh", "-c", "cat /src/f; echo kept > /data/x; cat /data/x")).out).toBe(
       "textkept\n",
     );
-    expect((await compose("ps")).out).toMatch(/project_web_1 .* Up .*127\.0\.0\.1:18312->18311\/tcp/);
+    expect((await compose("ps")).out).toMatch(
+      new RegExp(`project_web_1 .* Up .*127\\.0\\.0\\.1:${outer}->${inner}/tcp`),
+    );
     expect((await compose("logs", "--no-color", "test")).out).toContain("| page");
     expect(await compose("down", "-v")).toMatchObject({ code: 0 });
     const docker = smallDocker(at.socket);

@@ -1,11 +1,11 @@
 /**
  * Notes on disk of what a build has in a shared engine, so that the next build can remove what a killed Kiln left.
- * One file a build, named after the process (images/owned-folders.ts); it goes when the build cleans up by itself.
+ * One file a build, named after the process (core/owned-folders.ts); it goes when the build cleans up by itself.
  */
 import { writeFileSync } from "node:fs";
 import { mkdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { makeOwnedFolder, orphansIn } from "../../images/owned-folders.ts";
+import { makeOwnedFolder, orphansIn } from "../../core/owned-folders.ts";
 
 export interface JournalEntry {
   readonly engineKey: string;
@@ -34,7 +34,7 @@ export class Journal {
 
   static async open(dir: string, about: About): Promise<Journal> {
     await mkdir(dir, { recursive: true });
-    return new Journal(await makeOwnedFolder(dir, PREFIX), about);
+    return new Journal(makeOwnedFolder(dir, PREFIX), about);
   }
 
   /** Before the engine is told to make the name. */

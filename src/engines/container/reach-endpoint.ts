@@ -7,6 +7,7 @@
  * Gap: `tcp://` engines on other machines reach Kiln only where it listens on an address of the network.
  */
 import { spawn } from "node:child_process";
+import { isLoopbackHost } from "../../core/loopback.ts";
 import { err, ok, type Result } from "../../core/result.ts";
 import { type Engine, formatEngineAddress, isLocalAddress } from "../../engine-api/index.ts";
 
@@ -43,7 +44,7 @@ export async function reachEndpoint(
 ): Promise<Result<Reach, string>> {
   const { address, kind } = engine;
   const host = new URL(endpointUrl).hostname.replace(/^\[(.*)\]$/, "$1");
-  const isOnLoopback = host === "localhost" || host === "::1" || host.startsWith("127.");
+  const isOnLoopback = isLoopbackHost(host);
   const direct = {
     networkMode: "host",
     extraHosts: [],

@@ -8,22 +8,25 @@
  * has the own id again: programs behave as outside, and no right over the mounts is left.
  *
  * It reads from a pipe that only Kiln writes to: when Kiln ends, however it ends, the pipe does, then this process, and
- * with it the kernel ends all others and takes the mounts away. Sources: user_namespaces(7), pid_namespaces(7),
- * mount_namespaces(7) on locked mounts, unshare(1), nsenter(1).
+ * with it the kernel ends all others and takes the mounts away. Its namespaces and its root folder are held open, too, and
+ * reached by that: were it ended from outside, its number could be another program's by the time it is used.
+ * Sources: user_namespaces(7), pid_namespaces(7), mount_namespaces(7) on locked mounts, unshare(1), nsenter(1).
  */
 import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn, spawnSync } from "node:child_process";
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { closeSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import type { Clock } from "../../core/clock.ts";
+import { endNamespace } from "../../core/end-namespace.ts";
 import { onlyStreams } from "../../core/own-descriptors.ts";
+import { childrenOf } from "../../core/process-table.ts";
 import { findProgram } from "../run-as.ts";
 import { SCRIPT_NAME } from "./view-folder.ts";
 
 export interface HeldView {
-  /** Of the process, as this process sees it. */
-  readonly pid: number;
+  /** The root folder of the view, for this process. */
+  readonly root: string;
   /** Words before a program that is to start in the view, in this folder of it. */
   entry(workingDirectory: string): readonly string[];
-  /** False once it ended: nothing can be started in the view. */
+  /** False once it ended, or `end` was called: nothing can be started in the view. */
   isAlive(): boolean;
   /** Ends it, and with it all there is. Resolves when nothing is left. */
   end(): Promise<void>;
@@ -56,7 +59,9 @@ export async function holdView(dir: string, isRoot: boolean, clock: Clock, signa
     child.once("close", () => resolve());
     child.once("error", () => resolve());
   });
-  const kill = (): void => void child.kill("SIGKILL");
+  const kill = (): void => void endNamespace(child);
+  const held: number[] = [];
+  const letGo = (): void => held.splice(0).forEach(closeSync);
   signal.addEventListener("abort", kill, { once: true });
   try {
     await becomesReady(child);
@@ -66,12 +71,24 @@ export async function holdView(dir: string, isRoot: boolean, clock: Clock, signa
     child.stdin.write("go\n");
     const nsenter = findProgram("nsenter", SYSTEM_PATH) ?? "nsenter";
     knowsFolder ??= spawnSync(nsenter, ["--help"], { encoding: "utf8" }).stdout?.includes("--wdns") ?? false;
-    const target = [`--target=${pid}`, "--user", "--mount", "--pid", "--ipc", "--preserve-credentials"];
+    const hold = (name: string): string => {
+      const descriptor = openSync(`/proc/${pid}/${name}`, "r");
+      held.push(descriptor);
+      return `/proc/${process.pid}/fd/${descriptor}`;
+    };
+    const [user, mount, ids, ipc, root] = [...["user", "mnt", "pid", "ipc"].map((name) => `ns/${name}`), "root"].map(
+      hold,
+    );
+    // Only while it is that child's child is its number its own: what was opened meanwhile is this view's.
+    if (onlyChildOf(child.pid ?? 0) !== pid) throw new Error("the first process of the namespace ended");
+    const spaces = [`--user=${user}`, `--mount=${mount}`, `--pid=${ids}`, `--ipc=${ipc}`, "--preserve-credentials"];
     return {
-      pid,
-      entry: (workingDirectory) => [nsenter, ...target, ...inFolder(workingDirectory)],
-      isAlive: () => child.exitCode === null && child.signalCode === null,
+      root: root as string,
+      entry: (workingDirectory) => [nsenter, ...spaces, ...inFolder(workingDirectory)],
+      isAlive: () => held.length > 0 && child.exitCode === null && child.signalCode === null,
       async end() {
+        // First: whoever is the last to let go takes the mounts away, and may wait for the disk.
+        letGo();
         child.stdin.end();
         const timer = clock.after(END_MS, kill);
         await ended;
@@ -79,6 +96,7 @@ export async function holdView(dir: string, isRoot: boolean, clock: Clock, signa
       },
     };
   } catch (error) {
+    letGo();
     kill();
     await ended;
     signal.throwIfAborted();
@@ -126,20 +144,7 @@ const sameIds = (map: string): string =>
     .join("");
 
 function onlyChildOf(parent: number): number {
-  try {
-    const child = Number(readFileSync(`/proc/${parent}/task/${parent}/children`, "utf8").trim());
-    if (child > 0) return child;
-  } catch {
-    // a kernel without this list
-  }
-  for (const name of readdirSync("/proc")) {
-    if (!/^\d+$/.test(name)) continue;
-    try {
-      const stat = readFileSync(`/proc/${name}/stat`, "latin1");
-      if (Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]) === parent) return Number(name);
-    } catch {
-      // gone meanwhile
-    }
-  }
-  throw new Error("the first process of the namespace is not to be found in /proc");
+  const [child] = childrenOf(parent);
+  if (child === undefined) throw new Error("the first process of the namespace is not to be found in /proc");
+  return child;
 }

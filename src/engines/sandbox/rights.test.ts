@@ -150,7 +150,7 @@ describe.skipIf(reason !== undefined)("the sandbox engine in another process", (
     while (!text.includes("hanging")) await once(child.stdout as NodeJS.ReadableStream, "data");
     const workDir = text.split("\n")[0] ?? "";
     const left = { buildId: "p:rights-test", workDir };
-    expect((await findProcesses(left)).length).toBeGreaterThan(2);
+    await expect.poll(async () => (await findProcesses(left)).length).toBeGreaterThan(2);
     child.kill("SIGKILL");
     await once(child, "exit");
     await createSandboxEngine().reclaim(left);

@@ -1,9 +1,11 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:net";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { makeSeenFolder } from "../../../test/support/seen-folder.ts";
+import { makeOwnedFolder } from "../../core/owned-folders.ts";
+import { allProcesses, childrenOf, readProcess } from "../../core/process-table.ts";
 import { engineContract } from "../contract.ts";
 import type { BuildEnvironment, EnvironmentSpec } from "../engine.ts";
 import { createSandboxEngine } from "./sandbox.ts";
@@ -123,6 +125,68 @@ describe.skipIf(problem !== undefined)("the sandbox engine", () => {
       });
       expect(await running).toEqual({ kind: "cancelled" });
       expect((await run("ps -e -o args= | grep -c '[s]leep 420'")).text).toBe("0\n");
+    });
+
+    it("lets a cancelled command end, and leaves nothing of it to the machine's first process", async () => {
+      await environment.close();
+      // Longer than the test may take: that it is not waited for is what is tested.
+      await open({}, { graceMs: 600_000 });
+      const before = new Set(allProcesses().map(({ pid }) => pid));
+      let groups: number[] = [];
+      const controller = new AbortController();
+      let text = "";
+      const outcome = await environment.run({
+        shell: "sh",
+        script: "trap 'echo trapped; exit' TERM\nsetsid sleep 4206 &\necho up\nsleep 4207 &\nwait\n",
+        scriptPath: join(workDir, "script.sh"),
+        workingDirectory: workDir,
+        onOutput: (chunk) => {
+          text += chunk;
+          groups = childrenOf(process.pid).filter((pid) => !before.has(pid));
+          controller.abort();
+        },
+        signal: controller.signal,
+      });
+      expect(outcome).toEqual({ kind: "cancelled" });
+      expect(text).toBe("up\ntrapped\n");
+      expect(groups).not.toEqual([]);
+      expect(allProcesses().filter(({ group }) => groups.includes(group))).toEqual([]);
+    });
+
+    it("starts nothing anywhere once the view was ended from outside", async () => {
+      const holder = childrenOf(process.pid).find((pid) =>
+        childrenOf(pid).some((child) => readProcess(child)?.group === pid),
+      );
+      process.kill(childrenOf(holder ?? 0)[0] as number, "SIGKILL");
+      const command = { shell: "sh" as const, script: "echo ran\n", scriptPath: join(workDir, "script.sh") };
+      let text = "";
+      const start = (): Promise<unknown> =>
+        environment.run({
+          ...command,
+          workingDirectory: workDir,
+          onOutput: (chunk) => {
+            text += chunk;
+          },
+          signal: AbortSignal.timeout(20_000),
+        });
+      // At once nobody has told this process yet; its number may be anybody's.
+      await start().catch(() => undefined);
+      await expect.poll(() => readProcess(holder ?? 0)).toBeUndefined();
+      await expect(start()).rejects.toMatchObject({ code: "KILN_E_SANDBOX_ENDED" });
+      expect(text).not.toContain("ran");
+    });
+
+    it("ends a cancelled command that has stopped itself", async () => {
+      const controller = new AbortController();
+      const running = environment.run({
+        shell: "sh",
+        script: "(while :; do sleep 0.01; echo up; done) &\nkill -STOP $$\n",
+        scriptPath: join(workDir, "script.sh"),
+        workingDirectory: workDir,
+        onOutput: () => controller.abort(),
+        signal: controller.signal,
+      });
+      expect(await running).toEqual({ kind: "cancelled" });
     });
 
     it.runIf(isRoot)("runs commands as users of the machine, and as one that the build has made", async () => {
@@ -263,6 +327,14 @@ describe.skipIf(problem !== undefined)("the sandbox engine", () => {
       expect(text).toBe("works\nbin\n");
       rmSync(folder, { recursive: true });
     });
+  });
+
+  it("removes what processes that are gone have left of trying, and nothing of those that try now", async () => {
+    const tryIn = mkdtempSync(join(place, "try-"));
+    const own = makeOwnedFolder(tryIn, "kiln-try-");
+    mkdirSync(join(own.replace(`-${process.pid}-`, "-999999999-"), "sandbox"), { recursive: true });
+    expect(await createSandboxEngine({ tryIn }).problem?.(AbortSignal.timeout(20_000))).toBeUndefined();
+    expect(readdirSync(tryIn)).toEqual([basename(own)]);
   });
 
   it("is entered within 60 ms, on a machine that starts a shell in 2", async () => {

@@ -10,13 +10,15 @@
 
 import { execFile, spawn } from "node:child_process";
 import { accessSync, constants, lstatSync, readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
-import { chmod, lstat, mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, dirname, isAbsolute, join, normalize } from "node:path";
 import { type Clock, systemClock } from "../../core/clock.ts";
 import { KilnError } from "../../core/errors.ts";
 import { holdPath, withHeld } from "../../core/held-path.ts";
 import { debug } from "../../core/log.ts";
+import { makeOwnedFolder, removeOrphans } from "../../core/owned-folders.ts";
+import { removeFolder } from "../../core/remove-folder.ts";
 import type { Engine, EnvironmentPaths, EnvironmentSpec, OutsideFiles } from "../engine.ts";
 import { sweep } from "../process-sweep.ts";
 import { findProgram, findUser, type SystemUser, userFrom } from "../run-as.ts";
@@ -183,6 +185,8 @@ class SandboxPlace implements ShellPlace {
   readonly hasStandIn = true;
   readonly #dir: string;
   readonly #view: HeldView;
+  /** On its way into the view: the view must not be let go before it is in. */
+  #ending: Promise<void> | undefined;
   readonly outside: OutsideFiles & EnvironmentPaths;
 
   constructor(dir: string, view: HeldView, shared: readonly SharedFolder[]) {
@@ -201,7 +205,7 @@ class SandboxPlace implements ShellPlace {
 
   /** Only for looking: an absolute link below it leads out of the view. */
   #inside(path: string): string {
-    return `/proc/${this.#view.pid}/root${path}`;
+    return `${this.#view.root}${path}`;
   }
 
   /** Asked in the view, where links lead to what commands see. */
@@ -254,20 +258,21 @@ class SandboxPlace implements ShellPlace {
 
   /** The kernel's own way: all processes of the namespace at once, but the first and the one that asks. */
   async endProcesses(): Promise<void> {
-    // The namespace ended with its first process; the number of that one may be another program's by now.
     if (!this.#view.isAlive()) return;
     const [file = "", ...entry] = this.#view.entry("/");
-    await new Promise<void>((resolve) => {
+    this.#ending = new Promise<void>((resolve) => {
       execFile(file, [...entry, "sh", "-c", "kill -KILL -1"], { cwd: "/" }, (error) => {
         // There was nothing to end.
         if (error) debug("engine", () => `sandbox: ${error.message}`);
         resolve();
       });
     });
+    await this.#ending;
   }
 
   async close(): Promise<void> {
     try {
+      await this.#ending;
       await this.#view.end();
     } finally {
       await removeFolder(this.#dir);
@@ -281,11 +286,13 @@ async function findOverlayKind(options: SandboxEngineOptions, clock: Clock): Pro
   const missing = NEEDED.find((name) => findProgram(name, "/usr/sbin:/sbin") === undefined);
   if (missing !== undefined) return `the program \`${missing}\` is not on this machine`;
   if (isRoot() && findProgram("setpriv") === undefined) return "the program `setpriv` is not on this machine";
+  const tryIn = options.tryIn ?? tmpdir();
+  await removeOrphans(tryIn, TRY_PREFIX);
   let reason: string | undefined;
   for (const overlay of kinds()) {
     let workDir: string | undefined;
     try {
-      workDir = await mkdtemp(join(options.tryIn ?? tmpdir(), "kiln-try-"));
+      workDir = makeOwnedFolder(tryIn, TRY_PREFIX);
       const spec = { buildId: "kiln:try", image: "", workDir, variables: {}, pathPrefix: [] };
       const signal = AbortSignal.timeout(TRY_MS);
       const place = await openPlace({ spec, base: {}, overlay, options, clock, signal });
@@ -307,6 +314,7 @@ async function findOverlayKind(options: SandboxEngineOptions, clock: Clock): Pro
   return reason ?? "it was tried without success";
 }
 
+const TRY_PREFIX = "kiln-try-";
 const TRY_MS = 10_000;
 
 /** The options of the overlay, best first: what is written need not survive, so nothing is flushed to disk (`volatile`). */
@@ -326,26 +334,6 @@ function tryPlace(place: ShellPlace, cwd: string): Promise<string | undefined> {
       resolve(error ? stderr.trim().split("\n")[0] || error.message : undefined);
     });
   });
-}
-
-/** Also where overlayfs and the build left folders that are closed even for their owner. */
-async function removeFolder(path: string): Promise<void> {
-  const options = { recursive: true, force: true, maxRetries: 3 } as const;
-  try {
-    await rm(path, options);
-  } catch {
-    await openFolders(path);
-    await rm(path, options);
-  }
-}
-
-async function openFolders(path: string): Promise<void> {
-  const stats = await lstat(path).catch(() => undefined);
-  if (!stats?.isDirectory()) return;
-  await chmod(path, 0o700);
-  for (const entry of await readdir(path, { withFileTypes: true })) {
-    if (entry.isDirectory()) await openFolders(join(path, entry.name));
-  }
 }
 
 function isFolder(path: string): boolean {

@@ -2,6 +2,7 @@
 
 import type { BuildPhase as RunPhase } from "../../build/run/events.ts";
 import { type AwsScope, arnIn, parseArn } from "../../core/arn.ts";
+import type { ProcessMark } from "../../core/process-mark.ts";
 import type { Collection, Key, Store } from "../../store/store.ts";
 import type { StateChangeEvent } from "./events/state-change.ts";
 import { appendEvents } from "./events/state-change-log.ts";
@@ -69,13 +70,6 @@ export interface AutoRetry {
   readonly number: number;
   /** ARN of the build before. */
   readonly previous: string;
-}
-
-/** A process, so that another can tell whether it still lives: a process id alone is used again. */
-export interface ProcessMark {
-  readonly pid: number;
-  /** The operating system's start time of that process, or "" where it is not to be had. */
-  readonly started: string;
 }
 
 export interface BuildRecord {

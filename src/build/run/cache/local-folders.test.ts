@@ -74,7 +74,7 @@ it("takes over what a build left whose process is gone", async () => {
   const one = await newBuild();
   const { folder: taken } = await one.take("n");
   await writeFile(join(taken, "by"), "dead");
-  await rename(dirname(taken), dirname(taken).replace(`taken-${process.pid}-`, "taken-999999999-"));
+  await rename(dirname(taken), dirname(taken).replace(`-${process.pid}-`, "-999999999-"));
   const two = await newBuild();
   expect((await two.take("n")).isWarm).toBe(true);
   expect(await readFile(join(two.link, "by"), "utf8")).toBe("dead");

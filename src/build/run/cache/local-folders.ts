@@ -3,8 +3,8 @@
  * symbolic link, and puts it back at its end: no copy, and two builds never work in one folder. Whoever finds it taken
  * starts with an empty one, as a build on another host does on AWS; the last to end leaves its state.
  * Source: https://docs.aws.amazon.com/codebuild/latest/userguide/caching-local.html ("cached items override source items")
- * Layout: `<cache>/<account>/<region>/<project>/<generation>/<hash of path>/current`, taken as `taken-<pid>-<uuid>/<hash of
- * path>` beside it: of the cache a build reaches that one folder only, and may have put anything there.
+ * Layout: `<cache>/<account>/<region>/<project>/<generation>/<hash of path>/current`, taken as `taken-<owner>-<uuid>/<hash of
+ * path>` beside it (core/owned-folders.ts): of the cache a build reaches that one folder only, and may have put anything there.
  * Bound: 20 GiB for all projects of a state; what was put back longest ago goes first.
  */
 import { createHash } from "node:crypto";
@@ -12,6 +12,7 @@ import { mkdir, readdir, readFile, rename, rm, rmdir, stat, symlink, utimes, wri
 import { basename, dirname, join } from "node:path";
 import { holdEntry, holdFolderBelow, withHeld } from "../../../core/held-path.ts";
 import { debug } from "../../../core/log.ts";
+import { isOrphan, ownerName } from "../../../core/owned-folders.ts";
 import type { BuildRequest } from "../build-request.ts";
 import { type CachedFolder, evictOldest, foldersAt, sizeOf } from "../cache-bound.ts";
 
@@ -37,7 +38,7 @@ const projectFolder = (cacheDir: string, request: Parameters<typeof ownerOf>[0])
 
 /** Where a build has what it takes. */
 export const takenFolder = ({ cacheDir, request, uuid }: LocalFoldersInput): string =>
-  join(projectFolder(cacheDir, request), `taken-${process.pid}-${uuid}`);
+  join(projectFolder(cacheDir, request), `${TAKEN}${ownerName()}-${uuid}`);
 
 export interface LocalFoldersInput {
   /** Of the cache of the state. */
@@ -130,8 +131,7 @@ const isRealFolder = (path: string): boolean => withHeld(holdEntry(path), ({ sta
 /** Takes over a folder whose process is gone: its build never came to put it back. */
 async function adoptAbandoned(project: string, folder: string): Promise<boolean> {
   for (const name of (await readdir(project)).sort()) {
-    const pid = Number(TAKEN.exec(name)?.[1] ?? 0);
-    if (pid === 0 || isRunning(pid)) continue;
+    if (!name.startsWith(TAKEN) || !isOrphan(name.slice(TAKEN.length))) continue;
     const left = join(project, name, basename(folder));
     const isAdopted = isRealFolder(left) && (await renamed(left, folder));
     // Fails while there is more in it.
@@ -141,16 +141,7 @@ async function adoptAbandoned(project: string, folder: string): Promise<boolean>
   return false;
 }
 
-const TAKEN = /^taken-(\d+)-/;
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
-}
+const TAKEN = "taken-";
 
 /** Moves a folder of the build into the cache, which may be on another file system. */
 async function moveFolder(from: string, to: string): Promise<void> {
@@ -171,7 +162,7 @@ const SLOT_DEPTH = 5;
 async function evict(cacheDir: string, maxBytes: number): Promise<void> {
   const slots: CachedFolder[] = [];
   for (const path of await foldersAt(cacheDir, SLOT_DEPTH)) {
-    if (TAKEN.test(basename(path))) continue;
+    if (basename(path).startsWith(TAKEN)) continue;
     const bytes = Number(await readFile(join(path, "bytes"), "utf8").catch(() => "0"));
     slots.push({ path, bytes, usedMs: (await stat(path)).mtimeMs });
   }

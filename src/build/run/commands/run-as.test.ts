@@ -120,7 +120,9 @@ phases:
   });
 
   it("ends what the user left running", async () => {
-    await testBuild({ engine, buildspec: spec("daemon", ["setsid -f sleep 3107"]).replace("finally: [clean]", "") });
-    expect(() => execFileSync("pgrep", ["-f", "sleep 3107"])).toThrow();
+    // Of this run: others may go on beside it.
+    const left = `sleep 3107${String(process.pid).padStart(7, "0")}`;
+    await testBuild({ engine, buildspec: spec("daemon", [`setsid -f ${left}`]).replace("finally: [clean]", "") });
+    expect(() => execFileSync("pgrep", ["-f", left])).toThrow();
   });
 });

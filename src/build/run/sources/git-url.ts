@@ -3,6 +3,7 @@
  * that git would read as an option or as a command to run (`--upload-pack=…`, `ext::…`).
  */
 import { isAbsolute } from "node:path";
+import { percentDecoded } from "../../../core/percent-decoded.ts";
 import { err, ok, type Result } from "../../../core/result.ts";
 
 export interface UserAndPassword {
@@ -61,7 +62,9 @@ export function parseGitUrl(location: string): Result<GitUrl, string> {
     host: parsed.host,
     folder: folderOf(parsed.hostname, pathname),
     credentials:
-      isHttp && username + password !== "" ? { username: decode(username), password: decode(password) } : undefined,
+      isHttp && username + password !== ""
+        ? { username: percentDecoded(username), password: percentDecoded(password) }
+        : undefined,
   });
 }
 
@@ -93,15 +96,7 @@ function folderOf(host: string, path: string): string | undefined {
     .replace(/^\/+|\/+$/g, "")
     .replace(/\.git$/, "")
     .split("/")
-    .map(decode);
+    .map(percentDecoded);
   const isSafe = parts.every((part) => /^[^/\\\0]+$/.test(part) && part !== "." && part !== "..");
   return isSafe && /^[\w.-]+$/.test(host) && !/^\.+$/.test(host) ? [host, ...parts].join("/") : undefined;
-}
-
-function decode(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
 }

@@ -1,5 +1,4 @@
 /** RUN: one command in a namespace on top of the stage's layers; what it wrote becomes a layer. */
-import type { ChildProcess } from "node:child_process";
 import { chmod, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { StringDecoder } from "node:string_decoder";
@@ -12,7 +11,7 @@ import { removeTree } from "../../../images/remove-tree.ts";
 import { requireCommand } from "../containers/find-command.ts";
 import { imageUser } from "../image-user.ts";
 import type { MountPoint } from "../mount-table.ts";
-import { startInNamespace } from "../namespace.ts";
+import { type Started, startInNamespace } from "../namespace.ts";
 import { BuildError } from "./build-request.ts";
 import { bindMounts, type ResolvedMount } from "./run-binds.ts";
 import type { RunOrder } from "./run-instruction.ts";
@@ -63,7 +62,7 @@ export async function runStep(
       await chmod(path, 0o755);
       points.push({ kind: "file", source: path, target: order.script.path, isReadOnly: true });
     }
-    const { child, ended } = await startInNamespace(store, isolation, {
+    const { outputs, ended } = await startInNamespace(store, isolation, {
       lowerDirs: store.rootLayers(below).map((layer) => layer.dir),
       upperDir: upper,
       argv: order.argv,
@@ -78,7 +77,7 @@ export async function runStep(
       mayMakeDevices: true,
       signal: request.signal,
     });
-    const flush = forwardOutput(child, run.vertex.output);
+    const flush = forwardOutput(outputs, run.vertex.output);
     const exitCode = await ended;
     flush();
     request.signal.throwIfAborted();
@@ -180,11 +179,10 @@ async function emptyVolumes(root: LayeredRoot, upper: string, volumes: readonly 
 }
 
 /** Whole characters only: a chunk may end inside one. The function returned gives out what is left. */
-function forwardOutput(child: ChildProcess, output: (stream: 1 | 2, text: string) => void): () => void {
+function forwardOutput(outputs: Started["outputs"], output: (stream: 1 | 2, text: string) => void): () => void {
   const rests = ([1, 2] as const).map((stream) => {
     const decoder = new StringDecoder("utf8");
-    const source = stream === 1 ? child.stdout : child.stderr;
-    source?.on("data", (chunk: Buffer) => {
+    outputs[stream - 1]?.on("data", (chunk: Buffer) => {
       const text = decoder.write(chunk);
       if (text !== "") output(stream, text);
     });

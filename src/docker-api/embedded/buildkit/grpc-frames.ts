@@ -4,6 +4,7 @@
  * client compresses only what it was told the other end can read.
  */
 import type { Http2Stream } from "node:http2";
+import { percentDecoded } from "../../../core/percent-decoded.ts";
 import { Status, type StatusDetail } from "./messages.ts";
 
 /** Of google.rpc.Code, those used here. */
@@ -128,11 +129,3 @@ const percentEncoded = (message: string): string =>
         : `%${byte.toString(16).toUpperCase().padStart(2, "0")}`,
     )
     .join("");
-
-function percentDecoded(message: string): string {
-  try {
-    return decodeURIComponent(message);
-  } catch {
-    return message;
-  }
-}

@@ -1,6 +1,7 @@
 /** The processes of a running container, as this machine sees them. */
-import { readdir, readFile, readlink } from "node:fs/promises";
+import { readdir, readlink } from "node:fs/promises";
 import { constants } from "node:os";
+import { childrenOf } from "../../../core/process-table.ts";
 import { ApiError } from "../api.ts";
 
 /** Ids of all processes in the process namespace of `initPid`, but for the first, which is ours. */
@@ -16,15 +17,9 @@ export async function processesOf(initPid: number): Promise<number[]> {
 }
 
 /** The command that a shell of ours waits for: its child, below `script` where there is a terminal. */
-export async function commandBelow(initPid: number, hasTty: boolean): Promise<number | undefined> {
-  const child = await onlyChild(initPid);
-  return hasTty && child !== undefined ? ((await onlyChild(child)) ?? child) : child;
-}
-
-async function onlyChild(pid: number): Promise<number | undefined> {
-  const text = await readFile(`/proc/${pid}/task/${pid}/children`, "utf8").catch(() => "");
-  const [first] = text.trim().split(" ");
-  return first === undefined || first === "" ? undefined : Number(first);
+export function commandBelow(initPid: number, hasTty: boolean): number | undefined {
+  const [child] = childrenOf(initPid);
+  return hasTty && child !== undefined ? (childrenOf(child)[0] ?? child) : child;
 }
 
 /** A signal's name or number as docker takes it; undefined is no signal. */
@@ -34,13 +29,4 @@ export function signalOf(text: string): NodeJS.Signals {
     : `SIG${text.toUpperCase().replace(/^SIG/, "")}`;
   if (name === undefined || !(name in constants.signals)) throw new ApiError(400, `Invalid signal: ${text}`);
   return name as NodeJS.Signals;
-}
-
-/** False when the process is gone. */
-export function send(pid: number, signal: NodeJS.Signals): boolean {
-  try {
-    return process.kill(pid, signal);
-  } catch {
-    return false;
-  }
 }

@@ -8,6 +8,8 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
+import { endNamespace } from "../../../core/end-namespace.ts";
+import { type HeldPath, holdPath } from "../../../core/held-path.ts";
 import { shellQuote } from "../../../core/shell-quote.ts";
 import type { LayerStore } from "../../../images/layer-store.ts";
 import { LayeredRoot } from "../../../images/layered-root.ts";
@@ -31,6 +33,9 @@ const plain = (dir: string): OpenRoot => ({
   root: new LayeredRoot([{ dir, whiteouts: new Set(), opaque: new Set() }]),
 });
 
+/** Its path, also for processes that this one starts; the dot leads through the link. */
+const forChildren = ({ path }: HeldPath): string => `${path.replace("/self/", `/${process.pid}/`)}/.`;
+
 /** Gives `use` the container's files; they must not be used after it. */
 export async function withRoot<T>(
   deps: { readonly store: LayerStore; readonly isolation: Isolation },
@@ -38,7 +43,15 @@ export async function withRoot<T>(
   use: (open: OpenRoot) => Promise<T>,
 ): Promise<T> {
   const { run } = container;
-  if (run) return use(plain(run.place.rootDir));
+  // Held: it may end while a long copy goes on, and its number become another program's.
+  const held = run?.place.isThere() ? holdPath(run.place.rootDir) : undefined;
+  if (held) {
+    try {
+      return await use(plain(forChildren(held)));
+    } finally {
+      held.close();
+    }
+  }
   const { store, isolation } = deps;
   if (isolation.kind === "none") return use({ dir: undefined, root: store.root(container.spec.image.layers) });
   const dir = await store.temporary();
@@ -97,7 +110,7 @@ export async function withRoot<T>(
       await requireSameBinds(container, open.root);
       return await use(open);
     } finally {
-      child.kill("SIGKILL");
+      endNamespace(child);
       await ended.catch(() => undefined);
     }
   } finally {

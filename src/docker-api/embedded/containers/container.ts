@@ -3,7 +3,7 @@ import type { ChildProcess } from "node:child_process";
 import type { Image, RunConfig } from "../../../images/image.ts";
 import type { ExtraHost, Ulimit } from "../build/build-request.ts";
 import type { InnerCommand } from "../inner-command.ts";
-import type { ContainerPlace } from "../namespace.ts";
+import type { ContainerPlace, Started } from "../namespace.ts";
 import type { Volume } from "../volumes/volumes.ts";
 import { ContainerLog } from "./container-log.ts";
 import { OutputHub } from "./output-hub.ts";
@@ -66,6 +66,7 @@ export interface ContainerSpec {
 /** From one start to its end. */
 export interface ContainerRun {
   readonly child: ChildProcess;
+  readonly outputs: Started["outputs"];
   readonly place: ContainerPlace;
   /** What was started: exec takes user and variables from it. */
   readonly command: InnerCommand;

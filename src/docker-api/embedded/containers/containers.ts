@@ -6,10 +6,10 @@
  */
 import { chmod, mkdir, open } from "node:fs/promises";
 import { join } from "node:path";
-import type { Readable } from "node:stream";
 import { type Clock, sleep } from "../../../core/clock.ts";
 import type { Ids } from "../../../core/ids.ts";
 import { debug } from "../../../core/log.ts";
+import { sendSignal } from "../../../core/process-table.ts";
 import type { LayerStore } from "../../../images/layer-store.ts";
 import { removeTree } from "../../../images/remove-tree.ts";
 import { ApiError } from "../api.ts";
@@ -20,7 +20,7 @@ import type { Networks } from "../networks/networks.ts";
 import type { EventLog } from "../system/event-log.ts";
 import type { Volumes } from "../volumes/volumes.ts";
 import { Container, type ContainerRun, type ContainerSpec } from "./container.ts";
-import { commandBelow, processesOf, send, signalOf } from "./container-processes.ts";
+import { commandBelow, processesOf, signalOf } from "./container-processes.ts";
 import { Execs } from "./execs.ts";
 import { exitCodeOfRefusal } from "./find-command.ts";
 import { watchHealth } from "./health.ts";
@@ -133,7 +133,7 @@ export class Containers {
       return;
     }
     const pid = await this.#command(container, run);
-    if (pid !== undefined) send(pid, signal);
+    if (pid !== undefined) sendSignal(pid, signal);
   }
 
   /** False when it was not running. */
@@ -146,7 +146,7 @@ export class Containers {
     const seconds = options.seconds ?? config.StopTimeout ?? DEFAULT_STOP_SECONDS;
     const exit = container.nextExit();
     const pid = await this.#command(container, run);
-    if (pid !== undefined) send(pid, signal);
+    if (pid !== undefined) sendSignal(pid, signal);
     const grace = new AbortController();
     const isOver = exit.then(() => true);
     const waited = sleep(this.#deps.clock, seconds < 0 ? Number.MAX_SAFE_INTEGER : seconds * 1000, grace.signal);
@@ -162,12 +162,14 @@ export class Containers {
 
   /** Ids of what runs in it; empty when nothing does. */
   async processes(container: Container): Promise<number[]> {
-    return container.run ? processesOf(container.run.place.initPid) : [];
+    const place = container.run?.place;
+    return place?.isThere() ? processesOf(place.initPid) : [];
   }
 
   /** The command's process as this machine counts, for terminals and inspect. */
-  async commandPid(container: Container): Promise<number | undefined> {
-    return container.run && commandBelow(container.run.place.initPid, container.spec.config.Tty === true);
+  commandPid(container: Container): number | undefined {
+    const place = container.run?.place;
+    return place?.isThere() ? commandBelow(place.initPid, container.spec.config.Tty === true) : undefined;
   }
 
   /** Ends it when it runs, and removes what it wrote; with its anonymous volumes when asked. */
@@ -221,10 +223,9 @@ export class Containers {
     container.error = "";
     container.exitCode = 0;
     container.startedMs = clock.nowMs();
-    const { child } = run;
-    const sources = [child.stdout, child.stderr].filter((stream): stream is Readable => stream !== null);
-    container.hub.from(sources);
-    for (const [index, source] of sources.entries()) {
+    const { child, outputs } = run;
+    container.hub.from(outputs);
+    for (const [index, source] of outputs.entries()) {
       const stream = index === 0 ? 1 : 2;
       source.on("data", (chunk: Buffer) => {
         container.log.add(stream, chunk, clock.nowMs());
@@ -346,7 +347,7 @@ export class Containers {
   /** It is let go a moment before it is there. */
   async #command(container: Container, run: ContainerRun): Promise<number | undefined> {
     for (let tries = 0; tries < COMMAND_TRIES && container.run === run; tries++) {
-      const pid = await this.commandPid(container);
+      const pid = this.commandPid(container);
       if (pid !== undefined) return pid;
       await sleep(this.#deps.clock, COMMAND_WAIT_MS);
     }

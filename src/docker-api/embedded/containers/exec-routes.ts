@@ -138,17 +138,17 @@ async function inspect(call: ApiCall): Promise<void> {
     CanRemove: exec.exitCode !== undefined,
     ContainerID: container.id,
     DetachKeys: "",
-    Pid: (await processOf(exec)) ?? 0,
+    Pid: processOf(exec) ?? 0,
   });
 }
 
-async function processOf(exec: Exec): Promise<number | undefined> {
+function processOf(exec: Exec): number | undefined {
   return exec.isRunning && exec.child?.pid !== undefined ? commandBelow(exec.child.pid, exec.spec.tty) : undefined;
 }
 
 async function resize(call: ApiCall): Promise<void> {
   const exec = requested(call);
-  const pid = await processOf(exec);
+  const pid = processOf(exec);
   if (exec.spec.tty && pid !== undefined) await setTerminalSize(pid, call.query);
   sendNothing(call.response, 200);
 }

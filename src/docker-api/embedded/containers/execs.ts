@@ -94,7 +94,7 @@ export class Execs {
     const { container, spec } = exec;
     const isolation = requireIsolation(this.#deps.isolation);
     const { run } = container;
-    if (!run || !container.isRunning) throw notRunning(container);
+    if (!run?.place.isThere() || !container.isRunning) throw notRunning(container);
     const { initPid, rootDir } = run.place;
     const root = new LayeredRoot([{ dir: rootDir, whiteouts: new Set(), opaque: new Set() }]);
     const user = spec.user === "" ? undefined : await imageUser(root, spec.user);
@@ -130,6 +130,7 @@ export class Execs {
     await requireCommand(root, spec.argv[0] ?? "", { path, workingDirectory }, execRefusal);
     const script = join(container.stateDir, `exec-${exec.id.slice(0, 16)}.sh`);
     await writeFile(script, joiningScript(isolation, command), { mode: 0o600 });
+    if (!run.place.isThere()) throw notRunning(container);
     const [nsenter = "", ...words] = joinCommand(isolation, initPid, container.spec.network);
     const child = spawn(nsenter, [...words, "sh", script], {
       cwd: "/",

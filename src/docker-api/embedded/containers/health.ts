@@ -4,9 +4,10 @@
  * Gaps: `StartInterval` (API 1.44).
  */
 import { type Clock, sleep } from "../../../core/clock.ts";
+import { sendSignal } from "../../../core/process-table.ts";
 import type { EventLog } from "../system/event-log.ts";
 import type { Container } from "./container.ts";
-import { commandBelow, send } from "./container-processes.ts";
+import { commandBelow } from "./container-processes.ts";
 import type { Execs } from "./execs.ts";
 
 const DEFAULT_INTERVAL_MS = 30_000;
@@ -90,10 +91,8 @@ async function runProbe(
     const timer = clock.after(timeoutMs, () => {
       isLate = true;
       // What was joined stays inside when only the joining process is killed.
-      commandBelow(child.pid ?? 0, false).then(
-        (pid) => pid !== undefined && send(pid, "SIGKILL"),
-        () => undefined,
-      );
+      const pid = exec.isRunning && child.exitCode === null ? commandBelow(child.pid ?? 0, false) : undefined;
+      if (pid !== undefined) sendSignal(pid, "SIGKILL");
     });
     const exitCode = await ended;
     timer.cancel();

@@ -90,7 +90,7 @@ async function inspect(call: ApiCall): Promise<void> {
       Restarting: container.status === "restarting",
       OOMKilled: false,
       Dead: false,
-      Pid: (await context.containers.commandPid(container)) ?? 0,
+      Pid: context.containers.commandPid(container) ?? 0,
       ExitCode: container.exitCode,
       Error: container.error,
       StartedAt: time(container.startedMs),

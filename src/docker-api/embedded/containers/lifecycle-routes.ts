@@ -69,7 +69,7 @@ function whenAborted(signal: AbortSignal): Promise<undefined> {
 async function resize(call: ApiCall): Promise<void> {
   const container = requestedContainer(call);
   if (!container.isRunning) throw notRunning(container);
-  const pid = await call.context.containers.commandPid(container);
+  const pid = call.context.containers.commandPid(container);
   if (container.spec.config.Tty && pid !== undefined) await setTerminalSize(pid, call.query);
   sendNothing(call.response, 200);
 }

@@ -91,7 +91,7 @@ export async function startProcess(
   const points = await pointsOf(container);
   const forwards = await publish(spec.ports, `${container.name} (${container.id})`);
   try {
-    const { child, ended, place } = await startInNamespace(store, isolation, {
+    const { ended, ...started } = await startInNamespace(store, isolation, {
       ...command,
       lowerDirs: store.rootLayers(spec.image.layers).map((layer) => layer.dir),
       upperDir: container.upperDir,
@@ -125,7 +125,7 @@ export async function startProcess(
       },
     });
     const closed = ended.finally(() => forwards.close());
-    return { child, place, command: complete, stop, hostPorts: forwards.hostPorts, ended: closed };
+    return { ...started, command: complete, stop, hostPorts: forwards.hostPorts, ended: closed };
   } catch (error) {
     forwards.close();
     throw error;

@@ -5,6 +5,7 @@
  */
 import type { BatchPlan } from "../../../build/batch/index.ts";
 import { type AwsScope, arnIn } from "../../../core/arn.ts";
+import type { ProcessMark } from "../../../core/process-mark.ts";
 import type { Collection, Key, Store } from "../../../store/store.ts";
 import { batchChangesBetween } from "../events/batch-change.ts";
 import type { StateChangeEvent } from "../events/state-change.ts";
@@ -14,7 +15,6 @@ import {
   type BuildSettings,
   buildArn,
   buildKey,
-  type ProcessMark,
   phaseShape,
   recordsIn,
   type StartToken,

@@ -6,9 +6,9 @@ import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { openTestAccount, ROLE, SCOPE, type TestAccount } from "../../../../test/support/codebuild-account.ts";
 import { type Clock, systemClock } from "../../../core/clock.ts";
+import { ownMark } from "../../../core/process-mark.ts";
 import type { Engine } from "../../../engines/engine.ts";
 import { createFakeEngine, type FakeEngine } from "../../../engines/fake.ts";
-import { ownMark } from "../builds/process-mark.ts";
 import { buildKey, recordsIn } from "../records.ts";
 import type { Build, BuildBatch } from "../shapes.gen.ts";
 import { batchKey, batchRecordsIn, putBatch } from "./batch-records.ts";
@@ -131,7 +131,7 @@ describe("the runner of batches", () => {
       most = Math.max(most, ++running);
       const turn = () => new Promise((resolve) => setImmediate(resolve));
       // Until as many run as may; on a busy machine the next build takes its time to start.
-      for (const endMs = performance.now() + 10_000; most < limit && performance.now() < endMs; ) await turn();
+      for (const endMs = performance.now() + 50_000; most < limit && performance.now() < endMs; ) await turn();
       for (let more = 0; more < 50; more++) await turn();
       running--;
     };

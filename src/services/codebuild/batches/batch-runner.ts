@@ -89,7 +89,11 @@ export class BatchRunner {
   async recover(orMine = false): Promise<void> {
     for (const { key } of this.#records.active.list([])) {
       const record = this.#records.batches.get(key);
-      if (record && this.#runs.isLeft(record, orMine)) await this.#interrupt(record);
+      if (!record || !this.#runs.isLeft(record, orMine)) continue;
+      // As with builds: one that cannot be closed now is tried again at the next start.
+      await this.#interrupt(record).catch((error: unknown) =>
+        debug("run", () => `batch ${record.batch.id}: ${String(error)}`),
+      );
     }
   }
 

@@ -2,8 +2,8 @@
  * Kiln's own words in the life of a batch: AWS's contexts and refusals are not recorded anywhere. Codes are AWS's where
  * the like exists for builds.
  */
-import { whyLeft } from "../builds/process-mark.ts";
-import type { ProcessMark } from "../records.ts";
+import type { ProcessMark } from "../../../core/process-mark.ts";
+import { whyLeft } from "../builds/own-runs.ts";
 import type { PhaseContext } from "../shapes.gen.ts";
 
 /** The role lacks StartBuild, StopBuild or RetryBuild; the message is IAM's own. */

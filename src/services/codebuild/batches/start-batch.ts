@@ -5,11 +5,11 @@
  * is meant without a retryType is not documented (all builds here).
  */
 import { DOWNLOAD_SOURCE } from "../../../build/batch/index.ts";
+import { ownMark } from "../../../core/process-mark.ts";
 import { type OperationDefinition, operation } from "../../service.ts";
 import type { BuildContext } from "../builds/build-context.ts";
 import { overrideKeys, settingsFrom, shownSettings } from "../builds/build-settings.ts";
 import { keepToken, madeBefore, type Token, tokenOf } from "../builds/idempotency.ts";
-import { ownMark } from "../builds/process-mark.ts";
 import { initiatorOf } from "../builds/start-build.ts";
 import { batchNotFound, invalidInput, notOffered, projectNotFound, roleNotAssumable } from "../errors.ts";
 import { requestFieldKeys } from "../projects/condition-keys.ts";

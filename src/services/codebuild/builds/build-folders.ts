@@ -1,8 +1,9 @@
 /** The private folders of a build on this machine: one for its work, one (in memory where possible) for its saved environment. */
 import { accessSync, constants, mkdirSync } from "node:fs";
-import { chmod, mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
+import { mkdir, mkdtemp } from "node:fs/promises";
 import { join } from "node:path";
 import { debug } from "../../../core/log.ts";
+import { removeFolder } from "../../../core/remove-folder.ts";
 
 export interface BuildFolders {
   readonly workDir: string;
@@ -18,26 +19,8 @@ export async function makeFolders(root: string, uuid: string): Promise<BuildFold
 }
 
 export async function removeFolders({ workDir, privateDir }: BuildFolders): Promise<void> {
-  for (const folder of [workDir, privateDir]) await removeFolder(folder);
-}
-
-/** Removes a folder also when a build made folders in it read-only (Go's module cache is). */
-async function removeFolder(folder: string): Promise<void> {
-  const options = { recursive: true, force: true, maxRetries: 3 } as const;
-  try {
-    await rm(folder, options);
-  } catch {
-    await makeWritable(folder)
-      .then(() => rm(folder, options))
-      .catch((error: unknown) => debug("run", () => `left behind: ${String(error)}`));
-  }
-}
-
-async function makeWritable(folder: string): Promise<void> {
-  await chmod(folder, 0o700);
-  for (const entry of await readdir(folder, { withFileTypes: true })) {
-    if (entry.isDirectory()) await makeWritable(join(folder, entry.name));
-  }
+  for (const folder of [workDir, privateDir])
+    await removeFolder(folder).catch((error: unknown) => debug("run", () => `left behind: ${String(error)}`));
 }
 
 /** A folder in memory, where the machine has one: the saved environment of a build holds its secrets. */

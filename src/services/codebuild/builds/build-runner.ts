@@ -9,9 +9,10 @@ import { join } from "node:path";
 import type { BuildEvent } from "../../../build/run/index.ts";
 import type { AwsScope } from "../../../core/arn.ts";
 import { debug } from "../../../core/log.ts";
+import { isAlive } from "../../../core/process-mark.ts";
 import type { SecretLedger } from "../../../leak-guard/secret-ledger.ts";
 import type { Key } from "../../../store/store.ts";
-import type { Call } from "../../dispatcher.ts";
+import type { Call } from "../../call.ts";
 import type { CodeBuildDependencies } from "../dependencies.ts";
 import { fleetPlaces } from "../fleets/fleet-records.ts";
 import { type BuildRecord, buildKey, type CodeBuildRecords, parseBuildId, projectArn, recordsIn } from "../records.ts";
@@ -24,8 +25,7 @@ import { BuildQueue } from "./build-queue.ts";
 import { errorText } from "./error-text.ts";
 import { EventLogs, type EventLogWriter } from "./event-log.ts";
 import { markInterrupted } from "./interrupted.ts";
-import { type OwnRun, OwnRuns } from "./own-runs.ts";
-import { isAlive, whyLeft } from "./process-mark.ts";
+import { type OwnRun, OwnRuns, whyLeft } from "./own-runs.ts";
 import { RoleSession } from "./role-session.ts";
 
 /** How long StopBuild waits for the build of another process to end. */

@@ -3,10 +3,9 @@
  * process that has it aborts it; any other leaves a mark in the store, which the owner looks for, and waits for the end.
  */
 import { sleep } from "../../../core/clock.ts";
+import { isAlive, type ProcessMark } from "../../../core/process-mark.ts";
 import type { Collection, Key } from "../../../store/store.ts";
 import type { CodeBuildDependencies } from "../dependencies.ts";
-import type { ProcessMark } from "../records.ts";
-import { isAlive } from "./process-mark.ts";
 
 /** How often the owner of a run looks for what other processes ask. */
 export const STOP_POLL_MS = 200;
@@ -27,6 +26,12 @@ export interface RecordedRun {
   /** Closes the record of a run whose process is no longer there. */
   interrupt(): Promise<void>;
 }
+
+/** Why nobody runs what a record says is running: its process is gone, or the state was set back (control API). */
+export const whyLeft = (what: string, owner: ProcessMark): string =>
+  isAlive(owner)
+    ? `the state was set back to a moment when ${what}`
+    : `Kiln was interrupted while ${what} (process ${owner.pid} ended)`;
 
 export class OwnRuns<R extends OwnRun> {
   readonly #outside: Pick<CodeBuildDependencies, "store" | "clock">;

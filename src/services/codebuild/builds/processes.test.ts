@@ -6,9 +6,9 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { openTestAccount, SCOPE } from "../../../../test/support/codebuild-account.ts";
 import type { BuildEvent } from "../../../build/run/index.ts";
+import { ownMark } from "../../../core/process-mark.ts";
 import { createHostEngine } from "../../../engines/index.ts";
 import { buildKey, recordsIn } from "../records.ts";
-import { ownMark } from "./process-mark.ts";
 
 const engine = createHostEngine({ graceMs: 100 });
 const spec = (command: string): string =>

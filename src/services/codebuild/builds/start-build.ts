@@ -3,6 +3,7 @@
  * Source: https://docs.aws.amazon.com/codebuild/latest/APIReference/API_StartBuild.html; shapes from the CLI's samples.
  */
 import { plannedLocation } from "../../../build/run/index.ts";
+import { ownMark } from "../../../core/process-mark.ts";
 import { type OperationContext, type OperationDefinition, operation } from "../../service.ts";
 import {
   buildNotFound,
@@ -50,7 +51,6 @@ import { requireRoom, requireUsableFleet } from "./build-limits.ts";
 import type { BuildRunner } from "./build-runner.ts";
 import { overrideKeys, settingsFrom, shownSettings } from "./build-settings.ts";
 import { keepToken, madeBefore, type Token, tokenOf } from "./idempotency.ts";
-import { ownMark } from "./process-mark.ts";
 
 const API = "https://docs.aws.amazon.com/codebuild/latest/APIReference/";
 const NO_ORIGIN: BuildOrigin = { variables: {} };

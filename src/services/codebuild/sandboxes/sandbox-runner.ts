@@ -4,8 +4,7 @@
  */
 import { debug } from "../../../core/log.ts";
 import { removeFolders } from "../builds/build-folders.ts";
-import { type OwnRun, OwnRuns } from "../builds/own-runs.ts";
-import { whyLeft } from "../builds/process-mark.ts";
+import { type OwnRun, OwnRuns, whyLeft } from "../builds/own-runs.ts";
 import type { RoleSession } from "../builds/role-session.ts";
 import type { CodeBuildDependencies } from "../dependencies.ts";
 import { type CodeBuildRecords, recordsIn, type SandboxRecord } from "../records.ts";

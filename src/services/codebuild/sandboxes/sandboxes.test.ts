@@ -2,8 +2,8 @@ import { existsSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openTestAccount, ROLE, type TestAccount } from "../../../../test/support/codebuild-account.ts";
 import { sleep, systemClock } from "../../../core/clock.ts";
+import { ownMark } from "../../../core/process-mark.ts";
 import { createHostEngine } from "../../../engines/index.ts";
-import { ownMark } from "../builds/process-mark.ts";
 import { recordsIn } from "../records.ts";
 import type { CommandExecution, Sandbox } from "../shapes.gen.ts";
 

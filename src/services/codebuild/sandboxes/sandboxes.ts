@@ -3,6 +3,8 @@
  * open for commands (command-executions.ts).
  * Source: https://docs.aws.amazon.com/codebuild/latest/userguide/sandbox.html
  */
+
+import { ownMark } from "../../../core/process-mark.ts";
 import { type OperationContext, type OperationDefinition, operation } from "../../service.ts";
 import { removeFolders } from "../builds/build-folders.ts";
 import { sortable } from "../builds/build-index.ts";
@@ -10,7 +12,6 @@ import { requireUsableFleet } from "../builds/build-limits.ts";
 import type { BuildRunner } from "../builds/build-runner.ts";
 import { settingsFrom } from "../builds/build-settings.ts";
 import { keepToken, madeBefore, tokenOf } from "../builds/idempotency.ts";
-import { ownMark } from "../builds/process-mark.ts";
 import { logsBeforeRun } from "../builds/start-build.ts";
 import {
   fleetNotFound,
