@@ -7,6 +7,7 @@
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { isLoopbackHost } from "../core/loopback.ts";
 import { err, ok, type Result } from "../core/result.ts";
 
 export type EngineAddress =
@@ -105,5 +106,5 @@ export function formatEngineAddress(address: EngineAddress): string {
 /** Whether the engine runs on this machine, as far as its address tells. */
 export function isLocalAddress(address: EngineAddress): boolean {
   if (address.kind !== "tcp") return address.kind === "unix";
-  return address.host === "localhost" || address.host === "::1" || address.host.startsWith("127.");
+  return isLoopbackHost(address.host);
 }

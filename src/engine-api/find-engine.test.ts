@@ -89,6 +89,26 @@ describe("an engine", () => {
     }
   });
 
+  it.each([
+    ["Docker/28.0.1 (linux)", "docker", "Docker 28.0.1"],
+    ["Libpod/5.4.2 (linux)", "podman", "Podman 5.4.2"],
+  ])("is asked no more than it answers at once: %s", async (server, kind, name) => {
+    const asked: string[] = [];
+    const quick = createServer(({ url = "" }, response) => {
+      asked.push(url);
+      response.setHeader("server", server).end("OK");
+    });
+    const path = join(folder, `quick-${kind}.sock`);
+    await new Promise<void>((resolve) => quick.listen(path, resolve));
+    try {
+      const engine = await findEngine({ ...nowhere(), DOCKER_HOST: `unix://${path}` }, "auto", signal);
+      expect(engine).toMatchObject({ kind, description: `${name} at ${path}` });
+      expect(asked).toEqual(["/_ping"]);
+    } finally {
+      quick.close();
+    }
+  });
+
   it("is looked for in order, and each place says why not", async () => {
     const looked = await lookForEngines({ ...nowhere(), DOCKER_HOST: "npipe://x", XDG_RUNTIME_DIR: folder }, signal);
     expect(looked[0]).toEqual({

@@ -1,10 +1,11 @@
 /**
  * Finds a Docker or Podman API, in the order in which clients look: DOCKER_HOST, the docker CLI's context, the usual
- * sockets. Each candidate is asked `GET /version`; why one was not taken is kept for `kiln doctor`.
+ * sockets. Each candidate is asked `GET /_ping`; why one was not taken is kept for `kiln doctor`.
  * Sources: https://docs.docker.com/reference/cli/docker/#environment-variables and containers' own clients' orders.
  */
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { finished } from "node:stream/promises";
 import { debug } from "../core/log.ts";
 import { err, ok, type Result } from "../core/result.ts";
 import { currentContext } from "./docker-contexts.ts";
@@ -27,7 +28,9 @@ export interface EngineCandidate {
   readonly found: Result<Engine, string>;
 }
 
-const LOCAL_TIMEOUT_MS = 2000;
+const USUAL_TIMEOUT_MS = 2000;
+/** What a person names is meant: an engine on a busy machine takes its time. */
+const NAMED_TIMEOUT_MS = 10_000;
 /** Another machine may have to be logged in to. */
 const REMOTE_TIMEOUT_MS = 20_000;
 
@@ -54,6 +57,8 @@ export async function lookForEngines(environment: NodeJS.ProcessEnv, signal: Abo
   return Promise.all(places(environment).map((place) => look(place, signal)));
 }
 
+const USUAL = "usual socket";
+
 interface Place {
   readonly source: string;
   readonly text: string;
@@ -76,7 +81,7 @@ function places(environment: NodeJS.ProcessEnv): Place[] {
   return [
     ...named(environment),
     ...sockets.map((socketPath) => ({
-      source: "usual socket",
+      source: USUAL,
       text: socketPath,
       address: ok({ kind: "unix" as const, socketPath }),
     })),
@@ -105,7 +110,8 @@ function tlsOf(environment: NodeJS.ProcessEnv) {
 async function look({ source, text, address }: Place, signal: AbortSignal): Promise<EngineCandidate> {
   const given = { source, address: text };
   if (!address.ok) return { ...given, found: err(address.error) };
-  const timeoutMs = address.value.kind === "unix" ? LOCAL_TIMEOUT_MS : REMOTE_TIMEOUT_MS;
+  const localMs = source === USUAL ? USUAL_TIMEOUT_MS : NAMED_TIMEOUT_MS;
+  const timeoutMs = address.value.kind === "unix" ? localMs : REMOTE_TIMEOUT_MS;
   try {
     return { ...given, found: ok(await ask(address.value, AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]))) };
   } catch (error) {
@@ -116,19 +122,39 @@ async function look({ source, text, address }: Place, signal: AbortSignal): Prom
 async function ask(address: EngineAddress, signal: AbortSignal): Promise<Engine> {
   const client = new EngineClient(address);
   try {
-    const { status, text } = await client.text("GET", "/version", { signal });
-    if (status !== 200) throw new Error(`status ${status}`);
-    const version = JSON.parse(text) as { Version?: string; Components?: { Name?: string }[] };
-    const isPodman = version.Components?.some((component) => /podman/i.test(component.Name ?? "")) ?? false;
-    const name = isPodman ? "Podman" : "Docker";
+    const { isPodman, version } = (await ping(client, signal)) ?? (await askVersion(client, signal));
     return {
       kind: isPodman ? "podman" : "docker",
       address,
-      description: `${name} ${version.Version ?? ""} at ${formatEngineAddress(address)}`,
+      description: `${isPodman ? "Podman" : "Docker"} ${version} at ${formatEngineAddress(address)}`,
     };
   } finally {
     client.close();
   }
+}
+
+interface Asked {
+  readonly isPodman: boolean;
+  readonly version: string;
+}
+
+/** As the `Server` header has it. For `/version` Podman asks the package manager: half a second, and many on a busy machine. */
+async function ping(client: EngineClient, signal: AbortSignal): Promise<Asked | undefined> {
+  const response = await client.send("GET", "/_ping", { signal });
+  await finished(response.resume());
+  const [, server, version = ""] = /^(Docker|Libpod)\/(\S+)/.exec(String(response.headers["server"] ?? "")) ?? [];
+  return response.statusCode === 200 && server !== undefined ? { isPodman: server === "Libpod", version } : undefined;
+}
+
+/** What stands before an engine may not pass that header on. */
+async function askVersion(client: EngineClient, signal: AbortSignal): Promise<Asked> {
+  const { status, text } = await client.text("GET", "/version", { signal });
+  if (status !== 200) throw new Error(`status ${status}`);
+  const { Version: version = "", Components: components } = JSON.parse(text) as {
+    Version?: string;
+    Components?: { Name?: string }[];
+  };
+  return { isPodman: components?.some(({ Name }) => /podman/i.test(Name ?? "")) ?? false, version };
 }
 
 /** For people. */

@@ -157,7 +157,7 @@ phases:
       },
     });
     expect(built.status).toBe("STOPPED");
-    expect(performance.now() - startedMs).toBeLessThan(20_000);
+    expect(performance.now() - startedMs).toBeLessThan(40_000);
     const filters = encodeURIComponent(JSON.stringify({ label: ["dev.kiln.environment"] }));
     expect(await engine.client.json(`/containers/json?all=1&filters=${filters}`)).toEqual([]);
   });

@@ -33,7 +33,7 @@ async function openEngine(kind: RealEngine["kind"], namespace: string): Promise<
   const host = process.env[VARIABLES[kind]];
   if (host === undefined || host === "") return `${VARIABLES[kind]} is not set`;
   const machine = { ...process.env, DOCKER_HOST: host };
-  const engine = await findEngine(machine, kind, AbortSignal.timeout(5000));
+  const engine = await findEngine(machine, kind, AbortSignal.timeout(30_000));
   if (!engine) return `no ${kind} answers at ${host}`;
   const bases = await baseImages(namespace);
   if (bases === undefined) return "no static busybox";
