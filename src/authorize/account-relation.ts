@@ -2,11 +2,10 @@
  * Whose resource a request is about: the caller's account, another, or nobody's.
  * Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic-cross-account.html
  */
-import { isArnOfAccount } from "../core/arn.ts";
+import { isAccountId, isArnOfAccount } from "../core/arn.ts";
 import type { EvaluationInput } from "./decision.ts";
 import type { ArnParts } from "./resource-pattern.ts";
 
-const ACCOUNT_ID = /^\d{12}$/;
 const ACCOUNT_PART = 4;
 
 /** The resource belongs to another account than the caller, so that both sides must allow. */
@@ -14,7 +13,7 @@ export function isOfOtherAccount({ principal, request }: EvaluationInput, resour
   if (principal.type === "AWSService") return false;
   const owner = request.resourcePolicy?.accountId ?? request.resourceAccountId ?? resourceParts?.[ACCOUNT_PART];
   // Resources without an account (`*`, S3) and AWS's own (`aws`) count as the caller's.
-  return owner !== undefined && owner !== principal.accountId && ACCOUNT_ID.test(owner);
+  return owner !== undefined && owner !== principal.accountId && isAccountId(owner);
 }
 
 /**

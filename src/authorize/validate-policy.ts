@@ -56,8 +56,11 @@ const RULES: readonly Rule[] = [
     hasDuplicates(statements.map((s) => s["Sid"]).filter((sid) => sid !== undefined && sid !== ""))
       ? "Statement IDs (SID) in a single policy must be unique."
       : undefined,
-  (_document, statements) =>
-    statements.some((s) => actionsOf(s).length === 0) ? "Policy statement must contain actions." : undefined,
+  // AWS: KMS takes statements without actions and lets them have no effect.
+  (_document, statements, kind) =>
+    kind !== "key" && statements.some((s) => actionsOf(s).length === 0)
+      ? "Policy statement must contain actions."
+      : undefined,
   (_document, statements, kind) =>
     isIdentity(kind) && statements.some((s) => resourcesOf(s).length === 0)
       ? "Policy statement must contain resources."

@@ -101,7 +101,9 @@ export function constraintCases(service: string, operations: ReadonlySet<string>
           ["left out", Object.fromEntries(Object.entries(whole).filter(([key]) => key !== name))],
           ["null", { ...whole, [name]: null }],
         ] as const) {
-          const failures = [`Value null at '${path}' failed to satisfy constraint: Member must not be null`];
+          // KMS hides plaintexts and messages also where there are none.
+          const value = service === "kms" && member.shape === "PlaintextType" ? "" : " null";
+          const failures = [`Value${value} at '${path}' failed to satisfy constraint: Member must not be null`];
           cases.push({ operation, about: `${path} ${about}`, body: place.around(body), failures });
         }
       }
@@ -249,6 +251,16 @@ const sizeOf = (value: unknown): number =>
 
 const measureOf = ({ type }: RawShape): string => (["integer", "long", "double"].includes(type) ? "value" : "length");
 
+/** As an old Java hash table of 32 chains gives them back: what is added goes to the head of its chain. */
+function byHash(values: readonly string[]): string[] {
+  const chains: string[][] = Array.from({ length: 32 }, () => []);
+  for (const value of values) {
+    const hash = [...value].reduce((sum, one) => sum * 31n + BigInt(one.charCodeAt(0)), 0n);
+    chains[Number(hash % 32n)]?.unshift(value);
+  }
+  return chains.flat();
+}
+
 /** The sentences of all constraints of a shape. */
 function sentences(shape: RawShape): string[] {
   const measure = `Member must have ${measureOf(shape)}`;
@@ -256,7 +268,7 @@ function sentences(shape: RawShape): string[] {
     ...(shape.max === undefined ? [] : [`${measure} less than or equal to ${asPrinted(shape, shape.max)}`]),
     ...(shape.min === undefined ? [] : [`${measure} greater than or equal to ${asPrinted(shape, shape.min)}`]),
     ...(shape.pattern === undefined ? [] : [`Member must satisfy regular expression pattern: ${shape.pattern}`]),
-    ...(shape.enum === undefined ? [] : [`Member must satisfy enum value set: [${shape.enum.join(", ")}]`]),
+    ...(shape.enum === undefined ? [] : [`Member must satisfy enum value set: [${byHash(shape.enum).join(", ")}]`]),
   ];
 }
 

@@ -92,7 +92,7 @@ describe("a key of another account", () => {
     expect(await failureOf(guest.call("kms", "EnableKeyRotation", { KeyId: arn }))).toBe(refused);
     const alias = arn.replace(/key\/.*/, "alias/shared");
     expect(await failureOf(guest.call("kms", "GetKeyRotationStatus", { KeyId: alias }))).toBe(
-      `NotFoundException: Invalid keyId '${alias}'`,
+      "InvalidArnException: Key Aliases are not supported for this operation.",
     );
   });
 

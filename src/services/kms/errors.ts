@@ -30,6 +30,23 @@ export const invalidKeyId = awsError({
   message: (keyId: string) => `Invalid keyId '${keyId}'`,
 });
 
+/** AWS: without quotes, and without the rest, where the id stood in an ARN. */
+export const invalidKeyIdInArn = awsError({
+  ...client,
+  code: "NotFoundException",
+  source: reference("DescribeKey"),
+  unverified: true,
+  message: (keyId: string) => `Invalid keyId ${keyId}`,
+});
+
+/** An alias where only the id or ARN of a key is taken. Recorded in https://github.com/boto/boto/pull/3202 */
+export const aliasNotSupported = awsError({
+  ...client,
+  code: "InvalidArnException",
+  source: reference("CreateGrant"),
+  message: () => "Key Aliases are not supported for this operation.",
+});
+
 export const foreignRegion = awsError({
   ...client,
   code: "NotFoundException",
@@ -43,6 +60,10 @@ export const aliasNotFound = awsError({
   source: reference("UpdateAlias"),
   message: (aliasArn: string) => `Alias ${aliasArn} is not found.`,
 });
+
+/** What finding a key by its id or ARN can answer, and what by any name. */
+export const lookupErrors = [keyNotFound, invalidKeyId, invalidKeyIdInArn, foreignRegion, aliasNotSupported];
+export const lookupByAnyNameErrors = [keyNotFound, invalidKeyId, invalidKeyIdInArn, foreignRegion, aliasNotFound];
 
 export const policyNotFound = awsError({
   ...client,
@@ -125,6 +146,22 @@ export const wrongKeyUsage = awsError({
   source: reference("Sign"),
   message: (keyArn: string, usage: string, operation: string) =>
     `${keyArn} key usage is ${usage} which is not valid for ${operation}.`,
+});
+
+/** Recorded in https://hadoop.apache.org/docs/stable/hadoop-aws/tools/hadoop-aws/troubleshooting_s3a.html */
+export const asymmetricDataKey = awsError({
+  ...client,
+  code: "InvalidKeyUsageException",
+  source: reference("GenerateDataKey"),
+  message: () => "You cannot generate a data key with an asymmetric CMK",
+});
+
+/** A spec that AWS has in other Regions. */
+export const specNotInRegion = awsError({
+  ...client,
+  code: "UnsupportedOperationException",
+  source: reference("CreateKey"),
+  message: (keySpec: string) => `KeySpec ${keySpec} is not supported in this Region`,
 });
 
 export const validationFailure = awsError({

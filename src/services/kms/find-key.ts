@@ -6,7 +6,14 @@
 import { type AwsScope, arnIn, parseArn } from "../../core/arn.ts";
 import type { OperationContext } from "../service.ts";
 import { eraseIfGone } from "./erase-key.ts";
-import { aliasNotFound, foreignRegion, invalidKeyId, keyNotFound } from "./errors.ts";
+import {
+  aliasNotFound,
+  aliasNotSupported,
+  foreignRegion,
+  invalidKeyId,
+  invalidKeyIdInArn,
+  keyNotFound,
+} from "./errors.ts";
 import { isGone, keyNow } from "./key-now.ts";
 import { ensureManagedKey } from "./keys/managed-keys.ts";
 import { settleRotation } from "./material/settle-rotation.ts";
@@ -34,12 +41,13 @@ export async function requireKey(context: OperationContext, keyId: string): Prom
   if (found) return found;
   if (resource.startsWith("alias/")) throw aliasNotFound(aliasArn(scope, resource));
   const id = idIn(resource);
-  throw KEY_ID.test(id) ? keyNotFound(arnIn(scope, "kms", `key/${id}`)) : invalidKeyId(keyId);
+  if (KEY_ID.test(id)) throw keyNotFound(arnIn(scope, "kms", `key/${id}`));
+  throw id === keyId ? invalidKeyId(id) : invalidKeyIdInArn(id);
 }
 
 /** Like {@link requireKey} for operations that take a key id or key ARN but no alias. */
 export async function requireKeyNotAlias(context: OperationContext, keyId: string): Promise<FoundKey> {
-  requireNoAlias(context, keyId);
+  requireNoAlias(keyId);
   return requireKey(context, keyId);
 }
 
@@ -54,7 +62,7 @@ export async function soughtKey(context: OperationContext, keyId: string): Promi
 
 /** {@link soughtKey} for operations that take no alias. AWS: they are for keys of the caller's account, whatever policies say. */
 export async function soughtKeyNotAlias(context: OperationContext, keyId: string): Promise<FoundKey | AbsentKey> {
-  requireNoAlias(context, keyId);
+  requireNoAlias(keyId);
   const { scope, resource } = splitKeyId(context.scope, keyId);
   const { accountId } = scope;
   if (accountId !== context.scope.accountId) return { absentArn: arnIn(scope, "kms", resource), accountId };
@@ -62,12 +70,11 @@ export async function soughtKeyNotAlias(context: OperationContext, keyId: string
 }
 
 /** Throws for an alias, in operations that take none. AWS: its name is not even looked up. */
-export function requireNoAlias(context: OperationContext, keyId: string): void {
-  if (isAlias(context, keyId)) throw invalidKeyId(keyId);
+export function requireNoAlias(keyId: string): void {
+  if (isAlias(keyId)) throw aliasNotSupported();
 }
 
-export const isAlias = (context: OperationContext, keyId: string): boolean =>
-  splitKeyId(context.scope, keyId).resource.startsWith("alias/");
+export const isAlias = (keyId: string): boolean => /^(?:arn:[^:]*:kms:[^:]*:[^:]*:)?alias\//.test(keyId);
 
 async function lookUp(context: OperationContext, scope: AwsScope, resource: string): Promise<FoundKey | undefined> {
   const isByAlias = resource.startsWith("alias/");

@@ -4,6 +4,7 @@
  * Source: https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html
  */
 import type { AuthorizationRequest, RequestContext } from "../../authorize/decision.ts";
+import type { PolicyDocument } from "../../core/aws.ts";
 import type { OperationContext } from "../service.ts";
 import type { AbsentKey, FoundKey } from "./find-key.ts";
 import { grantsFor } from "./grants/grant-records.ts";
@@ -44,10 +45,21 @@ export function keyAccess(
     resource: arn,
     context: values,
     ...(grants.length > 0 && { grants }),
-    resourcePolicy: { name: `key policy of ${arn}`, document: key.policy, accountId: key.accountId, mandatory: true },
+    resourcePolicy: {
+      ...{ name: `key policy of ${arn}`, document: effective(key.policy), accountId: key.accountId },
+      mandatory: true,
+    },
     // AWS: callers of other accounts learn nothing about the key.
     ...(key.accountId !== context.principal.accountId && { hiddenText: `on this resource ${REFUSED}` }),
   };
+}
+
+/** AWS: a statement without Action or without Resource may stand in a key policy and has no effect. */
+function effective(policy: PolicyDocument): PolicyDocument {
+  const statements = [policy["Statement"]].flat() as readonly object[];
+  const isWhole = (statement: object): boolean =>
+    ("Action" in statement || "NotAction" in statement) && ("Resource" in statement || "NotResource" in statement);
+  return statements.every(isWhole) ? policy : { ...policy, Statement: statements.filter(isWhole) };
 }
 
 /** One action on the key that encrypted a ciphertext, which the caller did not name. */

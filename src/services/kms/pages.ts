@@ -1,4 +1,5 @@
-/** `Limit` and `Marker` of the list operations: the marker is the last name of the page before, in base64. */
+/** `Limit` and `Marker` of the list operations: the marker holds the last name of the page before. */
+import { pageToken, textsOfToken } from "../page-token.ts";
 import { invalidMarker } from "./errors.ts";
 
 interface PageRequest {
@@ -26,19 +27,16 @@ export function pageOf<T>(
   request: PageRequest,
   { usual, most }: PageSizes,
 ): Page<T> {
-  const after = request.Marker === undefined ? undefined : decodeMarker(request.Marker);
+  const after = request.Marker === undefined ? undefined : nameIn(request.Marker);
   const rest = after === undefined ? items : items.filter((item) => nameOf(item) > after);
   const page = rest.slice(0, Math.min(request.Limit ?? usual, most));
   const last = page.at(-1);
   if (last === undefined || page.length === rest.length) return { items: page, tokens: { Truncated: false } };
-  return {
-    items: page,
-    tokens: { Truncated: true, NextMarker: Buffer.from(`v1:${nameOf(last)}`).toString("base64url") },
-  };
+  return { items: page, tokens: { Truncated: true, NextMarker: pageToken(nameOf(last)) } };
 }
 
-function decodeMarker(marker: string): string {
-  const text = Buffer.from(marker, "base64url").toString();
-  if (!text.startsWith("v1:")) throw invalidMarker();
-  return text.slice("v1:".length);
+function nameIn(marker: string): string {
+  const [name] = textsOfToken(marker, 1) ?? [];
+  if (name === undefined) throw invalidMarker();
+  return name;
 }

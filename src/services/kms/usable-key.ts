@@ -1,6 +1,14 @@
 /** Whether a key may be used now: shared by every cryptographic operation, checked after permission. */
-import { dryRunSucceeded, invalidKeyUsage, invalidState, keyDisabled, unsupported, wrongKeyUsage } from "./errors.ts";
-import { algorithmsOf, type KeyUsage, specOf, usageOf } from "./key-specs.ts";
+import {
+  asymmetricDataKey,
+  dryRunSucceeded,
+  invalidKeyUsage,
+  invalidState,
+  keyDisabled,
+  unsupported,
+  wrongKeyUsage,
+} from "./errors.ts";
+import { algorithmsOf, isSymmetricEncryption, type KeyUsage, specOf, usageOf } from "./key-specs.ts";
 import { type KeyRecord, keyArn } from "./records.ts";
 
 export const usabilityErrors = [
@@ -8,6 +16,7 @@ export const usabilityErrors = [
   invalidState,
   invalidKeyUsage,
   wrongKeyUsage,
+  asymmetricDataKey,
   unsupported,
   dryRunSucceeded,
 ];
@@ -24,11 +33,22 @@ export function requireUsable(key: KeyRecord): void {
   if (key.state === "Disabled") throw keyDisabled(keyArn(key));
 }
 
-/** Throws unless the key is enabled, for this usage, and the algorithm is one of its own: in this order. */
+/** Throws unless the key is for this usage, enabled, and the algorithm one of its own. AWS: in this order. */
 export function requireUsableFor(key: KeyRecord, operation: string, usage: KeyUsage, algorithm: string): void {
+  requireUsage(key, operation, usage);
   requireUsable(key);
-  if (usageOf(key) !== usage) throw wrongKeyUsage(keyArn(key), usageOf(key), operation);
   if (!algorithmsOf(key).includes(algorithm)) throw invalidKeyUsage(algorithm, specOf(key));
+}
+
+function requireUsage(key: KeyRecord, operation: string, usage: KeyUsage): void {
+  if (usageOf(key) !== usage) throw wrongKeyUsage(keyArn(key), usageOf(key), operation);
+}
+
+/** Throws unless the key makes data keys. */
+export function requireDataKeyMaker(key: KeyRecord, operation: string): void {
+  requireUsage(key, operation, "ENCRYPT_DECRYPT");
+  requireUsable(key);
+  if (!isSymmetricEncryption(key)) throw asymmetricDataKey();
 }
 
 export function requireNotPendingDeletion(key: KeyRecord): void {

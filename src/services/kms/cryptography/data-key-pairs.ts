@@ -12,7 +12,7 @@ import type {
   GenerateDataKeyPairWithoutPlaintextRequest,
   GenerateDataKeyPairWithoutPlaintextResponse,
 } from "../shapes.gen.ts";
-import { refuseSpecialModes, requireUsableFor } from "../usable-key.ts";
+import { refuseSpecialModes, requireDataKeyMaker } from "../usable-key.ts";
 import { encryptUnder } from "./ciphertext.ts";
 import { keyUseErrors, mayUseKey } from "./key-use.ts";
 
@@ -52,7 +52,7 @@ export const generateDataKeyPairWithoutPlaintext = operation<
 
 async function makeDataKeyPair(context: OperationContext, operationName: string, input: GenerateDataKeyPairRequest) {
   const { key } = await requireKey(context, input.KeyId);
-  requireUsableFor(key, operationName, "ENCRYPT_DECRYPT", "SYMMETRIC_DEFAULT");
+  requireDataKeyMaker(key, operationName);
   if (!factsOf(input.KeyPairSpec)) throw unsupported(`KeyPairSpec \`${input.KeyPairSpec}\``);
   refuseSpecialModes(input);
   const { bytes: privateKey, publicKey } = await newPair(input.KeyPairSpec);

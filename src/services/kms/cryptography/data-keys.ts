@@ -12,7 +12,7 @@ import type {
   GenerateRandomRequest,
   GenerateRandomResponse,
 } from "../shapes.gen.ts";
-import { refuseSpecialModes, requireUsableFor } from "../usable-key.ts";
+import { refuseSpecialModes, requireDataKeyMaker } from "../usable-key.ts";
 import { encryptUnder } from "./ciphertext.ts";
 import { keyUseErrors, mayUseKey } from "./key-use.ts";
 
@@ -61,8 +61,10 @@ export const generateRandom = operation<GenerateRandomRequest, GenerateRandomRes
 
 async function makeDataKey(context: OperationContext, operation: string, input: GenerateDataKeyRequest) {
   const { key } = await requireKey(context, input.KeyId);
-  requireUsableFor(key, operation, "ENCRYPT_DECRYPT", "SYMMETRIC_DEFAULT");
-  const plaintext = context.ids.bytes(lengthOf(input));
+  // AWS: what is asked for is looked at before the key's usage and state.
+  const length = lengthOf(input);
+  requireDataKeyMaker(key, operation);
+  const plaintext = context.ids.bytes(length);
   refuseSpecialModes(input);
   const material = key.material.at(-1);
   return {

@@ -118,7 +118,7 @@ function encryptWith(
   encryptionContext: EncryptionContext | undefined,
 ): Uint8Array {
   if (isSymmetricEncryption(key)) return encryptUnder(context, key, plaintext, encryptionContext);
-  requireNoContext(algorithm, encryptionContext);
+  requireNoContext(encryptionContext);
   return encryptUnderPair(key, algorithm, plaintext);
 }
 
@@ -165,7 +165,7 @@ async function sourceAccess(
   const { keyId, algorithm } = encrypted;
   if (!encrypted.isBlobIgnored) requireBlob(encrypted.blob);
   if (keyId !== undefined) return keyAccess(context, action, await soughtKey(context, keyId), conditions);
-  if (algorithm !== "SYMMETRIC_DEFAULT") throw keyNotNamed(encrypted.keyMember, algorithm);
+  if (algorithm !== "SYMMETRIC_DEFAULT") throw keyNotNamed(encrypted.keyMember);
   const { keyArn: absentArn } = parseCiphertext(requireBlob(encrypted.blob));
   const key = keyOfCiphertext(context, absentArn);
   // AWS: a key that is gone, or of another region, is refused like one of strangers.
@@ -192,9 +192,10 @@ async function requireSource(context: OperationContext, operation: string, encry
     return { key: named, algorithm, decrypt: () => new Uint8Array() };
   }
   const blob = requireBlob(encrypted.blob);
-  if (named && !(isSymmetricEncryption(named) && algorithm === "SYMMETRIC_DEFAULT")) {
+  // AWS: for the symmetric algorithm, also by default, the ciphertext is read before the key is looked at.
+  if (named && algorithm !== "SYMMETRIC_DEFAULT") {
     requireUsable(named);
-    requireNoContext(algorithm, encryptionContext);
+    requireNoContext(encryptionContext);
     return { key: named, algorithm, decrypt: () => decryptUnderPair(context, named, algorithm, blob) };
   }
   const ciphertext = parseCiphertext(blob);

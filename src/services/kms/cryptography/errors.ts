@@ -51,9 +51,7 @@ export const wrongMessageType = awsError({
   ...client,
   code: "ValidationException",
   source: reference("Sign"),
-  unverified: true,
-  message: (messageType: string, algorithm: string) =>
-    `MessageType ${messageType} is not valid for algorithm ${algorithm}.`,
+  message: (messageType: string, notFor: string) => `Message type ${messageType} is incompatible with ${notFor}.`,
 });
 
 export const plaintextTooLong = awsError({
@@ -69,7 +67,7 @@ export const noEncryptionContext = awsError({
   code: "ValidationException",
   source: "https://docs.aws.amazon.com/kms/latest/developerguide/encrypt_context.html",
   unverified: true,
-  message: (algorithm: string) => `EncryptionContext is not supported for algorithm ${algorithm}.`,
+  message: () => "EncryptionContext is not supported when encrypting/decrypting with asymmetric CMKs.",
 });
 
 /** Ciphertexts of pairs do not say which key they are of. */
@@ -78,7 +76,7 @@ export const keyNotNamed = awsError({
   code: "ValidationException",
   source: reference("Decrypt"),
   unverified: true,
-  message: (member: string, algorithm: string) => `${member} is required for algorithm ${algorithm}.`,
+  message: (member: string) => `${member} must not be null`,
 });
 
 export const invalidPublicKey = awsError({

@@ -4,7 +4,7 @@
  */
 import type { AuthorizationRequest, RequestContext } from "../../../authorize/decision.ts";
 import type { OperationContext } from "../../service.ts";
-import { aliasNotFound, foreignRegion, invalidKeyId, keyNotFound, validationFailure } from "../errors.ts";
+import { lookupByAnyNameErrors, validationFailure } from "../errors.ts";
 import { soughtKey } from "../find-key.ts";
 import { invalidGrantToken } from "../grants/errors.ts";
 import { requireGrantTokens } from "../grants/grant-token.ts";
@@ -13,7 +13,7 @@ import { usabilityErrors } from "../usable-key.ts";
 import { encryptionContextTooLarge } from "./errors.ts";
 
 export const keyUseErrors = [
-  ...[keyNotFound, invalidKeyId, foreignRegion, aliasNotFound, invalidGrantToken, validationFailure],
+  ...[...lookupByAnyNameErrors, invalidGrantToken, validationFailure],
   encryptionContextTooLarge,
   ...usabilityErrors,
 ];

@@ -5,7 +5,7 @@ import { isPair, kindMembers } from "../key-specs.ts";
 import { publicKeyBytes } from "../material/key-material.ts";
 import { keyArn } from "../records.ts";
 import type { GetPublicKeyRequest, GetPublicKeyResponse } from "../shapes.gen.ts";
-import { requireUsable } from "../usable-key.ts";
+import { requireMaterial, requireNotPendingDeletion } from "../usable-key.ts";
 import { noPublicKey } from "./errors.ts";
 import { keyUseErrors, mayUseKey } from "./key-use.ts";
 
@@ -17,7 +17,9 @@ export const getPublicKey = operation<GetPublicKeyRequest, GetPublicKeyResponse>
   errors: [...keyUseErrors, noPublicKey],
   async run(input, context) {
     const { key } = await requireKey(context, input.KeyId);
-    requireUsable(key);
+    // AWS: also of a disabled key, whatever the table of key states says.
+    requireNotPendingDeletion(key);
+    requireMaterial(key);
     if (!isPair(key)) throw noPublicKey();
     return { KeyId: keyArn(key), PublicKey: publicKeyBytes(key), ...kindMembers(key) };
   },

@@ -38,6 +38,6 @@ export function decryptUnderPair(
 }
 
 /** AWS: RSA has nothing to bind an encryption context with. */
-export function requireNoContext(algorithm: string, encryptionContext: EncryptionContext | undefined): void {
-  if (Object.keys(encryptionContext ?? {}).length > 0) throw noEncryptionContext(algorithm);
+export function requireNoContext(encryptionContext: EncryptionContext | undefined): void {
+  if (Object.keys(encryptionContext ?? {}).length > 0) throw noEncryptionContext();
 }

@@ -110,7 +110,7 @@ describe("Sign and Verify", () => {
       );
     }
     expect(await failureOf(sign("RSA_2048", "RSASSA_PSS_SHA_256", { MessageType: "EXTERNAL_MU" }))).toBe(
-      "ValidationException: MessageType EXTERNAL_MU is not valid for algorithm RSASSA_PSS_SHA_256.",
+      "ValidationException: Message type EXTERNAL_MU is incompatible with key spec RSA_2048.",
     );
   });
 
@@ -133,10 +133,10 @@ describe("Sign and Verify", () => {
     expect(await verifies(spec, "ED25519_SHA_512", Signature)).toMatchObject({ SignatureValid: true });
     expect(await failureOf(verifies(spec, "ED25519_SHA_512", Buffer.alloc(64)))).toBe("KMSInvalidSignatureException");
     expect(await failureOf(sign(spec, "ED25519_SHA_512", { Message: Buffer.alloc(64), MessageType: "DIGEST" }))).toBe(
-      "ValidationException: MessageType DIGEST is not valid for algorithm ED25519_SHA_512.",
+      "ValidationException: Message type DIGEST is incompatible with algorithm ED25519_SHA_512.",
     );
     expect(await failureOf(sign(spec, "ED25519_PH_SHA_512"))).toBe(
-      "ValidationException: MessageType RAW is not valid for algorithm ED25519_PH_SHA_512.",
+      "ValidationException: Message type RAW is incompatible with algorithm ED25519_PH_SHA_512.",
     );
     const digest = { Message: Buffer.alloc(64), MessageType: "DIGEST" };
     expect(await failureOf(sign(spec, "ED25519_PH_SHA_512", digest))).toBe(

@@ -2,6 +2,7 @@
 import { type OperationContext, operation } from "../../service.ts";
 import { unsupported } from "../errors.ts";
 import { requireKey } from "../find-key.ts";
+import { specOf } from "../key-specs.ts";
 import { privateKeyOf, publicKeyOf } from "../material/key-material.ts";
 import { type KeyRecord, keyArn } from "../records.ts";
 import type { SignRequest, SignResponse, VerifyRequest, VerifyResponse } from "../shapes.gen.ts";
@@ -63,9 +64,10 @@ async function requireSignable(
   requireUsableFor(key, operationName, "SIGN_VERIFY", algorithm);
   // AWS: Ed25519 takes messages and Ed25519ph digests, not the other way round; EXTERNAL_MU is for ML-DSA.
   const onlyType = algorithm === "ED25519_SHA_512" ? "RAW" : algorithm === "ED25519_PH_SHA_512" ? "DIGEST" : undefined;
-  if (MessageType === "EXTERNAL_MU" || (onlyType !== undefined && MessageType !== onlyType)) {
-    throw wrongMessageType(MessageType, algorithm);
+  if (onlyType !== undefined && MessageType !== onlyType) {
+    throw wrongMessageType(MessageType, `algorithm ${algorithm}`);
   }
+  if (MessageType === "EXTERNAL_MU") throw wrongMessageType(MessageType, `key spec ${specOf(key)}`);
   const isDigest = MessageType === "DIGEST";
   if (isDigest && message.length !== digestBytes(algorithm)) throw invalidDigest(algorithm);
   if (algorithm === "ED25519_PH_SHA_512") throw unsupported("the signing algorithm `ED25519_PH_SHA_512`");

@@ -1,8 +1,8 @@
 /** CreateGrant: lets a principal use a key, whatever the policies of its account say. */
-import { parseArn } from "../../../core/arn.ts";
+import { isAccountId, parseArn } from "../../../core/arn.ts";
 import type { GrantConstraint } from "../../key-grant.ts";
 import { type OperationContext, operation } from "../../service.ts";
-import { foreignRegion, invalidKeyId, keyNotFound, unsupported, validationFailure } from "../errors.ts";
+import { lookupErrors, unsupported, validationFailure } from "../errors.ts";
 import { requireKey } from "../find-key.ts";
 import { keyAccess } from "../key-access.ts";
 import { isSymmetricEncryption, specOf } from "../key-specs.ts";
@@ -10,7 +10,6 @@ import { type KeyRecord, keyArn } from "../records.ts";
 import type { CreateGrantRequest, CreateGrantResponse, GrantConstraints } from "../shapes.gen.ts";
 import { refuseSpecialModes, requireUsable, usabilityErrors } from "../usable-key.ts";
 import {
-  aliasNotSupported,
   constraintRefused,
   grantOnlyGrants,
   grantOperationRefused,
@@ -51,7 +50,7 @@ export const createGrant = operation<CreateGrantRequest, CreateGrantResponse>({
     ];
   },
   errors: [
-    ...[keyNotFound, invalidKeyId, foreignRegion, aliasNotSupported, invalidGrantToken, validationFailure],
+    ...[...lookupErrors, invalidGrantToken, validationFailure],
     ...[invalidPrincipal, grantOperationRefused, grantOnlyGrants, noGrantOperation, constraintRefused, tooManyGrants],
     ...usabilityErrors,
   ],
@@ -108,7 +107,7 @@ const missing = (member: string): string =>
 // AWS: accounts, users, roles and their sessions; neither groups nor services.
 function isPrincipalArn(text: string): boolean {
   const arn = parseArn(text);
-  if (arn?.region !== "" || !/^\d{12}$/.test(arn.accountId)) return false;
+  if (arn?.region !== "" || !isAccountId(arn.accountId)) return false;
   if (arn.service === "iam") return /^(?:root$|(?:user|role)\/.)/.test(arn.resource);
   return arn.service === "sts" && /^(?:assumed-role\/[^/]+\/[^/]+|federated-user\/[^/]+)$/.test(arn.resource);
 }

@@ -7,21 +7,18 @@ import type { AuthorizationRequest, ResourceGrant } from "../../../authorize/dec
 import { type AwsScope, arnIn, globalArnIn } from "../../../core/arn.ts";
 import { grantName } from "../../key-grant.ts";
 import { type OperationContext, operation } from "../../service.ts";
-import { foreignRegion, invalidKeyId, keyNotFound } from "../errors.ts";
+import { foreignRegion, keyNotFound, lookupErrors } from "../errors.ts";
 import { type AbsentKey, findKeyById, requireKey } from "../find-key.ts";
 import { keyAccess } from "../key-access.ts";
 import type { KeyRecord } from "../records.ts";
 import type { RetireGrantRequest, RevokeGrantRequest } from "../shapes.gen.ts";
 import { refuseSpecialModes, usabilityErrors } from "../usable-key.ts";
-import { aliasNotSupported, grantNotFound, grantNotNamed, invalidGrantId, invalidGrantToken } from "./errors.ts";
+import { grantNotFound, grantNotNamed, invalidGrantId, invalidGrantToken } from "./errors.ts";
 import { constraintConditions, directGrant, soughtGrantKey } from "./grant-access.ts";
 import { deleteGrant, findGrant, type GrantRecord } from "./grant-records.ts";
 import { readGrantToken } from "./grant-token.ts";
 
-const errors = [
-  ...[keyNotFound, invalidKeyId, foreignRegion, aliasNotSupported, grantNotFound, invalidGrantId],
-  ...usabilityErrors,
-];
+const errors = [...[...lookupErrors, grantNotFound, invalidGrantId], ...usabilityErrors];
 
 export const revokeGrant = operation<RevokeGrantRequest, object>({
   name: "RevokeGrant",
@@ -57,8 +54,13 @@ async function end(context: OperationContext, grant: GrantRecord, input: { DryRu
   return {};
 }
 
-function requireGrant(context: OperationContext, key: KeyRecord, grantId: string): GrantRecord {
+/** Throws for what no grant has as its id. */
+export function requireGrantId(grantId: string): void {
   if (!/^[0-9a-f]{64}$/.test(grantId)) throw invalidGrantId();
+}
+
+function requireGrant(context: OperationContext, key: KeyRecord, grantId: string): GrantRecord {
+  requireGrantId(grantId);
   const grant = findGrant(context.store, key, grantId);
   if (!grant) throw grantNotFound(grantId);
   return grant;

@@ -6,14 +6,6 @@
 import { awsError } from "../../../core/errors.ts";
 import { asGiven, client, reference } from "../errors.ts";
 
-/** An alias where only the id or ARN of a key is taken. Recorded in https://github.com/boto/boto/pull/3202 */
-export const aliasNotSupported = awsError({
-  ...client,
-  code: "InvalidArnException",
-  source: reference("CreateGrant"),
-  message: () => "Key Aliases are not supported for this operation.",
-});
-
 /** A grantee or retiring principal that is no account, user, role or session. */
 export const invalidPrincipal = awsError({
   ...client,

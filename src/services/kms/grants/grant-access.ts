@@ -5,13 +5,12 @@
 import type { RequestContext } from "../../../authorize/decision.ts";
 import type { GrantConstraint } from "../../key-grant.ts";
 import type { OperationContext } from "../../service.ts";
-import { type AbsentKey, type FoundKey, isAlias, soughtKey } from "../find-key.ts";
+import { type AbsentKey, type FoundKey, requireNoAlias, soughtKey } from "../find-key.ts";
 import { contextConditions } from "../key-access.ts";
-import { aliasNotSupported } from "./errors.ts";
 
-/** A key by its id or ARN, of any account. AWS: with grants an alias is an invalid ARN, not an invalid key id. */
+/** A key by its id or ARN, of any account. */
 export async function soughtGrantKey(context: OperationContext, keyId: string): Promise<FoundKey | AbsentKey> {
-  if (isAlias(context, keyId)) throw aliasNotSupported();
+  requireNoAlias(keyId);
   return soughtKey(context, keyId);
 }
 

@@ -229,6 +229,9 @@ describe("an end", () => {
     const revoke = (input: object) => failureOf(call("RevokeGrant", { KeyId, ...input }));
     const retire = (input: object) => failureOf(call("RetireGrant", input));
     expect(await revoke({ GrantId: none })).toBe(`NotFoundException: Grant ID ${none} not found`);
+    expect(await failureOf(call("ListGrants", { KeyId, GrantId: "x" }))).toBe(
+      "InvalidGrantIdException: The specified GrantId is not valid.",
+    );
     expect(await revoke({ GrantId: "x" })).toBe("InvalidGrantIdException: The specified GrantId is not valid.");
     expect(await retire({ KeyId, GrantId: none })).toBe(`NotFoundException: Grant ID ${none} not found`);
     const named = "ValidationException: Please specify either a grant token, or both a key ID and a grant ID.";

@@ -1,7 +1,7 @@
 /** ListGrants and ListRetirableGrants. */
 import { arnIn, globalArnIn, parseArn } from "../../../core/arn.ts";
 import { operation } from "../../service.ts";
-import { foreignRegion, invalidKeyId, invalidMarker, keyNotFound, unsupported, validationFailure } from "../errors.ts";
+import { invalidMarker, lookupErrors, unsupported, validationFailure } from "../errors.ts";
 import { findKeyById, requireKey } from "../find-key.ts";
 import { keyAccess } from "../key-access.ts";
 import { pageOf } from "../pages.ts";
@@ -11,7 +11,8 @@ import type {
   ListGrantsResponse,
   ListRetirableGrantsRequest,
 } from "../shapes.gen.ts";
-import { aliasNotSupported, foreignPrincipal } from "./errors.ts";
+import { requireGrantId } from "./end-grants.ts";
+import { foreignPrincipal, invalidGrantId } from "./errors.ts";
 import { directGrant, soughtGrantKey } from "./grant-access.ts";
 import { allGrants, type GrantRecord, grantsOfKey } from "./grant-records.ts";
 
@@ -24,12 +25,13 @@ export const listGrants = operation<ListGrantsRequest, ListGrantsResponse>({
   authorize: async (input, context) => [
     keyAccess(context, "kms:ListGrants", await soughtGrantKey(context, input.KeyId), directGrant),
   ],
-  errors: [keyNotFound, invalidKeyId, foreignRegion, aliasNotSupported, invalidMarker, unsupported],
+  errors: [...lookupErrors, invalidGrantId, invalidMarker, unsupported],
   async run(input, context) {
     // AWS: this filter is for services.
     if (input.GranteeServicePrincipal !== undefined) throw unsupported("the filter `GranteeServicePrincipal`");
     const { key } = await requireKey(context, input.KeyId);
     const { GrantId, GranteePrincipal } = input;
+    if (GrantId !== undefined) requireGrantId(GrantId);
     const grants = grantsOfKey(context.store, key).filter(
       (grant) =>
         (GrantId === undefined || grant.id === GrantId) &&

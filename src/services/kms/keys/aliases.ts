@@ -5,18 +5,17 @@ import { type OperationContext, operation } from "../../service.ts";
 import {
   aliasExists,
   aliasNotFound,
-  foreignRegion,
   invalidAliasName,
-  invalidKeyId,
   invalidMarker,
   invalidState,
   keyNotFound,
+  lookupErrors,
   notAuthorized,
   otherKindOfKey,
   tooManyAliases,
   validationFailure,
 } from "../errors.ts";
-import { findKeyById, requireKey } from "../find-key.ts";
+import { findKeyById, isAlias, requireKey, requireKeyNotAlias } from "../find-key.ts";
 import { callerAccount, keyAccess } from "../key-access.ts";
 import { isPair, usageOf } from "../key-specs.ts";
 import { pageOf } from "../pages.ts";
@@ -44,7 +43,7 @@ import { MANAGED_KEYS } from "./managed-keys.ts";
 const MAX_ALIASES_OF_KEY = 50;
 
 const nameErrors = [validationFailure, notAuthorized, invalidAliasName];
-const keyErrors = [keyNotFound, invalidKeyId, foreignRegion, invalidState];
+const keyErrors = [...lookupErrors, invalidState];
 
 export const createAlias = operation<CreateAliasRequest, object>({
   name: "CreateAlias",
@@ -129,9 +128,9 @@ export const listAliases = operation<ListAliasesRequest, ListAliasesResponse>({
   support: "supported",
   source: "https://docs.aws.amazon.com/kms/latest/APIReference/API_ListAliases.html",
   authorize: () => [{ action: "kms:ListAliases", resource: "*" }],
-  errors: [keyNotFound, invalidKeyId, foreignRegion, invalidMarker],
+  errors: [...lookupErrors, invalidMarker],
   async run(input, context) {
-    const keyId = input.KeyId === undefined ? undefined : (await requireTarget(context, input.KeyId)).id;
+    const keyId = input.KeyId === undefined ? undefined : (await requireOwnKey(context, input.KeyId)).id;
     const { accountId, region } = context.scope;
     const stored = aliasesIn(context.store)
       .list([accountId, region])
@@ -174,13 +173,15 @@ function requireCustomerAliasName(aliasName: string): void {
 }
 
 async function requireTarget(context: OperationContext, keyId: string): Promise<KeyRecord> {
-  if (keyId.startsWith("alias/") || /^arn:[^:]*:kms:[^:]*:[^:]*:alias\//.test(keyId)) {
-    throw validationFailure("Aliases must refer to keys. Not aliases");
-  }
-  // AWS: an alias and its key are of one account.
+  if (isAlias(keyId)) throw validationFailure("Aliases must refer to keys. Not aliases");
+  return requireOwnKey(context, keyId);
+}
+
+/** AWS: an alias and its key are of one account. */
+async function requireOwnKey(context: OperationContext, keyId: string): Promise<KeyRecord> {
   const owner = parseArn(keyId)?.accountId ?? context.scope.accountId;
   if (owner !== context.scope.accountId) throw keyNotFound(keyId);
-  return (await requireKey(context, keyId)).key;
+  return (await requireKeyNotAlias(context, keyId)).key;
 }
 
 /** The target as it is under the write lock, when it may get an alias. */

@@ -3,7 +3,7 @@ import type { AuthorizationRequest } from "../../../authorize/decision.ts";
 import { arnIn } from "../../../core/arn.ts";
 import { operation } from "../../service.ts";
 import { purgeDeletedKeys } from "../erase-key.ts";
-import { tagFailure, unsupported, validationFailure } from "../errors.ts";
+import { specNotInRegion, tagFailure, unsupported, validationFailure } from "../errors.ts";
 import { bypassCondition, callerAccount, kindConditions, requestTagConditions } from "../key-access.ts";
 import { factsOf, type KeySpec, type KeyUsage } from "../key-specs.ts";
 import { newSecret } from "../material/key-material.ts";
@@ -43,9 +43,9 @@ export const createKey = operation<CreateKeyRequest, CreateKeyResponse>({
     const resource = arnIn(context.scope, "kms", "key/*");
     return [{ action: "kms:TagResource", resource, resourceText: "", context: conditions }, create];
   },
-  errors: [unsupported, validationFailure, ...policyErrors, tagFailure],
+  errors: [unsupported, specNotInRegion, validationFailure, ...policyErrors, tagFailure],
   async run(input, context) {
-    const { spec, usage } = requireOfferedKind(input);
+    const { spec, usage } = requireOfferedKind(input, context.scope.partition);
     const tags = tagsWith({}, input.Tags ?? []);
     const policy = newKeyPolicy(context, input.Policy);
     const isSymmetric = spec === "SYMMETRIC_DEFAULT";
@@ -76,7 +76,7 @@ const kind = (input: CreateKeyRequest): { readonly spec: KeySpec; readonly usage
 });
 
 /** The kind of key that is asked for, or why there is none. */
-function requireOfferedKind(input: CreateKeyRequest): ReturnType<typeof kind> {
+function requireOfferedKind(input: CreateKeyRequest, partition: string): ReturnType<typeof kind> {
   const asked = kind(input);
   const { spec, usage } = asked;
   if (input.KeySpec !== undefined && input.CustomerMasterKeySpec !== undefined) {
@@ -88,6 +88,8 @@ function requireOfferedKind(input: CreateKeyRequest): ReturnType<typeof kind> {
     throw validationFailure("You must specify a KeyUsage value for all KMS keys except for symmetric encryption keys.");
   }
   const facts = factsOf(spec);
+  // AWS: SM2 is for Regions in China.
+  if (spec === "SM2" && partition !== "aws-cn") throw specNotInRegion(spec);
   if (!facts) throw unsupported(`KeySpec \`${spec}\``);
   if (!facts.algorithms[usage]) {
     throw validationFailure(`KeyUsage ${usage} is not compatible with KeySpec ${spec}`);

@@ -1,6 +1,6 @@
 /** DescribeKey and ListKeys. */
 import { operation } from "../../service.ts";
-import { aliasNotFound, foreignRegion, invalidKeyId, invalidMarker, keyNotFound } from "../errors.ts";
+import { invalidMarker, lookupByAnyNameErrors } from "../errors.ts";
 import { requireKey, soughtKey } from "../find-key.ts";
 import { invalidGrantToken } from "../grants/errors.ts";
 import { requireGrantTokens } from "../grants/grant-token.ts";
@@ -20,7 +20,7 @@ export const describeKey = operation<DescribeKeyRequest, DescribeKeyResponse>({
     requireGrantTokens(context, input.GrantTokens);
     return [keyAccess(context, "kms:DescribeKey", await soughtKey(context, input.KeyId))];
   },
-  errors: [keyNotFound, invalidKeyId, foreignRegion, aliasNotFound, invalidGrantToken],
+  errors: [...lookupByAnyNameErrors, invalidGrantToken],
   async run(input, context) {
     return { KeyMetadata: keyMetadata((await requireKey(context, input.KeyId)).key) };
   },

@@ -8,7 +8,7 @@ import { DAY_MS } from "../../../core/clock.ts";
 import { operation } from "../../service.ts";
 import { changeKey } from "../change-key.ts";
 import { purgeDeletedKeys } from "../erase-key.ts";
-import { foreignRegion, invalidKeyId, invalidState, invalidWindow, keyNotFound } from "../errors.ts";
+import { invalidState, invalidWindow, lookupErrors } from "../errors.ts";
 import { requireKeyNotAlias, soughtKeyNotAlias } from "../find-key.ts";
 import { keyAccess } from "../key-access.ts";
 import { stateWithMaterial } from "../key-now.ts";
@@ -25,7 +25,7 @@ import { idleCondition } from "./last-usage.ts";
 const MIN_WINDOW_DAYS = 7;
 const MAX_WINDOW_DAYS = 30;
 const DEFAULT_WINDOW_DAYS = 30;
-const errors = [keyNotFound, invalidKeyId, foreignRegion, invalidState];
+const errors = [...lookupErrors, invalidState];
 
 export const scheduleKeyDeletion = operation<ScheduleKeyDeletionRequest, ScheduleKeyDeletionResponse>({
   name: "ScheduleKeyDeletion",

@@ -107,11 +107,12 @@ describe("a key of another kind", () => {
     expect(await failureOf(call("CreateKey", { KeySpec: "HMAC_256" }))).toBe(
       "ValidationException: You must specify a KeyUsage value for all KMS keys except for symmetric encryption keys.",
     );
-    for (const spec of ["SM2", "ML_DSA_87"]) {
-      expect(await failureOf(createKey(spec, "SIGN_VERIFY"))).toBe(
-        `UnsupportedOperationException: kiln does not offer KeySpec \`${spec}\` (docs/coverage.md)`,
-      );
-    }
+    expect(await failureOf(createKey("ML_DSA_87", "SIGN_VERIFY"))).toBe(
+      "UnsupportedOperationException: kiln does not offer KeySpec `ML_DSA_87` (docs/coverage.md)",
+    );
+    expect(await failureOf(createKey("SM2", "SIGN_VERIFY"))).toBe(
+      "UnsupportedOperationException: KeySpec SM2 is not supported in this Region",
+    );
   });
 
   it("keeps its secret sealed in the store", async () => {
@@ -152,9 +153,12 @@ describe("an operation on a key for something else", () => {
       );
     }
     const { KeyId, Arn } = signing;
-    expect(await failureOf(call("Decrypt", { KeyId, CiphertextBlob: Message }))).toBe(
+    const rsa = { CiphertextBlob: Message, EncryptionAlgorithm: "RSAES_OAEP_SHA_256" };
+    expect(await failureOf(call("Decrypt", { KeyId, ...rsa }))).toBe(
       `InvalidKeyUsageException: ${Arn} key usage is SIGN_VERIFY which is not valid for Decrypt.`,
     );
+    // What only symmetric keys encrypt is read before the key is looked at.
+    expect(await failureOf(call("Decrypt", { KeyId, CiphertextBlob: Message }))).toBe("InvalidCiphertextException");
   });
 
   it("says which algorithm the key does not have", async () => {
@@ -167,11 +171,21 @@ describe("an operation on a key for something else", () => {
       "InvalidKeyUsageException: Algorithm ECDSA_SHA_256 is incompatible with key spec ECC_NIST_P384.",
     );
     const rsa = await createKey("RSA_2048", "ENCRYPT_DECRYPT");
-    for (const [operation, input] of USES.slice(0, 5)) {
+    const [encryption, ...dataKeys] = USES.slice(0, 5);
+    expect(await failureOf(call("Encrypt", { KeyId: rsa.KeyId, ...encryption?.[1] }))).toBe(
+      "InvalidKeyUsageException: Algorithm SYMMETRIC_DEFAULT is incompatible with key spec RSA_2048.",
+    );
+    for (const [operation, input] of dataKeys) {
       expect(await failureOf(call(operation, { KeyId: rsa.KeyId, ...input }))).toBe(
-        "InvalidKeyUsageException: Algorithm SYMMETRIC_DEFAULT is incompatible with key spec RSA_2048.",
+        "InvalidKeyUsageException: You cannot generate a data key with an asymmetric CMK",
       );
     }
+  });
+
+  it("hands out the public key of a disabled key", async () => {
+    const { KeyId, Arn } = await createKey("ECC_NIST_P256", "SIGN_VERIFY");
+    await call("DisableKey", { KeyId });
+    expect(await call("GetPublicKey", { KeyId })).toMatchObject({ KeyId: Arn, PublicKey: expect.any(Uint8Array) });
   });
 
   it("has no public key of a symmetric key", async () => {
@@ -181,12 +195,20 @@ describe("an operation on a key for something else", () => {
     expect(await failureOf(call("GetPublicKey", { KeyId: mac.KeyId }))).toBe("UnsupportedOperationException");
   });
 
-  it("finds the state of the key before its usage", async () => {
+  it("finds the usage of the key before its state, and the state before the algorithm", async () => {
     const { KeyId, Arn } = await createKey("ECC_NIST_P256", "SIGN_VERIFY");
     await call("DisableKey", { KeyId });
-    for (const [operation, input] of [...USES, ["GetPublicKey", {}] as const]) {
-      expect(await failureOf(call(operation, { KeyId, ...input }))).toBe(`DisabledException: ${Arn} is disabled.`);
+    for (const [operation, input] of USES) {
+      const isOwn = operation === "Sign" || operation === "Verify";
+      expect(await failureOf(call(operation, { KeyId, ...input }))).toBe(
+        isOwn
+          ? `DisabledException: ${Arn} is disabled.`
+          : `InvalidKeyUsageException: ${Arn} key usage is SIGN_VERIFY which is not valid for ${operation}.`,
+      );
     }
+    expect(await failureOf(call("Sign", { KeyId, Message, SigningAlgorithm: "ECDSA_SHA_512" }))).toBe(
+      `DisabledException: ${Arn} is disabled.`,
+    );
     await call("ScheduleKeyDeletion", { KeyId });
     expect(await failureOf(call("GetPublicKey", { KeyId }))).toBe(
       `KMSInvalidStateException: ${Arn} is pending deletion.`,

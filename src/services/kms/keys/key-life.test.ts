@@ -160,6 +160,18 @@ describe("GetKeyLastUsage", () => {
     }
     expect(stored("kms/last-uses")).toHaveLength(2);
   });
+
+  it("knows nothing of a state that a restore replaced", async () => {
+    await services.store.saveSnapshot("unused");
+    await call("Encrypt", { Plaintext: Buffer.from("x") });
+    services.clock.advance(1000);
+    await call("Encrypt", { Plaintext: Buffer.from("x") });
+    // Behind the note of the first use.
+    await services.store.write(() => {});
+    expect(await call("GetKeyLastUsage")).toMatchObject({ KeyLastUsage: { Operation: "Encrypt" } });
+    await services.store.restoreSnapshot("unused");
+    expect((await call<{ KeyLastUsage: object }>("GetKeyLastUsage")).KeyLastUsage).toStrictEqual({});
+  });
 });
 
 describe("limits", () => {

@@ -4,15 +4,7 @@ import { globalArnIn } from "../../../core/arn.ts";
 import type { PolicyDocument } from "../../../core/aws.ts";
 import { type OperationContext, operation } from "../../service.ts";
 import { changeKey } from "../change-key.ts";
-import {
-  foreignRegion,
-  invalidKeyId,
-  keyNotFound,
-  lockedOut,
-  malformedPolicy,
-  policyNotFound,
-  policyTooLarge,
-} from "../errors.ts";
+import { lockedOut, lookupErrors, malformedPolicy, policyNotFound, policyTooLarge } from "../errors.ts";
 import { requireKeyNotAlias, soughtKeyNotAlias } from "../find-key.ts";
 import { bypassCondition, keyAccess } from "../key-access.ts";
 import type { KeyRecord } from "../records.ts";
@@ -28,7 +20,6 @@ import type {
 export const policyErrors = [malformedPolicy, policyTooLarge, lockedOut];
 
 const MAX_POLICY_BYTES = 32 * 1024;
-const lookupErrors = [keyNotFound, invalidKeyId, foreignRegion];
 
 export const getKeyPolicy = operation<GetKeyPolicyRequest, GetKeyPolicyResponse>({
   name: "GetKeyPolicy",

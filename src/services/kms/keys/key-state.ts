@@ -2,7 +2,7 @@
 import type { AuthorizationRequest } from "../../../authorize/decision.ts";
 import { type OperationContext, operation } from "../../service.ts";
 import { changeKey } from "../change-key.ts";
-import { foreignRegion, invalidKeyId, invalidState, keyNotFound } from "../errors.ts";
+import { invalidState, lookupErrors } from "../errors.ts";
 import { requireKeyNotAlias, soughtKeyNotAlias } from "../find-key.ts";
 import { keyAccess } from "../key-access.ts";
 import { withMissedRotation } from "../material/settle-rotation.ts";
@@ -11,7 +11,7 @@ import type { DisableKeyRequest, EnableKeyRequest, UpdateKeyDescriptionRequest }
 import { requireMaterial, requireNotPendingDeletion } from "../usable-key.ts";
 import { idleCondition } from "./last-usage.ts";
 
-const errors = [keyNotFound, invalidKeyId, foreignRegion, invalidState];
+const errors = [...lookupErrors, invalidState];
 
 export const enableKey = operation<EnableKeyRequest, object>({
   name: "EnableKey",

@@ -10,7 +10,7 @@ import { DAY_MS } from "../../../core/clock.ts";
 import { debug } from "../../../core/log.ts";
 import type { Store } from "../../../store/store.ts";
 import { type AnyOperation, type OperationContext, operation } from "../../service.ts";
-import { foreignRegion, invalidKeyId, keyNotFound } from "../errors.ts";
+import { lookupErrors } from "../errors.ts";
 import { type AbsentKey, type FoundKey, findKeyById, requireKeyNotAlias, soughtKeyNotAlias } from "../find-key.ts";
 import { keyAccess } from "../key-access.ts";
 import { type KeyRecord, type KeyUse, keyArn, lastUsesIn, recordKeyOf } from "../records.ts";
@@ -20,7 +20,9 @@ const WRITE_EVERY_MS = 60_000;
 const MAX_KNOWN = 10_000;
 
 interface Note extends KeyUse {
+  /** Of the use that was last given to the store. */
   readonly writtenAtMs: number;
+  readonly isWritten: boolean;
 }
 
 /** By key ARN, of the keys that this process used. */
@@ -58,18 +60,29 @@ function noteUse(context: OperationContext, name: string, arn: string): void {
   const last = known.get(arn);
   const isRecent = last !== undefined && atMs - last.writtenAtMs < WRITE_EVERY_MS;
   if (!last && known.size >= MAX_KNOWN) known.clear();
-  known.set(arn, { operation: name, atMs, requestId, writtenAtMs: isRecent ? last.writtenAtMs : atMs });
-  if (!isRecent) void write(context, arn, { operation: name, atMs, requestId });
+  const written = isRecent ? last : { writtenAtMs: atMs, isWritten: false };
+  const note: Note = {
+    operation: name,
+    atMs,
+    requestId,
+    writtenAtMs: written.writtenAtMs,
+    isWritten: written.isWritten,
+  };
+  known.set(arn, note);
+  if (!isRecent) void write(context, arn, note, known);
 }
 
-async function write(context: OperationContext, arn: string, use: KeyUse): Promise<void> {
+async function write(context: OperationContext, arn: string, note: Note, known: Map<string, Note>): Promise<void> {
   const parsed = parseArn(arn);
   if (!parsed) return;
+  const { operation: name, atMs, requestId } = note;
   try {
     await context.store.write(() => {
       const key = findKeyById(context, parsed, parsed.resource.slice("key/".length));
-      if (key) lastUsesIn(context.store).put(recordKeyOf(key), use);
+      if (key) lastUsesIn(context.store).put(recordKeyOf(key), { operation: name, atMs, requestId });
     });
+    const latest = known.get(arn);
+    if (latest?.writtenAtMs === note.writtenAtMs) known.set(arn, { ...latest, isWritten: true });
   } catch (error) {
     debug("endpoint", () => `last use of ${arn} not written: ${String(error)}`);
   }
@@ -86,7 +99,7 @@ export const getKeyLastUsage = operation<GetKeyLastUsageRequest, GetKeyLastUsage
   authorize: async (input, context) => [
     keyAccess(context, "kms:GetKeyLastUsage", await soughtKeyNotAlias(context, input.KeyId)),
   ],
-  errors: [keyNotFound, invalidKeyId, foreignRegion],
+  errors: lookupErrors,
   async run(input, context) {
     const { key } = await requireKeyNotAlias(context, input.KeyId);
     const use = lastUseOf(context.store, key);
@@ -114,9 +127,14 @@ export function idleCondition(context: OperationContext, sought: FoundKey | Abse
   return { "kms:TrailingDaysWithoutKeyUsage": String(Math.max(0, Math.floor(idleMs / DAY_MS))) };
 }
 
-/** The later of what this process noted and what any process wrote. */
+/**
+ * The later of what this process noted and what any process wrote. A note whose written use is not in the store is of a
+ * state that a restore replaced.
+ */
 function lastUseOf(store: Store, key: KeyRecord): KeyUse | undefined {
   const stored = lastUsesIn(store).get(recordKeyOf(key));
-  const known = notes.get(store)?.get(keyArn(key));
+  const note = notes.get(store)?.get(keyArn(key));
+  const isReplaced = note?.isWritten && (stored?.atMs ?? Number.NEGATIVE_INFINITY) < note.writtenAtMs;
+  const known = isReplaced ? undefined : note;
   return stored && (!known || stored.atMs > known.atMs) ? stored : known;
 }

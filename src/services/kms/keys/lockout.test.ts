@@ -41,6 +41,16 @@ it("asks whether the caller could put the policy again, by the new policy", asyn
   expect(JSON.parse(Policy).Statement).toHaveLength(2);
 });
 
+it("takes statements without Resource or Action, which have no effect", async () => {
+  const { Resource: _, ...everywhere } = toRoot;
+  const { Action: _action, ...anything } = toRoot;
+  for (const statement of [everywhere, anything]) expect(await failureOf(create(owner, statement))).toBe(LOCKED_OUT);
+  const { KeyMetadata } = await create(owner, toRoot, { ...everywhere, Effect: "Deny" });
+  const { KeyId } = KeyMetadata;
+  const { Policy } = await owner.call<Answer>("kms", "GetKeyPolicy", { KeyId });
+  expect(JSON.parse(Policy).Statement).toHaveLength(2);
+});
+
 it("asks the caller's own policies where the new policy leaves it to them", async () => {
   const user = await at.user("ann", [allow("kms:CreateKey")]);
   expect(await failureOf(create(user, toRoot))).toBe(LOCKED_OUT);

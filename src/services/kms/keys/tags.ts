@@ -1,7 +1,7 @@
 /** TagResource, UntagResource, ListResourceTags, and the rules for tags that CreateKey shares. */
 import { operation } from "../../service.ts";
 import { changeKey } from "../change-key.ts";
-import { foreignRegion, invalidKeyId, invalidMarker, invalidState, keyNotFound, tagFailure } from "../errors.ts";
+import { invalidMarker, invalidState, lookupErrors, tagFailure } from "../errors.ts";
 import { requireKeyNotAlias, soughtKeyNotAlias } from "../find-key.ts";
 import { keyAccess, requestTagConditions } from "../key-access.ts";
 import { pageOf } from "../pages.ts";
@@ -15,7 +15,6 @@ import type {
 import { requireNotPendingDeletion } from "../usable-key.ts";
 
 const MAX_TAGS = 50;
-const lookupErrors = [keyNotFound, invalidKeyId, foreignRegion];
 
 export const tagResource = operation<TagResourceRequest, object>({
   name: "TagResource",

@@ -37,7 +37,7 @@ export const nothingToRotate = awsError({
   code: "KMSInvalidStateException",
   source: "https://docs.aws.amazon.com/kms/latest/developerguide/rotating-keys-on-demand.html",
   unverified: true,
-  message: (keyArn: string) => `${keyArn} does not have any key material pending rotation.`,
+  message: (keyArn: string) => `No available key material pending rotation for the key: ${keyArn}.`,
 });
 
 /** New material is imported while other new material waits for its rotation. */
@@ -46,7 +46,9 @@ export const rotationPending = awsError({
   code: "KMSInvalidStateException",
   source: reference("ImportKeyMaterial"),
   unverified: true,
-  message: (keyArn: string) => `${keyArn} already has key material pending rotation.`,
+  message: (keyArn: string, newId: string, pendingId: string) =>
+    `New key material (id: ${newId}) cannot be imported into KMS key ${keyArn}, because another key material ` +
+    `(id: ${pendingId}) is pending rotation.`,
 });
 
 export const invalidImportToken = awsError({

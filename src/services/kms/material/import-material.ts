@@ -9,7 +9,7 @@ import { DAY_MS, isoSeconds } from "../../../core/clock.ts";
 import { type OperationContext, operation } from "../../service.ts";
 import { changeKey } from "../change-key.ts";
 import { invalidCiphertext } from "../cryptography/errors.ts";
-import { foreignRegion, invalidKeyId, invalidState, keyNotFound, validationFailure } from "../errors.ts";
+import { invalidState, lookupErrors, validationFailure } from "../errors.ts";
 import { requireKeyNotAlias, soughtKeyNotAlias } from "../find-key.ts";
 import { keyAccess } from "../key-access.ts";
 import { stateWithMaterial, withoutMaterial } from "../key-now.ts";
@@ -36,7 +36,7 @@ import { type KeySecret, sealedMaterial } from "./key-material.ts";
 
 const MAX_VALID_DAYS = 365;
 const EXPIRES = "KEY_MATERIAL_EXPIRES";
-const errors = [keyNotFound, invalidKeyId, foreignRegion, invalidState, wrongOrigin];
+const errors = [...lookupErrors, invalidState, wrongOrigin];
 
 export const importKeyMaterial = operation<ImportKeyMaterialRequest, ImportKeyMaterialResponse>({
   name: "ImportKeyMaterial",
@@ -160,11 +160,13 @@ function withImport(
   const primary = isReplica(key) ? primaryOf(context.store, key) : undefined;
   const isNewHere = imports.length === 0;
   if (primary && !primary.imports?.some((one) => one.id === material.id)) throw incorrectKeyMaterial();
-  const isNew = (importType ?? (isNewHere ? "NEW_KEY_MATERIAL" : "EXISTING_KEY_MATERIAL")) === "NEW_KEY_MATERIAL";
-  if (!known && !isNewHere && !isNew) throw incorrectKeyMaterial();
+  // AWS: by default the first material of a key is new, and later ones are those that it had before.
+  const isNew =
+    (importType ?? (known || !isNewHere ? "EXISTING_KEY_MATERIAL" : "NEW_KEY_MATERIAL")) === "NEW_KEY_MATERIAL";
+  if (isNew === (known !== undefined)) throw incorrectKeyMaterial();
   if (known || isNewHere) return withBytes(key, material, { ...known, ...facts }, imports);
   if (!isSymmetricEncryption(key)) throw notRotatable();
-  if (key.pendingMaterial) throw rotationPending(keyArn(key));
+  if (key.pendingMaterial) throw rotationPending(keyArn(key), material.id, key.pendingMaterial.id);
   // AWS: new material of a key that has some waits for RotateKeyOnDemand.
   const pending: ImportedMaterial = { id: material.id, isPresent: true, isPendingRotation: true, ...facts };
   return { ...key, imports: [...imports, pending], pendingMaterial: material };

@@ -17,7 +17,7 @@ import { promisify } from "node:util";
 import { DAY_MS } from "../../../core/clock.ts";
 import { type OperationContext, operation } from "../../service.ts";
 import { invalidCiphertext } from "../cryptography/errors.ts";
-import { foreignRegion, invalidKeyId, invalidState, keyNotFound, unsupported } from "../errors.ts";
+import { invalidState, lookupErrors, unsupported } from "../errors.ts";
 import { requireKeyNotAlias, soughtKeyNotAlias } from "../find-key.ts";
 import { keyAccess } from "../key-access.ts";
 import { type KeyRecord, keyArn } from "../records.ts";
@@ -52,7 +52,7 @@ export const getParametersForImport = operation<GetParametersForImportRequest, G
       "kms:WrappingKeySpec": input.WrappingKeySpec,
     }),
   ],
-  errors: [keyNotFound, invalidKeyId, foreignRegion, invalidState, wrongOrigin, unsupported],
+  errors: [...lookupErrors, invalidState, wrongOrigin, unsupported],
   async run(input, context) {
     const { key } = await requireKeyNotAlias(context, input.KeyId);
     requireImportable(key);
@@ -74,8 +74,9 @@ export const getParametersForImport = operation<GetParametersForImportRequest, G
 
 /** Throws unless the key takes imported material now. */
 export function requireImportable(key: KeyRecord): void {
-  requireNotPendingDeletion(key);
+  // AWS: the origin is looked at before the state.
   requireImported(key);
+  requireNotPendingDeletion(key);
 }
 
 /** Throws unless the key's material is imported. */

@@ -95,9 +95,10 @@ describe("a key with origin EXTERNAL", () => {
     const { KeyMaterialId: firstId } = await imported(first, { KeyMaterialDescription: "A" });
     const old = await encrypt();
     expect(await failure("RotateKeyOnDemand")).toBe(
-      `KMSInvalidStateException: ${keyArn} does not have any key material pending rotation.`,
+      `KMSInvalidStateException: No available key material pending rotation for the key: ${keyArn}.`,
     );
     const asNew = { ImportType: "NEW_KEY_MATERIAL" };
+    expect(await failureOf(imported(first, asNew))).toBe("IncorrectKeyMaterialException");
     const { KeyMaterialId: secondId } = await imported(second, asNew);
     const list = () => call("ListKeyRotations", { IncludeKeyMaterial: "ALL_KEY_MATERIAL" });
     const known = { KeyId: keyArn, ImportState: "IMPORTED", ExpirationModel: "KEY_MATERIAL_DOES_NOT_EXPIRE" };
@@ -109,8 +110,11 @@ describe("a key with origin EXTERNAL", () => {
         { ...known, KeyMaterialId: secondId, KeyMaterialState: "PENDING_ROTATION" },
       ],
     });
-    expect(await failureOf(imported(randomBytes(32), asNew))).toBe(
-      `KMSInvalidStateException: ${keyArn} already has key material pending rotation.`,
+    expect(await failureOf(imported(randomBytes(32), asNew))).toMatch(
+      new RegExp(
+        `^KMSInvalidStateException: New key material \\(id: [0-9a-f]{64}\\) cannot be imported into KMS key ${keyArn}, ` +
+          `because another key material \\(id: ${secondId}\\) is pending rotation\\.$`,
+      ),
     );
     expect(await described()).toMatchObject({ CurrentKeyMaterialId: firstId });
     await call("RotateKeyOnDemand");

@@ -9,12 +9,11 @@ import type { AuthorizationRequest } from "../../../authorize/decision.ts";
 import { DAY_MS } from "../../../core/clock.ts";
 import { type OperationContext, operation } from "../../service.ts";
 import {
-  foreignRegion,
-  invalidKeyId,
   invalidMarker,
   invalidState,
   keyDisabled,
   keyNotFound,
+  lookupErrors,
   notPrimary,
   unsupported,
 } from "../errors.ts";
@@ -36,14 +35,13 @@ import type {
   RotateKeyOnDemandResponse,
   RotationsListEntry,
 } from "../shapes.gen.ts";
-import { isPendingDeletion, requireMaterial, requireNotPendingDeletion } from "../usable-key.ts";
+import { isPendingDeletion, requireUsable } from "../usable-key.ts";
 import { nothingToRotate, notRotatable, rotationLimit, wrongOrigin } from "./errors.ts";
 import { rotationOf } from "./settle-rotation.ts";
 
 const DEFAULT_PERIOD_DAYS = 365;
 const MAX_ON_DEMAND_ROTATIONS = 25;
 
-const lookupErrors = [keyNotFound, invalidKeyId, foreignRegion];
 const changeErrors = [...lookupErrors, keyDisabled, invalidState, notRotatable, wrongOrigin, notPrimary];
 
 export const enableKeyRotation = operation<EnableKeyRotationRequest, object>({
@@ -56,8 +54,8 @@ export const enableKeyRotation = operation<EnableKeyRotationRequest, object>({
     }),
   errors: changeErrors,
   run: (input, context) =>
-    changeRotation(context, input.KeyId, (key) => {
-      requireAutomatic(key);
+    changeRotation(context, input.KeyId, requireAutomatic, (key) => {
+      requireRotatable(key);
       const current = rotationOf(key);
       const periodDays = input.RotationPeriodInDays ?? DEFAULT_PERIOD_DAYS;
       // AWS: the period counts from the day on which rotation was enabled; enabling it again as it is changes nothing.
@@ -73,8 +71,8 @@ export const disableKeyRotation = operation<DisableKeyRotationRequest, object>({
   authorize: (input, context) => access(context, "kms:DisableKeyRotation", input.KeyId),
   errors: changeErrors,
   run: (input, context) =>
-    changeRotation(context, input.KeyId, (key) => {
-      requireAutomatic(key);
+    // AWS: also of keys that never rotate, which nothing changes.
+    changeRotation(context, input.KeyId, requireAutomatic, (key) => {
       const current = rotationOf(key);
       return current ? { rotation: { ...current, isEnabled: false } } : {};
     }),
@@ -86,7 +84,7 @@ export const getKeyRotationStatus = operation<GetKeyRotationStatusRequest, GetKe
   source: "https://docs.aws.amazon.com/kms/latest/APIReference/API_GetKeyRotationStatus.html",
   // AWS: of all operations on rotation this alone is for keys of other accounts too.
   async authorize(input, context) {
-    requireNoAlias(context, input.KeyId);
+    requireNoAlias(input.KeyId);
     return [keyAccess(context, "kms:GetKeyRotationStatus", await soughtKey(context, input.KeyId))];
   },
   errors: [...lookupErrors, invalidState],
@@ -113,7 +111,8 @@ export const rotateKeyOnDemand = operation<RotateKeyOnDemandRequest, RotateKeyOn
   errors: [...changeErrors, rotationLimit, nothingToRotate, unsupported],
   async run(input, context) {
     const { key } = await requireKeyNotAlias(context, input.KeyId);
-    await changeRotation(context, input.KeyId, (current) => {
+    await changeRotation(context, input.KeyId, requireUsable, (current) => {
+      requireRotatable(current);
       const made = current.material.filter((one) => one.rotationType === "ON_DEMAND").length;
       if (made >= MAX_ON_DEMAND_ROTATIONS) throw rotationLimit(keyArn(current));
       const rotated = { rotatedAtMs: context.clock.nowMs(), rotationType: "ON_DEMAND" } as const;
@@ -175,33 +174,36 @@ const access = async (
   conditions: Readonly<Record<string, string>> = {},
 ): Promise<AuthorizationRequest[]> => [keyAccess(context, action, await soughtKeyNotAlias(context, keyId), conditions)];
 
-/** AWS: state first, then kind, then origin; of related multi-Region keys the primary rotates for all. */
+/** AWS: of related multi-Region keys the primary rotates for all. */
 async function changeRotation(
   context: OperationContext,
   keyId: string,
+  requireChangeable: (key: KeyRecord) => void,
   change: (key: KeyRecord) => SharedProperties & Partial<Pick<KeyRecord, "imports">>,
 ): Promise<object> {
   const { key } = await requireKeyNotAlias(context, keyId);
   await context.store.write(() => {
     const current = findKeyById(context, key, key.id);
     if (!current) throw keyNotFound(keyArn(key));
-    requireNotPendingDeletion(current);
-    if (current.state === "Disabled") throw keyDisabled(keyArn(current));
-    if (!isSymmetricEncryption(current)) throw notRotatable();
+    requireChangeable(current);
     if (isReplica(current)) throw notPrimary(keyArn(current));
     putShared(context.store, current, change(current));
   });
   return {};
 }
 
-// AWS: imported material rotates on demand only.
+/** AWS: imported material rotates on demand only; the origin is looked at before the state. */
 function requireAutomatic(key: KeyRecord): void {
   if (key.origin !== undefined) throw wrongOrigin(keyArn(key), key.origin);
+  requireUsable(key);
+}
+
+function requireRotatable(key: KeyRecord): void {
+  if (!isSymmetricEncryption(key)) throw notRotatable();
 }
 
 /** AWS: imported material rotates to what was imported for that. */
 function withPendingMaterial(key: KeyRecord, rotated: Pick<KeyMaterial, "rotatedAtMs" | "rotationType">) {
-  requireMaterial(key);
   if (key.multiRegion) throw unsupported("on-demand rotation of multi-Region keys with imported material");
   const pending = key.pendingMaterial;
   if (!pending) throw nothingToRotate(keyArn(key));

@@ -8,11 +8,10 @@ import { arnIn, isRegionName, partitionOf } from "../../../core/arn.ts";
 import { type OperationContext, operation } from "../../service.ts";
 import { eraseIfGone } from "../erase-key.ts";
 import {
-  foreignRegion,
-  invalidKeyId,
   invalidState,
   keyDisabled,
   keyNotFound,
+  lookupErrors,
   notPrimary,
   replicaExists,
   tagFailure,
@@ -28,7 +27,7 @@ import type { ReplicateKeyRequest, ReplicateKeyResponse, UpdatePrimaryRegionRequ
 import { requireNotPendingDeletion, requireUsable } from "../usable-key.ts";
 import { isReplica, putShared } from "./multi-region-records.ts";
 
-const errors = [keyNotFound, invalidKeyId, foreignRegion, notPrimary, keyDisabled, invalidState, validationFailure];
+const errors = [...lookupErrors, notPrimary, keyDisabled, invalidState, validationFailure];
 
 export const replicateKey = operation<ReplicateKeyRequest, ReplicateKeyResponse>({
   name: "ReplicateKey",
