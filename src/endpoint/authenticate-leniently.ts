@@ -5,6 +5,7 @@
  */
 import { type AwsScope, isRegionName } from "../core/arn.ts";
 import type { Principal } from "../core/aws.ts";
+import { percentDecoded } from "../core/percent-decoded.ts";
 import { isQueryService } from "../services/index.ts";
 import { faultOf, missingToken } from "./errors.ts";
 import type { Caller, Exchange } from "./exchange.ts";
@@ -25,10 +26,10 @@ export function lenientCaller(
 ): Caller {
   const { headers } = exchange.request;
   const signedBy = headers.authorization ?? exchange.query;
-  const credential = decoded(CREDENTIAL.exec(signedBy)?.[1] ?? "").split("/");
+  const credential = percentDecoded(CREDENTIAL.exec(signedBy)?.[1] ?? "").split("/");
   const alone = KEY_ALONE.exec(signedBy);
   // It is shown in terminals (`kiln requests`) and kept: nobody has checked what it is.
-  const accessKeyId = (credential[0] || decoded(alone?.[1] ?? alone?.[2] ?? ""))
+  const accessKeyId = (credential[0] || percentDecoded(alone?.[1] ?? alone?.[2] ?? ""))
     .replace(/[^!-~]/g, "?")
     .slice(0, MAX_KEY_LENGTH);
   const isS3 = exchange.target?.service === "s3";
@@ -48,12 +49,4 @@ export function lenientCaller(
       conditionKeys: {},
     },
   };
-}
-
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
 }

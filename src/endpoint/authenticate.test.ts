@@ -222,32 +222,15 @@ describe("refusals of a JSON service, in AWS's order", () => {
     expect(await json(change, signed)).toEqual({ status: 400, body: { __type: code, message } });
   });
 
-  it("shows what should have been signed when the signature is wrong", async () => {
-    const { status, body } = await json({}, { secretAccessKey: "wrong" });
-    const host = new URL(endpoint.url).host;
-    expect(status).toBe(400);
-    expect(body.__type).toBe("InvalidSignatureException");
-    expect(body.message).toContain(
-      `The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details.
-
-The Canonical String for this request should have been
-'POST
-/
-
-content-type:application/x-amz-json-1.1
-host:${host}
-x-amz-date:20240522T121019Z
-x-amz-target:Logs_20140328.DescribeLogGroups
-
-content-type;host;x-amz-date;x-amz-target
-44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a'
-
-The String-to-Sign should have been
-'AWS4-HMAC-SHA256
-20240522T121019Z
-20240522/us-east-1/logs/aws4_request
-`,
-    );
+  it("says of a wrong signature what the services say, and no more", async () => {
+    expect(await json({}, { secretAccessKey: "wrong" })).toEqual({
+      status: 400,
+      body: {
+        __type: "InvalidSignatureException",
+        message:
+          "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details.",
+      },
+    });
   });
 });
 

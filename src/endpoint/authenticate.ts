@@ -8,6 +8,7 @@ import { type AwsScope, isRegionName, partitionOf } from "../core/arn.ts";
 import type { ServiceName } from "../core/aws.ts";
 import type { Clock } from "../core/clock.ts";
 import type { AwsError } from "../core/errors.ts";
+import { debug } from "../core/log.ts";
 import type { AccessKey, Identity } from "../identity/index.ts";
 import { isQueryService } from "../services/index.ts";
 import { lenientCaller } from "./authenticate-leniently.ts";
@@ -36,6 +37,8 @@ import {
   stringToSign,
 } from "./sigv4.ts";
 
+const NO_MATCH =
+  "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details.";
 const MINUTE_MS = 60_000;
 const MAX_SKEW_MINUTES = 5;
 const MAX_PRESIGNED_SECONDS = 604_800;
@@ -185,10 +188,12 @@ function checkSignature(
   const canonical = canonicalRequest(signedPartsOf(exchange, parts));
   const text = stringToSign(parts.date, scope, canonical);
   if (key.matches(text, parts.signature)) return;
-  throw refuse(
-    invalidSignature,
-    `The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details.\n\nThe Canonical String for this request should have been\n'${canonical}'\n\nThe String-to-Sign should have been\n'${text}'\n`,
-  );
+  // AWS: the services once told what should have been signed; here KILN_DEBUG does.
+  debug("endpoint", () => {
+    const shown = canonical.replace(/^x-amz-security-token:.*$/m, "x-amz-security-token:***");
+    return `expected the canonical request\n${shown}\nand the string to sign\n${text}`;
+  });
+  throw refuse(invalidSignature, NO_MATCH);
 }
 
 function signedPartsOf(exchange: Exchange, parts: SignatureParts): SignedParts {

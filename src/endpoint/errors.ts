@@ -84,7 +84,7 @@ export const requestTimeout = awsError({
   message: () => "the request body did not arrive in time",
 });
 
-/** Not AWS's: a browser page of a foreign name may have been pointed at this address (DNS rebinding). */
+/** Not AWS's: a page of another site may make a browser send what it cannot read the answer of. */
 export const foreignPage = awsError({
   code: "AccessDeniedException",
   status: 403,
@@ -93,6 +93,7 @@ export const foreignPage = awsError({
   message: () => "a page of another site sent this request; call this endpoint with an AWS client",
 });
 
+/** Not AWS's: a browser page of a foreign name may have been pointed at this address (DNS rebinding). */
 export const foreignHost = awsError({
   code: "AccessDeniedException",
   status: 403,

@@ -19,8 +19,6 @@ const ALLOWED_NAMES = new Set([
 /** What SDKs put before the host for StartLiveTail: before this machine's own names and addresses it is in no DNS. */
 const STREAM_PREFIX = /^(?:stream|streaming)-(?:logs\.)?(?=(?:localhost|\d{1,3}(?:\.\d{1,3}){3})$)/;
 const IPV4 = /^\d{1,3}(?:\.\d{1,3}){3}$/;
-/** Not a name that begins like it. */
-const LOOPBACK_IPV4 = /^127(?:\.\d{1,3}){3}$/;
 const MAX_REMEMBERED = 1_000;
 
 /** Tells whether a Host header names this endpoint; `boundHost` is what the server listens on. */
@@ -59,7 +57,3 @@ function nameOf(hostHeader: string): string {
   const colon = host.lastIndexOf(":");
   return (colon < 0 ? host : host.slice(0, colon)).replace(/\.$/, "");
 }
-
-/** True for hosts that only this machine can reach. */
-export const isLoopbackHost = (host: string): boolean =>
-  host === "localhost" || host === "::1" || LOOPBACK_IPV4.test(host) || host.endsWith(".localhost");

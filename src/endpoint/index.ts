@@ -1,4 +1,3 @@
 /** Public face of the endpoint: start it once in app.ts. */
 
-export { isLoopbackHost } from "./host-header.ts";
 export { type Endpoint, type EndpointOptions, type Route, startEndpoint } from "./server.ts";

@@ -122,7 +122,12 @@ export function createResolve(services: ReadonlyMap<ServiceName, ServiceDefiniti
 }
 
 /** AWS: what it does not have is said before anybody looks at the signature. */
-export function refuseUnknown({ service, operation, model, serviceModel }: Target): void {
+export function refuseUnknown({ service, operation, model, serviceModel, payload }: Target): void {
+  if (payload instanceof URLSearchParams) {
+    // AWS: in these words where there is none.
+    const version = payload.get("Version") || "NO_VERSION_SPECIFIED";
+    if (version !== serviceModel.apiVersion) throw unknownOperation(service, operation, version);
+  }
   if (model || serviceModel.outsideScope.has(operation)) return;
   throw unknownOperation(service, operation, serviceModel.apiVersion);
 }

@@ -22,7 +22,8 @@ export function nameScope(exchange: Exchange, error: AwsError, answer: Answer, s
   const { target } = exchange;
   const isRefused =
     error.code === notOffered.definition.code || target?.serviceModel.outsideScope.has(target.operation) === true;
-  if (!isRefused && !UNKNOWN.has(error.code)) return;
+  // An operation that is known was asked for in a version that is not.
+  if (!isRefused && (!UNKNOWN.has(error.code) || target?.model)) return;
   if (isRefused) answer.headers["x-kiln-not-offered"] = nameOf(exchange);
   else answer.headers["x-kiln-unknown-operation"] = nameOf(exchange);
   const { operations, outsideScope } = target?.serviceModel ?? {};

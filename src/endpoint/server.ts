@@ -10,12 +10,13 @@ import type { Clock } from "../core/clock.ts";
 import { KilnError } from "../core/errors.ts";
 import type { Ids } from "../core/ids.ts";
 import { debug } from "../core/log.ts";
+import { isLoopbackListener } from "../core/loopback.ts";
 import type { Identity } from "../identity/index.ts";
 import type { Dispatcher } from "../services/index.ts";
 import { createClientErrors, type Refusal } from "./client-errors.ts";
 import { foreignHost, foreignPage } from "./errors.ts";
 import type { Answer, Exchange } from "./exchange.ts";
-import { createHostCheck, isLoopbackHost } from "./host-header.ts";
+import { createHostCheck } from "./host-header.ts";
 import { closeServer, listen } from "./listen.ts";
 import { answerTo, createSteps, errorAnswer } from "./pipeline.ts";
 import { createBodyReader } from "./read-body.ts";
@@ -290,7 +291,7 @@ function healthRoute({ dispatcher, version = "unknown" }: EndpointOptions): Rout
 
 /** The default key is public knowledge: nobody but this machine may use it. */
 function requireOwnRootKey({ host, identity }: EndpointOptions): void {
-  if (isLoopbackHost(host) || identity.findAccessKey("test")?.secret.reveal() !== "test") return;
+  if (isLoopbackListener(host) || identity.findAccessKey("test")?.secret.reveal() !== "test") return;
   throw new KilnError({
     code: "KILN_E_ROOT_KEY_OFF_LOOPBACK",
     message: `\`${host}\` can be reached from other machines while the root key is still the default one`,

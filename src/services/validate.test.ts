@@ -74,6 +74,25 @@ describe("validation messages", () => {
     );
   });
 
+  it.each<[ServiceName, string, object, string]>([
+    ["ssm", "PutParameter", { Name: "/a", Value: "v", Type: "Text" }, "[SecureString, StringList, String]"],
+    [
+      ...(["secretsmanager", "ListSecrets", { Filters: [{ Key: "x", Values: ["a"] }] }] as const),
+      "[all, owning-service, name, tag-key, description, tag-value, primary-region]",
+    ],
+  ])("name the values of an enum in AWS's order, in %s %s", (service, operation, input, set) => {
+    expect(refusal(service, operation, input)).toContain(`Member must satisfy enum value set: ${set}`);
+  });
+
+  it("name the key specs in the order that KMS was seen to name them", () => {
+    // In 2022, before there were others: https://github.com/boto/boto3/issues/3428
+    const seen =
+      "RSA_2048, ECC_NIST_P384, ECC_NIST_P256, ECC_NIST_P521, HMAC_384, RSA_3072, ECC_SECG_P256K1, RSA_4096, SYMMETRIC_DEFAULT, HMAC_256, HMAC_224, HMAC_512";
+    const [, set = ""] = /\[(.*)\]$/.exec(refusal("kms", "CreateKey", { KeySpec: "AES-256" }) ?? "") ?? [];
+    const known = set.split(", ").filter((value) => seen.split(", ").includes(value));
+    expect(known.join(", ")).toBe(seen);
+  });
+
   it("leave out value and set of IAM's enums", () => {
     expect(refusal("iam", "UpdateAccessKey", { AccessKeyId: "A".repeat(20), Status: "On" })).toBe(
       "ValidationError: 1 validation error detected: Value at 'status' failed to satisfy constraint: Member must satisfy enum value set",

@@ -1,8 +1,8 @@
 /**
  * AWS's sentences for inputs that break the model's constraints: which failures are told, in which form, and how the
  * values are printed. Used by validate.ts, which finds the failures.
- * Texts: recorded messages of KMS, SSM, STS, IAM and Logs. Gaps: the order of several failures is the model's, AWS's own
- * is not known; the same for the members of an enum.
+ * Texts: recorded messages of KMS, SSM, STS, IAM and Logs. Gap: the order of several failures is the model's, AWS's own is
+ * not known.
  */
 import type { ServiceName } from "../core/aws.ts";
 import type { AwsError } from "../core/errors.ts";
@@ -78,7 +78,8 @@ function failureText(service: ServiceName, failure: Failure): string {
 }
 
 function valueText(service: ServiceName, shape: Shape, value: unknown): string {
-  if (value === null) return " null";
+  // AWS: KMS hides plaintexts and messages also where there are none.
+  if (value === null) return service === "kms" && shape.name === "PlaintextType" ? "" : " null";
   // AWS: Logs repeats no texts; numbers and lists it does.
   if (shape.isSensitive || (service === "logs" && typeof value === "string")) return "";
   const text = printValue(shape, value);

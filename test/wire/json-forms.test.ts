@@ -264,6 +264,20 @@ describe("operations", () => {
     expect(answer.headers["x-kiln-scope"]).toMatch(/^iam: /);
   });
 
+  it.each([
+    ["Action=ListUsers", "ListUsers for version NO_VERSION_SPECIFIED"],
+    ["Action=ListUsers&Version=2011-06-15", "ListUsers for version 2011-06-15"],
+  ])("of IAM are found in its version only, not with %s", async (body, text) => {
+    const authorization = "AWS4-HMAC-SHA256 Credential=test/20240522/us-east-1/iam/aws4_request";
+    const headers = { "content-type": "application/x-www-form-urlencoded", authorization };
+    const answer = await rawRequest(kiln.url, { method: "POST", headers, body });
+    expect(answer.status).toBe(400);
+    expect(answer.body).toMatch(
+      `<ErrorResponse xmlns="http://webservices.amazon.com/AWSFault/2005-15-09"><Error><Type>Sender</Type><Code>InvalidAction</Code><Message>Could not find operation ${text}</Message></Error>`,
+    );
+    expect(answer.headers).not.toHaveProperty("x-kiln-scope");
+  });
+
   it("in CBOR are refused in CBOR", async () => {
     const headers = {
       "smithy-protocol": "rpc-v2-cbor",

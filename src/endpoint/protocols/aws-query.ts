@@ -7,6 +7,8 @@ import { malformedInput, type Shape } from "../../services/index.ts";
 import type { Answer, WireProtocol } from "../exchange.ts";
 import { element, escapeText, xmlTimestamp } from "./xml-writer.ts";
 
+const FAULT_NAMESPACE = "http://webservices.amazon.com/AWSFault/2005-15-09";
+
 export const awsQuery: WireProtocol = {
   name: "awsQuery",
   decode({ target }) {
@@ -23,11 +25,10 @@ export const awsQuery: WireProtocol = {
   },
   encodeError({ target, requestId }, error) {
     const id = error.requestId ?? requestId;
-    const body = element(
-      "ErrorResponse",
-      errorXml(error) + element("RequestId", id),
-      target?.serviceModel.xmlNamespace,
-    );
+    // AWS: what is said before an operation is found is not in the service's namespace.
+    const isFound = target?.model !== undefined && error.code !== "InvalidAction";
+    const namespace = isFound ? target.serviceModel.xmlNamespace : FAULT_NAMESPACE;
+    const body = element("ErrorResponse", errorXml(error) + element("RequestId", id), namespace);
     return xmlAnswer(error.status, body, id);
   },
 };

@@ -94,8 +94,16 @@ describe("permission", () => {
     const byFilter = await call("BatchGetSecretValue", { Filters: [{ Key: "name", Values: ["d"] }] }, reader);
     expect(byFilter).toMatchObject({ SecretValues: [{ Name: "db" }], Errors: [] });
     expect(await failureOf(call("BatchGetSecretValue", {}, reader))).toBe(
-      "InvalidParameterException: You must provide either SecretIdList or Filters, but not both.",
+      "InvalidParameterException: Either 'SecretIdList' or 'Filters' must be provided, but not both.",
     );
+    for (const [member, value] of [
+      ["MaxResults", 1],
+      ["NextToken", "x"],
+    ] as const) {
+      expect(await failureOf(call("BatchGetSecretValue", { SecretIdList: ["db"], [member]: value }, reader))).toBe(
+        `InvalidParameterException: 'Filters' not specified. 'Filters' must also be specified when '${member}' is provided.`,
+      );
+    }
   });
 });
 

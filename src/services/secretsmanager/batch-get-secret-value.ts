@@ -28,11 +28,10 @@ export const batchGetSecretValue = operation<BatchGetSecretValueRequest, BatchGe
   errors: [invalidParameter, invalidNextToken],
   async run({ SecretIdList, Filters, MaxResults, NextToken }, context) {
     if ((SecretIdList === undefined) === (Filters === undefined)) {
-      throw invalidParameter("You must provide either SecretIdList or Filters, but not both.");
+      throw invalidParameter("Either 'SecretIdList' or 'Filters' must be provided, but not both.");
     }
-    if (SecretIdList && (MaxResults !== undefined || NextToken !== undefined)) {
-      throw invalidParameter("You can use MaxResults and NextToken only with Filters.");
-    }
+    if (SecretIdList && MaxResults !== undefined) throw invalidParameter(needsFilters("MaxResults"));
+    if (SecretIdList && NextToken !== undefined) throw invalidParameter(needsFilters("NextToken"));
     const page = SecretIdList
       ? { items: SecretIdList, token: {} }
       : pageFrom("values", secretsSelected(context, Filters), { NextToken }, MaxResults ?? PAGE_SIZE);
@@ -50,6 +49,9 @@ export const batchGetSecretValue = operation<BatchGetSecretValueRequest, BatchGe
     return { SecretValues, Errors, ...page.token };
   },
 });
+
+const needsFilters = (member: string): string =>
+  `'Filters' not specified. 'Filters' must also be specified when '${member}' is provided.`;
 
 function secretsSelected(context: OperationContext, Filters: BatchGetSecretValueRequest["Filters"]) {
   const isSelected = selectedBy(Filters);

@@ -9,6 +9,7 @@ import {
   nameScheduledForDeletion,
   reference,
   secretExists,
+  systemTag,
   tokenInUse,
   tokenMissing,
   unsupported,
@@ -64,6 +65,7 @@ export const createSecret = operation<CreateSecretRequest, CreateSecretResponse>
   },
   errors: [
     ...[invalidName, invalidParameter, unsupported, tokenMissing, tokenInUse, secretExists, nameScheduledForDeletion],
+    systemTag,
     ...writeErrors,
     ...readErrors,
   ],

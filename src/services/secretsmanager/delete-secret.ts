@@ -31,11 +31,11 @@ export const deleteSecret = operation<DeleteSecretRequest, DeleteSecretResponse>
   async run(input, context) {
     const days = windowDays(input);
     if (input.ForceDeleteWithoutRecovery) return forceDelete(context, input.SecretId);
-    const deletionAtMs = context.clock.nowMs() + days * DAY_MS;
+    const deletedAtMs = context.clock.nowMs();
+    const deletionAtMs = deletedAtMs + days * DAY_MS;
     const record = await changeSecret(context, requireLiveSecret(context, input.SecretId), (current) => ({
-      ...current,
-      deletionAtMs,
-      lastChangedMs: context.clock.nowMs(),
+      ...{ ...current, deletionAtMs, deletedAtMs },
+      lastChangedMs: deletedAtMs,
     }));
     return { ARN: secretArn(record), Name: record.name, DeletionDate: deletionAtMs };
   },
@@ -49,7 +49,7 @@ export const restoreSecret = operation<RestoreSecretRequest, RestoreSecretRespon
   errors: lookupErrors,
   async run(input, context) {
     const record = await changeSecret(context, requireSecret(context, input.SecretId), (current) => {
-      const { deletionAtMs: _, ...live } = current;
+      const { deletionAtMs: _, deletedAtMs: __, ...live } = current;
       return { ...live, lastChangedMs: context.clock.nowMs() };
     });
     return { ARN: secretArn(record), Name: record.name };

@@ -86,7 +86,8 @@ const factsOf = (record: SecretRecord) => ({
   ...(record.rotation && rotationFacts(record.rotation)),
   LastChangedDate: record.lastChangedMs,
   ...(record.lastAccessedMs !== undefined && { LastAccessedDate: record.lastAccessedMs }),
-  ...(record.deletionAtMs !== undefined && { DeletedDate: record.deletionAtMs }),
+  // AWS: when DeleteSecret was called, not the end of the window that its answer tells.
+  ...(record.deletionAtMs !== undefined && { DeletedDate: record.deletedAtMs ?? record.deletionAtMs }),
   ...tagsAnswer(record.tags),
   CreatedDate: record.createdAtMs,
 });

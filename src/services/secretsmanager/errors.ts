@@ -154,6 +154,13 @@ export const invalidParameter = awsError({
   message: text,
 });
 
+export const systemTag = awsError({
+  ...client,
+  code: "InvalidParameterException",
+  source: "https://github.com/cloud-custodian/cloud-custodian/issues/9093",
+  message: (key: string) => `You can't modify system tags. Tag key: '${key}'.`,
+});
+
 export const stageNeedsRemoveFrom = awsError({
   ...client,
   code: "InvalidParameterException",

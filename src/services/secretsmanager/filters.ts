@@ -11,9 +11,8 @@ type Matcher = (record: SecretRecord, value: string) => boolean;
 
 export function selectedBy(filters: readonly Filter[] = []): (record: SecretRecord) => boolean {
   const tests = filters.map(({ Key, Values }) => {
-    if (Key === undefined || Values === undefined) {
-      throw invalidParameter("You must provide a Key and Values for each filter.");
-    }
+    if (Key === undefined) throw invalidParameter("Invalid filter key");
+    if (Values === undefined) throw invalidParameter(`Invalid filter values for key: ${Key}`);
     const matches = MATCHERS[Key];
     return (record: SecretRecord): boolean =>
       Values.some((value) => (value.startsWith("!") ? !matches(record, value.slice(1)) : matches(record, value)));

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { failureOf, openServices, type ServicesFixture } from "../../../test/support/services-fixture.ts";
 import { kms } from "../kms/index.ts";
+import { pageToken } from "../page-token.ts";
 import { secretsmanager } from "./index.ts";
 
 let services: ServicesFixture;
@@ -73,7 +74,7 @@ describe("pages of ListSecrets", () => {
     const { NextToken = "" } = await call<Listed>("ListSecrets", { MaxResults: 1 });
     const invalid = "InvalidNextTokenException: The NextToken value is invalid.";
     expect(await failureOf(call("ListSecretVersionIds", { SecretId: "a", NextToken }))).toBe(invalid);
-    for (const text of ["x", NextToken.slice(0, -8), Buffer.from("kiln-2:secrets:[1]").toString("base64")]) {
+    for (const text of ["x", NextToken.slice(0, -8), pageToken("secrets", 1)]) {
       expect(await failureOf(call("ListSecrets", { NextToken: text }))).toBe(invalid);
     }
   });

@@ -1,4 +1,5 @@
 /** `MaxResults` and `NextToken`: the token is opaque, and says where the page before it ended. */
+import { pageToken, textsOfToken } from "../page-token.ts";
 import { invalidNextToken } from "./errors.ts";
 
 /** Where an item stands in its list: what the list is sorted by, then what tells equals apart. */
@@ -28,26 +29,13 @@ export function pageFrom<T>(
   const items: T[] = [];
   for (const item of list.from(NextToken === undefined ? undefined : decode(kind, NextToken))) {
     if (items.length < pageSize) items.push(item);
-    else return { items, token: { NextToken: encode(kind, list.placeOf(items[pageSize - 1] as T)) } };
+    else return { items, token: { NextToken: pageToken(kind, ...list.placeOf(items[pageSize - 1] as T)) } };
   }
   return { items, token: {} };
 }
 
-const mark = (kind: string): string => `kiln-2:${kind}:`;
-
-const encode = (kind: string, place: Place): string =>
-  Buffer.from(mark(kind) + JSON.stringify(place)).toString("base64");
-
 function decode(kind: string, token: string): Place {
-  const text = Buffer.from(token, "base64").toString();
-  if (!text.startsWith(mark(kind))) throw invalidNextToken();
-  try {
-    const place: unknown = JSON.parse(text.slice(mark(kind).length));
-    if (Array.isArray(place) && place.length === 2 && place.every((part) => typeof part === "string")) {
-      return place as unknown as Place;
-    }
-  } catch {
-    // Falls through: cut off or made up.
-  }
-  throw invalidNextToken();
+  const [found, first, second] = textsOfToken(token, 3) ?? [];
+  if (found !== kind || first === undefined || second === undefined) throw invalidNextToken();
+  return [first, second];
 }

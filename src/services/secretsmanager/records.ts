@@ -65,6 +65,8 @@ export interface SecretRecord {
   readonly lastAccessedMs?: number;
   /** Set while deletion is scheduled. From then on the secret does not exist. */
   readonly deletionAtMs?: number;
+  /** When that was asked for. Older state folders have none. */
+  readonly deletedAtMs?: number;
   /** Absent until the first tag; stays when the last is removed. */
   readonly tags?: Readonly<Record<string, string>>;
   /** The resource policy's JSON, as given. */

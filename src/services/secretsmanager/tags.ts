@@ -1,7 +1,7 @@
 /** TagResource and UntagResource. Tags are read with DescribeSecret and ListSecrets. */
 import { operation } from "../service.ts";
 import { requestTagKeys } from "../tag-keys.ts";
-import { invalidParameter, markedForDeletion, reference } from "./errors.ts";
+import { invalidParameter, markedForDeletion, reference, systemTag } from "./errors.ts";
 import { changeSecret, lookupErrors, requireLiveSecret } from "./find-secret.ts";
 import { secretAccess } from "./secret-access.ts";
 import type { Tag, TagResourceRequest, UntagResourceRequest } from "./shapes.gen.ts";
@@ -16,7 +16,7 @@ export const tagResource = operation<TagResourceRequest, object>({
   authorize: (input, context) => [
     secretAccess(context, "secretsmanager:TagResource", input.SecretId, requestTagKeys(input.Tags)),
   ],
-  errors: [...errors, invalidParameter],
+  errors: [...errors, invalidParameter, systemTag],
   async run(input, context) {
     requireValidTags(input.Tags);
     await changeSecret(context, requireLiveSecret(context, input.SecretId), (record) => ({
@@ -35,8 +35,9 @@ export const untagResource = operation<UntagResourceRequest, object>({
   authorize: (input, context) => [
     secretAccess(context, "secretsmanager:UntagResource", input.SecretId, { "aws:TagKeys": input.TagKeys }),
   ],
-  errors,
+  errors: [...errors, systemTag],
   async run(input, context) {
+    requireOwnTags(input.TagKeys);
     await changeSecret(context, requireLiveSecret(context, input.SecretId), (record) => ({
       ...record,
       ...(record.tags && {
@@ -51,9 +52,12 @@ export const untagResource = operation<UntagResourceRequest, object>({
 /** Throws for keys that cannot be. */
 export function requireValidTags(added: readonly Tag[] = []): void {
   if (added.some(({ Key }) => Key === undefined)) throw invalidParameter("You must provide a key for each tag.");
-  if (added.some(({ Key = "" }) => /^aws:/i.test(Key))) {
-    throw invalidParameter("Tag keys that start with aws: are reserved for AWS use.");
-  }
+  requireOwnTags(added.map(({ Key = "" }) => Key));
+}
+
+function requireOwnTags(keys: readonly string[]): void {
+  const reserved = keys.find((key) => /^aws:/i.test(key));
+  if (reserved !== undefined) throw systemTag(reserved);
 }
 
 /** `existing` with `added`, which are valid, on top, or an InvalidParameterException for too many. */

@@ -51,7 +51,11 @@ function moved(versions: readonly SecretVersion[], input: UpdateSecretVersionSta
   }
   const holder = versionAt(versions, stage)?.id;
   if (from !== undefined && from !== holder) {
-    throw invalidParameter(`Staging label ${stage} is not currently attached to version ${from}.`);
+    throw invalidParameter(
+      to === undefined
+        ? `Staging label ${stage} is not currently attached to version ${from}.`
+        : `When you move staging label ${stage}, if you specify RemoveFromVersionId, it must be set to the version that currently has the staging label ${stage}.`,
+    );
   }
   if (to === undefined) {
     // AWS: with this apostrophe.

@@ -157,6 +157,9 @@ describe("staging labels", () => {
     expect(await failureOf(move("AWSCURRENT", token(1)))).toBe(
       `InvalidParameterException: The parameter RemoveFromVersionId can't be empty. Staging label AWSCURRENT is currently attached to version ${token(2)}, so you must explicitly reference that version in RemoveFromVersionId.`,
     );
+    expect(await failureOf(move("AWSCURRENT", token(1), token(1)))).toBe(
+      "InvalidParameterException: When you move staging label AWSCURRENT, if you specify RemoveFromVersionId, it must be set to the version that currently has the staging label AWSCURRENT.",
+    );
     await move("AWSCURRENT", token(1), token(2));
     expect(await stages()).toEqual({ [token(1)]: ["AWSCURRENT"], [token(2)]: ["AWSPREVIOUS"] });
     await move("blue", token(2));

@@ -4,6 +4,7 @@
  */
 import { parseArn } from "../../../core/arn.ts";
 import { KilnError } from "../../../core/errors.ts";
+import { isLoopbackHost } from "../../../core/loopback.ts";
 import type { RotationFunction, RotationFunctions } from "../../../core/rotation-functions.ts";
 import type { Collection, Store } from "../../../store/store.ts";
 
@@ -45,13 +46,11 @@ function requireFunctionArn(arn: string): void {
   });
 }
 
-const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/;
-
 /** An http(s) address of this machine, without a password: addresses are shown. */
 function isOnLoopback(text: string): boolean {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const isBare = url?.username === "" && url.password === "";
-  return url !== undefined && isBare && /^https?:$/.test(url.protocol) && LOOPBACK.test(url.hostname);
+  return url !== undefined && isBare && /^https?:$/.test(url.protocol) && isLoopbackHost(url.hostname);
 }
 
 const withoutPassword = (text: string): string => text.replace(/\/\/[^/?#]*@/, "//…@");
