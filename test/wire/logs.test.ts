@@ -108,7 +108,8 @@ describe("StartLiveTail", () => {
     const taking = take(streamOf(await client.startLiveTail({ logGroupIdentifiers: [ARN] })), 1);
     const startedMs = performance.now();
     await other.close();
-    expect(performance.now() - startedMs).toBeLessThan(2_000);
+    // Before the three seconds that requests under way are given.
+    expect(performance.now() - startedMs).toBeLessThan(2_900);
     expect(await taking.catch(() => [])).toEqual([]);
     client.destroy();
   });

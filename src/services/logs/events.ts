@@ -30,6 +30,12 @@ export const isPlace = (text: string): boolean => PLACE.test(text);
 export const placeOf = (timestampMs: number, streamNumber: string, chunk: number, index: number): string =>
   `${digits(timestampMs, 14)}${streamNumber}${digits(chunk, 14)}${digits(index, 10)}`;
 
+/** The place just behind (`1n`) or before (`-1n`): a range that ends there, or begins there, has the event at the place. */
+export function neighbour(place: string, step: 1n | -1n): string {
+  const value = BigInt(place) + step;
+  return value < 0n ? place : String(value).padStart(place.length, "0");
+}
+
 const digits = (value: number, width: number): string => String(value).padStart(width, "0");
 const timeOfPlace = (place: string): number => Number(place.slice(0, 14));
 

@@ -15,6 +15,7 @@ import {
 import { type EventRange, eventsOf, isPlace, type StoredEvent } from "./events.ts";
 import { type MessageFilter, parseFilterPattern } from "./filter-patterns/filter-pattern.ts";
 import { hasDataKeys, openDataKeys } from "./kms-encryption.ts";
+import { invalidNextToken } from "./pages.ts";
 import {
   groupKey,
   type LogStreamRecord,
@@ -46,7 +47,7 @@ export const filterLogEvents = operation<FilterLogEventsRequest, FilterLogEvents
       throw invalidParameter("logStreamNamePrefix and logStreamNames are mutually exclusive parameters.");
     }
     if (input.nextToken !== undefined && !isPlace(input.nextToken)) {
-      throw invalidParameter("The specified nextToken is invalid.");
+      throw invalidNextToken();
     }
     const matches = parseFilterPattern(input.filterPattern ?? "");
     const groupName = groupHere(input, context);

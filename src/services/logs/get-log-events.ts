@@ -12,8 +12,9 @@ import {
   streamNotFound,
   validationFailed,
 } from "./errors.ts";
-import { type EventRange, eventsOf, FIRST_PLACE, isPlace, type StoredEvent } from "./events.ts";
+import { type EventRange, eventsOf, FIRST_PLACE, isPlace, neighbour, type StoredEvent } from "./events.ts";
 import { hasDataKeys, openDataKeys } from "./kms-encryption.ts";
+import { invalidNextToken } from "./pages.ts";
 import { logRecords, requireGroup, requireStandardClass, requireStream, streamKey } from "./records.ts";
 import { isSweepDue, sweepExpired, visibleFromMs } from "./retention.ts";
 import type { GetLogEventsRequest, GetLogEventsResponse, OutputLogEvent } from "./shapes.gen.ts";
@@ -49,11 +50,11 @@ export const getLogEvents = operation<GetLogEventsRequest, GetLogEventsResponse>
     const key = streamKey(scope, groupName, input.logStreamName);
     const page = takePage(eventsOf(records, key, stream, range, !isForward), input.limit ?? MAX_EVENTS);
     if (!isForward) page.reverse();
-    return {
-      events: page.map(outputEvent),
-      nextForwardToken: `f/${page.at(-1)?.place ?? token?.place ?? FIRST_PLACE}`,
-      nextBackwardToken: `b/${page[0]?.place ?? token?.place ?? FIRST_PLACE}`,
-    };
+    // At an end of the stream the token that was given comes back, and the other one turns round without a gap.
+    const { place: end = FIRST_PLACE } = token ?? {};
+    const first = page[0]?.place ?? (token && isForward ? neighbour(end, 1n) : end);
+    const last = page.at(-1)?.place ?? (token && !isForward ? neighbour(end, -1n) : end);
+    return { events: page.map(outputEvent), nextForwardToken: `f/${last}`, nextBackwardToken: `b/${first}` };
   },
 });
 
@@ -62,7 +63,7 @@ const TOKEN = /^([fb])\/(.*)$/;
 function parseToken(text: string | undefined): { direction: "f" | "b"; place: string } | undefined {
   if (text === undefined) return undefined;
   const [, direction, place = ""] = TOKEN.exec(text) ?? [];
-  if (!direction || !isPlace(place)) throw invalidParameter("The specified nextToken is invalid.");
+  if (!direction || !isPlace(place)) throw invalidNextToken();
   return { direction: direction as "f" | "b", place };
 }
 

@@ -1,5 +1,6 @@
 /** Log groups: create, delete, describe, retention, protection from deletion. */
 import { notOffered } from "../common-errors.ts";
+import { pageToken } from "../page-token.ts";
 import { type OperationContext, operation } from "../service.ts";
 import { groupArn, groupHere, groupNameOf, onGroup, onTags, requestTags, soughtGroup } from "./access.ts";
 import {
@@ -11,7 +12,7 @@ import {
   tooManyTags,
 } from "./errors.ts";
 import { requireUsableKey } from "./kms-encryption.ts";
-import { decodePageToken, encodePageToken } from "./page-token.ts";
+import { nameInToken } from "./pages.ts";
 import {
   changeGroup,
   deleteStream,
@@ -136,7 +137,7 @@ export const describeLogGroups = operation<DescribeLogGroupsRequest, DescribeLog
       throw notOffered("logs:DescribeLogGroups of linked accounts", "the groups of the caller's account");
     }
     const { store, scope } = context;
-    const after = input.nextToken === undefined ? undefined : decodePageToken(input.nextToken);
+    const after = input.nextToken === undefined ? undefined : nameInToken(input.nextToken);
     const { logGroupIdentifiers } = input;
     const names = logGroupIdentifiers && new Set(logGroupIdentifiers.map(groupNameOf));
     const matching = logRecords(store)
@@ -147,7 +148,7 @@ export const describeLogGroups = operation<DescribeLogGroupsRequest, DescribeLog
     const isShort = input.logGroupNamePattern !== undefined;
     return {
       logGroups: page.map((group) => describeGroup(group, context, isShort)),
-      ...(page.length < matching.length && { nextToken: encodePageToken(page.at(-1)?.groupName ?? "") }),
+      ...(page.length < matching.length && { nextToken: pageToken(page.at(-1)?.groupName ?? "") }),
     };
   },
 });
@@ -216,7 +217,7 @@ export const putRetentionPolicy = operation<PutRetentionPolicyRequest, object>({
       );
     }
     const { logGroupName, retentionInDays } = input;
-    await changeGroup(context, logGroupName, (group) => ({ ...group, retentionDays: retentionInDays }));
+    await changeRetention(context, logGroupName, (group) => ({ ...group, retentionDays: retentionInDays }));
     await sweepExpired(context, groupKey(context.scope, logGroupName));
     return {};
   },
@@ -229,7 +230,17 @@ export const deleteRetentionPolicy = operation<DeleteRetentionPolicyRequest, obj
   authorize: (input, context) => onGroup("DeleteRetentionPolicy", input.logGroupName, context),
   errors: [groupNotFound],
   async run(input, context) {
-    await changeGroup(context, input.logGroupName, ({ retentionDays: _previous, ...group }) => group);
+    await changeRetention(context, input.logGroupName, ({ retentionDays: _previous, ...group }) => group);
     return {};
   },
 });
+
+/** What has expired by then is deleted first: a longer retention, or none, must not bring it back. */
+async function changeRetention(
+  context: OperationContext,
+  groupName: string,
+  change: (group: LogGroupRecord) => LogGroupRecord,
+): Promise<void> {
+  await sweepExpired(context, groupKey(context.scope, groupName));
+  await changeGroup(context, groupName, change);
+}

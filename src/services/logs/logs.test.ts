@@ -230,6 +230,17 @@ describe("GetLogEvents", () => {
     expect([last, before].map(messages)).toEqual([["m1", "m2", "m3"], ["m0"]]);
   });
 
+  it("turns round at either end without leaving an event out", async () => {
+    await put([0, 1, 2].map((i) => [i, `m${i}`] as const));
+    const all = await get({ startFromHead: true });
+    const pastTheEnd = await get({ nextToken: all.nextForwardToken });
+    expect(messages(await get({ nextToken: pastTheEnd.nextBackwardToken }))).toEqual(["m0", "m1", "m2"]);
+    const beforeTheHead = await get({ nextToken: all.nextBackwardToken });
+    expect(messages(beforeTheHead)).toEqual([]);
+    expect(beforeTheHead.nextBackwardToken).toBe(all.nextBackwardToken);
+    expect(messages(await get({ nextToken: beforeTheHead.nextForwardToken }))).toEqual(["m0", "m1", "m2"]);
+  });
+
   it("orders events by time, then by arrival, whatever order the batches came in", async () => {
     await put([[10, "c"]]);
     await put([

@@ -160,6 +160,19 @@ describe("retention", () => {
     });
   });
 
+  it.each([
+    ["becomes longer", () => call("PutRetentionPolicy", { ...group, retentionInDays: 30 })],
+    ["ends", () => call("DeleteRetentionPolicy", group)],
+  ])("does not bring back what has expired when it %s", async (_, change) => {
+    await put("old");
+    expect(await texts()).toEqual(["old"]);
+    clock.advance(3 * DAY_MS - 1);
+    await put("new");
+    clock.advance(2);
+    await change();
+    expect(await texts()).toEqual(["new"]);
+  });
+
   it("refuses events that have expired", async () => {
     const logEvents = [4 * DAY_MS, 3 * DAY_MS + 1, HOUR_MS, 0].map((agoMs) => ({
       timestamp: clock.nowMs() - agoMs,

@@ -1,9 +1,10 @@
 /** Log streams: create, delete, describe. */
 import type { AwsScope } from "../../core/arn.ts";
+import { pageToken } from "../page-token.ts";
 import { operation } from "../service.ts";
 import { groupHere, onGroup, onStream, soughtGroup, streamArn } from "./access.ts";
 import { groupNotFound, invalidParameter, streamExists, streamNotFound, validationFailed } from "./errors.ts";
-import { decodePageToken, encodePageToken } from "./page-token.ts";
+import { nameInToken } from "./pages.ts";
 import {
   deleteStream,
   groupKey,
@@ -86,12 +87,12 @@ export const describeLogStreams = operation<DescribeLogStreamsRequest, DescribeL
       .map((stream) => ({ stream, rank: rankOf(stream, orderBy) }))
       .sort((a, b) => (a.rank < b.rank ? -1 : a.rank > b.rank ? 1 : 0));
     if (descending) sorted.reverse();
-    const after = input.nextToken === undefined ? undefined : decodePageToken(input.nextToken);
+    const after = input.nextToken === undefined ? undefined : nameInToken(input.nextToken);
     const rest = sorted.filter(({ rank }) => after === undefined || (descending ? rank < after : rank > after));
     const page = rest.slice(0, input.limit ?? DEFAULT_PAGE);
     return {
       logStreams: page.map(({ stream }) => describeStream(stream, scope, groupName)),
-      ...(page.length < rest.length && { nextToken: encodePageToken(page.at(-1)?.rank ?? "") }),
+      ...(page.length < rest.length && { nextToken: pageToken(page.at(-1)?.rank ?? "") }),
     };
   },
 });

@@ -26,9 +26,11 @@ export const parameterNotFound = awsError({
 export const referencedSecretNotFound = awsError({
   ...client,
   code: "ParameterNotFound",
-  source: reference("GetParameter"),
-  unverified: true,
-  message: (name: string) => `Secret ${name} not found.`,
+  source: "https://github.com/aws/aws-cli/issues/10518",
+  // AWS: the selector follows the name, and where there is none the word null does.
+  message: (name: string, selector: string) =>
+    "An error occurred (ParameterNotFound) when referencing Secrets Manager: " +
+    `Secret ${name}${selector === "" ? "null" : selector} not found.`,
 });
 
 export const parameterVersionNotFound = awsError({
@@ -103,6 +105,16 @@ export const hierarchyTypeMismatch = awsError({
   message: () =>
     "Parameter Store does not support changing a parameter type in a hierarchy. For example, you can't change a " +
     "parameter type from a String type to a SecureString type. You must create a new, unique parameter.",
+});
+
+export const dataTypeMismatch = awsError({
+  ...client,
+  code: "ValidationException",
+  source: "https://github.com/hashicorp/terraform-provider-aws/issues/35959",
+  unverified: true,
+  message: (from: string, to: string) =>
+    `The data type of an existing parameter can't be changed: it is ${from}, the request has ${to}. Delete the ` +
+    "parameter and create it again with the new data type.",
 });
 
 export const invalidAllowedPattern = awsError({

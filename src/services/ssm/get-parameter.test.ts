@@ -56,6 +56,16 @@ describe("GetParameter", () => {
     expect(await failureOf(get(name))).toContain(PATH_TEXT);
   });
 
+  it.each(["x:", "x:1:2", "/x:a b", "arn:aws:secretsmanager:us-east-1:000000000000:secret:x"])(
+    "refuses the selector of %s",
+    async (name) => {
+      expect(await failureOf(get(name))).toBe(
+        "ValidationException: Invalid parameter name. Please use correct syntax for referencing a version/label  " +
+          "<name>:<version/label>",
+      );
+    },
+  );
+
   it("authorises on the ARN without selector, and on `*` when the name cannot be in an ARN", async () => {
     await put("/a/b", "1");
     const reader = services.role("Reader", [{ Effect: "Allow", Action: "ssm:GetParameter", Resource: `${ARN}/a/*` }]);

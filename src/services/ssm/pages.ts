@@ -4,6 +4,7 @@
  * between two pages moves nothing. It holds for the operation, account and region it was given in.
  */
 import type { Collection, Entry, Key } from "../../store/store.ts";
+import { pageToken, textsOfToken } from "../page-token.ts";
 import { invalidNextToken } from "./errors.ts";
 
 export interface PageRequest<T> {
@@ -30,7 +31,8 @@ export interface Page<T> {
 const MAX_READ_AT_ONCE = 500;
 
 export function pageOf<T>({ mark, scope, source, pick, nextToken, pageSize }: PageRequest<T>): Page<T> {
-  let after = nextToken === undefined ? undefined : decode(mark, scope, nextToken);
+  // AWS: an empty or blank token asks for the first page; many scripts begin with " ".
+  let after = nextToken?.trim() ? decode(mark, scope, nextToken) : undefined;
   const items: Entry<T>[] = [];
   let limit = pageSize + 1;
   for (;;) {
@@ -79,21 +81,10 @@ export function sourceOf<T>(entries: readonly Entry<T>[]): EntrySource<T> {
 
 const idOf = (key: Key): string => key.map((part) => `${part}\u0000`).join("");
 
-const encode = (mark: string, scope: Key, key: Key): string =>
-  Buffer.from(JSON.stringify([mark, ...key.slice(scope.length)])).toString("base64");
+const encode = (mark: string, scope: Key, key: Key): string => pageToken(mark, ...key.slice(scope.length));
 
 function decode(mark: string, scope: Key, token: string): Key {
-  const bytes = Buffer.from(token, "base64");
-  if (token === "" || bytes.toString("base64") !== token) throw invalidNextToken();
-  let parts: unknown;
-  try {
-    parts = JSON.parse(bytes.toString());
-  } catch {
-    throw invalidNextToken();
-  }
-  if (!isKeyParts(parts) || parts.length < 2 || parts[0] !== mark) throw invalidNextToken();
-  return [...scope, ...parts.slice(1)];
+  const [found, ...key] = textsOfToken(token) ?? [];
+  if (found !== mark || key.length === 0) throw invalidNextToken();
+  return [...scope, ...key];
 }
-
-const isKeyParts = (parts: unknown): parts is string[] =>
-  Array.isArray(parts) && parts.every((part) => typeof part === "string");

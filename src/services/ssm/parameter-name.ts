@@ -17,6 +17,10 @@ const BAD_NAME =
   'Parameter name: can\'t be prefixed with "ssm" (case-insensitive). If formed as a path, it can consist of sub-paths ' +
   "divided by slash symbol; each sub-path can be formed as a mix of letters, numbers and the following 3 symbols .-_";
 
+/** AWS: with both spaces. Also for ARNs of other services, which are a name and a selector to Parameter Store. */
+const BAD_SELECTOR =
+  "Invalid parameter name. Please use correct syntax for referencing a version/label  <name>:<version/label>";
+
 // AWS: the backslashes are in the text that is sent.
 const BAD_PATH =
   "The parameter doesn't meet the parameter name requirements. The parameter name must begin with a forward slash " +
@@ -65,7 +69,7 @@ export const isWellFormed = (name: string): boolean => SEGMENTS.test(name);
 /** For reading: GetParameter and its relatives. */
 export function requireReadable({ name, selector }: ParameterReference): void {
   requireReadableName(name);
-  if (selector !== "" && !SELECTOR.test(selector)) throw validationFailure(BAD_NAME);
+  if (selector !== "" && !SELECTOR.test(selector)) throw validationFailure(BAD_SELECTOR);
 }
 
 /** For operations that take an ARN, but no selector. */

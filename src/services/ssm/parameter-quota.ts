@@ -2,7 +2,8 @@
  * How many parameters of a tier an account may have in a region. A creation counts nothing as long as the last count
  * leaves room for it: counting 10,000 records would cost more than the write.
  * Source: https://docs.aws.amazon.com/general/latest/gr/ssm.html
- * Gap: processes that share a state folder each have their own room, so that together they may go a little too far.
+ * Gap: processes that share a state folder each have their own room, and a restore of a snapshot leaves what was there
+ * before, so that an account may go a little too far.
  */
 import type { Store } from "../../store/store.ts";
 import type { OperationContext } from "../service.ts";

@@ -151,6 +151,16 @@ describe("PutParameter", () => {
     );
   });
 
+  it("does not change the data type", async () => {
+    await put({ Name: "x", Value: "ami-0123456789abcdef0", Type: "String" });
+    const overwrite = { Name: "x", Value: "ami-0123456789abcdef0", Overwrite: true };
+    expect(await failureOf(put({ ...overwrite, DataType: "aws:ec2:image" }))).toBe(
+      "ValidationException: The data type of an existing parameter can't be changed: it is text, the request has " +
+        "aws:ec2:image. Delete the parameter and create it again with the new data type.",
+    );
+    expect(await put({ ...overwrite, DataType: "text" })).toMatchObject({ Version: 2 });
+  });
+
   it("keeps a hundred versions and refuses to drop a labelled one", async () => {
     await put({ Name: "x", Value: "1", Type: "String" });
     for (let n = 2; n <= 101; n++) await put({ Name: "x", Value: String(n), Overwrite: true });

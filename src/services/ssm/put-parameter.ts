@@ -2,6 +2,7 @@
 import { type OperationContext, operation } from "../service.ts";
 import { requestTagKeys } from "../tag-keys.ts";
 import {
+  dataTypeMismatch,
   hierarchyLevelLimitExceeded,
   hierarchyTypeMismatch,
   invalidAllowedPattern,
@@ -64,6 +65,7 @@ export const putParameter = operation<PutParameterRequest, PutParameterResult>({
     reservedName,
     hierarchyLevelLimitExceeded,
     hierarchyTypeMismatch,
+    dataTypeMismatch,
     invalidAllowedPattern,
     patternMismatch,
     parameterAlreadyExists,
@@ -134,6 +136,7 @@ function draftOf(
       `The following data type is not supported: ${dataType} (Data type names are all lowercase.)`,
     );
   }
+  if (before && before.dataType !== dataType) throw dataTypeMismatch(before.dataType, dataType);
   // AWS: there is one image to a parameter, and it is no secret.
   if (dataType === "aws:ec2:image" && type !== "String") {
     throw validationFailure(`The aws:ec2:image data type is not supported for the following input type: ${type}`);

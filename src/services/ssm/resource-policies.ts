@@ -87,7 +87,7 @@ export const getResourcePolicies = operation<GetResourcePoliciesRequest, GetReso
   run(input, context) {
     const { resourcePolicy } = requireParameter(context, input);
     // The one policy fits every page: no token was ever given.
-    if (input.NextToken !== undefined) throw invalidNextToken();
+    if (input.NextToken?.trim()) throw invalidNextToken();
     const policies = resourcePolicy ? [resourcePolicy] : [];
     return { Policies: policies.map(({ id, hash, text: Policy }) => ({ PolicyId: id, PolicyHash: hash, Policy })) };
   },

@@ -8,6 +8,8 @@ let services: ServicesFixture;
 let arn: string;
 const VersionId = "11111111-2222-4333-8444-555555555555";
 const NAME = "/aws/reference/secretsmanager/app/db";
+const REFERENCING =
+  "An error occurred (ParameterNotFound) when referencing Secrets Manager: Secret aws/reference/secretsmanager/";
 
 beforeEach(async () => {
   services = await openServices([ssm, kms, secretsmanager]);
@@ -43,7 +45,10 @@ describe("/aws/reference/secretsmanager", () => {
       "ValidationException: WithDecryption flag must be True for retrieving a Secret Manager secret.",
     );
     expect(await failureOf(get({ Name: "/aws/reference/secretsmanager/none" }))).toBe(
-      "ParameterNotFound: Secret aws/reference/secretsmanager/none not found.",
+      `ParameterNotFound: ${REFERENCING}nonenull not found.`,
+    );
+    expect(await failureOf(get({ Name: `${NAME}:AWSPREVIOUS` }))).toBe(
+      `ParameterNotFound: ${REFERENCING}app/db:AWSPREVIOUS not found.`,
     );
     const Names = [NAME, "/aws/reference/secretsmanager/none"];
     const several = await services.root.call("ssm", "GetParameters", { Names, WithDecryption: true });
@@ -56,7 +61,7 @@ describe("/aws/reference/secretsmanager", () => {
   it("does not find a secret that is being deleted, and still answers what else was asked for", async () => {
     await services.root.call("ssm", "PutParameter", { Name: "/x", Value: "1", Type: "String" });
     await services.root.call("secretsmanager", "DeleteSecret", { SecretId: "app/db" });
-    expect(await failureOf(get())).toBe("ParameterNotFound: Secret aws/reference/secretsmanager/app/db not found.");
+    expect(await failureOf(get())).toBe(`ParameterNotFound: ${REFERENCING}app/dbnull not found.`);
     const several = await services.root.call("ssm", "GetParameters", { Names: [NAME, "/x"], WithDecryption: true });
     expect(several).toMatchObject({ Parameters: [{ Name: "/x" }], InvalidParameters: [NAME] });
   });

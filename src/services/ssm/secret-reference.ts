@@ -33,7 +33,7 @@ export async function secretAnswer(
   if (!withDecryption) {
     throw validationFailure("WithDecryption flag must be True for retrieving a Secret Manager secret.");
   }
-  const secret = await getSecretValue(context, name, selector.slice(1));
+  const secret = await getSecretValue(context, name, selector);
   return {
     Name: name,
     Type: "SecureString",
@@ -56,15 +56,17 @@ export async function secretAnswer(
 }
 
 async function getSecretValue(context: OperationContext, name: string, selector: string): Promise<SecretValue> {
-  const isVersionId = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i.test(selector);
+  const wanted = selector.slice(1);
+  const isVersionId = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i.test(wanted);
   try {
     return await context.aws.call<SecretValue>("secretsmanager", "GetSecretValue", {
       SecretId: name.slice(PREFIX.length),
-      ...(selector !== "" && (isVersionId ? { VersionId: selector } : { VersionStage: selector })),
+      ...(wanted !== "" && (isVersionId ? { VersionId: wanted } : { VersionStage: wanted })),
     });
   } catch (error) {
-    if (error instanceof AwsError && UNREADABLE.includes(error.code))
-      throw referencedSecretNotFound(withoutLeadingSlash(name));
+    if (error instanceof AwsError && UNREADABLE.includes(error.code)) {
+      throw referencedSecretNotFound(withoutLeadingSlash(name), selector);
+    }
     throw error;
   }
 }
