@@ -1,35 +1,30 @@
 /**
- * The composition root: the only file that constructs adapters and wires ports to them.
+ * The composition root: constructs adapters and wires ports to them, with its parts in app/.
  * One `Kiln` is one state folder (or memory), one set of services and one endpoint on one port.
  */
-import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
 import type { AccessCheck, AccessCheckDependencies } from "./access/index.ts";
+import { createCodeBuild } from "./app/create-codebuild.ts";
+import { createEngines, engineFor } from "./app/engines.ts";
+import { troubleTeller } from "./app/trouble-teller.ts";
 import type { DecisionRecord } from "./authorize/decision.ts";
-import type { EngineWish, NoEngine } from "./build/run/choose-engine.ts";
+import type { NoEngine } from "./build/run/choose-engine.ts";
 import type { BuildEvent } from "./build/run/events.ts";
 import type { Control, ControlDependencies } from "./control/index.ts";
 import { type Testing, testingOf } from "./control/library.ts";
 import { AdjustableClock } from "./core/adjustable-clock.ts";
 import type { AwsScope } from "./core/arn.ts";
-import type { AwsCaller, Principal } from "./core/aws.ts";
+import type { AwsCaller } from "./core/aws.ts";
 import { systemClock } from "./core/clock.ts";
 import { KilnError } from "./core/errors.ts";
 import { systemIds } from "./core/ids.ts";
 import { kilnVersion } from "./core/kiln-version.ts";
-import { ok, type Result } from "./core/result.ts";
+import type { Result } from "./core/result.ts";
 import type { RotationFunctions } from "./core/rotation-functions.ts";
 import { Secret } from "./core/secret.ts";
-import { startEndpoint } from "./endpoint/index.ts";
-import {
-  createContainerEngine,
-  createHostEngine,
-  createSandboxEngine,
-  type Engine,
-  type EngineName,
-} from "./engines/index.ts";
-import { createIdentity, extendSessions, type Identity, rootPrincipal, servicePrincipal } from "./identity/index.ts";
+import { type Endpoint, startEndpoint } from "./endpoint/index.ts";
+import type { EngineName } from "./engines/index.ts";
+import { createIdentity, extendSessions, type Identity, rootPrincipal } from "./identity/index.ts";
 import { findMappedImage } from "./images/image-map.ts";
 import {
   DEFAULT_HOST,
@@ -42,8 +37,6 @@ import {
 } from "./kiln-options.ts";
 import { createRegistry, type Registry, registryRefusal } from "./registry/index.ts";
 import {
-  codebuildService,
-  createReaderCheck,
   credentialsRoute,
   eventTargetUrl,
   type FeedRequest,
@@ -95,6 +88,7 @@ export interface Kiln extends Testing {
 }
 
 export type { AccessAnswer, AccessQuestion } from "./access/index.ts";
+export { createEngines, engineFor } from "./app/engines.ts";
 export { DEFAULT_PORT, type KilnOptions } from "./kiln-options.ts";
 export type { DeliveryOutcome, DeliveryRecord } from "./services/codebuild/index.ts";
 export type { DecisionFilter } from "./services/index.ts";
@@ -127,70 +121,11 @@ export async function startKiln(options: KilnOptions = {}): Promise<Kiln> {
     ...(options.registryQuota && { quota: options.registryQuota }),
   });
   const engines = createEngines(options);
-  const imageStoreDir = join(stateDir ?? tmpdir(), stateDir ? "images" : "kiln-images");
   const mappedImage = (image: string): string | undefined => options.imageMap?.[image] ?? findMappedImage(store, image);
-  const codebuild = codebuildService({
-    store,
-    // A build takes as long as it takes, whatever the date is.
-    clock: clock.work,
-    ids,
-    stateDir,
-    callerForService: (serviceName, sourceArn, at, sessionKeys) =>
-      dispatcher.callerFor(servicePrincipal(serviceName, sourceArn, at, sessionKeys), at),
-    callerForAccessKey: (accessKeyId, at) => dispatcher.callerFor(principalOf(identity, accessKeyId), at),
-    authorizeAccessKey: (accessKeyId, ...question) =>
-      dispatcher.authorize(principalOf(identity, accessKeyId), ...question),
+  const codebuild = createCodeBuild({
+    ...{ options, rootKey, scope, stateDir, store, clock, ids, identity, engines, mappedImage },
+    dispatcher: () => dispatcher,
     endpointUrl: urlOfEndpoint,
-    ...(isDefaultRootKey(rootKey)
-      ? {}
-      : {
-          mayReadEvents: createReaderCheck({
-            secretOf: (accessKeyId) => longTermSecret(identity, accessKeyId),
-            authorize: (accessKeyId) => {
-              const principal = principalOf(identity, accessKeyId);
-              const { accountId } = principal;
-              dispatcher.authorize(
-                principal,
-                { ...scope, accountId },
-                [{ action: "codebuild:BatchGetBuilds", resource: "*" }],
-                { service: "codebuild", operation: "BatchGetBuilds", requestId: ids.uuid() },
-              );
-              return accountId;
-            },
-          }),
-        }),
-    engines,
-    images: {
-      mapped: mappedImage,
-      async find(image, credentials) {
-        const { findBuildImage } = await import("./images/build-images.ts");
-        return findBuildImage({ registryUrl: urlOfEndpoint, rootKey }, image, credentials);
-      },
-    },
-    async reclaimDocker() {
-      const { reclaimDocker } = await import("./docker-api/index.ts");
-      await reclaimDocker(imageStoreDir, process.env);
-    },
-    async openDocker(request) {
-      // Loaded for the first build that has docker: most starts need neither.
-      const { openDockerSocket } = await import("./docker-api/index.ts");
-      return openDockerSocket({
-        ...request,
-        registryUrl: endpointUrl,
-        rootKey,
-        imageStoreDir,
-        pushForReal: options.pushForReal ?? false,
-        pullForReal: options.pullForReal ?? false,
-        mappedImage: (reference) => findMappedImage(store, reference),
-      });
-    },
-    ...(options.engine !== undefined && { engine: options.engine }),
-    ...(options.strict !== undefined && { strict: options.strict }),
-    ...(options.parallelBuilds !== undefined && {
-      maxConcurrentBuilds: options.parallelBuilds,
-      batchParallelism: options.parallelBuilds,
-    }),
-    ...(options.concurrentBuilds !== undefined && { concurrentBuilds: options.concurrentBuilds }),
   });
   const faults: FaultSlot = { inject: undefined };
   const dispatcher = createDispatcher({
@@ -223,8 +158,9 @@ export async function startKiln(options: KilnOptions = {}): Promise<Kiln> {
     lengthenSessions: (byMs) => extendSessions(store, codebuild.runner.lengthenSessions(byMs), byMs),
   });
 
+  let endpoint: Endpoint | undefined;
   try {
-    const endpoint = await startEndpoint({
+    endpoint = await startEndpoint({
       dispatcher,
       identity,
       scope,
@@ -273,7 +209,7 @@ export async function startKiln(options: KilnOptions = {}): Promise<Kiln> {
         codebuild.feed.close();
         await lifecycleTimer.close();
         await closeSecrets(store);
-        await endpoint.close();
+        await endpoint?.close();
         await dispatcher.flush();
         await store.close();
       })();
@@ -301,47 +237,10 @@ export async function startKiln(options: KilnOptions = {}): Promise<Kiln> {
       [Symbol.asyncDispose]: close,
     };
   } catch (error) {
+    await endpoint?.close();
     await store.close();
     throw error;
   }
-}
-
-const TELL_TROUBLE_EVERY_MS = 10_000;
-
-/** Says what keeps Kiln from working, and the cure: once in a while, not once a request. */
-function troubleTeller(notice: (line: string) => void): (trouble: KilnError) => void {
-  let last = { message: "", atMs: 0 };
-  return ({ message, why, fix }) => {
-    const atMs = systemClock.nowMs();
-    if (message === last.message && atMs - last.atMs < TELL_TROUBLE_EVERY_MS) return;
-    last = { message, atMs };
-    notice(
-      [`requests are refused: ${message}`, ...(why ? [why] : []), ...fix.map((text) => `fix: ${text}`)].join("\n  "),
-    );
-  };
-}
-
-/** Where builds can run, in the order `auto` takes them: with this machine's tools, then in the project's image. */
-export function createEngines(options: Pick<KilnOptions, "stateDir" | "memory"> = {}): readonly Engine[] {
-  const [clock, ids] = [systemClock, systemIds];
-  const stateDir = options.memory ? undefined : (options.stateDir ?? join(process.cwd(), ".kiln"));
-  // Kiln's own programs may lie where a build has a folder of its own, such as /tmp.
-  // Folders of other builds lie in the system's temporary folder, which need not be /tmp.
-  const hidden = [...(stateDir === undefined ? [] : [stateDir]), tmpdir()];
-  const visible = [fileURLToPath(new URL("..", import.meta.url)), dirname(process.execPath)];
-  return [
-    createSandboxEngine({ clock, ids, hidden, visible }),
-    createHostEngine({ clock, ids }),
-    createContainerEngine({ kind: "docker", ids }),
-    createContainerEngine({ kind: "podman", ids }),
-  ];
-}
-
-/** The engine that builds in an image take, each asked whether it can, or why there is none. */
-export async function engineFor(engines: readonly Engine[], wish: EngineWish): Promise<Result<EngineName, NoEngine>> {
-  const { chooseEngine } = await import("./build/run/choose-engine.ts");
-  const chosen = await chooseEngine(engines, wish, new AbortController().signal);
-  return chosen.ok ? ok(chosen.value.engine.name) : chosen;
 }
 
 const isClosed = (): KilnError =>
@@ -368,19 +267,4 @@ function lateAccessCheck(dependencies: AccessCheckDependencies): AccessCheck {
     can: async (...question) => (await load()).can(...question),
     whoCan: async (question) => (await load()).whoCan(question),
   };
-}
-
-const isDefaultRootKey = (key: NonNullable<KilnOptions["rootKey"]>): boolean =>
-  key.accessKeyId === DEFAULT_ROOT_KEY.accessKeyId && key.secretAccessKey === DEFAULT_ROOT_KEY.secretAccessKey;
-
-function longTermSecret(identity: Identity, accessKeyId: string): Secret | undefined {
-  const key = identity.findAccessKey(accessKeyId);
-  return key?.status === "Active" && key.sessionToken === undefined ? key.secret : undefined;
-}
-
-/** invariant: only keys that STS has just issued are asked for. */
-function principalOf(identity: Identity, accessKeyId: string): Principal {
-  const key = identity.findAccessKey(accessKeyId);
-  if (!key) throw new Error(`no access key ${accessKeyId}`);
-  return key.principal;
 }

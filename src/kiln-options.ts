@@ -2,9 +2,10 @@
  * The options of a Kiln: what they are, what they are when nobody says, and which cannot be. Read by app.ts, which takes
  * them from the command line and from callers of the library.
  */
-import { type AwsScope, isRegionName, partitionOf } from "./core/arn.ts";
+import { type AwsScope, isAccountId, isRegionName, partitionOf } from "./core/arn.ts";
 import type { Clock } from "./core/clock.ts";
 import { KilnError } from "./core/errors.ts";
+import { isLoopbackListener } from "./core/loopback.ts";
 import {
   choiceOption,
   flagOption,
@@ -15,7 +16,6 @@ import {
   textOption,
   wholeNumberOption,
 } from "./core/option-kinds.ts";
-import { isLoopbackHost } from "./endpoint/index.ts";
 import type { EngineName } from "./engines/index.ts";
 import type { RegistryQuota } from "./registry/index.ts";
 
@@ -109,7 +109,7 @@ export const requireOptionKinds = (options: KilnOptions): void => requireOptions
 
 /** The account and region, or a `KilnError` for an account that is none. */
 export function scopeOf({ region = DEFAULT_REGION, accountId = DEFAULT_ACCOUNT_ID }: KilnOptions): AwsScope {
-  if (!/^\d{12}$/.test(accountId)) {
+  if (!isAccountId(accountId)) {
     throw new KilnError({
       code: "KILN_E_ACCOUNT_ID",
       message: `\`${accountId}\` is not an AWS account id`,
@@ -122,7 +122,7 @@ export function scopeOf({ region = DEFAULT_REGION, accountId = DEFAULT_ACCOUNT_I
 
 /** Who controls a Kiln, or signs in without a key, is on this machine. */
 export function requireLoopback({ host = DEFAULT_HOST, control, lenientKeys }: KilnOptions): void {
-  if (isLoopbackHost(host) || !(control || lenientKeys)) return;
+  if (isLoopbackListener(host) || !(control || lenientKeys)) return;
   throw new KilnError({
     code: "KILN_E_CONTROL_OFF_LOOPBACK",
     message: `${control ? "the control API is" : "lenient keys are"} for this machine only, and \`${host}\` can be reached from others`,

@@ -100,7 +100,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "least-privilege",
   ],
   "language-server": ["core", "check", "build/buildspec", "build/plan"],
-  "kiln-options": ["core", "endpoint", "engines", "registry"],
+  "kiln-options": ["core", "engines", "registry"],
   app: ["*"],
   cli: [
     "core",

@@ -5,7 +5,7 @@
  * Gap: condition keys of a call's input (`kms:EncryptionContext:…`, `ssm:Policies`, …) are not known here.
  */
 import type { RequestContext, ResourcePolicy } from "../authorize/decision.ts";
-import { type Arn, type AwsScope, formatArn, parseArn } from "../core/arn.ts";
+import { type Arn, type AwsScope, formatArn, isAccountId, parseArn } from "../core/arn.ts";
 import type { AwsCaller, PolicyDocument, ServiceName } from "../core/aws.ts";
 import { AwsError, KilnError } from "../core/errors.ts";
 import type { GrantConstraint, KeyGrant } from "../services/index.ts";
@@ -111,7 +111,7 @@ const unreadable = (arn: string, error: AwsError): KilnError =>
   });
 
 /** The account in an ARN; buckets have none in theirs. */
-const accountOf = ({ accountId }: Arn): string | undefined => (/^\d{12}$/.test(accountId) ? accountId : undefined);
+const accountOf = ({ accountId }: Arn): string | undefined => (isAccountId(accountId) ? accountId : undefined);
 
 /** Service, start of the resource part, reader; the first that fits. */
 const READERS: readonly (readonly [service: string, prefix: string, read: Reader])[] = [

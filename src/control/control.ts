@@ -4,17 +4,18 @@
  */
 import type { AdjustableClock } from "../core/adjustable-clock.ts";
 import { LAST_MOMENT_MS } from "../core/adjustable-clock.ts";
-import type { AwsScope } from "../core/arn.ts";
+import { type AwsScope, isAccountId } from "../core/arn.ts";
 import type { ServiceName } from "../core/aws.ts";
 import type { Clock } from "../core/clock.ts";
 import type { RotationFunction, RotationFunctions } from "../core/rotation-functions.ts";
+import { shownText, shownValue } from "../core/shown-value.ts";
 import type { KeySettings } from "../identity/index.ts";
 import type { FaultSlot, ServiceDefinition } from "../services/index.ts";
 import type { SnapshotInfo, Store } from "../store/store.ts";
 import { meant, notFound, wrongInput } from "./control-error.ts";
 import { durationMs, momentMs } from "./duration.ts";
 import { createFaults, type Faults } from "./faults.ts";
-import { flagIn, kindOf, membersOf, shown, textIn, valueIn } from "./input.ts";
+import { flagIn, membersOf, textIn, valueIn } from "./input.ts";
 
 /** What a Kiln is made of, as far as it is controlled. */
 export interface ControlDependencies {
@@ -59,6 +60,8 @@ export interface KeysState {
   readonly accountId: string;
 }
 
+const EXAMPLE_FUNCTION = '{"url":"http://127.0.0.1:8080/rotate"}';
+
 const KEPT = ["state", "clock", "faults", "keys"] as const;
 
 /** Part of what a reset would otherwise put back. */
@@ -96,7 +99,7 @@ export interface Control {
   /** Forward to a moment: ISO 8601 or a `Date`. */
   moveTo(moment: string | Date): Promise<ClockState>;
   /** Back to the real time. */
-  resetClock(): ClockState;
+  resetClock(): Promise<ClockState>;
   readonly faults: Faults;
   keys(): KeysState;
   /** What is not given is as at the start. */
@@ -142,8 +145,8 @@ export function createControl(dependencies: ControlDependencies): Control {
   function setKeys(given: Partial<KeysState>): KeysState {
     const members = membersOf(given, "keys", ["lenient", "accountId"]);
     const accountId = textIn(members, "accountId") ?? scope.accountId;
-    if (!/^\d{12}$/.test(accountId)) {
-      throw wrongInput(`\`${shown(accountId)}\` is not an AWS account id`, "give twelve digits: `123456789012`");
+    if (!isAccountId(accountId)) {
+      throw wrongInput(`\`${shownText(accountId)}\` is not an AWS account id`, "give twelve digits: `123456789012`");
     }
     const isLenient = flagIn(members, "lenient") ?? dependencies.isLenientAtStart;
     if (isLenient) dependencies.requireLoopback();
@@ -191,10 +194,11 @@ export function createControl(dependencies: ControlDependencies): Control {
           "what is stored would come from the future; go back with a reset, or put the clock alone back",
         );
       }),
-    resetClock() {
-      clock.reset();
-      return clockState();
-    },
+    resetClock: () =>
+      inTurn(async () => {
+        clock.reset();
+        return clockState();
+      }),
     keys: keysState,
     setKeys,
     snapshots,
@@ -216,24 +220,24 @@ export function createControl(dependencies: ControlDependencies): Control {
     rotationFunctions: () => rotationFunctions.list(),
     async setRotationFunction(arn, given) {
       const url = textIn(membersOf(given, "a rotation function", ["url"]), "url");
-      if (url === undefined)
-        throw wrongInput("a rotation function needs `url`", '{"url":"http://127.0.0.1:8080/rotate"}');
+      if (url === undefined) throw wrongInput("a rotation function needs `url`", EXAMPLE_FUNCTION);
       await rotationFunctions.register({ arn, url });
       return { arn, url };
     },
     async removeRotationFunction(arn) {
       if (await rotationFunctions.remove(arn)) return;
-      throw notFound(`nothing stands for the function \`${shown(arn)}\``, "GET /_kiln/control/rotation-functions");
+      throw notFound(`nothing stands for the function \`${shownText(arn)}\``, "GET /_kiln/control/rotation-functions");
     },
   };
 }
 
 function keptBy(options: ResetOptions): ReadonlySet<Keep> {
   const keep = valueIn(membersOf(options, "a reset", ["keep"]), "keep") ?? [];
-  if (!Array.isArray(keep)) throw wrongInput(`\`keep\` must be a list, not ${kindOf(keep)}`, `of: ${KEPT.join(", ")}`);
+  if (!Array.isArray(keep))
+    throw wrongInput(`\`keep\` must be a list, not ${shownValue(keep)}`, `of: ${KEPT.join(", ")}`);
   for (const name of keep as unknown[]) {
     if (!KEPT.includes(name as Keep)) {
-      throw wrongInput(`\`keep\` cannot have ${kindOf(name)}`, meant(String(name), KEPT));
+      throw wrongInput(`\`keep\` cannot have ${shownValue(name)}`, meant(String(name), KEPT));
     }
   }
   return new Set(keep as Keep[]);

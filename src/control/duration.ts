@@ -2,8 +2,8 @@
  * Durations and moments as callers write them: `36h`, `1d12h`, ISO 8601 (`P30D`, `PT15M`) or milliseconds. Years and months
  * are no length of time, so they are refused.
  */
+import { shownText, shownValue } from "../core/shown-value.ts";
 import { wrongInput } from "./control-error.ts";
-import { kindOf, shown } from "./input.ts";
 
 const UNIT_MS: Readonly<Record<string, number>> = {
   w: 604_800_000,
@@ -25,9 +25,12 @@ export function durationMs(value: unknown): number {
   const ms = typeof value === "number" ? value : typeof value === "string" ? parsed(value) : undefined;
   if (ms !== undefined && Number.isFinite(ms) && ms >= 0) return Math.round(ms);
   if (typeof value === "string" && /^P[^T]*\d[YM]/i.test(value)) {
-    throw wrongInput(`\`${shown(value)}\` has no fixed length: years and months differ`, "write it in days: `P30D`");
+    throw wrongInput(
+      `\`${shownText(value)}\` has no fixed length: years and months differ`,
+      "write it in days: `P30D`",
+    );
   }
-  throw wrongInput(`${kindOf(value)} is no duration`, EXAMPLES);
+  throw wrongInput(`${shownValue(value)} is no duration`, EXAMPLES);
 }
 
 function parsed(text: string): number | undefined {
@@ -54,5 +57,5 @@ export function momentMs(value: unknown): number {
         ? Date.parse(value)
         : Number.NaN;
   if (!Number.isNaN(ms)) return ms;
-  throw wrongInput(`${kindOf(value)} is no moment`, "write it like `2030-01-01T00:00:00Z`");
+  throw wrongInput(`${shownValue(value)} is no moment`, "write it like `2030-01-01T00:00:00Z`");
 }

@@ -5,10 +5,11 @@
  */
 import { compilePattern } from "../authorize/wildcard.ts";
 import type { ServiceName } from "../core/aws.ts";
+import { shownText, shownValue } from "../core/shown-value.ts";
 import { type Call, loadModel, type ServiceDefinition } from "../services/index.ts";
 import { meant, wrongInput } from "./control-error.ts";
 import { durationMs } from "./duration.ts";
-import { choiceIn, integerIn, kindOf, type Members, membersOf, shown, textIn, valueIn } from "./input.ts";
+import { choiceIn, integerIn, type Members, membersOf, textIn, valueIn } from "./input.ts";
 
 export type FaultKind = "throttle" | "error" | "delay" | "drop";
 
@@ -109,14 +110,14 @@ function required<T>(value: T | undefined, name: string, what: string): T {
 
 function requireTarget(service: string, operation: string, services: ReadonlyMap<ServiceName, ServiceDefinition>) {
   if (service !== "*" && !services.has(service as ServiceName)) {
-    throw wrongInput(`there is no service \`${shown(service)}\` here`, meant(service, [...services.keys()]));
+    throw wrongInput(`there is no service \`${shownText(service)}\` here`, meant(service, [...services.keys()]));
   }
   if (/[*?]/.test(operation)) return;
   const asked = service === "*" ? [...services.keys()] : [service as ServiceName];
   const names = asked.flatMap((name) => [...loadModel(name).operations.keys()]);
   if (names.includes(operation)) return;
   const where = service === "*" ? "no service has" : `\`${service}\` has no`;
-  throw wrongInput(`${where} operation \`${shown(operation)}\``, meant(operation, names));
+  throw wrongInput(`${where} operation \`${shownText(operation)}\``, meant(operation, names));
 }
 
 function timesOf(members: Members): number | "always" {
@@ -128,7 +129,7 @@ function probabilityOf(members: Members): number | undefined {
   const value = valueIn(members, "probability");
   if (value === undefined) return undefined;
   if (typeof value === "number" && value > 0 && value <= 1) return value;
-  throw wrongInput(`\`probability\` must be a number above 0 and up to 1, not ${kindOf(value)}`);
+  throw wrongInput(`\`probability\` must be a number above 0 and up to 1, not ${shownValue(value)}`);
 }
 
 function delayOf(members: Members): number {
@@ -139,7 +140,7 @@ function delayOf(members: Members): number {
 
 function errorOf(members: Members): Pick<FaultRule, "code" | "message" | "status"> {
   const code = required(textIn(members, "code"), "code", "the error's code, such as `InternalServerError`");
-  if (!/^[\w.:#-]{1,128}$/.test(code)) throw wrongInput(`\`${shown(code)}\` is no error code`);
+  if (!/^[\w.:#-]{1,128}$/.test(code)) throw wrongInput(`\`${shownText(code)}\` is no error code`);
   const message = textIn(members, "message");
   return { code, ...(message !== undefined && { message }), status: integerIn(members, "status", 400, 599) ?? 400 };
 }
@@ -162,7 +163,7 @@ function requireTexts(service: string, operation: string, names: readonly string
   const unknown = names.find((name) => !known.includes(name));
   if (unknown === undefined) return;
   const fix = known.length === 0 ? [] : [meant(unknown, known)];
-  throw wrongInput(`no call of ${service}:${operation} has a text \`${shown(unknown)}\``, ...fix);
+  throw wrongInput(`no call of ${service}:${operation} has a text \`${shownText(unknown)}\``, ...fix);
 }
 
 function patternTest(pattern: string): (text: string) => boolean {

@@ -6,6 +6,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { KilnError } from "../core/errors.ts";
 import { debug } from "../core/log.ts";
+import { isLoopbackAddress, isLoopbackHost } from "../core/loopback.ts";
+import { percentDecoded } from "../core/percent-decoded.ts";
 import type { Control, KeysState, ResetOptions } from "./control.ts";
 import { ControlError, notFound, wrongInput } from "./control-error.ts";
 import type { FaultInput } from "./fault-rules.ts";
@@ -104,19 +106,12 @@ function endpointOf(url: string): { readonly methods: Methods; readonly name: st
   const below = path.slice(path.indexOf(CONTROL_PREFIX) + CONTROL_PREFIX.length);
   const parts = below.split("/").slice(1);
   if (parts.at(-1) === "") parts.pop();
-  const [name = ""] = parts.splice(1, 1, ...(parts.length > 1 ? [NAME] : []));
+  const [, name = ""] = parts;
+  if (parts.length > 1) parts[1] = NAME;
   const key = parts.join("/");
   const methods = Object.hasOwn(ENDPOINTS, key) && !/^[^/]/.test(below) ? ENDPOINTS[key] : undefined;
-  if (methods) return { methods, name: decoded(name) };
+  if (methods) return { methods, name: percentDecoded(name) };
   throw notFound(`there is nothing at \`${path.slice(0, 200)}\``, `see GET ${CONTROL_PREFIX} and docs/control-api.md`);
-}
-
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
 }
 
 function isOff(): ControlError {
@@ -146,7 +141,7 @@ function requireThisMachine({ headers, socket }: IncomingMessage): void {
   }
   const proxied = Object.keys(headers).find((name) => PROXY_HEADER.test(name));
   if (proxied !== undefined) throw forbidden(`the control API is not for proxies: there is a header \`${proxied}\``);
-  if (!isLoopbackName(headers.host ?? "")) {
+  if (!isLoopbackHost(hostIn(headers.host ?? ""))) {
     throw forbidden(
       "the control API is called by this machine's own name",
       "use 127.0.0.1 or localhost in the address",
@@ -158,12 +153,8 @@ function requireThisMachine({ headers, socket }: IncomingMessage): void {
   }
 }
 
-const isLoopbackAddress = (address: string): boolean =>
-  address === "::1" || /^(?:::ffff:)?127\.\d+\.\d+\.\d+$/.test(address);
-
-/** A name in a Host header that nobody else can point here. */
-const isLoopbackName = (host: string): boolean =>
-  /^(?:localhost|127\.\d{1,3}\.\d{1,3}\.\d{1,3}|\[::1\])(?::\d{1,5})?$/i.test(host);
+/** The host of a Host header, without its port. */
+const hostIn = (header: string): string => header.toLowerCase().replace(/:\d{1,5}$/, "");
 
 /** The parsed body, undefined for an empty one. */
 async function bodyOf(request: IncomingMessage): Promise<unknown> {

@@ -27,6 +27,10 @@ const REGION_NAME = /^[a-z]{2,}(?:-[a-z]+)+-\d{1,2}$/;
 /** Whether a text has the form of a region's name; which there are changes. */
 export const isRegionName = (text: string): boolean => REGION_NAME.test(text);
 
+const ACCOUNT_ID = /^\d{12}$/;
+
+export const isAccountId = (text: string): boolean => ACCOUNT_ID.test(text);
+
 /** The partition that a region is in, by its name. */
 export function partitionOf(region: string): string {
   if (region.startsWith("cn-")) return "aws-cn";

@@ -3,6 +3,7 @@
  * Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
  */
 import type { IncomingMessage } from "node:http";
+import { isLoopbackAddress, unmappedAddress } from "./loopback.ts";
 
 export type ClientContext = Readonly<Record<"aws:SourceIp" | "aws:UserAgent" | "aws:SecureTransport", string>>;
 
@@ -13,12 +14,11 @@ export function clientContext(request: IncomingMessage): ClientContext {
   const address = request.socket.remoteAddress ?? "";
   const userAgent = request.headers["user-agent"] ?? "";
   if (last?.address === address && last.userAgent === userAgent) return last.context;
-  const sourceIp = address.startsWith("::ffff:") ? address.slice("::ffff:".length) : address;
   const context = {
-    "aws:SourceIp": sourceIp,
+    "aws:SourceIp": unmappedAddress(address),
     "aws:UserAgent": userAgent,
     // differs: on loopback plain HTTP stands in for AWS's TLS endpoints (docs/differences.md#secure-transport)
-    "aws:SecureTransport": sourceIp.startsWith("127.") || sourceIp === "::1" ? "true" : "false",
+    "aws:SecureTransport": isLoopbackAddress(address) ? "true" : "false",
   };
   last = { address, userAgent, context };
   return context;

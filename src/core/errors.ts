@@ -86,7 +86,7 @@ export interface KilnErrorInit {
   readonly cause?: unknown;
 }
 
-/** Exit codes of the tool (PRODUCT 4); 70 is a bug. */
+/** Exit codes of the tool (docs/errors.md); 70 is a bug. */
 export type ExitCode = 0 | 1 | 2 | 3 | 4 | 70 | 124 | 130;
 
 export class KilnError extends Error {

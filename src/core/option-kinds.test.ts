@@ -28,7 +28,7 @@ test.each([
   [{ engine: "dokcer" }, "`engine` must be one of auto, host, not `dokcer`", []],
   [{ notice: {} }, "`notice` must be a function, not an object", []],
   [{ rootKey: "id/s3cret" }, "`rootKey` must be an object", []],
-  [null, "f takes an object of options, not `null`", []],
+  [null, "f takes an object of options, not null", []],
 ])("refuses %j", (given, message, fix) => {
   expect(() => requireOptions("f", given, KINDS)).toThrow(
     expect.objectContaining({ code: "KILN_E_OPTION", message, fix }),

@@ -4,6 +4,7 @@
  */
 import { KilnError } from "./errors.ts";
 import { nearest } from "./nearest.ts";
+import { shownValue } from "./shown-value.ts";
 
 /** What an option must be, in words, and whether a value is. */
 export interface OptionKind {
@@ -39,7 +40,7 @@ export const choiceOption = (...choices: readonly string[]): OptionKind => ({
 
 /** Throws a `KilnError` for the first option that `of` does not have, or that is not of its kind. */
 export function requireOptions(of: string, given: unknown, kinds: Readonly<Record<string, OptionKind>>): void {
-  if (!objectOption.fits(given)) throw wrongOption(`${of} takes an object of options, not ${shown(given)}`);
+  if (!objectOption.fits(given)) throw wrongOption(`${of} takes an object of options, not ${shownValue(given)}`);
   for (const [name, value] of Object.entries(given as object)) {
     const kind = Object.hasOwn(kinds, name) ? kinds[name] : undefined;
     if (kind === undefined) {
@@ -50,15 +51,9 @@ export function requireOptions(of: string, given: unknown, kinds: Readonly<Recor
       );
     }
     if (value === undefined || kind.fits(value)) continue;
-    throw wrongOption(`\`${name}\` must be ${kind.is}${kind.isSecret ? "" : `, not ${shown(value)}`}`);
+    throw wrongOption(`\`${name}\` must be ${kind.is}${kind.isSecret ? "" : `, not ${shownValue(value)}`}`);
   }
 }
 
 const wrongOption = (message: string, ...fix: string[]): KilnError =>
   new KilnError({ code: "KILN_E_OPTION", message, fix, exitCode: 2 });
-
-function shown(value: unknown): string {
-  if (typeof value === "string") return value === "" ? "an empty text" : `\`${value}\``;
-  if (typeof value === "function") return "a function";
-  return typeof value === "object" && value !== null ? "an object" : `\`${String(value)}\``;
-}

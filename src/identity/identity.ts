@@ -4,7 +4,7 @@
  * Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html
  */
 import type { NamedPolicy, PrincipalPolicies } from "../authorize/decision.ts";
-import type { AwsScope } from "../core/arn.ts";
+import { type AwsScope, isAccountId } from "../core/arn.ts";
 import type { Principal } from "../core/aws.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Ids } from "../core/ids.ts";
@@ -73,7 +73,6 @@ const ROOT_POLICY: NamedPolicy = {
   name: "the root user's own rights",
   document: { Version: "2012-10-17", Statement: { Effect: "Allow", Action: "*", Resource: "*" } },
 };
-const ACCOUNT_ID = /^\d{12}$/;
 const MAX_ROOT_KEYS = 2_000;
 /** By the tags of a record: the same object until they change. */
 const tagMaps = new WeakMap<readonly TagRecord[], Readonly<Record<string, string>>>();
@@ -121,7 +120,7 @@ export function createIdentity(options: IdentityOptions): Identity {
     lenientRoot: () => (keySettings.isLenient ? rootKeyAsSet().principal : undefined),
     findAccessKey(accessKeyId) {
       if (accessKeyId === rootKey.accessKeyId) return rootKeyAsSet();
-      if (ACCOUNT_ID.test(accessKeyId)) return rootKeyOf(accessKeyId);
+      if (isAccountId(accessKeyId)) return rootKeyOf(accessKeyId);
       const session = collections.sessions.get([accessKeyId]);
       if (session) return opened.temporaryKey(session);
       const record = collections.accessKeys.get([accessKeyId]);

@@ -5,7 +5,6 @@
  * (https://docs.aws.amazon.com/kms/latest/APIReference/CommonErrors.html names the codes; the order is recorded).
  */
 import type { AuthorizationRequest, Decision, DecisionRecord, RequestContext } from "../authorize/decision.ts";
-import { recordedDecision } from "../authorize/decision-record.ts";
 import { evaluate } from "../authorize/index.ts";
 import type { AwsScope } from "../core/arn.ts";
 import type { AwsCaller, Principal, ServiceName } from "../core/aws.ts";
@@ -13,8 +12,19 @@ import type { Clock } from "../core/clock.ts";
 import { AwsError, KilnError } from "../core/errors.ts";
 import type { Ids } from "../core/ids.ts";
 import { debug } from "../core/log.ts";
-import { createLastUses, type Identity, servicePrincipal } from "../identity/index.ts";
+import { createLastUses, type Identity } from "../identity/index.ts";
 import type { Store } from "../store/store.ts";
+import {
+  type Call,
+  callRecord,
+  decisionRecord,
+  isDecided,
+  isFromOutside,
+  isKept,
+  isSession,
+  NO_CHAIN,
+} from "./call.ts";
+import { CallContext, type CallerFor } from "./call-context.ts";
 import { denialIn, internalFailure, stateUnavailable } from "./common-errors.ts";
 import { globalContext, resourceAccount } from "./context-keys.ts";
 import { loadModel } from "./model.ts";
@@ -23,27 +33,6 @@ import type { DecisionFilter } from "./request-filter.ts";
 import { createRequestLog } from "./request-log.ts";
 import type { OperationContext, ServiceDefinition } from "./service.ts";
 import { validateInput } from "./validate.ts";
-
-/** One call of an operation. `input` has the wire shape with epoch milliseconds and `Uint8Array`s. */
-export interface Call {
-  readonly service: ServiceName;
-  readonly operation: string;
-  readonly input: object;
-  readonly principal: Principal;
-  /** The key that signed the request, where it came over HTTP. */
-  readonly accessKeyId?: string;
-  /** Nobody looked at the signature: the key acts as root whoever's it is. */
-  readonly isLenient?: boolean;
-  readonly scope: AwsScope;
-  /** Made up when absent. */
-  readonly requestId?: string;
-  /** Condition keys of the HTTP request: `aws:SourceIp`, `aws:UserAgent`, `aws:SecureTransport`. */
-  readonly context?: RequestContext;
-  /** Services the call goes through, first to last, e.g. `["ssm.amazonaws.com"]`. */
-  readonly via?: readonly string[];
-  /** Set while the call runs, where a fault was injected: which, e.g. `delay fault-1`. */
-  injectedFault?: string;
-}
 
 /** Where the control API hooks in its faults; empty unless somebody asked for one. */
 export interface FaultSlot {
@@ -58,8 +47,7 @@ export interface Dispatcher {
   readonly services: ReadonlyMap<ServiceName, ServiceDefinition>;
   /** Rejects with an `AwsError` that has its `requestId` set, and with nothing else. */
   invoke(call: Call): Promise<object>;
-  /** Calls as `principal`; with `via`, as a service on the principal's behalf. */
-  callerFor(principal: Principal, scope: AwsScope, via?: readonly string[]): AwsCaller;
+  readonly callerFor: CallerFor;
   /** Decides for what is not an operation (the registry's routes): throws the service's access-denied error. */
   authorize(
     principal: Principal,
@@ -94,49 +82,6 @@ export interface DispatcherDependencies {
   /** A call was refused because Kiln itself cannot work: its disk is full, its folder gone. */
   onTrouble?(trouble: KilnError): void;
   readonly faults?: FaultSlot;
-}
-
-/** What an operation gets. The caller of other services is made only when one is called. */
-class CallContext implements OperationContext {
-  readonly scope: AwsScope;
-  readonly principal: Principal;
-  readonly requestId: string;
-  readonly store: Store;
-  readonly clock: Clock;
-  readonly ids: Ids;
-  readonly #call: Call;
-  readonly #callerFor: Dispatcher["callerFor"];
-  readonly refusalOf: OperationContext["refusalOf"];
-  readonly mayDo: OperationContext["mayDo"];
-
-  constructor(
-    { store, clock, ids }: DispatcherDependencies,
-    call: Call,
-    requestId: string,
-    callerFor: Dispatcher["callerFor"],
-    decisions: Pick<OperationContext, "refusalOf" | "mayDo">,
-  ) {
-    this.scope = call.scope;
-    this.principal = call.principal;
-    this.requestId = requestId;
-    this.store = store;
-    this.clock = clock;
-    this.ids = ids;
-    this.#call = call;
-    this.#callerFor = callerFor;
-    this.refusalOf = decisions.refusalOf;
-    this.mayDo = decisions.mayDo;
-  }
-
-  get aws(): AwsCaller {
-    const { principal, scope, service, via = [] } = this.#call;
-    return this.#callerFor(principal, scope, [...via, `${service}.amazonaws.com`]);
-  }
-
-  asService(serviceName: string, sourceArn: string): AwsCaller {
-    const { scope } = this.#call;
-    return this.#callerFor(servicePrincipal(serviceName, sourceArn, scope), scope);
-  }
 }
 
 /** A call on its way, with what it was allowed. */
@@ -248,11 +193,7 @@ export function createDispatcher(dependencies: DispatcherDependencies): Dispatch
   }
 
   function recordOf(progress: Progress, errorCode: string | undefined): DecisionRecord {
-    const { call, requestId, decisions } = progress;
-    const about = { service: call.service, operation: call.operation, requestId };
-    const calledVia = call.via?.at(-1);
-    const record = decisionRecord(call.principal, about, decisions, { atMs: clock.nowMs(), errorCode, calledVia });
-    return call.isLenient === true || call.injectedFault !== undefined ? { ...record, ...controlledBy(call) } : record;
+    return callRecord(progress.call, progress.requestId, progress.decisions, { atMs: clock.nowMs(), errorCode });
   }
 
   function callerFor(principal: Principal, scope: AwsScope, via: readonly string[] = []): AwsCaller {
@@ -297,7 +238,6 @@ export function createDispatcher(dependencies: DispatcherDependencies): Dispatch
   };
 }
 
-const NO_CHAIN: readonly string[] = [];
 const NO_FAULTS: FaultSlot = { inject: undefined };
 const NOTHING_ASKED: Verdict = { decisions: [], denied: undefined };
 
@@ -306,43 +246,7 @@ interface Verdict {
   readonly denied: Decision | undefined;
 }
 
-/** Policies say what it may do; root may do everything. */
-const isDecided = ({ type }: Principal): boolean => type !== "Root";
-
-/** Root's calls are on record only where the control API had a hand in them. */
-const isKept = ({ principal, isLenient, injectedFault }: Call): boolean =>
-  isDecided(principal) || isLenient === true || injectedFault !== undefined;
-
-const controlledBy = ({ isLenient, accessKeyId, injectedFault }: Call): Partial<DecisionRecord> => ({
-  ...(isLenient === true && accessKeyId !== undefined && { lenientKey: accessKeyId }),
-  ...(injectedFault !== undefined && { injectedFault }),
-});
-
-/** Calls over HTTP and those of role sessions; not what services, and Kiln as root, call by themselves. */
-const isFromOutside = ({ principal: { type }, accessKeyId, via = NO_CHAIN }: Call): boolean =>
-  via.length === 0 && type !== "AWSService" && (type !== "Root" || accessKeyId !== undefined);
-
-const isSession = ({ type }: Principal): boolean => type === "AssumedRole" || type === "FederatedUser";
-
 const isDenial = (progress: Progress): boolean => progress.decisions.some((decision) => decision.effect !== "allowed");
-
-function decisionRecord(
-  principal: Principal,
-  about: { readonly service: string; readonly operation: string; readonly requestId: string },
-  decisions: readonly Decision[],
-  facts: { readonly atMs: number; readonly errorCode: string | undefined; readonly calledVia?: string | undefined },
-): DecisionRecord {
-  return {
-    requestId: about.requestId,
-    atMs: facts.atMs,
-    service: about.service,
-    operation: about.operation,
-    principalArn: principal.arn,
-    decisions: decisions.map(recordedDecision),
-    ...(facts.calledVia !== undefined && { calledVia: facts.calledVia }),
-    ...(facts.errorCode !== undefined && { errorCode: facts.errorCode }),
-  };
-}
 
 /** What an operation threw, as an answer of AWS. Bugs become `InternalFailure`; their stack is for `KILN_DEBUG`. */
 function awsErrorFrom(thrown: unknown, call: Call): AwsError {

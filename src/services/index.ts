@@ -11,6 +11,7 @@ export {
   nearestActions,
   type ResourceTypeInfo,
 } from "./action-table.ts";
+export type { Call } from "./call.ts";
 export {
   internalFailure,
   isQueryService,
@@ -20,7 +21,6 @@ export {
   unknownOperation,
 } from "./common-errors.ts";
 export {
-  type Call,
   createDispatcher,
   type Dispatcher,
   type DispatcherDependencies,

@@ -1,8 +1,8 @@
 /**
  * How a record's key stands in the database: one sequence of bytes that sorts as its parts do, and the range of such
- * sequences that a prefix of parts means. Used by sqlite-store.ts only.
+ * sequences that a prefix of parts means. Used by what asks SQLite, and by the cache.
  */
-import type { Key } from "./store.ts";
+import type { Key, ListOptions } from "./store.ts";
 
 /**
  * Each part is followed by U+0000: keys sort by parts, and a prefix of parts is a prefix of bytes. U+0000 and U+0001 inside
@@ -36,10 +36,7 @@ export const decodeKey = (bytes: Uint8Array | ArrayBuffer): Key =>
     );
 
 /** The half-open range of encoded keys: everything under `prefix`, beyond `after` in the direction of travel. */
-export function rangeOf(
-  prefix: Key,
-  options: { readonly reverse?: boolean; readonly after?: Key },
-): { from: Buffer; to: Buffer } {
+export function rangeOf(prefix: Key, options: ListOptions): { from: Buffer; to: Buffer } {
   let from = Buffer.from(encodeKey(prefix));
   let to: Buffer;
   if (from.length === 0) to = Buffer.of(0xff);

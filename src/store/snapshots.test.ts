@@ -27,6 +27,8 @@ const refusalOf = (promise: Promise<unknown>): Promise<KilnError> =>
     () => Promise.reject(),
     (e) => e,
   );
+/** What is no longer used goes beside the work. */
+const GONE = { timeout: 20_000 };
 const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
 
 describe("a reset and a restore by another process on the folder", () => {
@@ -65,7 +67,7 @@ describe("a reset and a restore by another process on the folder", () => {
     expect(stores[0]?.collection("n").list([])).toEqual([{ key: ["0"], value: 0 }]);
     await Promise.all(stores.map((store) => store.close()));
     const again = await open();
-    await vi.waitFor(() => expect(readdirSync(join(stateDir, "generations"))).toHaveLength(1));
+    await vi.waitFor(() => expect(readdirSync(join(stateDir, "generations"))).toHaveLength(1), GONE);
     await again.close();
   });
 });
@@ -205,7 +207,7 @@ describe("a process that is killed during a save, a restore or a reset", () => {
     expect([...seen].filter((state) => !["A", "B", "empty", "saved A", "saved B"].includes(state))).toEqual([]);
     expect(seen.size).toBeGreaterThan(1);
     const last = await open();
-    await vi.waitFor(() => expect(readdirSync(join(stateDir, "generations")).length).toBeLessThan(2));
+    await vi.waitFor(() => expect(readdirSync(join(stateDir, "generations")).length).toBeLessThan(2), GONE);
     await last.saveSnapshot("s");
     for (const name of ["A", "B", "s"]) expect(readdirSync(join(stateDir, "snapshots", name))).toHaveLength(2);
     await last.close();

@@ -73,6 +73,9 @@ export const SQLITE = {
   NOTADB: 26,
 } as const;
 
+/** True when another connection has the lock. */
+export const isBusy = (error: unknown): boolean => sqliteCode(error) === SQLITE.BUSY;
+
 /** The primary result code of an error thrown by either driver, or undefined when it is not SQLite's. */
 export function sqliteCode(error: unknown): number | undefined {
   if (!(error instanceof Error)) return undefined;

@@ -12,18 +12,12 @@ import type { Ids } from "../core/ids.ts";
 import { debug } from "../core/log.ts";
 import { openSealed, sealBytes } from "./master-key.ts";
 import { type CacheEntry, parsedValue, RecordCache } from "./record-cache.ts";
-import { decodeKey, encodeKey, rangeOf } from "./record-key.ts";
+import { encodeKey } from "./record-key.ts";
+import { type RecordChange, RecordTable } from "./record-table.ts";
 import type { Snapshots } from "./snapshots.ts";
-import {
-  SQLITE,
-  type SqlDatabase,
-  type SqlRow,
-  type SqlStatement,
-  type SqlValue,
-  sqliteCode,
-} from "./sqlite-driver.ts";
-import { folderRemoved, placeOf, stateFolderError } from "./state-folder.ts";
-import type { BlobStore, Collection, Entry, Key, SnapshotInfo, StateFolder, Store } from "./store.ts";
+import { isBusy, type SqlDatabase } from "./sqlite-driver.ts";
+import { placeGuard, stateFolderError } from "./state-folder.ts";
+import type { BlobStore, Collection, Key, SnapshotInfo, StateFolder, Store } from "./store.ts";
 
 export interface SqliteStoreParts {
   /** A connection whose schema is up to date (schema.ts). The store closes it. */
@@ -43,14 +37,7 @@ export interface SqliteStoreParts {
 interface Turn {
   readonly writes: { readonly resolve: () => void; readonly reject: (error: Error) => void }[];
   /** Changes that SQLite has not seen yet, the newest of each record. */
-  readonly pending: Map<string, PendingChange>;
-}
-
-/** One record as a change leaves it. */
-interface PendingChange {
-  readonly collection: string;
-  readonly key: string;
-  readonly entry: CacheEntry;
+  readonly pending: Map<string, RecordChange>;
 }
 
 /** A write that could not begin: another process has the lock, or the state is being replaced. */
@@ -59,15 +46,9 @@ interface WaitingWrite {
   readonly reject: (error: Error) => void;
 }
 
-/** Rows of one INSERT: each call into SQLite costs more than a row does. */
-const ROWS_AT_ONCE = 8;
 const LOCK_PAUSE_MS = 1;
 /** After as many pauses, ten seconds or more, a write that waits for the lock is refused. */
 const LOCK_ATTEMPTS = 10_000;
-/** Readers wait only while another process recovers the log of a dead one or ends as the last: for some milliseconds. */
-const READ_PAUSE_MS = 2;
-const READ_ATTEMPTS = 2_500;
-const PLACE_KNOWN_MS = 50;
 /** After a commit of another process is seen, so many turns begin with a pause in which others find the lock free. */
 const TURNS_TO_YIELD = 16;
 
@@ -81,14 +62,11 @@ export class SqliteStore implements Store {
   readonly #parts: Pick<SqliteStoreParts, "folder" | "openSnapshots">;
   #snapshots: Promise<Snapshots> | undefined;
   readonly #collections = new Map<string, Collection<unknown>>();
-  readonly #statements: Record<
-    "get" | "put" | "putMany" | "delete" | "list" | "listReverse" | "count" | "dataVersion",
-    SqlStatement
-  >;
+  readonly #table: RecordTable;
   readonly #cache = new RecordCache();
   #turn: Turn | undefined;
   /** The changes of the write that is running, until it has returned. */
-  #change: Map<string, PendingChange> | undefined;
+  #change: Map<string, RecordChange> | undefined;
   /** True when the running write's changes are in SQLite, under a savepoint. */
   #hasSavepoint = false;
   /** True until the turn of the event loop ends in which the cache was found to be up to date. */
@@ -96,9 +74,7 @@ export class SqliteStore implements Store {
   #dataVersion: unknown;
   /** While others write, too. */
   #turnsToYield = 0;
-  /** Which file the database is, and whether it was looked at lately. */
-  readonly #place: string | undefined;
-  #isPlaceKnown = false;
+  readonly #requirePlace: () => void;
   #isClosed = false;
   #waiting: WaitingWrite[] = [];
   #retry: NodeJS.Timeout | undefined;
@@ -112,24 +88,10 @@ export class SqliteStore implements Store {
     this.#ids = parts.ids;
     this.#onClose = parts.onClose;
     this.#parts = parts;
-    this.#place = parts.stateDir === undefined ? undefined : placeOf(parts.stateDir);
+    this.#requirePlace = parts.stateDir === undefined ? () => {} : placeGuard(parts.stateDir);
     this.blobs = parts.blobs;
     this.stateDir = parts.stateDir;
-    const range = "SELECT key, value FROM records WHERE collection = ? AND key >= ? AND key < ? ORDER BY key";
-    const put = (rows: number): string =>
-      `INSERT INTO records (collection, key, value) VALUES ${Array(rows).fill("(?, ?, ?)").join(", ")} ON CONFLICT DO UPDATE SET value = excluded.value`;
-    this.#statements = {
-      get: parts.database.prepare("SELECT value FROM records WHERE collection = ? AND key = ?"),
-      put: parts.database.prepare(put(1)),
-      putMany: parts.database.prepare(put(ROWS_AT_ONCE)),
-      delete: parts.database.prepare("DELETE FROM records WHERE collection = ? AND key = ?"),
-      list: parts.database.prepare(`${range} LIMIT ?`),
-      listReverse: parts.database.prepare(`${range} DESC LIMIT ?`),
-      count: parts.database.prepare(
-        "SELECT COUNT(*) AS count FROM records WHERE collection = ? AND key >= ? AND key < ?",
-      ),
-      dataVersion: parts.database.prepare("PRAGMA data_version"),
-    };
+    this.#table = new RecordTable(parts.database);
   }
 
   collection<T>(name: string): Collection<T> {
@@ -154,7 +116,7 @@ export class SqliteStore implements Store {
   }
 
   #run<R>(turn: Turn, change: () => R): Promise<R> {
-    const own = new Map<string, PendingChange>();
+    const own = new Map<string, RecordChange>();
     let result: R;
     this.#change = own;
     try {
@@ -292,7 +254,7 @@ export class SqliteStore implements Store {
   }
 
   #beginTurn(): Turn {
-    this.#checkPlace();
+    this.#requirePlace();
     // IMMEDIATE: takes the write lock now, so that a later statement cannot fail because another process wrote first.
     this.#database.exec("BEGIN IMMEDIATE");
     const turn: Turn = { writes: [], pending: new Map() };
@@ -303,16 +265,6 @@ export class SqliteStore implements Store {
     // Another process may have committed since the last look; from here on none can.
     this.#checkDataVersion();
     return turn;
-  }
-
-  /** Refuses to write into a file that has lost its name: SQLite does not look, and what it wrote would be gone. */
-  #checkPlace(): void {
-    if (this.#isPlaceKnown || this.stateDir === undefined || this.#place === undefined) return;
-    if (placeOf(this.stateDir) !== this.#place) throw folderRemoved(this.stateDir);
-    this.#isPlaceKnown = true;
-    setTimeout(() => {
-      this.#isPlaceKnown = false;
-    }, PLACE_KNOWN_MS).unref();
   }
 
   #commitTurn(turn: Turn): void {
@@ -330,18 +282,9 @@ export class SqliteStore implements Store {
   }
 
   /** Hands changes to SQLite, inside the turn's transaction, and to the cache. */
-  #apply(changes: Map<string, PendingChange>): void {
-    let rows: SqlValue[] = [];
-    for (const [id, { collection, key, entry }] of changes) {
-      if (entry.text === undefined) this.#statements.delete.run(collection, Buffer.from(key));
-      else rows.push(collection, Buffer.from(key), entry.text);
-      if (rows.length === 3 * ROWS_AT_ONCE) {
-        this.#statements.putMany.run(...rows);
-        rows = [];
-      }
-      this.#cache.replace(id, entry);
-    }
-    for (let i = 0; i < rows.length; i += 3) this.#statements.put.run(...rows.slice(i, i + 3));
+  #apply(changes: Map<string, RecordChange>): void {
+    this.#table.apply(changes.values());
+    for (const [id, { entry }] of changes) this.#cache.replace(id, entry);
     changes.clear();
   }
 
@@ -401,7 +344,7 @@ export class SqliteStore implements Store {
   }
 
   #checkDataVersion(): void {
-    const version = (patiently(() => this.#statements.dataVersion.get()) as SqlRow)["data_version"];
+    const version = this.#table.dataVersion();
     if (version === this.#dataVersion) return;
     if (this.#dataVersion !== undefined) this.#turnsToYield = TURNS_TO_YIELD;
     this.#dataVersion = version;
@@ -417,8 +360,7 @@ export class SqliteStore implements Store {
       this.#refresh();
       const cached = this.#cache.get(id);
       if (cached) return cached;
-      const row = patiently(() => this.#statements.get.get(collection, Buffer.from(text))) as SqlRow | undefined;
-      const entry: CacheEntry = { text: row?.["value"] as string | undefined, value: undefined };
+      const entry: CacheEntry = { text: this.#table.textOf(collection, text), value: undefined };
       // What SQLite holds under a savepoint may yet be undone; undoing clears the cache.
       this.#cache.set(id, entry);
       return entry;
@@ -435,25 +377,21 @@ export class SqliteStore implements Store {
   }
 
   #makeCollection<T>(name: string): Collection<T> {
-    const { list, listReverse, count } = this.#statements;
     return {
       get: (key) => parsedValue<T>(this.#find(name, key)),
       has: (key) => this.#find(name, key).text !== undefined,
       list: (prefix, options = {}) => {
-        const { from, to } = rangeOf(prefix, options);
-        const statement = options.reverse ? listReverse : list;
         try {
           this.#applyPending();
-          return (patiently(() => statement.all(name, from, to, options.limit ?? -1)) as SqlRow[]).map(entryOf<T>);
+          return this.#table.list<T>(name, prefix, options);
         } catch (error) {
           throw this.#explain(error);
         }
       },
       count: (prefix) => {
-        const { from, to } = rangeOf(prefix, {});
         try {
           this.#applyPending();
-          return Number((patiently(() => count.get(name, from, to)) as SqlRow)["count"]);
+          return this.#table.count(name, prefix);
         } catch (error) {
           throw this.#explain(error);
         }
@@ -467,22 +405,3 @@ export class SqliteStore implements Store {
     };
   }
 }
-
-const isBusy = (error: unknown): boolean => sqliteCode(error) === SQLITE.BUSY;
-
-/** Reads are synchronous: the few that find the database locked try again in short slices. */
-function patiently<R>(read: () => R): R {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return read();
-    } catch (error) {
-      if (!isBusy(error) || attempt === READ_ATTEMPTS) throw error;
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, READ_PAUSE_MS);
-    }
-  }
-}
-
-const entryOf = <T>(row: SqlRow): Entry<T> => ({
-  key: decodeKey(row["key"] as Uint8Array | ArrayBuffer),
-  value: JSON.parse(row["value"] as string) as T,
-});

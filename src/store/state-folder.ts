@@ -101,8 +101,26 @@ export function stateFolderError(error: unknown, stateDir: string | undefined): 
   }
 }
 
-/** For a folder that was taken away, or put in the place of another, below a store that has it open. */
-export const folderRemoved = (stateDir: string): KilnError =>
+const PLACE_KNOWN_MS = 50;
+
+/**
+ * Gives what refuses to write into a database file that has lost its name since: its folder was taken away, or another put
+ * in its place. SQLite does not look, and what it wrote would be gone. Looks now and then, so that it costs writes nothing.
+ */
+export function placeGuard(stateDir: string): () => void {
+  const place = placeOf(stateDir);
+  let isKnown = place === undefined;
+  return () => {
+    if (isKnown) return;
+    if (placeOf(stateDir) !== place) throw folderRemoved(stateDir);
+    isKnown = true;
+    setTimeout(() => {
+      isKnown = false;
+    }, PLACE_KNOWN_MS).unref();
+  };
+}
+
+const folderRemoved = (stateDir: string): KilnError =>
   new KilnError({
     code: "KILN_E_STATE_FOLDER_UNUSABLE",
     message: `the state folder \`${stateDir}\` was removed or replaced while it was in use`,
@@ -112,7 +130,7 @@ export const folderRemoved = (stateDir: string): KilnError =>
   });
 
 /** Which file `kiln.db` is, or undefined when there is none. */
-export function placeOf(stateDir: string): string | undefined {
+function placeOf(stateDir: string): string | undefined {
   const found = statSync(join(stateDir, "kiln.db"), { throwIfNoEntry: false });
   return found && `${found.dev} ${found.ino}`;
 }

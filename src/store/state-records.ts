@@ -6,7 +6,7 @@
 import { closeSync, openSync } from "node:fs";
 import { encodeKey } from "./record-key.ts";
 import { RECORDS_TABLE, SCHEMA_VERSION } from "./schema.ts";
-import { type OpenDatabase, SQLITE, type SqlDatabase, type SqlRow, sqliteCode } from "./sqlite-driver.ts";
+import { isBusy, type OpenDatabase, type SqlDatabase, type SqlRow } from "./sqlite-driver.ts";
 import { CHECK_COLLECTION, GENERATION_KEY, KEPT_COLLECTIONS, STATE_COLLECTION } from "./state-collections.ts";
 import { nextTurn } from "./state-files.ts";
 
@@ -208,7 +208,7 @@ async function beginImmediate(database: SqlDatabase): Promise<void> {
       database.exec("BEGIN IMMEDIATE");
       return;
     } catch (error) {
-      if (sqliteCode(error) !== SQLITE.BUSY || attempt === LOCK_ATTEMPTS) throw error;
+      if (!isBusy(error) || attempt === LOCK_ATTEMPTS) throw error;
       await new Promise((resolve) => setTimeout(resolve, 1));
     }
   }

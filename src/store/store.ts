@@ -1,5 +1,5 @@
 /**
- * The storage port. Adapters: sqlite.ts on a state folder or in memory; contract.ts is the suite each must pass.
+ * The storage port. Adapter: sqlite-store.ts, on a state folder or in memory; contract.ts is the suite each must pass.
  *
  * Life cycle: opened once by app.ts, `close()` once. Reads are synchronous and see every earlier `write` of this
  * process. `write(fn)` runs `fn` at once, synchronously, inside a transaction; the promise resolves when the
@@ -17,16 +17,20 @@ export interface Collection<T> {
   get(key: Key): T | undefined;
   has(key: Key): boolean;
   /** Records whose key starts with the parts of `prefix`, in key order (bytewise by UTF-8). */
-  list(
-    prefix: Key,
-    options?: { readonly reverse?: boolean; readonly limit?: number; readonly after?: Key },
-  ): Entry<T>[];
+  list(prefix: Key, options?: ListOptions): Entry<T>[];
   /** How many records `list(prefix)` would give. */
   count(prefix: Key): number;
   /** Only inside `Store.write`. The value must be plain JSON. */
   put(key: Key, value: T): void;
   /** Only inside `Store.write`. Absent keys are ignored. */
   delete(key: Key): void;
+}
+
+export interface ListOptions {
+  readonly reverse?: boolean;
+  readonly limit?: number;
+  /** Only what comes behind this key, in the direction of travel. */
+  readonly after?: Key;
 }
 
 export interface Entry<T> {

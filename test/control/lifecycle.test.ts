@@ -52,6 +52,23 @@ test("closes while requests wait, and a second time", async () => {
   ssm.destroy();
 });
 
+test("leaves nothing listening when it cannot start", async () => {
+  const stateDir = mkdtempSync(join(tmpdir(), "kiln-start-"));
+  try {
+    const first = await startKiln({ stateDir, port: 0 });
+    await first.store.write(() => {
+      first.store.collection("codebuild.active-batches").put(["broken"], true);
+      first.store.collection("codebuild.batches").put(["broken"], {});
+    });
+    await first.close();
+    const port = Number(new URL(first.url).port);
+    await expect(startKiln({ stateDir, port })).rejects.toThrow();
+    await expect(fetch(`${first.url}/_kiln/health`)).rejects.toThrow("fetch failed");
+  } finally {
+    rmSync(stateDir, { recursive: true });
+  }
+});
+
 test("says that it is closed", async () => {
   const kiln = await startKiln({ memory: true });
   await kiln.faults.inject({ service: "ssm", kind: "throttle" });

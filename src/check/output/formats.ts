@@ -1,6 +1,5 @@
 /**
- * Findings as Kiln's JSON: PRODUCT 4, stable. `suppressed` and the counts after `fixable` are documented additions
- * (docs/checks.md).
+ * Findings as Kiln's JSON: stable, documented in docs/checks.md.
  */
 import type { Diagnostic, Fix } from "../../core/diagnostics.ts";
 import type { SuppressedFinding } from "../suppressions.ts";

@@ -1,6 +1,6 @@
 /**
  * Findings for people: position, severity, code, the source line with a caret, why, fix, documentation.
- * The form is STYLE 7.5's; colour is added on top and never the only signal.
+ * Colour is added on top and never the only signal.
  */
 import type { Diagnostic, Fix, Span } from "../../core/diagnostics.ts";
 import { visibleLine, visibleText, visibleTexts } from "../../core/visible-text.ts";

@@ -5,6 +5,7 @@
  * Gap: no proxy variables of the environment.
  */
 import type { Clock } from "../../core/clock.ts";
+import { isLoopbackHost } from "../../core/loopback.ts";
 
 /** Why an upstream did not give what was asked for; the names are those of ECR's failure codes. */
 export type UpstreamFailure = "UpstreamAccessDenied" | "UpstreamTooManyRequests" | "UpstreamUnavailable";
@@ -50,8 +51,8 @@ const MAX_MANIFEST_BYTES = 4 * 1024 * 1024;
 /** `url` with or without a scheme; a loopback address without one is reached over plain HTTP. */
 export function upstreamBaseUrl(url: string): URL {
   if (/^https?:\/\//.test(url)) return new URL(url);
-  const isLoopback = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?$/.test(url);
-  return new URL(`${isLoopback ? "http" : "https"}://${url}`);
+  const plain = new URL(`http://${url}`);
+  return isLoopbackHost(plain.hostname) ? plain : new URL(`https://${url}`);
 }
 
 export function remoteUpstream(clock: Clock, url: string, credentials: UpstreamCredentials | undefined): Upstream {

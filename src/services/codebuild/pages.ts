@@ -1,5 +1,7 @@
 /** Pages of names, ids or records. AWS: 100 a page unless `maxResults` asks for fewer; the token is opaque. */
+import type { AwsError } from "../../core/errors.ts";
 import type { Collection, Entry, Key } from "../../store/store.ts";
+import { pageToken, textsOfToken } from "../page-token.ts";
 import { invalidInput } from "./errors.ts";
 
 const PAGE_SIZE = 100;
@@ -22,15 +24,15 @@ export function page(
 ): { readonly items: readonly string[]; readonly nextToken?: string } {
   let start = 0;
   if (nextToken !== undefined && nextToken !== "") {
-    const [last = "", next = ""] = Buffer.from(nextToken, "base64url").toString("utf8").split("\n");
+    const [last = "", next = ""] = textsOfToken(nextToken, 2) ?? [];
     start = all.indexOf(last) + 1 || all.indexOf(next);
-    if (start === -1) throw invalidInput("Invalid nextToken");
+    if (start === -1) throw invalidNextToken();
   }
   const end = start + maxResults;
   const items = all.slice(start, end);
   const next = all[end];
-  const token = Buffer.from(`${items.at(-1)}\n${next}`).toString("base64url");
-  return { items, ...(next !== undefined && items.length > 0 ? { nextToken: token } : {}) };
+  const last = items.at(-1);
+  return { items, ...(next !== undefined && last !== undefined ? { nextToken: pageToken(last, next) } : {}) };
 }
 
 /**
@@ -51,23 +53,16 @@ export function recordPage<T>(
   });
   const entries = found.slice(0, limit);
   const last = entries.at(-1);
-  return { entries, ...(found.length > limit && last ? { nextToken: tokenOfKey(last.key, prefix) } : {}) };
+  return {
+    entries,
+    ...(found.length > limit && last ? { nextToken: pageToken(...last.key.slice(prefix.length)) } : {}),
+  };
 }
 
-const tokenOfKey = (key: Key, prefix: Key): string =>
-  Buffer.from(JSON.stringify(key.slice(prefix.length))).toString("base64url");
+export const invalidNextToken = (): AwsError => invalidInput("Invalid nextToken");
 
 function keyOfToken(token: string, prefix: Key): Key {
-  try {
-    const rest: unknown = JSON.parse(Buffer.from(token, "base64url").toString("utf8"));
-    if (
-      Array.isArray(rest) &&
-      rest.length > 0 &&
-      rest.every((part) => typeof part === "string" && !part.includes("\0"))
-    )
-      return [...prefix, ...(rest as string[])];
-  } catch {
-    // not JSON: falls through
-  }
-  throw invalidInput("Invalid nextToken");
+  const rest = textsOfToken(token);
+  if (rest === undefined || rest.length === 0) throw invalidNextToken();
+  return [...prefix, ...rest];
 }

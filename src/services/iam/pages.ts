@@ -2,6 +2,7 @@
  * Lists in pages: `MaxItems` (default 100), `Marker`, `IsTruncated`.
  * Source: https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListRoles.html
  */
+import { pageToken, partsOfToken, type TokenPart } from "../page-token.ts";
 import { invalidMarker } from "./errors.ts";
 
 const DEFAULT_MAX_ITEMS = 100;
@@ -18,7 +19,7 @@ export interface Page<T> {
 }
 
 /** What an item is ordered by, part by part; all items of a list have parts of the same types. */
-type PageKey = readonly (string | number)[];
+type PageKey = readonly TokenPart[];
 
 /**
  * One page of `items`, in the order of their keys, which must be unique. A marker holds the key of the last item before it,
@@ -32,7 +33,7 @@ export function pageOf<T>(items: readonly T[], input: PagingInput, keyOf: (item:
   const last = page.at(-1);
   const shown = page.map(({ item }) => item);
   if (last === undefined || page.length === rest.length) return { items: shown, members: { IsTruncated: false } };
-  return { items: shown, members: { IsTruncated: true, Marker: markerOf(last.key) } };
+  return { items: shown, members: { IsTruncated: true, Marker: pageToken(...last.key) } };
 }
 
 /** Key of what has a name that is unique without regard to case. Markers have room for a name, not for an ARN with a path. */
@@ -44,25 +45,11 @@ function compare(a: PageKey, b: PageKey): number {
   return (a[at] as string | number) < (b[at] as string | number) ? -1 : 1;
 }
 
-const markerOf = (key: PageKey): string => Buffer.from(JSON.stringify(key), "utf8").toString("base64url");
-
 /** The key in a marker; `example` is a key of the list, if it has any. */
 function keyIn(marker: string, example: PageKey | undefined): PageKey {
-  const key = parsed(Buffer.from(marker, "base64url").toString("utf8"));
-  if (!isPageKey(key) || markerOf(key) !== marker) throw invalidMarker();
-  if (example !== undefined && typesOf(example) !== typesOf(key)) throw invalidMarker();
+  const key = partsOfToken(marker);
+  if (key === undefined || (example !== undefined && typesOf(example) !== typesOf(key))) throw invalidMarker();
   return key;
 }
 
-const isPageKey = (value: unknown): value is PageKey =>
-  Array.isArray(value) && value.every((part) => typeof part === "string" || typeof part === "number");
-
 const typesOf = (key: PageKey): string => key.map((part) => typeof part).join(" ");
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}

@@ -1,9 +1,11 @@
 /** CreateBucket, DeleteBucket, HeadBucket, ListBuckets, GetBucketLocation. */
 import type { RequestContext } from "../../authorize/decision.ts";
+import { pageToken } from "../page-token.ts";
 import { type OperationContext, operation } from "../service.ts";
 import { requestTagKeys } from "../tag-keys.ts";
 import { grantsFrom } from "./acl-grants.ts";
 import { isBucketName } from "./bucket-name.ts";
+import { nameInToken } from "./continuation-token.ts";
 import {
   aclsNotSupported,
   bucketAlreadyExists,
@@ -180,7 +182,7 @@ export const listBuckets = operation<ListBucketsRequest, ListBucketsOutput>({
   errors: [invalidArgument],
   run(input, context) {
     const limit = input.MaxBuckets ?? MAX_BUCKETS;
-    const after = input.ContinuationToken === undefined ? undefined : tokenName(input.ContinuationToken);
+    const after = input.ContinuationToken === undefined ? undefined : nameInToken(input.ContinuationToken);
     const found = ownBuckets(context, after).filter(
       ({ name, region }) =>
         name.startsWith(input.Prefix ?? "") && (input.BucketRegion === undefined || region === input.BucketRegion),
@@ -196,9 +198,7 @@ export const listBuckets = operation<ListBucketsRequest, ListBucketsOutput>({
         ...(isPaged && { BucketRegion: bucket.region, BucketArn: bucketArn(bucket) }),
       })),
       ...(input.Prefix !== undefined && { Prefix: input.Prefix }),
-      ...(found.length > page.length && {
-        ContinuationToken: Buffer.from(page.at(-1)?.name ?? "").toString("base64url"),
-      }),
+      ...(found.length > page.length && { ContinuationToken: pageToken(page.at(-1)?.name ?? "") }),
     };
   },
 });
@@ -206,10 +206,4 @@ export const listBuckets = operation<ListBucketsRequest, ListBucketsOutput>({
 function ownBuckets({ store, scope }: OperationContext, after: string | undefined): BucketRecord[] {
   const entries = bucketsIn(store).list([], after === undefined ? {} : { after: [after] });
   return entries.map(({ value }) => value).filter(({ accountId }) => accountId === scope.accountId);
-}
-
-function tokenName(token: string): string {
-  const name = Buffer.from(token, "base64url").toString("utf8");
-  if (!isBucketName(name)) throw invalidArgument("The continuation token provided is incorrect", "continuation-token");
-  return name;
 }

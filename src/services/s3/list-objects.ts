@@ -4,7 +4,9 @@
  * Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-prefixes.html
  */
 import type { AuthorizationRequest } from "../../authorize/decision.ts";
+import { pageToken } from "../page-token.ts";
 import { type OperationContext, operation } from "../service.ts";
+import { nameInToken } from "./continuation-token.ts";
 import { encodeKey } from "./encode-key.ts";
 import { invalidArgument, reference } from "./errors.ts";
 import { type BucketInput, bucketErrors, conditionKeys, onBucket, requireBucket } from "./find-bucket.ts";
@@ -50,14 +52,14 @@ export const listObjectsV2 = operation<ListObjectsV2Request, ListObjectsV2Output
   errors,
   run(input, context) {
     const bucket = requireBucket(context, input);
-    const after = input.ContinuationToken === undefined ? input.StartAfter : keyOfToken(input.ContinuationToken);
+    const after = input.ContinuationToken === undefined ? input.StartAfter : nameInToken(input.ContinuationToken);
     const page = list(context, bucket, input, after);
     return {
       ...common(bucket, input, page, input.FetchOwner === true),
       KeyCount: page.items.length + page.prefixes.length,
       ...(input.ContinuationToken !== undefined && { ContinuationToken: input.ContinuationToken }),
       ...(input.StartAfter !== undefined && { StartAfter: encodeKey(input.StartAfter, input.EncodingType) }),
-      ...(page.next !== undefined && { NextContinuationToken: tokenOfKey(page.next) }),
+      ...(page.next !== undefined && { NextContinuationToken: pageToken(page.next) }),
     };
   },
 });
@@ -130,18 +132,6 @@ function listed(bucket: BucketRecord, object: ObjectVersion, input: ListInput, w
     ...(withOwner && { Owner: ownerOf(bucket.accountId) }),
     StorageClass: object.storageClass as NonNullable<ListedObject["StorageClass"]>,
   };
-}
-
-/** Opaque to clients, and only good as it was given out. */
-const TOKEN_PREFIX = "1";
-const tokenOfKey = (key: string): string => TOKEN_PREFIX + Buffer.from(key).toString("base64url");
-
-function keyOfToken(token: string): string {
-  const bytes = Buffer.from(token.slice(1), "base64url");
-  if (token.startsWith(TOKEN_PREFIX) && bytes.length > 0 && tokenOfKey(bytes.toString("utf8")) === token) {
-    return bytes.toString("utf8");
-  }
-  throw invalidArgument("The continuation token provided is incorrect", "continuation-token");
 }
 
 /** One version with what the listing says about it. */

@@ -4,7 +4,7 @@
  * Differs: root may assume a role that trusts its account (AWS refuses root), because Kiln's default key is root's.
  */
 import type { AuthorizationRequest, RequestContext } from "../../authorize/index.ts";
-import { parseArn } from "../../core/arn.ts";
+import { isAccountId, parseArn } from "../../core/arn.ts";
 import type { AssumedRolePrincipal, Principal } from "../../core/aws.ts";
 import {
   findEntityByArn,
@@ -124,7 +124,7 @@ function findRole(arn: string, { store }: OperationContext): RoleRecord | undefi
 
 const isRoleArn = (arn: string): boolean => {
   const parsed = parseArn(arn);
-  return parsed?.service === "iam" && /^\d{12}$/.test(parsed.accountId) && /^role\/./.test(parsed.resource);
+  return parsed?.service === "iam" && isAccountId(parsed.accountId) && /^role\/./.test(parsed.resource);
 };
 
 function requireDuration(input: AssumeRoleRequest, role: RoleRecord, principal: Principal): number {

@@ -3,7 +3,7 @@
  * Source: https://docs.aws.amazon.com/codebuild/latest/APIReference/API_S3ReportExportConfig.html; the CLI's sample of
  * create-report-group shows the default path and that a disabled encryption has no key. Texts of refusals: `unverified`.
  */
-import type { AwsScope } from "../../../core/arn.ts";
+import { type AwsScope, isAccountId } from "../../../core/arn.ts";
 import { invalidInput } from "../errors.ts";
 import type { ReportExportConfig } from "../shapes.gen.ts";
 
@@ -18,7 +18,7 @@ export function exportConfigFrom(config: ReportExportConfig, scope: AwsScope): R
   if (!s3?.bucket)
     throw invalidInput("Invalid export config: export config type S3 needs an s3Destination with a bucket");
   if (s3.bucket.includes("/")) throw invalidInput("Invalid export config: bucket should not have a forward-slash");
-  if (s3.bucketOwner !== undefined && !/^\d{12}$/.test(s3.bucketOwner)) {
+  if (s3.bucketOwner !== undefined && !isAccountId(s3.bucketOwner)) {
     throw invalidInput("Invalid export config: bucketOwner must be an account id of 12 digits");
   }
   if (s3.encryptionDisabled === true && s3.encryptionKey !== undefined) {

@@ -3,9 +3,10 @@
  * Source: https://docs.aws.amazon.com/codebuild/latest/APIReference/API_DescribeTestCases.html, API_DescribeCodeCoverages.html
  * AWS: the second has no ResourceNotFoundException in its model; an unknown report is an InvalidInputException there.
  */
+import { pageToken, partsOfToken } from "../../page-token.ts";
 import { type OperationDefinition, operation } from "../../service.ts";
 import { invalidInput } from "../errors.ts";
-import type { PageInput } from "../pages.ts";
+import { invalidNextToken, type PageInput } from "../pages.ts";
 import type {
   CodeCoverage,
   DescribeCodeCoveragesInput,
@@ -77,12 +78,11 @@ function sorted(coverages: readonly CodeCoverage[], input: DescribeCodeCoverages
 function slice<T>(all: readonly T[], input: PageInput): { readonly items: readonly T[]; readonly nextToken?: string } {
   const start = input.nextToken ? placeOf(input.nextToken) : 0;
   const end = start + (input.maxResults ?? PAGE_SIZE);
-  const nextToken = Buffer.from(`at ${end}`).toString("base64url");
-  return { items: all.slice(start, end), ...(end < all.length ? { nextToken } : {}) };
+  return { items: all.slice(start, end), ...(end < all.length ? { nextToken: pageToken(end) } : {}) };
 }
 
 function placeOf(token: string): number {
-  const match = /^at (\d{1,9})$/.exec(Buffer.from(token, "base64url").toString("utf8"));
-  if (!match) throw invalidInput("Invalid nextToken");
-  return Number(match[1]);
+  const [place] = partsOfToken(token) ?? [];
+  if (!Number.isInteger(place) || (place as number) < 0) throw invalidNextToken();
+  return place as number;
 }

@@ -11,7 +11,7 @@ import {
   type PolicyType,
   type RequestContext,
 } from "../../../authorize/index.ts";
-import { parseArn } from "../../../core/arn.ts";
+import { isAccountId, parseArn } from "../../../core/arn.ts";
 import type { PolicyDocument } from "../../../core/aws.ts";
 import { findAction } from "../../action-table.ts";
 import type { SimulatedPolicy } from "./simulate-input.ts";
@@ -94,7 +94,7 @@ export function simulatorOf(simulation: Simulation): (action: string, resource: 
 
 function accountIn(resource: string): string | undefined {
   const accountId = parseArn(resource)?.accountId;
-  return accountId !== undefined && /^\d{12}$/.test(accountId) ? accountId : undefined;
+  return accountId !== undefined && isAccountId(accountId) ? accountId : undefined;
 }
 
 /** Key policies and trust policies: without their consent nothing else counts. Not for actions on no key, or no role. */

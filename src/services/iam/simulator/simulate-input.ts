@@ -5,7 +5,7 @@
  * AWS publishes none of the texts of its InvalidInput; the ones here are Kiln's but for those marked as seen.
  */
 import { type PolicyKind, type RequestContext, validatePolicy } from "../../../authorize/index.ts";
-import { parseArn } from "../../../core/arn.ts";
+import { isAccountId, parseArn } from "../../../core/arn.ts";
 import type { PolicyDocument } from "../../../core/aws.ts";
 import type { EntityWord } from "../../../identity/index.ts";
 import { invalidInput } from "../errors.ts";
@@ -109,7 +109,7 @@ export interface NamedEntity {
 export function entityIn(arn: string): NamedEntity {
   const parsed = parseArn(arn);
   const match = /^(user|group|role)\/(?:[^:]*\/)?([\w+=,.@-]+)$/.exec(parsed?.resource ?? "");
-  const isOfIam = parsed?.service === "iam" && parsed.region === "" && /^\d{12}$/.test(parsed.accountId);
+  const isOfIam = parsed?.service === "iam" && parsed.region === "" && isAccountId(parsed.accountId);
   if (!match || !isOfIam)
     throw invalidInput(`Invalid Entity Arn: ${arn} does not clearly define entity type and name.`);
   return { arn, accountId: parsed.accountId, word: match[1] as EntityWord, name: match[2] as string };
