@@ -110,7 +110,7 @@ test("leaves nothing that keeps a process alive", async () => {
        await kiln.close();
        console.log("closed");`,
     );
-    const { stdout } = await run(process.execPath, [script], { timeout: 15_000 });
+    const { stdout } = await run(process.execPath, [script], { timeout: 50_000 });
     expect(stdout).toBe("closed\n");
   } finally {
     rmSync(folder, { recursive: true, force: true });

@@ -78,7 +78,7 @@ const escapeRegExp = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/
 describe("the console examples print what they say in", () => {
   test.concurrent.each(DOCUMENTS.filter((document) => existsSync(join(root, document))))(
     "%s",
-    { timeout: 240_000 },
+    { timeout: 600_000 },
     async (document) => {
       const examples = examplesOf(document);
       const folder = mkdtempSync(join(tmpdir(), "kiln-docs-"));
@@ -121,7 +121,7 @@ async function runSession(folder: string, examples: readonly Example[]): Promise
       AWS_PAGER: "",
     },
     stdio: ["ignore", "pipe", "ignore"],
-    timeout: 230_000,
+    timeout: 580_000,
   });
   let stdout = "";
   for await (const chunk of session.stdout.setEncoding("utf8")) stdout += chunk;

@@ -144,10 +144,12 @@ describe.skipIf(!canMount)("a disk of the state folder", () => {
         (error: Refusal) => `${error.$metadata.httpStatusCode} ${error.message}`,
       );
     const where = `the state folder \`${join(disk, ".kiln")}\``;
-    await vi.waitFor(async () =>
-      expect(await put()).toBe(
-        `500 the request was not carried out: ${where} was removed or replaced while it was in use`,
-      ),
+    await vi.waitFor(
+      async () =>
+        expect(await put()).toBe(
+          `500 the request was not carried out: ${where} was removed or replaced while it was in use`,
+        ),
+      { timeout: 30_000 },
     );
     client.destroy();
   }, 60_000);

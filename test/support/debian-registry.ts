@@ -5,10 +5,10 @@ import { existsSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { request as plainRequest } from "node:http";
 import { request as tlsRequest } from "node:https";
-import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { freePort } from "./free-port.ts";
 import { makeSelfSigned } from "./self-signed.ts";
 
 export interface DebianRegistry {
@@ -27,8 +27,16 @@ export const whyNoDebianRegistry = (): string | undefined =>
 
 /** With TLS (a certificate of its own) and a password, or plain and open. */
 export async function startDebianRegistry(isClosed: boolean): Promise<DebianRegistry> {
+  for (let attempt = 0; attempt < 5; attempt++) {
+    const started = await startAt(`127.0.0.1:${await freePort()}`, isClosed);
+    if (started) return started;
+  }
+  throw new Error("docker-registry did not start");
+}
+
+/** Undefined when it ends at once: somebody else may have taken the port. */
+async function startAt(host: string, isClosed: boolean): Promise<DebianRegistry | undefined> {
   const dir = await mkdtemp(join(tmpdir(), "kiln-debian-registry-"));
-  const host = `127.0.0.1:${await freePort()}`;
   const { key, cert } = makeSelfSigned();
   await writeFile(join(dir, "key"), key, { mode: 0o600 });
   await writeFile(join(dir, "cert"), cert);
@@ -55,8 +63,11 @@ export async function startDebianRegistry(isClosed: boolean): Promise<DebianRegi
         .on("error", reject)
         .end();
     });
-  for (let attempt = 0; (await get("/v2/").catch(() => undefined))?.status !== 200; attempt++) {
-    if (attempt === 200 || child.exitCode !== null) throw new Error("docker-registry did not start");
+  while ((await get("/v2/").catch(() => undefined))?.status !== 200) {
+    if (child.exitCode !== null) {
+      await rm(dir, { recursive: true, force: true });
+      return undefined;
+    }
     await sleep(50);
   }
   return {
@@ -72,12 +83,4 @@ export async function startDebianRegistry(isClosed: boolean): Promise<DebianRegi
       await rm(dir, { recursive: true, force: true });
     },
   };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

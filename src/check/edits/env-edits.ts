@@ -24,7 +24,8 @@ export interface TextLines {
 
 export function linesOf(text: string): TextLines {
   const lines: { text: string; start: number; end: number }[] = [];
-  for (let start = 0; start < text.length; ) {
+  // A byte order mark is no part of the first line: it stays where it is.
+  for (let start = text.startsWith("\uFEFF") ? 1 : 0; start < text.length; ) {
     const newline = text.indexOf("\n", start);
     const end = newline === -1 ? text.length : newline + 1;
     lines.push({ text: text.slice(start, end).replace(/\r?\n$/, ""), start, end });

@@ -82,12 +82,16 @@ function fixOf(context: CheckContext, { span }: Located<string>): Fix | undefine
   const content = isBlock ? lines.slice(1) : lines;
   const indents = (isBlock ? content : content.slice(1)).map((line) => /^ */.exec(line)?.[0].length ?? 0);
   if (content.slice(0, -1).every(goesOn) && indents.length > 0 && indents.every((indent) => indent > 0)) {
-    const newText = isBlock ? "|" : `|${newline}${" ".repeat(Math.min(...indents))}${content[0] ?? ""}`;
+    // Behind the last line it would be the shell's comment.
+    const comment = isBlock ? "" : (/^[ \t]+#[^\r\n]*/.exec(text.slice(span.endOffset))?.[0] ?? "");
+    const newText = isBlock ? "|" : `|${comment}${newline}${" ".repeat(Math.min(...indents))}${content[0] ?? ""}`;
     const length = isBlock ? 1 : (lines[0]?.length ?? 0);
+    const header = { file, startOffset: span.startOffset, endOffset: span.startOffset + length, newText };
+    const old = { file, startOffset: span.endOffset, endOffset: span.endOffset + comment.length, newText: "" };
     return {
       kind: "edit",
       title: "write the command as a `|` block, which keeps the line ends",
-      edits: [{ file, startOffset: span.startOffset, endOffset: span.startOffset + length, newText }],
+      edits: comment === "" ? [header] : [header, old],
     };
   }
   const edits = [...source.matchAll(/[ \t]*\\(?=\r?\n)/g)].map((match) => ({

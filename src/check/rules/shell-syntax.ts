@@ -71,9 +71,12 @@ function joinFix(context: CheckContext, items: readonly Located<string>[]): Fix 
   const column = /^( *)-( +)$/.exec(lead);
   if (!column) return undefined;
   const lines = text.slice(lineStart, last.span.endOffset).split(/\r?\n/);
-  // Anything between the items (a comment, a blank line, a block) would be lost.
+  // Anything between the items (a line of comment, a blank line, a block) would be lost.
   if (lines.length !== items.length || items.some(({ value }) => value.includes("\n"))) return undefined;
   const indent = " ".repeat(lead.length);
+  // The shell's comments from now on, each where it stood; the last one stays in any case.
+  const commentOf = ({ span }: Located<string>) => /^[ \t]+#[^\r\n]*/.exec(text.slice(span.endOffset))?.[0] ?? "";
+  const contents = items.map((item) => `${indent}${item.value}${item === last ? "" : commentOf(item)}`);
   return {
     kind: "edit",
     title: `write the ${items.length} items as one command`,
@@ -82,7 +85,7 @@ function joinFix(context: CheckContext, items: readonly Located<string>[]): Fix 
         file: context.file,
         startOffset: first.span.startOffset,
         endOffset: last.span.endOffset,
-        newText: ["|", ...items.map(({ value }) => `${indent}${value}`)].join(newline),
+        newText: ["|", ...contents].join(newline),
       },
     ],
   };

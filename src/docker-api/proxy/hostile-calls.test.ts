@@ -61,14 +61,16 @@ beforeEach(() => {
   connections = [];
 });
 
-/** Sends bytes as they are; what the proxy answers until it ends, or half a second passes. */
+/** Sends bytes as they are; what the proxy answers until it ends, or says nothing more for half a second. */
 const raw = (...parts: readonly string[]): Promise<string> =>
   new Promise((resolve) => {
     let text = "";
     const socket = connect(socketPath, () => socket.write(parts.join("")));
-    const timer = setTimeout(() => socket.destroy(), 500);
+    let timer = setTimeout(() => socket.destroy(), 20_000);
     socket.on("data", (chunk: Buffer) => {
       text += chunk.toString("latin1");
+      clearTimeout(timer);
+      timer = setTimeout(() => socket.destroy(), 500);
     });
     socket.on("error", () => undefined);
     socket.on("close", () => {

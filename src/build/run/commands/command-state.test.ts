@@ -65,8 +65,9 @@ describe.each(["sh", "bash"])("between commands under %s", (shell) => {
 
   it("kills background jobs at the end of their command, unless under nohup", async () => {
     const { output } = await run([
-      "(sleep 0.3; touch plain) & (nohup sh -c 'sleep 0.1; touch kept' >/dev/null 2>&1 &)",
-      "sleep 0.6; ls",
+      // `nohup` has to have come to ignoring.
+      "(sleep 0.3; touch plain) & (nohup sh -c 'touch begun; sleep 0.1; touch kept' >/dev/null 2>&1 &); until [ -e begun ]; do sleep 0.01; done",
+      "until [ -e kept ]; do sleep 0.05; done; sleep 0.5; rm begun; ls",
     ]);
     expect(output).toBe("kept\n");
   });

@@ -128,7 +128,7 @@ describe.skipIf((await staticBusybox()) === undefined)("a BuildKit build", () =>
 
   it("runs independent stages at the same time and leaves out what the target is not made of", async () => {
     const built = await at.build(
-      "FROM base AS one\nRUN sleep 0.5; echo 1 > /1\nFROM base AS two\nRUN sleep 0.5; echo 2 > /2\nFROM base AS unused\nRUN exit 9\nFROM base\nCOPY --from=one /1 /1\nCOPY --from=two /2 /2\n",
+      "FROM base AS one\nRUN sleep 2; echo 1 > /1\nFROM base AS two\nRUN sleep 2; echo 2 > /2\nFROM base AS unused\nRUN exit 9\nFROM base\nCOPY --from=one /1 /1\nCOPY --from=two /2 /2\n",
     );
     expect(built.mostAtOnce).toBeGreaterThanOrEqual(2);
     expect(built.names.some((name) => name.includes("unused"))).toBe(false);

@@ -164,7 +164,9 @@ function withImport(
   const isNew =
     (importType ?? (known || !isNewHere ? "EXISTING_KEY_MATERIAL" : "NEW_KEY_MATERIAL")) === "NEW_KEY_MATERIAL";
   if (isNew === (known !== undefined)) throw incorrectKeyMaterial();
-  if (known || isNewHere) return withBytes(key, material, { ...known, ...facts }, imports);
+  // AWS: importing it again sets its expiration anew, also to none.
+  const { expiresAtMs: _before, ...kept } = known ?? {};
+  if (known || isNewHere) return withBytes(key, material, { ...kept, ...facts }, imports);
   if (!isSymmetricEncryption(key)) throw notRotatable();
   if (key.pendingMaterial) throw rotationPending(keyArn(key), material.id, key.pendingMaterial.id);
   // AWS: new material of a key that has some waits for RotateKeyOnDemand.

@@ -90,6 +90,17 @@ describe("a key with origin EXTERNAL", () => {
     expect(await call("Decrypt", { CiphertextBlob })).toMatchObject({ Plaintext: Buffer.from("x") });
   });
 
+  it("keeps its material when it is imported again to stay", async () => {
+    const material = randomBytes(32);
+    const ValidTo = services.clock.nowMs() + 10 * DAY_MS;
+    await imported(material, { ExpirationModel: "KEY_MATERIAL_EXPIRES", ValidTo });
+    await imported(material);
+    expect(await described()).toMatchObject({ ExpirationModel: "KEY_MATERIAL_DOES_NOT_EXPIRE" });
+    expect(await described()).not.toHaveProperty("ValidTo");
+    services.clock.advance(10 * DAY_MS);
+    expect(await described()).toMatchObject({ KeyState: "Enabled" });
+  });
+
   it("rotates on demand to new material that was imported for that", async () => {
     const [first, second] = [randomBytes(32), randomBytes(32)];
     const { KeyMaterialId: firstId } = await imported(first, { KeyMaterialDescription: "A" });
