@@ -61,8 +61,8 @@ export function fixAll(
   return { text: fixed, applied };
 }
 
-/** Touching is allowed; two insertions at one place, or any shared character, is not. */
+/** Touching is allowed; two that begin at one place, of which nobody knows which comes first, or any shared character, is not. */
 function isApart(a: TextEditFix["edits"][number], b: TextEditFix["edits"][number]): boolean {
-  if (a.startOffset === b.startOffset && a.endOffset === b.endOffset) return false;
+  if (a.startOffset === b.startOffset) return false;
   return a.endOffset <= b.startOffset || b.endOffset <= a.startOffset;
 }
