@@ -108,7 +108,11 @@ async function passwordOfUser(): Promise<string> {
 const push = async (tag: string): Promise<Ran> => {
   const target = `docker://${new URL(kiln.url).host}/${HOST}/team/app:${tag}`;
   const login = ["--dest-tls-verify=false", "--dest-creds", await passwordOfUser()];
-  return skopeo("copy", "--quiet", ...login, `oci:${join(folder, "layout")}:v1`, target);
+  const copy = () => skopeo("copy", "--quiet", ...login, `oci:${join(folder, "layout")}:v1`, target);
+  let ran = await copy();
+  // Answered while it still writes a layer, it may tell of that instead of the answer.
+  for (let attempt = 1; attempt < 5 && ran.text.includes("write: broken pipe"); attempt++) ran = await copy();
+  return ran;
 };
 
 /** How a build of the user is explained that ends with what the client printed. */
