@@ -190,7 +190,7 @@ function checkSignature(
   if (key.matches(text, parts.signature)) return;
   // AWS: the services once told what should have been signed; here KILN_DEBUG does.
   debug("endpoint", () => {
-    const shown = canonical.replace(/^x-amz-security-token:.*$/m, "x-amz-security-token:***");
+    const shown = canonical.replace(/(x-amz-security-token[:=])[^&\n]*/gi, "$1***");
     return `expected the canonical request\n${shown}\nand the string to sign\n${text}`;
   });
   throw refuse(invalidSignature, NO_MATCH);

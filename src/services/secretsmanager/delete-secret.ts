@@ -34,7 +34,9 @@ export const deleteSecret = operation<DeleteSecretRequest, DeleteSecretResponse>
     const deletedAtMs = context.clock.nowMs();
     const deletionAtMs = deletedAtMs + days * DAY_MS;
     const record = await changeSecret(context, requireLiveSecret(context, input.SecretId), (current) => ({
-      ...{ ...current, deletionAtMs, deletedAtMs },
+      ...current,
+      deletionAtMs,
+      deletedAtMs,
       lastChangedMs: deletedAtMs,
     }));
     return { ARN: secretArn(record), Name: record.name, DeletionDate: deletionAtMs };
