@@ -16,8 +16,8 @@ export function rawRequest({ headers, body, path = "/" }) {
 }
 
 /**
- * Sends `requests` (texts of {@link rawRequest}, round and round) for `durationMs`. Gives requests a second and latency
- * percentiles in milliseconds; rejects when an answer is not 200.
+ * Sends `requests` (texts of {@link rawRequest}, round and round) for `durationMs`, or each of them once where that is left
+ * out. Gives requests a second and latency percentiles in milliseconds; rejects when an answer is not 200.
  */
 export async function load(url, { connections, durationMs, requests }) {
   const child = fork(new URL(import.meta.url), { stdio: ["ignore", "inherit", "inherit", "ipc"] });
@@ -36,12 +36,11 @@ async function generate({ url, connections, durationMs, requests }) {
   const buffers = requests.map((text) => Buffer.from(text));
   const latencies = [];
   let next = 0;
-  let untilMs = 0;
   const open = () => connect(Number(port), hostname).setNoDelay(true);
   const sockets = Array.from({ length: connections }, open);
   await Promise.all(sockets.map((socket) => once(socket, "connect")));
   const startedMs = performance.now();
-  untilMs = startedMs + durationMs;
+  const isOver = durationMs === undefined ? () => next >= requests.length : (nowMs) => nowMs >= startedMs + durationMs;
   await Promise.all(
     sockets.map(
       (first) =>
@@ -68,7 +67,7 @@ async function generate({ url, connections, durationMs, requests }) {
             if (data[9] !== 50 || data[10] !== 48) return reject(new Error(`${url} answered ${data.toString()}`));
             const nowMs = performance.now();
             latencies.push(nowMs - sentMs);
-            if (nowMs >= untilMs) return resolve();
+            if (isOver(nowMs)) return resolve();
             if (isLast) {
               // A server that answers one request on a connection (moto's) pays for the next one, as its clients do.
               socket.off("close", onClose).destroy();
