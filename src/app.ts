@@ -177,7 +177,8 @@ export async function startKiln(options: KilnOptions = {}): Promise<Kiln> {
           prefix: "/_kiln/control",
           async handle(request, response) {
             const { handleControl } = await import("./control/index.ts");
-            await handleControl(options.control ? await control() : undefined, request, response);
+            const asked = { control: options.control ? await control() : undefined, clock: realClock };
+            await handleControl(asked, request, response);
           },
         },
       ],

@@ -9,6 +9,7 @@ import {
   type VariableOrigin,
 } from "../build/plan/index.ts";
 import type { AwsScope } from "../core/arn.ts";
+import { MINUTE_MS } from "../core/clock.ts";
 import { KilnError } from "../core/errors.ts";
 import { batchRolePolicy } from "../least-privilege/index.ts";
 import { type CommandContext, commandContext } from "./command-context.ts";
@@ -107,7 +108,7 @@ async function printPlan(context: CommandContext, dir: string, values: Values): 
       ["engine", engine],
       ["shell", plan.shell],
       ["role", `${roleName}${ownRole === undefined ? " (generated)" : ""}`],
-      ["timeout", `${plan.timeoutMs / 60_000} minutes`],
+      ["timeout", `${plan.timeoutMs / MINUTE_MS} minutes`],
     ]),
   );
   section(

@@ -10,6 +10,7 @@ import type { CliIo } from "./io.ts";
 import { outcomeText, printRequests } from "./print-requests.ts";
 import { usage } from "./run/run-refusals.ts";
 import { addCommonOptions, option, settingsOf } from "./settings.ts";
+import { shortDurationMs } from "./short-duration.ts";
 import { withSignals } from "./signals.ts";
 import { table } from "./table.ts";
 import { pause } from "./watch-build.ts";
@@ -103,12 +104,10 @@ function filterOf(values: Values): DecisionFilter & { readonly limit: number } {
   return { ...given, limit };
 }
 
-const UNIT_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-
 /** `10m` ago, or a time; in UTC, as times are printed, unless it says where. */
 function momentOf(flag: string, text: string): number {
-  const [, count, unit = ""] = /^(\d+)([smhd])$/.exec(text) ?? [];
-  if (count !== undefined) return systemClock.nowMs() - Number(count) * (UNIT_MS[unit] ?? 0);
+  const agoMs = shortDurationMs(text);
+  if (agoMs !== undefined) return systemClock.nowMs() - agoMs;
   const isLocal = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?$/.test(text);
   const atMs = /^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(isLocal ? `${text}Z` : text) : Number.NaN;
   if (!Number.isNaN(atMs)) return atMs;

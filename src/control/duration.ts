@@ -2,14 +2,15 @@
  * Durations and moments as callers write them: `36h`, `1d12h`, ISO 8601 (`P30D`, `PT15M`) or milliseconds. Years and months
  * are no length of time, so they are refused.
  */
+import { DAY_MS, HOUR_MS, MINUTE_MS } from "../core/clock.ts";
 import { shownText, shownValue } from "../core/shown-value.ts";
 import { wrongInput } from "./control-error.ts";
 
 const UNIT_MS: Readonly<Record<string, number>> = {
-  w: 604_800_000,
-  d: 86_400_000,
-  h: 3_600_000,
-  m: 60_000,
+  w: 7 * DAY_MS,
+  d: DAY_MS,
+  h: HOUR_MS,
+  m: MINUTE_MS,
   s: 1_000,
   ms: 1,
 };

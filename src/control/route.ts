@@ -4,6 +4,8 @@
  * neither its kind of body nor its methods without asking first, and is told no. docs/control-api.md has every endpoint.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { requestBody } from "../core/bounded-body.ts";
+import type { Clock } from "../core/clock.ts";
 import { KilnError } from "../core/errors.ts";
 import { debug } from "../core/log.ts";
 import { isLoopbackAddress, isLoopbackHost } from "../core/loopback.ts";
@@ -14,8 +16,7 @@ import type { FaultInput } from "./fault-rules.ts";
 import { membersOf, valueIn } from "./input.ts";
 
 const CONTROL_PREFIX = "/_kiln/control";
-const MAX_BODY_BYTES = 64 * 1024;
-const BODY_TIMEOUT_MS = 10_000;
+const LIMITS = { maxBytes: 64 * 1024, timeoutMs: 10_000 };
 
 interface Asked {
   readonly control: Control;
@@ -62,9 +63,9 @@ export const ENDPOINTS: Readonly<Record<string, Methods>> = {
   },
 };
 
-/** Answers every request below the prefix; `control` is undefined where the API is off. */
+/** Answers every request below the prefix; `control` is undefined where the API is off, `clock` the clients' own time. */
 export async function handleControl(
-  control: Control | undefined,
+  { control, clock }: { readonly control: Control | undefined; readonly clock: Clock },
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
@@ -75,7 +76,7 @@ export async function handleControl(
     const method = request.method ?? "GET";
     const run = Object.hasOwn(methods, method) ? methods[method] : undefined;
     if (!run) throw methodNotAllowed(method, Object.keys(methods), response);
-    const body = method === "GET" ? undefined : await bodyOf(request);
+    const body = method === "GET" ? undefined : await bodyOf(request, clock);
     const answer = await run({ control, body: body ?? {}, name });
     if (answer === undefined) response.writeHead(204, { "Cache-Control": "no-store" }).end();
     else send(response, 200, answer);
@@ -157,7 +158,7 @@ function requireThisMachine({ headers, socket }: IncomingMessage): void {
 const hostIn = (header: string): string => header.toLowerCase().replace(/:\d{1,5}$/, "");
 
 /** The parsed body, undefined for an empty one. */
-async function bodyOf(request: IncomingMessage): Promise<unknown> {
+async function bodyOf(request: IncomingMessage, clock: Clock): Promise<unknown> {
   const { headers, method } = request;
   const hasBody = headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0;
   // PUT and DELETE need a browser's leave in any case; what a form can send must not pass for JSON.
@@ -170,33 +171,17 @@ async function bodyOf(request: IncomingMessage): Promise<unknown> {
     );
   }
   if (!hasBody) return undefined;
-  const bytes = await readAll(request);
+  const bytes = await requestBody(request, { ...LIMITS, clock });
+  if (bytes === 408) throw new ControlError(408, "KILN_E_CONTROL_TIMEOUT", "the body did not arrive in time");
+  if (bytes === 413) {
+    throw new ControlError(413, "KILN_E_CONTROL_TOO_LARGE", `the body is larger than ${LIMITS.maxBytes} bytes`);
+  }
   if (bytes.byteLength === 0) return undefined;
   try {
     return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
   } catch {
     throw wrongInput("the body is not JSON", 'send an object such as `{"advance":"1d"}`, or no body');
   }
-}
-
-function readAll(request: IncomingMessage): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
-    let size = 0;
-    const fail = (status: number, code: `KILN_E_CONTROL_${string}`, message: string): void => {
-      request.removeAllListeners("data");
-      reject(new ControlError(status, code, message));
-    };
-    request.setTimeout(BODY_TIMEOUT_MS, () => fail(408, "KILN_E_CONTROL_TIMEOUT", "the body did not arrive in time"));
-    request.on("data", (chunk: Buffer) => {
-      size += chunk.byteLength;
-      if (size <= MAX_BODY_BYTES) chunks.push(chunk);
-      else fail(413, "KILN_E_CONTROL_TOO_LARGE", `the body is larger than ${MAX_BODY_BYTES} bytes`);
-    });
-    request.on("end", () => resolve(Buffer.concat(chunks)));
-    request.on("error", reject);
-    request.on("close", () => reject(new Error("the client went away")));
-  });
 }
 
 function refuse(request: IncomingMessage, response: ServerResponse, thrown: unknown): void {

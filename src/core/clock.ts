@@ -1,6 +1,8 @@
 /** Time. This file and ids.ts are the only ones that read the clock or randomness. */
 
-export const DAY_MS = 86_400_000;
+export const MINUTE_MS = 60_000;
+export const HOUR_MS = 60 * MINUTE_MS;
+export const DAY_MS = 24 * HOUR_MS;
 
 export interface Clock {
   /** Milliseconds since the epoch. */

@@ -1,10 +1,11 @@
 /** Durations and sizes in docker's words, as lists of containers and images show them. Source: docker's go-units. */
+import { HOUR_MS, MINUTE_MS } from "../core/clock.ts";
 
 /** `Less than a second`, `5 seconds`, `About an hour`, `3 weeks` … */
 export function humanDuration(durationMs: number): string {
   const seconds = Math.floor(durationMs / 1000);
-  const minutes = Math.floor(durationMs / 60_000);
-  const hours = Math.round(durationMs / 3_600_000);
+  const minutes = Math.floor(durationMs / MINUTE_MS);
+  const hours = Math.round(durationMs / HOUR_MS);
   if (seconds < 1) return "Less than a second";
   if (seconds === 1) return "1 second";
   if (seconds < 60) return `${seconds} seconds`;

@@ -6,7 +6,7 @@
  */
 import type { RequestContext } from "../authorize/index.ts";
 import { type AwsScope, isRegionName } from "../core/arn.ts";
-import { type Clock, isoSeconds } from "../core/clock.ts";
+import { type Clock, isoSeconds, MINUTE_MS } from "../core/clock.ts";
 import type { AccessKey, Identity } from "../identity/index.ts";
 import { authenticateV2 } from "./authenticate-s3-v2.ts";
 import type { ChunkSigning, Exchange } from "./exchange.ts";
@@ -33,7 +33,7 @@ import {
   stringToSign,
 } from "./sigv4.ts";
 
-const MAX_SKEW_MS = 15 * 60_000;
+const MAX_SKEW_MS = 15 * MINUTE_MS;
 const MAX_EXPIRES_SECONDS = 604_800;
 const UNSIGNED = "UNSIGNED-PAYLOAD";
 const PAYLOAD_KINDS = [

@@ -6,7 +6,7 @@
  */
 import { type AwsScope, isRegionName, partitionOf } from "../core/arn.ts";
 import type { ServiceName } from "../core/aws.ts";
-import type { Clock } from "../core/clock.ts";
+import { type Clock, MINUTE_MS } from "../core/clock.ts";
 import type { AwsError } from "../core/errors.ts";
 import { debug } from "../core/log.ts";
 import type { AccessKey, Identity } from "../identity/index.ts";
@@ -39,7 +39,6 @@ import {
 
 const NO_MATCH =
   "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details.";
-const MINUTE_MS = 60_000;
 const MAX_SKEW_MINUTES = 5;
 const MAX_PRESIGNED_SECONDS = 604_800;
 

@@ -5,7 +5,7 @@
  * Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_getting-report.html
  */
 import type { Principal } from "../core/aws.ts";
-import type { Clock } from "../core/clock.ts";
+import { type Clock, MINUTE_MS } from "../core/clock.ts";
 import { debug } from "../core/log.ts";
 import type { Collection, Store } from "../store/store.ts";
 
@@ -27,7 +27,7 @@ export interface LastUses {
   forget(): Promise<void>;
 }
 
-const SPAN_MS = 15 * 60_000;
+const SPAN_MS = 15 * MINUTE_MS;
 const FLUSH_AFTER_MS = 200;
 const MAX_KNOWN = 10_000;
 

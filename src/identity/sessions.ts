@@ -1,6 +1,6 @@
 /** Temporary credentials: made by STS, found by identity.ts, forgotten some time after they expired. */
 import type { Principal } from "../core/aws.ts";
-import type { Clock } from "../core/clock.ts";
+import { type Clock, DAY_MS } from "../core/clock.ts";
 import type { Ids } from "../core/ids.ts";
 import type { Store } from "../store/store.ts";
 import { newAccessKeyId } from "./access-key-id.ts";
@@ -12,7 +12,7 @@ export interface IssuedSession extends SessionSecrets {
 }
 
 /** Expired sessions stay this long, so that their use is answered with `ExpiredToken`. */
-const KEEP_EXPIRED_MS = 24 * 3_600_000;
+const KEEP_EXPIRED_MS = DAY_MS;
 const MAX_FORGOTTEN_AT_ONCE = 100;
 
 /** Issues credentials for `principal`; they are durable when the promise resolves. */

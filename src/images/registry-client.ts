@@ -9,6 +9,7 @@
 import { createHash } from "node:crypto";
 import { type IncomingMessage, STATUS_CODES } from "node:http";
 import { Readable } from "node:stream";
+import { bytesWithin } from "../core/bounded-body.ts";
 import type { Clock } from "../core/clock.ts";
 import type { ProxyEnvironment } from "./proxy-agent.ts";
 import { type Challenge, parseChallenge } from "./registry-challenge.ts";
@@ -377,12 +378,7 @@ async function requireSuccess(response: IncomingMessage): Promise<void> {
 }
 
 async function readAll(stream: AsyncIterable<Buffer>, maxBytes: number): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of stream) {
-    size += chunk.length;
-    if (size > maxBytes) throw new Error(`answer of the registry is larger than ${maxBytes} bytes`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
+  const bytes = await bytesWithin(stream, maxBytes);
+  if (!bytes) throw new Error(`answer of the registry is larger than ${maxBytes} bytes`);
+  return bytes;
 }

@@ -5,6 +5,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Readable } from "node:stream";
 import type { Principal } from "../core/aws.ts";
+import { bytesWithin } from "../core/bounded-body.ts";
 import type { EcrDataPlane } from "./ecr/data-plane.ts";
 import type { Images } from "./images.ts";
 import type { RepositoryAddress, RequestOrigin } from "./repository-address.ts";
@@ -44,13 +45,5 @@ export const chunksOf = (request: Readable): AsyncIterable<Buffer> =>
   request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
 
 /** The whole body of a request, or undefined when it is larger than `maxBytes`. */
-export async function readBody(request: Readable, maxBytes: number): Promise<Buffer | undefined> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of chunksOf(request)) {
-    size += chunk.length;
-    if (size > maxBytes) return undefined;
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
-}
+export const readBody = (request: Readable, maxBytes: number): Promise<Buffer | undefined> =>
+  bytesWithin(chunksOf(request), maxBytes);

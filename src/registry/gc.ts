@@ -8,7 +8,7 @@
  * A process killed at any moment leaves nothing wrong: a record without bytes is dropped by the next run, and so are
  * uploads that nobody finished, with the bytes they had published.
  */
-import type { Clock } from "../core/clock.ts";
+import { type Clock, DAY_MS, HOUR_MS } from "../core/clock.ts";
 import { debug } from "../core/log.ts";
 import type { Entry, Key, Store } from "../store/store.ts";
 import type { Holdings } from "./holdings.ts";
@@ -38,14 +38,14 @@ export interface GarbageCollector {
   collectSometimes(): void;
 }
 
-const DEFAULT_GRACE_MS = 60 * 60 * 1000;
+const DEFAULT_GRACE_MS = HOUR_MS;
 /** By itself the registry collects this often at most, when it is pushed to, and leaves things more time. */
-const SELDOM_MS = 60 * 60 * 1000;
-const OWN_GRACE_MS = 24 * 60 * 60 * 1000;
+const SELDOM_MS = HOUR_MS;
+const OWN_GRACE_MS = DAY_MS;
 /** Uploads that nobody went on with for so long are dropped. */
-export const STALE_UPLOAD_MS = 7 * 24 * 60 * 60 * 1000;
+export const STALE_UPLOAD_MS = 7 * DAY_MS;
 /** A repository with an upload younger than this is being pushed to. */
-const BUSY_MS = 60 * 60 * 1000;
+const BUSY_MS = HOUR_MS;
 /** Looked at in one transaction: short, because others wait for the lock. */
 const PAGE = 200;
 const DELETES_AT_ONCE = 16;

@@ -6,7 +6,7 @@
  * The rule that keeps bytes safe: a link or manifest is recorded only while its bytes are seen to be there (`hasNow`), and
  * bytes are deleted only while they are seen to have no owner (gc.ts), both under the store's write lock.
  */
-import type { Clock } from "../core/clock.ts";
+import { type Clock, MINUTE_MS } from "../core/clock.ts";
 import type { Key, Store } from "../store/store.ts";
 import { RegistryError } from "./errors.ts";
 import type { ManifestContent } from "./manifest-content.ts";
@@ -27,7 +27,7 @@ export class BytesAreGone extends Error {
 }
 
 /** A pusher that is told "it is here" may take this long, at least, until it pushes the manifest. */
-const REFRESH_AFTER_MS = 10 * 60 * 1000;
+const REFRESH_AFTER_MS = 10 * MINUTE_MS;
 
 export interface HoldingsDeps {
   readonly store: Store;

@@ -5,7 +5,7 @@
  * Source: https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_GetAuthorizationToken.html
  */
 import type { Principal } from "../core/aws.ts";
-import type { Clock } from "../core/clock.ts";
+import { type Clock, HOUR_MS } from "../core/clock.ts";
 import type { Store } from "../store/store.ts";
 
 export type RegistryAction = "pull" | "push" | "delete";
@@ -44,7 +44,7 @@ export interface Tokens {
   readBearer(token: string): TokenReading<BearerClaims>;
 }
 
-const ECR_TOKEN_MS = 12 * 60 * 60 * 1000;
+const ECR_TOKEN_MS = 12 * HOUR_MS;
 /** Docker Hub's tokens live as long; clients fetch a new one when theirs runs out. */
 export const BEARER_SECONDS = 300;
 const ECR_CONTEXT = "registry/ecr-token";

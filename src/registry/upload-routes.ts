@@ -4,7 +4,7 @@
  * client asks for the offset and goes on. An upload is answered with 201 only when blob and link are durable.
  * Source: https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pushing-blobs
  */
-import type { Clock } from "../core/clock.ts";
+import { type Clock, MINUTE_MS } from "../core/clock.ts";
 import { KilnError } from "../core/errors.ts";
 import type { Ids } from "../core/ids.ts";
 import { debug } from "../core/log.ts";
@@ -41,7 +41,7 @@ export interface UploadRoutesDeps {
 }
 
 /** How exactly an upload's last activity is known. */
-const NOTE_EVERY_MS = 10 * 60 * 1000;
+const NOTE_EVERY_MS = 10 * MINUTE_MS;
 
 export function createUploadRoutes(deps: UploadRoutesDeps): UploadRoutes {
   const { store, records, clock, ids, holdings, mayPull, onBegin } = deps;

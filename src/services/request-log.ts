@@ -9,7 +9,7 @@
  */
 import type { DecisionRecord } from "../authorize/decision.ts";
 import { callerOf, outcomeOf, recordIdentity } from "../authorize/decision-record.ts";
-import type { Clock } from "../core/clock.ts";
+import { type Clock, MINUTE_MS } from "../core/clock.ts";
 import { debug } from "../core/log.ts";
 import type { Store } from "../store/store.ts";
 import { type DecisionFilter, recordMatcher } from "./request-filter.ts";
@@ -39,7 +39,7 @@ const FLUSH_AFTER_MS = 200;
 /** Under a stream of calls: each write waits for the disk. */
 const FLUSH_EVERY_MS = 1_000;
 /** Calls of two processes are not in the order of their writing; by so much they may differ. */
-const OUT_OF_ORDER_MS = 60_000;
+const OUT_OF_ORDER_MS = MINUTE_MS;
 
 export function createRequestLog(options: { store: Store; clock: Clock; maxRecords?: number }): RequestLog {
   const { store, clock, maxRecords = MAX_RECORDS } = options;

@@ -3,6 +3,7 @@
  * same instant, so that the two forms compare with each other.
  * Source: https://www.w3.org/TR/NOTE-datetime, https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html#Conditions_Date
  */
+import { MINUTE_MS } from "../../core/clock.ts";
 
 const ISO = /^(\d{4})(?:-(\d{2})(?:-(\d{2})(?:T(\d{2}):(\d{2})(?::(\d{2})(\.\d+)?)?(Z|[+-]\d{2}:?\d{2}))?)?)?$/;
 const EPOCH_SECONDS = /^-?\d+(\.\d+)?$/;
@@ -30,5 +31,5 @@ function offsetMs(zone: string): number | undefined {
   const hours = Number(zone.slice(1, 3));
   const minutes = Number(zone.slice(-2));
   if (hours > 23 || minutes > 59) return undefined;
-  return (zone.startsWith("-") ? -1 : 1) * (hours * 60 + minutes) * 60_000;
+  return (zone.startsWith("-") ? -1 : 1) * (hours * 60 + minutes) * MINUTE_MS;
 }

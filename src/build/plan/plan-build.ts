@@ -4,6 +4,7 @@
  * Inside one buildspec AWS does not say; here secrets-manager > parameter-store > variables.
  * differs: `ssm:/name` values are resolved like `env.parameter-store` unless `strict` (docs/differences.md).
  */
+import { MINUTE_MS } from "../../core/clock.ts";
 import type { Diagnostic } from "../../core/diagnostics.ts";
 import {
   type Artifacts,
@@ -125,7 +126,7 @@ export function planBuild(input: PlanInput): { plan: BuildPlan; diagnostics: Dia
     },
     unknownKeys: buildspec.unknownKeys.map(({ section, keys }) => ({ section, keys: keys.map(({ value }) => value) })),
     notDone: notDoneIn(buildspec),
-    timeoutMs: timeoutMinutes * 60_000,
+    timeoutMs: timeoutMinutes * MINUTE_MS,
   };
   return {
     plan,

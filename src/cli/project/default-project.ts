@@ -6,6 +6,7 @@ import type { Buildspec } from "../../build/buildspec/index.ts";
 import { type BuildPlan, planBuild } from "../../build/plan/index.ts";
 import type { AwsScope } from "../../core/arn.ts";
 import type { AwsCaller } from "../../core/aws.ts";
+import { HOUR_MS } from "../../core/clock.ts";
 import { KilnError } from "../../core/errors.ts";
 import { nearest } from "../../core/nearest.ts";
 import { policyFromPlan } from "../../least-privilege/index.ts";
@@ -84,7 +85,7 @@ const emptyPlan: BuildPlan = {
   proxy: { uploadArtifacts: false, logs: false },
   unknownKeys: [],
   notDone: [],
-  timeoutMs: 3_600_000,
+  timeoutMs: HOUR_MS,
 };
 
 /** ARN of a role the user named with --role, or elsewhere (`namedBy`); an unknown name is an error with the nearest one. */

@@ -5,6 +5,7 @@ import { nearest } from "../../core/nearest.ts";
 import type { CommandContext } from "../command-context.ts";
 import { plural } from "../plural.ts";
 import { absolute } from "../settings.ts";
+import { shortDurationMs } from "../short-duration.ts";
 import { withSignals } from "../signals.ts";
 import { table } from "../table.ts";
 import { exportLayout, importLayout } from "./registry-layout.ts";
@@ -167,7 +168,7 @@ export async function collectGarbage(
   _args: Args,
   values: RegistryValues,
 ): Promise<number> {
-  const graceMs = durationMs(values.grace ?? "1h");
+  const graceMs = requireDuration(values.grace ?? "1h");
   const isDryRun = values.dryRun === true;
   const report = await withSignals(({ first }) => kiln.registry.garbage.collect({ graceMs, isDryRun, signal: first }));
   if (context.settings.output === "json") {
@@ -186,12 +187,9 @@ export async function collectGarbage(
   return 0;
 }
 
-const UNIT_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-
-function durationMs(text: string): number {
-  const match = /^(\d{1,6})([smhd])$/.exec(text);
-  const unitMs = UNIT_MS[match?.[2] ?? ""];
-  if (match && unitMs !== undefined) return Number(match[1]) * unitMs;
+function requireDuration(text: string): number {
+  const durationMs = shortDurationMs(text);
+  if (durationMs !== undefined) return durationMs;
   throw new KilnError({
     code: "KILN_E_USAGE",
     message: `\`${text}\` is not a duration`,

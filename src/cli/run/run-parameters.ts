@@ -5,7 +5,7 @@
  * Source: https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-policies.html
  */
 import type { Kiln } from "../../app.ts";
-import { systemClock } from "../../core/clock.ts";
+import { MINUTE_MS, systemClock } from "../../core/clock.ts";
 import { KilnError } from "../../core/errors.ts";
 import type { CommandContext } from "../command-context.ts";
 import type { Assignment } from "../env-file.ts";
@@ -27,7 +27,7 @@ export async function withRunParameters<T>(
   const wanted = new Set(assignments.map(({ name }) => name));
   const taken = (await listParameters(kiln.root)).find(({ name }) => wanted.has(name));
   if (taken) throw taken.description === DESCRIPTION ? leftByRun(taken.name) : parameterExists(taken.name);
-  const expiresAtMs = systemClock.nowMs() + (timeoutMinutes + GRACE_MINUTES) * 60_000;
+  const expiresAtMs = systemClock.nowMs() + (timeoutMinutes + GRACE_MINUTES) * MINUTE_MS;
   const put: string[] = [];
   try {
     for (const { name, value } of assignments) {

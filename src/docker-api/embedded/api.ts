@@ -4,6 +4,7 @@
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
+import { bytesWithin } from "../../core/bounded-body.ts";
 import type { Clock } from "../../core/clock.ts";
 import type { Ids } from "../../core/ids.ts";
 import type { LayerStore } from "../../images/layer-store.ts";
@@ -105,16 +106,11 @@ export function jsonLines(response: ServerResponse): (message: Record<string, un
 
 /** The body as an object; the shapes of its members are the caller's to check. */
 export async function readJson<T extends object>(incoming: AsyncIterable<Uint8Array>): Promise<T> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of incoming) {
-    size += chunk.length;
-    if (size > MAX_JSON_BYTES) throw new ApiError(413, "http: request body too large");
-    chunks.push(chunk);
-  }
+  const body = await bytesWithin(incoming, MAX_JSON_BYTES);
+  if (!body) throw new ApiError(413, "http: request body too large");
   let value: unknown;
   try {
-    value = JSON.parse(Buffer.concat(chunks).toString("utf8") || "{}");
+    value = JSON.parse(body.toString("utf8") || "{}");
   } catch (error) {
     throw new ApiError(400, `invalid JSON: ${(error as Error).message}`);
   }

@@ -6,6 +6,7 @@
 import { chmod } from "node:fs/promises";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
+import { MINUTE_MS } from "../../core/clock.ts";
 import { debug } from "../../core/log.ts";
 import { refusedCall } from "../proxy/refusals.ts";
 import {
@@ -84,7 +85,7 @@ export async function startEmbeddedServer(given: Given, socketPath: string): Pro
     const kept = work.finally(() => running.delete(kept));
     running.add(kept);
   };
-  const server = createServer({ requestTimeout: 0, headersTimeout: 60_000 }, (incoming, response) =>
+  const server = createServer({ requestTimeout: 0, headersTimeout: MINUTE_MS }, (incoming, response) =>
     started(answer(context, incoming, response, closing.signal)),
   );
   server.on("upgrade", (incoming: IncomingMessage, socket: Duplex, head: Buffer) =>

@@ -1,6 +1,7 @@
 /** Request heads as bytes: read from a socket, rewritten, sent on; nothing of the head is merged or reordered. */
 import { on } from "node:events";
 import type { Socket } from "node:net";
+import { bytesWithin } from "../../core/bounded-body.ts";
 
 export interface RequestHead {
   readonly method: string;
@@ -94,14 +95,9 @@ export async function* bodyChunks(head: RequestHead, socket: Socket): AsyncGener
 
 /** A whole body of limited size. */
 export async function readBody(head: RequestHead, socket: Socket): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of bodyChunks(head, socket)) {
-    size += chunk.length;
-    if (size > MAX_BODY_BYTES) throw new Error("request body too large");
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
+  const body = await bytesWithin(bodyChunks(head, socket), MAX_BODY_BYTES);
+  if (!body) throw new Error("request body too large");
+  return body;
 }
 
 async function* received(first: Buffer, socket: Socket): AsyncGenerator<Buffer, undefined> {

@@ -3,7 +3,7 @@
  * hour, without credentials. What it allows is sealed under the store's master key, so nothing is kept.
  * Source: https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_GetDownloadUrlForLayer.html
  */
-import type { Clock } from "../../core/clock.ts";
+import { type Clock, HOUR_MS } from "../../core/clock.ts";
 import type { Store } from "../../store/store.ts";
 import { parseByteRange } from "../byte-range.ts";
 import { RegistryError } from "../errors.ts";
@@ -13,7 +13,7 @@ import { addressOf, type RepositoryAddress } from "../repository-address.ts";
 
 /** Below `/v2/`, where no repository's name can be. */
 const LAYER_PATH = "/v2/_kiln/layers/";
-const LIFETIME_MS = 60 * 60 * 1000;
+const LIFETIME_MS = HOUR_MS;
 const CONTEXT = "registry/ecr-layer-link";
 
 interface Link {

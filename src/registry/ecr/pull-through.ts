@@ -8,7 +8,7 @@
  */
 import { type AwsScope, parseArn } from "../../core/arn.ts";
 import type { AwsCaller, Principal } from "../../core/aws.ts";
-import type { Clock } from "../../core/clock.ts";
+import { type Clock, DAY_MS } from "../../core/clock.ts";
 import { AwsError } from "../../core/errors.ts";
 import type { Ids } from "../../core/ids.ts";
 import { debug } from "../../core/log.ts";
@@ -54,7 +54,7 @@ export interface PullThrough {
   probe(scope: AwsScope, rule: CacheRuleRecord): Promise<string | undefined>;
 }
 
-const CHECK_AGAIN_MS = 24 * 60 * 60 * 1000;
+const CHECK_AGAIN_MS = DAY_MS;
 const SESSION_NAME = "ecr-pull-through-cache";
 
 export function createPullThrough(deps: PullThroughDeps): PullThrough {

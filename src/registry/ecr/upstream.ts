@@ -4,6 +4,7 @@
  * https://distribution.github.io/distribution/spec/auth/token/.
  * Gap: no proxy variables of the environment.
  */
+import { bytesWithin } from "../../core/bounded-body.ts";
 import type { Clock } from "../../core/clock.ts";
 import { isLoopbackHost } from "../../core/loopback.ts";
 
@@ -83,19 +84,11 @@ export function remoteUpstream(clock: Clock, url: string, credentials: UpstreamC
 
   /** The whole body; an upstream cannot fill the memory with it. */
   const bodyOf = async (response: Response, what: string): Promise<Buffer> => {
-    const chunks: Uint8Array[] = [];
-    let size = 0;
-    try {
-      for await (const chunk of piecesOf(response)) {
-        size += chunk.length;
-        if (size > MAX_MANIFEST_BYTES) break;
-        chunks.push(chunk);
-      }
-    } catch (error) {
+    const body = await bytesWithin(piecesOf(response), MAX_MANIFEST_BYTES).catch((error: unknown) => {
       throw unavailable(`broke off: ${reason(error)}`);
-    }
-    if (size > MAX_MANIFEST_BYTES) throw unavailable(`gave more than 4 MiB as ${what}`);
-    return Buffer.concat(chunks);
+    });
+    if (!body) throw unavailable(`gave more than 4 MiB as ${what}`);
+    return body;
   };
 
   const ask = async (repository: string, path: string): Promise<Response | undefined> => {

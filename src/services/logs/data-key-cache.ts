@@ -4,8 +4,9 @@
  * Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
  */
 import { createCipheriv, createDecipheriv } from "node:crypto";
+import { MINUTE_MS } from "../../core/clock.ts";
 
-const VALID_MS = 5 * 60_000;
+const VALID_MS = 5 * MINUTE_MS;
 const IV_BYTES = 12;
 const TAG_BYTES = 16;
 

@@ -6,7 +6,7 @@
  */
 import { arnIn, parseArn } from "../../core/arn.ts";
 import type { AwsCaller } from "../../core/aws.ts";
-import { DAY_MS } from "../../core/clock.ts";
+import { DAY_MS, HOUR_MS } from "../../core/clock.ts";
 import { AwsError } from "../../core/errors.ts";
 import { notOffered } from "../common-errors.ts";
 import { type OperationContext, operation } from "../service.ts";
@@ -27,7 +27,7 @@ const API = "https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReferenc
 /** A data key serves for a day of writing. */
 const DATA_KEY_MS = DAY_MS;
 /** Lead of the newest event that PutLogEvents takes. */
-const MAX_AHEAD_MS = 2 * 3_600_000;
+const MAX_AHEAD_MS = 2 * HOUR_MS;
 
 type Target = Pick<AssociateKmsKeyRequest, "logGroupName" | "resourceIdentifier">;
 

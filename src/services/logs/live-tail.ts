@@ -6,7 +6,7 @@
  */
 import { setImmediate } from "node:timers/promises";
 import { parseArn } from "../../core/arn.ts";
-import { sleep } from "../../core/clock.ts";
+import { HOUR_MS, sleep } from "../../core/clock.ts";
 import { AwsError } from "../../core/errors.ts";
 import { debug } from "../../core/log.ts";
 import { type OperationContext, operation } from "../service.ts";
@@ -24,7 +24,7 @@ import type {
 } from "./shapes.gen.ts";
 
 const UPDATE_EVERY_MS = 1_000;
-const SESSION_MS = 3 * 3_600_000;
+const SESSION_MS = 3 * HOUR_MS;
 const MAX_EVENTS = 500;
 /** Of messages in one update; SDKs take no frame of more than 16 MB. */
 const MAX_UPDATE_BYTES = 4 * 1_048_576;

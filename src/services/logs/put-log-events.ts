@@ -3,7 +3,7 @@
  * the stream's file, a small one joins the last record while that is small. Sequence tokens are accepted and ignored, as
  * on AWS since 2023.
  */
-import { DAY_MS } from "../../core/clock.ts";
+import { DAY_MS, HOUR_MS } from "../../core/clock.ts";
 import { LogLines } from "../../core/log-lines.ts";
 import type { Key } from "../../store/store.ts";
 import { operation } from "../service.ts";
@@ -36,7 +36,7 @@ const MAX_BATCH_BYTES = 1_048_576;
 /** AWS counts this much for each event besides its text. */
 const EVENT_OVERHEAD_BYTES = 26;
 const MAX_AGE_MS = 14 * DAY_MS;
-const MAX_AHEAD_MS = 2 * 3_600_000;
+const MAX_AHEAD_MS = 2 * HOUR_MS;
 /** Bigger batches go into a file. */
 const RECORD_BELOW_BYTES = 32 * 1024;
 /** Up to this size the last record takes further events. */

@@ -3,14 +3,14 @@
  * and go, with the files that they were in, when the service is next called after that (at most once an hour is looked).
  * Source: https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
  */
-import { DAY_MS } from "../../core/clock.ts";
+import { DAY_MS, HOUR_MS } from "../../core/clock.ts";
 import { debug } from "../../core/log.ts";
 import type { Entry, Key, Store } from "../../store/store.ts";
 import type { OperationContext } from "../service.ts";
 import { deleteOldDataKeys } from "./kms-encryption.ts";
 import { type ChunkHead, type LogGroupRecord, type LogRecords, type LogStreamRecord, logRecords } from "./records.ts";
 
-const SWEEP_EVERY_MS = 3_600_000;
+const SWEEP_EVERY_MS = HOUR_MS;
 const PAGE = 200;
 
 /** Events before this time have expired. */

@@ -4,6 +4,7 @@
  * real refusals.
  * Gap: AWS sends what is due to EventBridge; there is none here, so that only the status tells.
  */
+import { DAY_MS, HOUR_MS } from "../../core/clock.ts";
 import {
   incompatiblePolicy,
   invalidPolicyAttribute,
@@ -16,7 +17,7 @@ import type { ParameterInlinePolicy } from "./shapes.gen.ts";
 
 const MAX_POLICIES = 10;
 const VERSION = "1.0";
-const UNITS_MS: Readonly<Record<string, number>> = { DAYS: 86_400_000, HOURS: 3_600_000 };
+const UNITS_MS: Readonly<Record<string, number>> = { DAYS: DAY_MS, HOURS: HOUR_MS };
 const TIMESTAMP = /^\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d)$/;
 
 export const policyErrors = [invalidPolicyType, invalidPolicyAttribute, incompatiblePolicy, policiesLimitExceeded];

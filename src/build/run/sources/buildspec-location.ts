@@ -6,6 +6,7 @@
 import { readFile, realpath, stat } from "node:fs/promises";
 import { isAbsolute, join, relative, sep } from "node:path";
 import type { AwsCaller } from "../../../core/aws.ts";
+import { bytesWithin } from "../../../core/bounded-body.ts";
 import { err, ok, type Result } from "../../../core/result.ts";
 import { chunksOf, type StreamingBlob } from "../../../core/streaming-blob.ts";
 import type { BuildSource } from "../build-request.ts";
@@ -83,14 +84,9 @@ async function fromS3(arn: string, role: AwsCaller): Promise<Result<ReadBuildspe
   const { bucket, key } = object;
   try {
     const answer = await role.call<{ Body: StreamingBlob }>("s3", "GetObject", { Bucket: bucket, Key: key });
-    const chunks: Uint8Array[] = [];
-    let bytes = 0;
-    for await (const chunk of chunksOf(answer.Body)) {
-      bytes += chunk.length;
-      if (bytes > MAX_BUILDSPEC_BYTES) return err(tooLarge(arn));
-      chunks.push(chunk);
-    }
-    return ok({ text: Buffer.concat(chunks).toString("utf8"), file: arn, location: INLINE_BUILDSPEC_PATH });
+    const bytes = await bytesWithin(chunksOf(answer.Body), MAX_BUILDSPEC_BYTES);
+    if (!bytes) return err(tooLarge(arn));
+    return ok({ text: bytes.toString("utf8"), file: arn, location: INLINE_BUILDSPEC_PATH });
   } catch (error) {
     return err(downloadFailed(key, error));
   }

@@ -6,7 +6,7 @@
  */
 import { chmod, mkdir, open } from "node:fs/promises";
 import { join } from "node:path";
-import { type Clock, sleep } from "../../../core/clock.ts";
+import { type Clock, MINUTE_MS, sleep } from "../../../core/clock.ts";
 import type { Ids } from "../../../core/ids.ts";
 import { debug } from "../../../core/log.ts";
 import { sendSignal } from "../../../core/process-table.ts";
@@ -40,7 +40,7 @@ export interface ContainersDeps {
 const COMMAND_TRIES = 50;
 const COMMAND_WAIT_MS = 10;
 const FIRST_RESTART_MS = 100;
-const LAST_RESTART_MS = 60_000;
+const LAST_RESTART_MS = MINUTE_MS;
 const DEFAULT_STOP_SECONDS = 10;
 
 export class Containers {

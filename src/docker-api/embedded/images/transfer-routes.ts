@@ -2,6 +2,7 @@
  * Images to and from registries: push, pull, what a registry says of a name. Kiln's registry stands in for all of them;
  * the network is asked only where the user wants it (`--push-for-real`, `--pull-for-real`). Texts of answers are docker's.
  */
+import { bytesWithin } from "../../../core/bounded-body.ts";
 import { imageArchitecture } from "../../../images/image.ts";
 import {
   familiarName,
@@ -167,14 +168,9 @@ async function platformOf(
   digest: string | undefined,
 ): Promise<Record<string, string>> {
   if (digest === undefined) return { architecture: imageArchitecture(), os: "linux" };
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of await client.blob(repository, digest)) {
-    size += (chunk as Buffer).length;
-    if (size > MAX_CONFIG_BYTES) throw new ApiError(500, "image config is too large");
-    chunks.push(chunk as Buffer);
-  }
-  const { architecture = "", os = "" } = JSON.parse(Buffer.concat(chunks).toString("utf8")) as Record<string, string>;
+  const config = await bytesWithin(await client.blob(repository, digest), MAX_CONFIG_BYTES);
+  if (!config) throw new ApiError(500, "image config is too large");
+  const { architecture = "", os = "" } = JSON.parse(config.toString("utf8")) as Record<string, string>;
   return { architecture, os };
 }
 

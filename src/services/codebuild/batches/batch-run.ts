@@ -11,6 +11,7 @@ import {
   type TaskEnd,
   type TaskStatus,
 } from "../../../build/batch/index.ts";
+import { MINUTE_MS } from "../../../core/clock.ts";
 import { AwsError } from "../../../core/errors.ts";
 import { debug } from "../../../core/log.ts";
 import type { Store } from "../../../store/store.ts";
@@ -77,7 +78,7 @@ export class BatchRun {
     const { stop, context } = this.#input;
     const minutes = this.#record.config.timeoutInMins ?? 480;
     const onStop = (): void => this.#end("STOPPED");
-    const timer = context.clock.after(minutes * 60_000, () => this.#end("TIMED_OUT"));
+    const timer = context.clock.after(minutes * MINUTE_MS, () => this.#end("TIMED_OUT"));
     stop.addEventListener("abort", onStop, { once: true });
     if (stop.aborted) onStop();
     try {

@@ -8,6 +8,7 @@ import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import type { BuildEvent } from "../../../build/run/index.ts";
 import type { AwsScope } from "../../../core/arn.ts";
+import { MINUTE_MS } from "../../../core/clock.ts";
 import { debug } from "../../../core/log.ts";
 import { isAlive } from "../../../core/process-mark.ts";
 import type { SecretLedger } from "../../../leak-guard/secret-ledger.ts";
@@ -314,7 +315,7 @@ export class BuildRunner {
   async #turn({ build, settings }: BuildRecord, stop: AbortSignal): Promise<Turn> {
     const { clock } = this.#dependencies;
     const over = new AbortController();
-    const leftMs = (build.startTime ?? 0) + settings.queuedTimeoutInMinutes * 60_000 - clock.nowMs();
+    const leftMs = (build.startTime ?? 0) + settings.queuedTimeoutInMinutes * MINUTE_MS - clock.nowMs();
     const timer = clock.after(Math.max(0, leftMs), () => over.abort());
     try {
       const signal = AbortSignal.any([stop, over.signal]);

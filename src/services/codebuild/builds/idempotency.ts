@@ -2,12 +2,13 @@
  * Tokens of clients: for five minutes the same token with the same input gives what the first call made.
  * Source: https://docs.aws.amazon.com/codebuild/latest/APIReference/API_StartBuild.html. AWS's text is not known.
  */
+import { MINUTE_MS } from "../../../core/clock.ts";
 import type { Collection } from "../../../store/store.ts";
 import { invalidInput } from "../errors.ts";
 import type { RunId, StartToken } from "../records.ts";
 import type { BuildContext } from "./build-context.ts";
 
-const TOKEN_LIFE_MS = 5 * 60_000;
+const TOKEN_LIFE_MS = 5 * MINUTE_MS;
 
 /** A client's token with what it stands for. */
 export interface Token {

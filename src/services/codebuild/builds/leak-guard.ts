@@ -4,7 +4,7 @@
  */
 import { basename } from "node:path";
 import type { BuildEvent, BuildOutput, BuildResult, PreparedBuild } from "../../../build/run/index.ts";
-import type { Clock } from "../../../core/clock.ts";
+import { type Clock, MINUTE_MS } from "../../../core/clock.ts";
 import type { DockerfileText, FoundLeaks, SecretLedger } from "../../../leak-guard/index.ts";
 import type { Store } from "../../../store/store.ts";
 import type { BuildRecord } from "../records.ts";
@@ -24,7 +24,7 @@ interface LeakCheckInput {
 }
 
 /** Longer than this, nobody waits for the end of a build whose commands are over. */
-const MAX_DURATION_MS = 10 * 60_000;
+const MAX_DURATION_MS = 10 * MINUTE_MS;
 const MAX_DOCKERFILES = 50;
 
 /** Of one build. `prepared`, `left` and `pushed` while it runs, `find` once after it. */

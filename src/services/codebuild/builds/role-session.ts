@@ -7,12 +7,12 @@
 import type { AuthorizationRequest } from "../../../authorize/decision.ts";
 import type { AwsScope } from "../../../core/arn.ts";
 import type { AwsCaller } from "../../../core/aws.ts";
-import type { Clock } from "../../../core/clock.ts";
+import { type Clock, MINUTE_MS } from "../../../core/clock.ts";
 import type { CodeBuildDependencies } from "../dependencies.ts";
 
 const DURATION_SECONDS = 3600;
 /** SDKs ask for new credentials from 15 minutes before the end on: theirs must be fresh by then. */
-const RENEW_BEFORE_MS = 20 * 60_000;
+const RENEW_BEFORE_MS = 20 * MINUTE_MS;
 
 export interface RoleCredentials {
   readonly accessKeyId: string;

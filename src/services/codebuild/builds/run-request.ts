@@ -2,6 +2,7 @@
 import { type Buildspec, parseBuildspec } from "../../../build/buildspec/index.ts";
 import { planBuild } from "../../../build/plan/index.ts";
 import type { BuildRequest, LoadedPlan } from "../../../build/run/index.ts";
+import { MINUTE_MS } from "../../../core/clock.ts";
 import { type BuildRecord, type BuildSettings, projectArn } from "../records.ts";
 
 export function requestOf(record: BuildRecord, strict: boolean): BuildRequest {
@@ -47,8 +48,8 @@ export function requestOf(record: BuildRecord, strict: boolean): BuildRequest {
             streamName: prefix === undefined || prefix === "" ? uuid : `${prefix}/${uuid}`,
           },
         }),
-    timeoutMs: settings.timeoutInMinutes * 60_000,
-    queuedTimeoutMs: settings.queuedTimeoutInMinutes * 60_000,
+    timeoutMs: settings.timeoutInMinutes * MINUTE_MS,
+    queuedTimeoutMs: settings.queuedTimeoutInMinutes * MINUTE_MS,
     strict,
   };
 }

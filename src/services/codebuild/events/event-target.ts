@@ -5,7 +5,7 @@
  * most a day. Source: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-retry-policy.html
  */
 import { createHash, createHmac } from "node:crypto";
-import { type Clock, sleep } from "../../../core/clock.ts";
+import { type Clock, DAY_MS, MINUTE_MS, sleep } from "../../../core/clock.ts";
 import { KilnError } from "../../../core/errors.ts";
 import { debug } from "../../../core/log.ts";
 import type { Secret } from "../../../core/secret.ts";
@@ -14,10 +14,10 @@ import type { EventFeed } from "./event-feed.ts";
 import { type LoggedEvent, lastSequence } from "./state-change-log.ts";
 
 const FIRST_RETRY_MS = 500;
-const LONGEST_RETRY_MS = 60_000;
+const LONGEST_RETRY_MS = MINUTE_MS;
 const TRIES = 8;
 const ANSWER_TIMEOUT_MS = 10_000;
-const MAX_AGE_MS = 24 * 60 * 60_000;
+const MAX_AGE_MS = DAY_MS;
 
 export interface EventTargetOptions {
   readonly url: string;

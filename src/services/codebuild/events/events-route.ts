@@ -7,14 +7,14 @@
  * Source: https://html.spec.whatwg.org/multipage/server-sent-events.html
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Clock } from "../../../core/clock.ts";
+import { type Clock, MINUTE_MS } from "../../../core/clock.ts";
 import { debug } from "../../../core/log.ts";
 import type { EventFeed, FeedRequest } from "./event-feed.ts";
 import type { LoggedEvent } from "./state-change-log.ts";
 
 export const EVENTS_PREFIX = "/_kiln/events";
 const HEARTBEAT_MS = 15_000;
-const STALLED_MS = 60_000;
+const STALLED_MS = MINUTE_MS;
 const RETRY_MS = 1000;
 /** Readers at the same time; each polls the log. */
 const MAX_READERS = 100;

@@ -3,7 +3,7 @@
  * what has expired is not shown and is swept when the next report of its group is made.
  */
 import { type AwsScope, arnIn, parseArn } from "../../../core/arn.ts";
-import { type Clock, wholeSecond } from "../../../core/clock.ts";
+import { type Clock, DAY_MS, wholeSecond } from "../../../core/clock.ts";
 import type { Collection, Key, Store } from "../../../store/store.ts";
 import { scopeOf } from "../records.ts";
 import type { CodeCoverage, Report, ReportGroup, TestCase } from "../shapes.gen.ts";
@@ -24,7 +24,7 @@ export const reportRecords = (store: Store): ReportRecords => ({
 });
 
 /** AWS: 30 days, told in whole seconds. */
-const REPORT_LIFE_MS = 30 * 24 * 60 * 60 * 1000;
+const REPORT_LIFE_MS = 30 * DAY_MS;
 export const expiryOf = (createdMs: number): number => wholeSecond(createdMs + REPORT_LIFE_MS);
 
 export const reportGroupArn = (scope: AwsScope, name: string): string =>

@@ -4,6 +4,7 @@
  */
 import { type CloudWatchSink, createCloudWatchSink } from "../../../build/report/cloud-watch-sink.ts";
 import { type BuildEnvironmentOpener, buildEnvironmentOpener, type OpenEnvironment } from "../../../build/run/index.ts";
+import { MINUTE_MS } from "../../../core/clock.ts";
 import { debug } from "../../../core/log.ts";
 import { removeFolders } from "../builds/build-folders.ts";
 import { logsOf } from "../builds/build-progress.ts";
@@ -52,7 +53,7 @@ export class SandboxRun {
 
   async run(): Promise<void> {
     const { clock } = this.#dependencies;
-    const timer = clock.after(this.#record.settings.timeoutInMinutes * 60_000, () => {
+    const timer = clock.after(this.#record.settings.timeoutInMinutes * MINUTE_MS, () => {
       if (!this.#stop.signal.aborted) this.#end = "TIMED_OUT";
       this.#stop.abort();
     });

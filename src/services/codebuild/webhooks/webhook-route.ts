@@ -4,6 +4,7 @@
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { type AwsScope, partitionOf } from "../../../core/arn.ts";
+import { requestBody } from "../../../core/bounded-body.ts";
 import { debug } from "../../../core/log.ts";
 import type { DeliveryDependencies } from "./deliver.ts";
 import { deliveryOf, isSignedWith } from "./read-delivery.ts";
@@ -11,8 +12,7 @@ import { type DeliveryOutcome, keepDelivery, secretOf, webhookRecords } from "./
 
 export const WEBHOOKS_PREFIX = "/_kiln/webhooks";
 /** GitHub's own limit is 25 MB; a payload of 2,048 commits has about 4. */
-const MAX_BODY_BYTES = 10 * 1024 * 1024;
-const BODY_TIMEOUT_MS = 30_000;
+const LIMITS = { maxBytes: 10 * 1024 * 1024, timeoutMs: 30_000 };
 const TOKEN = /^[A-Za-z0-9]{1,100}$/;
 
 export interface WebhookRoute {
@@ -32,10 +32,11 @@ export function webhookRoutes(dependencies: DeliveryDependencies): readonly Webh
       const key = TOKEN.test(token) ? tokens.get([token]) : undefined;
       const webhook = key && webhooks.get(key);
       if (!key || !webhook) return answer(request, response, 404, { message: "there is no webhook of that address" });
-      const body = await readBody(request, clock);
+      const isAnnouncedTooLarge = Number(request.headers["content-length"] ?? 0) > LIMITS.maxBytes;
+      const body = isAnnouncedTooLarge ? 413 : await requestBody(request, { ...LIMITS, clock });
       if (typeof body === "number") {
         const why =
-          body === 413 ? `more than ${MAX_BODY_BYTES} bytes` : `not complete after ${BODY_TIMEOUT_MS / 1000} s`;
+          body === 413 ? `more than ${LIMITS.maxBytes} bytes` : `not complete after ${LIMITS.timeoutMs / 1000} s`;
         return answer(request, response, body, { message: `the body is ${why}` });
       }
       const [accountId = "", region = "", projectName = ""] = key;
@@ -75,34 +76,6 @@ export function webhookRoutes(dependencies: DeliveryDependencies): readonly Webh
 function statusOf(outcomes: readonly DeliveryOutcome[]): number {
   if (outcomes.some(({ decision }) => decision === "refused")) return 400;
   return outcomes.some(({ decision }) => decision === "failed") ? 422 : 200;
-}
-
-/** The body, or the status to answer instead. */
-function readBody(
-  request: IncomingMessage,
-  clock: DeliveryDependencies["outside"]["clock"],
-): Promise<Buffer | 413 | 408> {
-  return new Promise((resolve, reject) => {
-    if (Number(request.headers["content-length"] ?? 0) > MAX_BODY_BYTES) return resolve(413);
-    const chunks: Buffer[] = [];
-    let size = 0;
-    const end = (result: Buffer | 413 | 408): void => {
-      timer.cancel();
-      request.removeAllListeners("data");
-      resolve(result);
-    };
-    const timer = clock.after(BODY_TIMEOUT_MS, () => end(408));
-    request.on("data", (chunk: Buffer) => {
-      size += chunk.length;
-      if (size > MAX_BODY_BYTES) end(413);
-      else chunks.push(chunk);
-    });
-    request.on("end", () => end(Buffer.concat(chunks)));
-    request.on("error", (error) => {
-      timer.cancel();
-      reject(error);
-    });
-  });
 }
 
 function answer(request: IncomingMessage, response: ServerResponse, status: number, body: object): void {

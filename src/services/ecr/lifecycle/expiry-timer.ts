@@ -3,13 +3,13 @@
  * and a minute after the start, so that a state folder that is opened rarely is cleaned up too.
  * Source: https://docs.aws.amazon.com/AmazonECR/latest/userguide/LifecyclePolicies.html
  */
-import type { Clock } from "../../../core/clock.ts";
+import { type Clock, HOUR_MS, MINUTE_MS } from "../../../core/clock.ts";
 import { debug } from "../../../core/log.ts";
 import type { Registry } from "../../../registry/index.ts";
 import type { Store } from "../../../store/store.ts";
 
-const FIRST_AFTER_MS = 60 * 1000;
-const EVERY_MS = 60 * 60 * 1000;
+const FIRST_AFTER_MS = MINUTE_MS;
+const EVERY_MS = HOUR_MS;
 
 export interface LifecycleTimer {
   /** Resolves once the evaluation that runs, if one does, is done. */

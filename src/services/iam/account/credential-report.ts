@@ -5,7 +5,7 @@
  * Gap: when the root user and its key were made is not known, so those columns say `N/A`.
  */
 import { globalArnIn } from "../../../core/arn.ts";
-import { isoSeconds, wholeSecond } from "../../../core/clock.ts";
+import { HOUR_MS, isoSeconds, wholeSecond } from "../../../core/clock.ts";
 import { type AccessKeyRecord, identityCollections, lastUseOf, type UserRecord } from "../../../identity/index.ts";
 import type { Collection, Store } from "../../../store/store.ts";
 import { type OperationContext, operation } from "../../service.ts";
@@ -15,7 +15,7 @@ import { reportExpired, reportNotPresent } from "../errors.ts";
 import type * as Shapes from "../shapes.gen.ts";
 
 const DOCS = "https://docs.aws.amazon.com/IAM/latest/APIReference";
-const LIFE_MS = 4 * 3_600_000;
+const LIFE_MS = 4 * HOUR_MS;
 
 const KEY_COLUMNS = ["active", "last_rotated", "last_used_date", "last_used_region", "last_used_service"];
 const COLUMNS = [

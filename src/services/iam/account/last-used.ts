@@ -3,7 +3,7 @@
  * Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_last-accessed.html
  * On AWS a report of used services is made in the background; here it is complete when its id is given out.
  */
-import { wholeSecond } from "../../../core/clock.ts";
+import { MINUTE_MS, wholeSecond } from "../../../core/clock.ts";
 import {
   defaultDocumentText,
   type Entity,
@@ -26,7 +26,6 @@ import type * as Shapes from "../shapes.gen.ts";
 import { accessByArn, allowsService, findOwnEntity, mayUse } from "./service-access.ts";
 
 const DOCS = "https://docs.aws.amazon.com/IAM/latest/APIReference";
-const MINUTE_MS = 60_000;
 
 /** Services whose use is noted, as AWS calls them. */
 const SERVICE_NAMES: Readonly<Record<string, string>> = {

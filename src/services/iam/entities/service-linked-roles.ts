@@ -4,6 +4,7 @@
  * Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/using-service-linked-roles.html
  */
 import { globalArnIn } from "../../../core/arn.ts";
+import { DAY_MS } from "../../../core/clock.ts";
 import { entityKey, forgetUses, type RoleRecord } from "../../../identity/index.ts";
 import type { Collection, Store } from "../../../store/store.ts";
 import { notOffered } from "../../common-errors.ts";
@@ -25,7 +26,7 @@ import { identification } from "./role-shapes.ts";
 
 const DOCS = "https://docs.aws.amazon.com/IAM/latest/APIReference";
 const SESSION_SECONDS = 3_600;
-const TASK_KEPT_MS = 24 * 3_600_000;
+const TASK_KEPT_MS = DAY_MS;
 
 /** Deletions that are done, by account and id of the task: when. */
 const tasksIn = (store: Store): Collection<number> => store.collection("iam-role-deletions");

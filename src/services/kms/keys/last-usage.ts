@@ -6,7 +6,7 @@
  */
 import type { RequestContext } from "../../../authorize/decision.ts";
 import { parseArn } from "../../../core/arn.ts";
-import { DAY_MS } from "../../../core/clock.ts";
+import { DAY_MS, MINUTE_MS } from "../../../core/clock.ts";
 import { debug } from "../../../core/log.ts";
 import type { Store } from "../../../store/store.ts";
 import { type AnyOperation, type OperationContext, operation } from "../../service.ts";
@@ -16,7 +16,7 @@ import { keyAccess } from "../key-access.ts";
 import { type KeyRecord, type KeyUse, keyArn, lastUsesIn, recordKeyOf } from "../records.ts";
 import type { GetKeyLastUsageRequest, GetKeyLastUsageResponse, KeyLastUsageData } from "../shapes.gen.ts";
 
-const WRITE_EVERY_MS = 60_000;
+const WRITE_EVERY_MS = MINUTE_MS;
 const MAX_KNOWN = 10_000;
 
 interface Note extends KeyUse {

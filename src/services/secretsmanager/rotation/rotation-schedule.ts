@@ -3,11 +3,10 @@
  * and the next window that they mean. Windows open on the hour, in UTC. Pure.
  * Source: https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_schedule.html
  */
-import { DAY_MS } from "../../../core/clock.ts";
+import { DAY_MS, HOUR_MS } from "../../../core/clock.ts";
 import { invalidParameter, rulesConflict } from "../errors.ts";
 import type { RotationRules, RotationWindow } from "../records.ts";
 
-const HOUR_MS = 3_600_000;
 const MIN_HOURS_BETWEEN = 4;
 const MAX_HOURS_BETWEEN = 23;
 const MAX_DAYS_BETWEEN = 999;

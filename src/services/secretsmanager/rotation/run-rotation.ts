@@ -4,6 +4,7 @@
  * Source: https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_lambda-functions.html
  * Gap: AWS tries a failed rotation again by itself; here the next window or the next RotateSecret does.
  */
+import { MINUTE_MS } from "../../../core/clock.ts";
 import { debug } from "../../../core/log.ts";
 import type { Background, Surroundings } from "../background.ts";
 import { putSecret, type Rotation, type SecretRecord, secretArn, secretKeyOf, secretsIn } from "../records.ts";
@@ -13,7 +14,7 @@ import { daysBetween, nextWindow } from "./rotation-schedule.ts";
 
 const STEPS = ["createSecret", "setSecret", "testSecret", "finishSecret"] as const;
 /** As long as a Lambda function may run. */
-const STEP_TIMEOUT_MS = 15 * 60_000;
+const STEP_TIMEOUT_MS = 15 * MINUTE_MS;
 
 type Step = (typeof STEPS)[number];
 
