@@ -1,17 +1,11 @@
 /** DescribeParameters: metadata without values. */
 import type { Entry, Key } from "../../store/store.ts";
 import { type OperationContext, operation } from "../service.ts";
-import {
-  invalidFilterKey,
-  invalidFilterOption,
-  invalidFilterValue,
-  invalidNextToken,
-  validationFailure,
-} from "./errors.ts";
-import { isLive, removeExpired } from "./expiration.ts";
-import { type Filter, filtersFromOldForm, narrowed, parseFilters, selectedBy } from "./filters.ts";
+import { invalidNextToken, validationFailure } from "./errors.ts";
+import { livePageOf } from "./expiration.ts";
+import { type Filter, filterErrors, filtersFromOldForm, narrowed, parseFilters, selectedBy } from "./filters.ts";
 import { findStored } from "./find-parameter.ts";
-import { type EntrySource, pageOf, rangeOf, sourceOf } from "./pages.ts";
+import { type EntrySource, rangeOf, sourceOf } from "./pages.ts";
 import { anyResource } from "./parameter-access.ts";
 import { parameterArn, parseReference } from "./parameter-name.ts";
 import { policiesAnswer } from "./parameter-policies.ts";
@@ -28,7 +22,7 @@ export const describeParameters = operation<DescribeParametersRequest, DescribeP
   gaps: ["`Shared` finds none: AWS lists what Resource Access Manager shares, and Kiln has only resource policies"],
   source: "https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_DescribeParameters.html",
   authorize: (_input, context) => [anyResource(context.scope, "ssm:DescribeParameters")],
-  errors: [validationFailure, invalidFilterKey, invalidFilterOption, invalidFilterValue, invalidNextToken],
+  errors: [validationFailure, ...filterErrors, invalidNextToken],
   async run(input, context) {
     const { Filters: oldFilters = [], ParameterFilters: newFilters = [] } = input;
     if (oldFilters.length > 0 && newFilters.length > 0) {
@@ -37,20 +31,14 @@ export const describeParameters = operation<DescribeParametersRequest, DescribeP
     const filters =
       oldFilters.length > 0 ? filtersFromOldForm(oldFilters) : parseFilters(newFilters, "DescribeParameters");
     const scope: Key = [context.scope.accountId, context.scope.region];
-    const expired: string[] = [];
-    const page = pageOf<ParameterRecord>({
+    const page = await livePageOf(context, context.scope, {
       mark: "describe",
       scope,
       source: input.Shared ? sourceOf([]) : sourceFor(context, scope, filters),
-      pick({ value: record }) {
-        if (isLive(context, record)) return selectedBy(filters, record);
-        expired.push(record.name);
-        return false;
-      },
+      pick: ({ value: record }) => selectedBy(filters, record),
       nextToken: input.NextToken,
       pageSize: input.MaxResults ?? PAGE_SIZE,
     });
-    await removeExpired(context, context.scope, expired);
     const parameters = page.items.map(({ value: { name, latest } }) => ({
       Name: name,
       ARN: parameterArn(parseReference(context.scope, name).scope, name),

@@ -87,6 +87,18 @@ export const reservedName = awsError({
   message: (name: string) => `No access to reserved parameter name: ${name}.`,
 });
 
+/** AWS: a name whose ARN is too long is denied to everybody, with this code; the text here is that of other denials. */
+export const oversizedName = awsError({
+  ...client,
+  code: "AccessDeniedException",
+  source: "https://docs.aws.amazon.com/systems-manager/latest/userguide/sysman-paramstore-su-create.html",
+  unverified: true,
+  messageMember: "Message",
+  message: (principalArn: string, arn: string) =>
+    `User: ${principalArn} is not authorized to perform: ssm:PutParameter on resource: ${arn} because no ` +
+    "identity-based policy allows the ssm:PutParameter action",
+});
+
 export const hierarchyLevelLimitExceeded = awsError({
   ...client,
   code: "HierarchyLevelLimitExceededException",

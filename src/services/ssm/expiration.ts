@@ -6,6 +6,7 @@
 import type { AwsScope } from "../../core/arn.ts";
 import type { Store } from "../../store/store.ts";
 import type { OperationContext } from "../service.ts";
+import { type Page, type PageRequest, pageOf } from "./pages.ts";
 import { type ParameterRecord, parameterKey, parametersIn, versionsIn, versionsKey } from "./records.ts";
 
 type Times = Pick<OperationContext, "clock">;
@@ -39,4 +40,24 @@ export async function removeExpired(
       if (record && !isLive(context, record)) removeParameter(context.store, scope, name);
     }
   });
+}
+
+/** A page without what has expired, which goes. */
+export async function livePageOf(
+  context: OperationContext,
+  scope: AwsScope,
+  request: PageRequest<ParameterRecord>,
+): Promise<Page<ParameterRecord>> {
+  const expired: string[] = [];
+  const page = pageOf<ParameterRecord>({
+    ...request,
+    pick(entry) {
+      const picked = request.pick(entry);
+      if (picked !== true || isLive(context, entry.value)) return picked;
+      expired.push(entry.value.name);
+      return false;
+    },
+  });
+  await removeExpired(context, scope, expired);
+  return page;
 }

@@ -17,6 +17,8 @@ export interface Filter {
   readonly values: readonly string[];
 }
 
+export const filterErrors = [invalidFilterKey, invalidFilterOption, invalidFilterValue];
+
 /** First option is the default. */
 const OPTIONS: Readonly<Record<string, readonly [Option, ...Option[]]>> = {
   Name: ["Equals", "BeginsWith", "Contains"],

@@ -44,7 +44,7 @@ export const getParameterHistory = operation<GetParameterHistoryRequest, GetPara
       history.push({
         Name: name,
         ...versionMetadata(version),
-        Value: await readValue(context, { name, scope, withDecryption: input.WithDecryption ?? false }, version),
+        Value: await readValue(context, version, { name, scope, withDecryption: input.WithDecryption ?? false }),
         Labels: Object.keys(record.labels)
           .filter((label) => record.labels[label] === version.version)
           .sort(),

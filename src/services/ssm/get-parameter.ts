@@ -5,7 +5,7 @@ import { parameterNotFound, parameterVersionNotFound, referencedSecretNotFound, 
 import { requireVersion } from "./find-parameter.ts";
 import { accessTo, accessToEach } from "./parameter-access.ts";
 import { askedBy, parameterAnswer } from "./parameter-answer.ts";
-import { type ParameterReference, parseReference, requireReadable } from "./parameter-name.ts";
+import { type ParameterReference, requireReadable } from "./parameter-name.ts";
 import { isSecretReference, secretAnswer } from "./secret-reference.ts";
 import { secureStringErrors } from "./secure-string.ts";
 import type {
@@ -33,7 +33,7 @@ export const getParameter = operation<GetParameterRequest, GetParameterResult>({
   authorize: (input, context) => accessTo(context, "ssm:GetParameter", input.Name),
   errors,
   run(input, context) {
-    const parameter = read(context, parseReference(context.scope, input.Name), input.WithDecryption);
+    const parameter = read(context, requireReadable(context.scope, input.Name), input.WithDecryption);
     if (!(parameter instanceof Promise)) return { Parameter: parameter };
     return parameter.then((decrypted) => ({ Parameter: decrypted }));
   },
@@ -48,8 +48,7 @@ export const getParameters = operation<GetParametersRequest, GetParametersResult
   authorize: (input, context) => accessToEach(context, "ssm:GetParameters", input.Names),
   errors,
   async run(input, context) {
-    const references = input.Names.map((name) => parseReference(context.scope, name));
-    for (const reference of references) requireReadable(reference);
+    const references = input.Names.map((name) => requireReadable(context.scope, name));
     const unique = [...new Map(references.map((reference) => [reference.text, reference])).values()];
     const parameters: Parameter[] = [];
     const invalid: string[] = [];
@@ -73,7 +72,6 @@ function read(
   reference: ParameterReference,
   withDecryption: boolean | undefined,
 ): Parameter | Promise<Parameter> {
-  requireReadable(reference);
   if (isSecretReference(reference.name)) return secretAnswer(context, reference, withDecryption ?? false);
   return parameterAnswer(context, requireVersion(context, reference), askedBy(reference, withDecryption));
 }

@@ -1,17 +1,11 @@
 /** GetParametersByPath: the parameters under a path, not the one at the path itself. */
 import type { Entry, Key } from "../../store/store.ts";
 import { operation } from "../service.ts";
-import {
-  invalidFilterKey,
-  invalidFilterOption,
-  invalidFilterValue,
-  invalidNextToken,
-  validationFailure,
-} from "./errors.ts";
-import { isLive, removeExpired } from "./expiration.ts";
-import { labelFilterOf, parseFilters, selectedBy } from "./filters.ts";
+import { invalidNextToken, validationFailure } from "./errors.ts";
+import { livePageOf } from "./expiration.ts";
+import { filterErrors, labelFilterOf, parseFilters, selectedBy } from "./filters.ts";
 import { findVersion } from "./find-parameter.ts";
-import { pageOf, rangeOf, sourceOf } from "./pages.ts";
+import { rangeOf, sourceOf } from "./pages.ts";
 import { anyResource } from "./parameter-access.ts";
 import { parameterAnswer } from "./parameter-answer.ts";
 import { isWellFormed, parameterArn, parseReference, requirePath } from "./parameter-name.ts";
@@ -36,14 +30,7 @@ export const getParametersByPath = operation<GetParametersByPathRequest, GetPara
     const resource = parameterArn(parseReference(scope, `${path}/`).scope, path);
     return [{ action: "ssm:GetParametersByPath", resource, context: conditions }];
   },
-  errors: [
-    validationFailure,
-    invalidFilterKey,
-    invalidFilterOption,
-    invalidFilterValue,
-    invalidNextToken,
-    ...secureStringErrors,
-  ],
+  errors: [validationFailure, ...filterErrors, invalidNextToken, ...secureStringErrors],
   async run(input, context) {
     requirePath(input.Path);
     const filters = parseFilters(input.ParameterFilters ?? [], "GetParametersByPath");
@@ -52,8 +39,7 @@ export const getParametersByPath = operation<GetParametersByPathRequest, GetPara
     const account: Key = [context.scope.accountId, scope.region];
     const path: Key = [...account, ...input.Path.split("/").filter(Boolean)];
     const isBelow = ({ key }: Entry<unknown>): boolean => path.every((part, index) => key[index] === part);
-    const expired: string[] = [];
-    const page = pageOf<ParameterRecord>({
+    const page = await livePageOf(context, scope, {
       mark: "path",
       scope: account,
       source: isPublic(scope)
@@ -62,15 +48,11 @@ export const getParametersByPath = operation<GetParametersByPathRequest, GetPara
       pick({ key, value: record }) {
         const depth = key.length - path.length;
         if (depth > 1 && !input.Recursive) return behindChild(key, path.length);
-        if (depth === 0) return false;
-        if (isLive(context, record)) return selectedBy(filters, record);
-        expired.push(record.name);
-        return false;
+        return depth > 0 && selectedBy(filters, record);
       },
       nextToken: input.NextToken,
       pageSize: input.MaxResults ?? PAGE_SIZE,
     });
-    await removeExpired(context, scope, expired);
     const parameters: Parameter[] = [];
     for (const { value: record } of page.items) {
       const asked = { name: record.name, selector: "", scope, withDecryption: input.WithDecryption ?? false };

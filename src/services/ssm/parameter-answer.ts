@@ -22,9 +22,18 @@ export function parameterAnswer(
   { version }: FoundParameter,
   asked: Asked,
 ): Parameter | Promise<Parameter> {
-  if (version.type !== "SecureString" || !asked.withDecryption) return answerOf(version, asked, version.value);
-  return decryptValue(context, asked, version).then((value) => answerOf(version, asked, value));
+  const value = readValue(context, version, asked);
+  if (typeof value === "string") return answerOf(version, asked, value);
+  return value.then((decrypted) => answerOf(version, asked, decrypted));
 }
+
+/** Plain text where it is stored plain or decryption was asked for, else the ciphertext in base64. */
+export const readValue = (
+  context: OperationContext,
+  version: ParameterVersion,
+  asked: Omit<Asked, "selector">,
+): string | Promise<string> =>
+  version.type === "SecureString" && asked.withDecryption ? decryptValue(context, asked, version) : version.value;
 
 function answerOf(version: ParameterVersion, asked: Asked, value: string): Parameter {
   return {
@@ -37,17 +46,6 @@ function answerOf(version: ParameterVersion, asked: Asked, value: string): Param
     ARN: parameterArn(asked.scope, asked.name),
     DataType: version.dataType,
   };
-}
-
-/** Plain text where it is stored plain or decryption was asked for, else the ciphertext in base64. */
-export async function readValue(
-  context: OperationContext,
-  asked: Omit<Asked, "selector">,
-  version: ParameterVersion,
-): Promise<string> {
-  return version.type === "SecureString" && asked.withDecryption
-    ? decryptValue(context, asked, version)
-    : version.value;
 }
 
 export const askedBy = (reference: ParameterReference, withDecryption: boolean | undefined): Asked => ({

@@ -4,13 +4,14 @@
  * real refusals.
  */
 import { type AwsScope, arnIn, parseArn } from "../../core/arn.ts";
-import { hierarchyLevelLimitExceeded, reservedName, validationFailure } from "./errors.ts";
+import type { OperationContext } from "../service.ts";
+import { hierarchyLevelLimitExceeded, oversizedName, reservedName, validationFailure } from "./errors.ts";
 import { PUBLIC_PREFIX } from "./public-parameters.ts";
 import { withoutLeadingSlash } from "./records.ts";
 
 const MAX_LEVELS = 15;
 const SELECTOR = /^:[a-zA-Z0-9_.-]{1,100}$/;
-const MAX_NAME_AND_ARN = 1011;
+const MAX_ARN = 1011;
 const SEGMENTS = /^\/?[a-zA-Z0-9_.-]+(?:\/[a-zA-Z0-9_.-]+)*$/;
 
 const BAD_NAME =
@@ -40,7 +41,7 @@ export interface ParameterReference {
   readonly scope: AwsScope;
 }
 
-/** Never fails: {@link requireReadableName} checks the result. */
+/** Never fails: {@link requireReadable} and its like check the result. */
 export function parseReference(own: AwsScope, written: string): ParameterReference {
   const text = written.trim();
   const arn = text.startsWith("arn:") ? parseArn(text) : undefined;
@@ -67,9 +68,11 @@ export const parameterArn = (scope: AwsScope, name: string): string =>
 export const isWellFormed = (name: string): boolean => SEGMENTS.test(name);
 
 /** For reading: GetParameter and its relatives. */
-export function requireReadable({ name, selector }: ParameterReference): void {
-  requireReadableName(name);
-  if (selector !== "" && !SELECTOR.test(selector)) throw validationFailure(BAD_SELECTOR);
+export function requireReadable(own: AwsScope, written: string): ParameterReference {
+  const reference = parseReference(own, written);
+  requireReadableName(reference.name);
+  if (reference.selector !== "" && !SELECTOR.test(reference.selector)) throw validationFailure(BAD_SELECTOR);
+  return reference;
 }
 
 /** For operations that take an ARN, but no selector. */
@@ -83,7 +86,7 @@ export function requireReadableName(name: string): void {
 }
 
 /** For PutParameter. */
-export function requireWritableName(scope: AwsScope, name: string): void {
+export function requireWritableName({ scope, principal }: OperationContext, name: string): void {
   requireUnreserved(name);
   if (name.endsWith("/")) throw validationFailure("Parameter name must not end with slash.");
   if (isWellFormed(name) && isRelativePath(name)) {
@@ -91,12 +94,7 @@ export function requireWritableName(scope: AwsScope, name: string): void {
   }
   if (!isWellFormed(name) || isPrefixed(name, "ssm")) throw validationFailure(BAD_NAME);
   const arn = parameterArn(scope, name);
-  if (arn.length > MAX_NAME_AND_ARN) {
-    throw validationFailure(
-      `1 validation error detected: Value '${name}' at 'name' failed to satisfy constraint: ` +
-        `Member must have length less than or equal to ${MAX_NAME_AND_ARN - (arn.length - withoutLeadingSlash(name).length)}`,
-    );
-  }
+  if (arn.length > MAX_ARN) throw oversizedName(principal.arn, arn);
   if (withoutLeadingSlash(name).split("/").length > MAX_LEVELS) throw hierarchyLevelLimitExceeded();
 }
 

@@ -43,6 +43,22 @@ describe("an expiration", () => {
   });
 
   it.each([
+    ["2030-01-02T00:00:00.000Z", 0],
+    ["2030-01-02T00:00:00.123456789Z", 123],
+    ["2030-01-02T10:30:00+10:30", 0],
+    ["2030-01-02T10:30:00.87+10:30:00", 870],
+    ["2030-01-01T18:29:30-05:30:30", 0],
+    ["2030-01-02T01:00+01:00", 0],
+  ])("may be at %s", async (Timestamp, laterMs) => {
+    const endsMs = Date.parse("2030-01-02T00:00:00Z") + laterMs;
+    await putWith([policy("Expiration", { Timestamp })]);
+    services.clock.advance(endsMs - 1 - services.clock.nowMs());
+    expect(await call("GetParameter", { Name: "x" })).toMatchObject({ Parameter: { Value: "v" } });
+    services.clock.advance(1);
+    expect(await failureOf(call("GetParameter", { Name: "x" }))).toBe("ParameterNotFound");
+  });
+
+  it.each([
     ["GetParameter", { Name: "/x" }],
     ["GetParameters", { Names: ["x"] }],
     ["GetParametersByPath", { Path: "/" }],
@@ -113,7 +129,6 @@ describe("policies are refused", () => {
       [policy("Expiration", {})],
       "InvalidPolicyAttributeException: A valid Expiration policy must have an attribute of Timestamp.",
     ],
-    [[policy("Expiration", { Timestamp: "tomorrow" })], "InvalidPolicyAttributeException: Invalid timestamp format"],
     [
       [policy("NoChangeNotification", { Unit: "Days" })],
       "InvalidPolicyAttributeException: Mandatory policy attribute After is missing.",
@@ -137,6 +152,19 @@ describe("policies are refused", () => {
     ],
   ])("%j", async (policies, expected) => {
     expect(await failureOf(putWith(policies))).toBe(expected);
+  });
+
+  it.each([
+    "tomorrow",
+    "2030-01-01",
+    "2030-01-01T00:00:00",
+    "2030-02-30T00:00:00Z",
+    "2030-01-01T25:00:00Z",
+    1_893_456_000,
+  ])("with the timestamp %s", async (Timestamp) => {
+    expect(await failureOf(putWith([policy("Expiration", { Timestamp })]))).toBe(
+      "InvalidPolicyAttributeException: Invalid timestamp format",
+    );
   });
 
   it("outside the advanced tier, which intelligent tiering chooses for them", async () => {

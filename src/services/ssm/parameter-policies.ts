@@ -18,7 +18,8 @@ import type { ParameterInlinePolicy } from "./shapes.gen.ts";
 const MAX_POLICIES = 10;
 const VERSION = "1.0";
 const UNITS_MS: Readonly<Record<string, number>> = { DAYS: DAY_MS, HOURS: HOUR_MS };
-const TIMESTAMP = /^\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d)$/;
+/** Java's ISO_INSTANT and ISO_OFFSET_DATE_TIME. AWS: an offset may have seconds, as in the guide's own example. */
+const TIMESTAMP = /^(\d{4}-\d\d-\d\d)(T\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?)(?:Z|([+-])(\d\d):(\d\d)(?::(\d\d))?)$/;
 
 export const policyErrors = [invalidPolicyType, invalidPolicyAttribute, incompatiblePolicy, policiesLimitExceeded];
 
@@ -39,7 +40,7 @@ export function parsePolicies(text: string): ParameterPolicy[] {
 /** Moment of the Expiration policy, if there is one. */
 export function expirationOf(policies: readonly ParameterPolicy[] = []): number | undefined {
   const expiration = policies.find((policy) => policy.type === "Expiration");
-  return expiration && Date.parse(attributesOf(expiration)["Timestamp"] as string);
+  return expiration && momentOf(attributesOf(expiration)["Timestamp"]);
 }
 
 /** As DescribeParameters and GetParameterHistory answer them: those that were due at `atMs` are `Finished`. */
@@ -85,8 +86,17 @@ function requireTimestamp({ Timestamp: timestamp }: Attributes): void {
   if (timestamp === undefined) {
     throw invalidPolicyAttribute("A valid Expiration policy must have an attribute of Timestamp.");
   }
-  const isTime = typeof timestamp === "string" && TIMESTAMP.test(timestamp) && !Number.isNaN(Date.parse(timestamp));
-  if (!isTime) throw invalidPolicyAttribute("Invalid timestamp format");
+  if (momentOf(timestamp) === undefined) throw invalidPolicyAttribute("Invalid timestamp format");
+}
+
+/** What a timestamp stands for; undefined for what is none, like the 30th of February. */
+function momentOf(timestamp: unknown): number | undefined {
+  const [, day, time, sign, hours, minutes, seconds = 0] = TIMESTAMP.exec(String(timestamp)) ?? [];
+  const localMs = Date.parse(`${day}${time}Z`);
+  if (Number.isNaN(localMs) || new Date(localMs).toISOString().slice(0, 10) !== day) return undefined;
+  if (sign === undefined) return localMs;
+  const offsetMs = (Number(hours) * 3_600 + Number(minutes) * 60 + Number(seconds)) * 1_000;
+  return sign === "+" ? localMs - offsetMs : localMs + offsetMs;
 }
 
 function requireDuration(attributes: Attributes, name: "Before" | "After"): void {

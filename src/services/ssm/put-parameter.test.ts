@@ -59,7 +59,10 @@ describe("PutParameter", () => {
     ["awslimits", "AccessDeniedException: No access to reserved parameter name: awslimits."],
     ["/AWS/test", "AccessDeniedException: No access to reserved parameter name: AWS/test."],
     [`/${"a/".repeat(15)}b`, /^HierarchyLevelLimitExceededException: A hierarchy can have a maximum of 15 levels\./],
-    ["x".repeat(967), /^ValidationException: 1 validation error detected: .* length less than or equal to 966$/],
+    [
+      "x".repeat(967),
+      /^AccessDeniedException: User: arn:aws:iam::000000000000:root is not authorized to perform: ssm:PutParameter on resource: arn:aws:ssm:us-east-1:000000000000:parameter\/x{967} because no identity-based policy allows the ssm:PutParameter action$/,
+    ],
   ])("refuses the name %s", async (Name, expected) => {
     const failure = await failureOf(put({ Name, Value: "1", Type: "String" }));
     if (typeof expected === "string") expect(failure).toBe(expected);
@@ -83,6 +86,11 @@ describe("PutParameter", () => {
     ],
     [
       { Value: "a {{other}} b", Type: "String" },
+      "ValidationException: Parameter value: 'a {{other}} b' failed to satisfy constraint: Parameter value can't nest " +
+        'another parameter. Do not use "{{}}" in the value.',
+    ],
+    [
+      { Value: "a {{other}} b", Type: "SecureString" },
       'ValidationException: Parameter value can\'t nest another parameter. Do not use "{{}}" in the value.',
     ],
     [
@@ -134,6 +142,13 @@ describe("PutParameter", () => {
     expect(await services.root.call("ssm", "DescribeParameters", {})).toMatchObject({
       Parameters: [{ Name: "x", Description: "number", AllowedPattern: "\\d+", Version: 2 }],
     });
+  });
+
+  it("asks each item of a list for the allowed pattern, but not empty ones at the end", async () => {
+    await put({ Name: "x", Value: "a,b,,", Type: "StringList", AllowedPattern: "[a-z]" });
+    for (const Value of ["a,bb", "a,,b", ",a"]) {
+      expect(await failureOf(put({ Name: "x", Value, Overwrite: true }))).toMatch(/^ParameterPatternMismatch/);
+    }
   });
 
   it("reads allowed patterns as Java does", async () => {
@@ -197,7 +212,9 @@ describe("tiers", () => {
         "parameter value of 8192 characters.",
     );
     expect(await failureOf(put({ Name: "x", Value: "v", Overwrite: true, Tier: "Standard" }))).toContain(
-      "You can't downgrade a parameter from the advanced-parameter tier to the standard-parameter tier",
+      "This parameter uses the advanced-parameter tier. You can't downgrade a parameter from the advanced-parameter tier " +
+        "to the standard-parameter tier. If necessary, you can delete the advanced parameter and recreate it as a " +
+        "standard parameter. Be aware that standard parameters have a value limit of 4096 characters.",
     );
     expect(await put({ Name: "x", Value: "v", Overwrite: true })).toEqual({ Version: 2, Tier: "Advanced" });
   });

@@ -7,6 +7,7 @@ import {
   hierarchyTypeMismatch,
   invalidAllowedPattern,
   maxVersionLimitExceeded,
+  oversizedName,
   parameterAlreadyExists,
   parameterLimitExceeded,
   patternMismatch,
@@ -63,6 +64,7 @@ export const putParameter = operation<PutParameterRequest, PutParameterResult>({
   errors: [
     validationFailure,
     reservedName,
+    oversizedName,
     hierarchyLevelLimitExceeded,
     hierarchyTypeMismatch,
     dataTypeMismatch,
@@ -78,7 +80,7 @@ export const putParameter = operation<PutParameterRequest, PutParameterResult>({
   async run(input, context) {
     const name = input.Name.trim();
     requireValueLength(input.Value);
-    requireWritableName(context.scope, name);
+    requireWritableName(context, name);
     if (input.Overwrite && input.Tags && input.Tags.length > 0) {
       throw validationFailure(
         "Invalid request: tags and overwrite can't be used together. To create a parameter with tags, please remove " +
@@ -86,20 +88,15 @@ export const putParameter = operation<PutParameterRequest, PutParameterResult>({
           "RemoveTagsFromResource.",
       );
     }
-    requireUnnested(input.Value);
+    requireUnnested(input);
     const tags = tagsWith({}, input.Tags ?? []);
     const draft = draftOf(context, input, overwritten(context, input, name));
-    if (draft.allowedPattern) await requireMatch(context, draft.value, draft.allowedPattern);
+    if (draft.allowedPattern) await requireMatch(context, draft, draft.allowedPattern);
     // Encrypted before the write lock is taken: KMS is another service and answers when it likes.
     const stored =
-      draft.type === "SecureString"
-        ? await encryptValue(context, {
-            name,
-            value: draft.value,
-            keyId: draft.keyId ?? DEFAULT_KEY_ID,
-            tier: draft.tier,
-          })
-        : { value: draft.value };
+      draft.keyId === undefined
+        ? { value: draft.value }
+        : await encryptValue(context, { name, value: draft.value, keyId: draft.keyId, tier: draft.tier });
     return context.store.write(() => {
       // Looked up again: another caller may have written since.
       const before = overwritten(context, input, name);
@@ -121,7 +118,7 @@ function overwritten(context: OperationContext, input: PutParameterRequest, name
   return existing;
 }
 
-/** The new version with its plain value and without a number: what the request leaves out stays as it was. */
+/** The new version with its plain value and without a number: what the request leaves out stays, except for the key. */
 function draftOf(
   context: OperationContext,
   input: PutParameterRequest,
@@ -130,17 +127,7 @@ function draftOf(
   const before = existing?.latest;
   const type: ParameterType | undefined = input.Type ?? before?.type;
   if (type === undefined) throw validationFailure("A parameter type is required when you create a parameter.");
-  const dataType = input.DataType ?? before?.dataType ?? "text";
-  if (!DATA_TYPES.includes(dataType)) {
-    throw validationFailure(
-      `The following data type is not supported: ${dataType} (Data type names are all lowercase.)`,
-    );
-  }
-  if (before && before.dataType !== dataType) throw dataTypeMismatch(before.dataType, dataType);
-  // AWS: there is one image to a parameter, and it is no secret.
-  if (dataType === "aws:ec2:image" && type !== "String") {
-    throw validationFailure(`The aws:ec2:image data type is not supported for the following input type: ${type}`);
-  }
+  const dataType = dataTypeOf(input, before, type);
   if (type !== "SecureString" && input.KeyId !== undefined) {
     throw validationFailure("KeyId is required for SecureString type parameter only.");
   }
@@ -156,7 +143,8 @@ function draftOf(
     hasRoomFor: (wanted) => takeRoom(context, wanted),
   });
   const description = input.Description ?? before?.description;
-  const keyId = type === "SecureString" ? (input.KeyId ?? before?.keyId ?? DEFAULT_KEY_ID) : undefined;
+  // AWS: the key is no part of what stays: whoever overwrites without naming one gets the default key.
+  const keyId = type === "SecureString" ? (input.KeyId ?? DEFAULT_KEY_ID) : undefined;
   return {
     type,
     value: input.Value,
@@ -171,20 +159,50 @@ function draftOf(
   };
 }
 
-/** AWS: a parameter cannot hold a reference to another one, nor anything else between double braces. */
-function requireUnnested(value: string): void {
-  if (/\{\{.*\}\}/s.test(value)) {
-    throw validationFailure('Parameter value can\'t nest another parameter. Do not use "{{}}" in the value.');
+function dataTypeOf(
+  input: PutParameterRequest,
+  before: ParameterVersion | undefined,
+  type: ParameterType,
+): ParameterVersion["dataType"] {
+  const dataType = input.DataType ?? before?.dataType ?? "text";
+  if (!DATA_TYPES.includes(dataType)) {
+    throw validationFailure(
+      `The following data type is not supported: ${dataType} (Data type names are all lowercase.)`,
+    );
   }
+  if (before && before.dataType !== dataType) throw dataTypeMismatch(before.dataType, dataType);
+  // AWS: there is one image to a parameter, and it is no secret.
+  if (dataType === "aws:ec2:image" && type !== "String") {
+    throw validationFailure(`The aws:ec2:image data type is not supported for the following input type: ${type}`);
+  }
+  return dataType;
 }
 
-/** AllowedPattern is a Java regular expression that must match the whole value. */
-async function requireMatch(context: OperationContext, value: string, pattern: string): Promise<void> {
+/** AWS: a parameter cannot hold a reference to another one, nor anything else between double braces. */
+function requireUnnested({ Value: value, Type: type }: PutParameterRequest): void {
+  if (!/\{\{.*\}\}/s.test(value)) return;
+  // AWS: the value is told. Here not that of a secret, which would go from the text into logs.
+  const isTold = type === "String" || type === "StringList";
+  throw validationFailure(
+    `${isTold ? `Parameter value: '${value}' failed to satisfy constraint: ` : ""}` +
+      'Parameter value can\'t nest another parameter. Do not use "{{}}" in the value.',
+  );
+}
+
+/**
+ * AllowedPattern is a Java regular expression that must match the whole value. AWS: of a StringList each item, without
+ * what Java's `split` leaves out, the empty ones at the end.
+ */
+async function requireMatch(
+  context: OperationContext,
+  { type, value }: Pick<ParameterVersion, "type" | "value">,
+  pattern: string,
+): Promise<void> {
   // Loaded with the first pattern: few parameters have one.
   const { createPatternMatcher, patternProblem } = await import("../../core/bounded-pattern.ts");
   if (patternProblem(pattern) !== undefined) throw invalidAllowedPattern(pattern);
-  const match = createPatternMatcher(context.clock).match(pattern, [value], "whole");
-  if (match.kind !== "matched") throw patternMismatch(pattern);
+  const values = type === "StringList" ? value.replace(/,+$/, "").split(",") : [value];
+  if (!createPatternMatcher(context.clock).isAllOfEach(pattern, values)) throw patternMismatch(pattern);
 }
 
 /** Stores the version and, past the hundredth, drops the oldest. Only inside `Store.write`. */

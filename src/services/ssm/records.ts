@@ -63,11 +63,15 @@ export const versionsIn = (store: Store): Collection<ParameterVersion> => store.
 
 export const withoutLeadingSlash = (name: string): string => (name.startsWith("/") ? name.slice(1) : name);
 
-export const parameterKey = (scope: AwsScope, name: string): Key => [
-  scope.accountId,
-  scope.region,
-  ...withoutLeadingSlash(name).split("/"),
-];
+/** The last one: a call asks for its parameter when it is decided and again when it runs. */
+let last: { readonly scope: AwsScope; readonly name: string; readonly key: Key } | undefined;
+
+export function parameterKey(scope: AwsScope, name: string): Key {
+  if (last?.scope === scope && last.name === name) return last.key;
+  const key = [scope.accountId, scope.region, ...withoutLeadingSlash(name).split("/")];
+  last = { scope, name, key };
+  return key;
+}
 
 export const versionsKey = (scope: AwsScope, name: string): Key => [
   scope.accountId,

@@ -28,10 +28,14 @@ const get = (input: object = {}, caller = services.root) =>
 describe("/aws/reference/secretsmanager", () => {
   it("reads a secret as a SecureString", async () => {
     const { Parameter } = await get();
-    expect(Parameter).toMatchObject({ Name: NAME, Type: "SecureString", Value: '{"user":"me"}', Version: 0 });
-    expect(JSON.parse(Parameter.SourceResult)).toMatchObject({
-      ...{ ARN: arn, name: "app/db", versionId: VersionId, secretString: '{"user":"me"}' },
-      versionStages: ["AWSCURRENT"],
+    expect(Parameter).toEqual({
+      ...{ Name: NAME, Type: "SecureString", Value: '{"user":"me"}', Version: 0, ARN: arn },
+      LastModifiedDate: services.clock.nowMs(),
+      SourceResult: JSON.stringify({
+        ...{ ARN: arn, name: "app/db", versionId: VersionId, secretString: '{"user":"me"}' },
+        versionStages: ["AWSCURRENT"],
+        createdDate: "Jan 2, 2026, 3:04:05 AM",
+      }),
     });
   });
 

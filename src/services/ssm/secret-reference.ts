@@ -5,7 +5,7 @@
 import { AwsError } from "../../core/errors.ts";
 import type { OperationContext } from "../service.ts";
 import { referencedSecretNotFound, validationFailure } from "./errors.ts";
-import { type ParameterReference, parameterArn } from "./parameter-name.ts";
+import type { ParameterReference } from "./parameter-name.ts";
 import { withoutLeadingSlash } from "./records.ts";
 import type { Parameter } from "./shapes.gen.ts";
 
@@ -47,13 +47,19 @@ export async function secretAnswer(
       versionId: secret.VersionId,
       ...(secret.SecretString !== undefined && { secretString: secret.SecretString }),
       versionStages: secret.VersionStages,
-      createdDate: new Date(secret.CreatedDate).toISOString(),
+      createdDate: javaDate(secret.CreatedDate),
     }),
     LastModifiedDate: secret.CreatedDate,
-    ARN: parameterArn(context.scope, name),
-    DataType: "text",
+    // AWS: the secret's; and there is no DataType.
+    ARN: secret.ARN,
   };
 }
+
+/** AWS: a date within the text is as Java prints one for people: `Oct 14, 2021, 10:18:47 AM`, in UTC. */
+const javaDate = (atMs: number): string =>
+  new Date(atMs)
+    .toLocaleString("en-US", { dateStyle: "medium", timeStyle: "medium", timeZone: "UTC" })
+    .replace("\u202f", " ");
 
 async function getSecretValue(context: OperationContext, name: string, selector: string): Promise<SecretValue> {
   const wanted = selector.slice(1);

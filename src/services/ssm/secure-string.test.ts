@@ -122,7 +122,7 @@ describe("SecureString", () => {
     );
   });
 
-  it("keeps its key when an overwrite names none, and its history decrypts", async () => {
+  it("gets the default key when an overwrite names none, and its history decrypts", async () => {
     const key = await createKey();
     await put({ KeyId: key.KeyId });
     await call("PutParameter", { Name: "/app/password", Value: "second", Overwrite: true });
@@ -130,7 +130,7 @@ describe("SecureString", () => {
     expect(await call("GetParameterHistory", history)).toMatchObject({
       Parameters: [
         { Value: "hunter2", KeyId: key.KeyId },
-        { Value: "second", KeyId: key.KeyId },
+        { Value: "second", KeyId: "alias/aws/ssm" },
       ],
     });
   });

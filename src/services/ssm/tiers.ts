@@ -43,7 +43,7 @@ function fittingTier(facts: TierFacts): ParameterTier {
       throw validationFailure(
         "This parameter uses the advanced-parameter tier. You can't downgrade a parameter from the advanced-parameter " +
           "tier to the standard-parameter tier. If necessary, you can delete the advanced parameter and recreate it as " +
-          "a standard parameter.",
+          `a standard parameter. Be aware that standard parameters have a value limit of ${MAX_BYTES.Standard} characters.`,
       );
     }
     if (bytes > MAX_BYTES.Standard) {
