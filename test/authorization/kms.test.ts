@@ -146,7 +146,7 @@ describeAuthorization({
     },
     {
       ...ofKind("import", "ImportKeyMaterial", {
-        ...{ ImportToken: "{token}", EncryptedKeyMaterial: Buffer.from("x") },
+        ...{ ImportToken: "{token}", EncryptedKeyMaterial: Buffer.alloc(256, "x") },
         ExpirationModel: "KEY_MATERIAL_DOES_NOT_EXPIRE",
       }),
       fails: "InvalidCiphertextException",

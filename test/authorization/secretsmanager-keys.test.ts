@@ -77,7 +77,9 @@ describeConditionKeys({
       ],
     },
     { action: "secretsmanager:TagResource", operation: "CreateSecret", input: created, keys: REQUEST },
-    onSecret("GetSecretValue", {}, [["secretsmanager:VersionStage", "AWSCURRENT", "AWSPREVIOUS"]]),
+    onSecret("GetSecretValue", { VersionStage: "AWSCURRENT" }, [
+      ["secretsmanager:VersionStage", "AWSCURRENT", "AWSPREVIOUS"],
+    ]),
     onSecret("GetSecretValue", { VersionId: "{versionId}" }, [["secretsmanager:VersionId", "{versionId}", "other"]]),
     onSecret("GetSecretValue", { SecretId: "{arn}", VersionStage: "AWSPREVIOUS" }, [
       ["secretsmanager:VersionStage", "AWSPREVIOUS", "AWSCURRENT"],

@@ -85,9 +85,9 @@ export const invalidAliasName = awsError({
 export const tooManyAliases = awsError({
   ...client,
   code: "LimitExceededException",
-  source: "https://docs.aws.amazon.com/kms/latest/developerguide/resource-limits.html",
-  unverified: true,
-  message: (keyArn: string) => `The quota of aliases per KMS key is reached for ${keyArn}`,
+  source: "https://github.com/scylladb/scylla-cluster-tests/issues/7611",
+  message: (quota: number, usage: number) =>
+    `Aliases per key quota for this account in this region is ${quota}, current usage is ${usage}.`,
 });
 
 /** An alias moves between keys of one type and usage only. */

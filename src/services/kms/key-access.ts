@@ -46,7 +46,9 @@ export function keyAccess(
     context: values,
     ...(grants.length > 0 && { grants }),
     resourcePolicy: {
-      ...{ name: `key policy of ${arn}`, document: effective(key.policy), accountId: key.accountId },
+      name: `key policy of ${arn}`,
+      document: effective(key.policy),
+      accountId: key.accountId,
       mandatory: true,
     },
     // AWS: callers of other accounts learn nothing about the key.

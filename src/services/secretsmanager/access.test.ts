@@ -73,8 +73,10 @@ describe("permission", () => {
       "secretsmanager:SecretId": arn,
     };
     const reader = role(allow("secretsmanager:GetSecretValue", "*", { Condition: { StringEquals } }));
-    expect(await read(reader)).toBe("hunter2");
-    expect(await failureOf(read(reader, { VersionStage: "AWSPREVIOUS" }))).toContain("is not authorized to perform");
+    expect(await read(reader, { VersionStage: "AWSCURRENT" })).toBe("hunter2");
+    for (const input of [{ VersionStage: "AWSPREVIOUS" }, {}]) {
+      expect(await failureOf(read(reader, input))).toContain("is not authorized to perform");
+    }
   });
 
   it("of a batch is decided for each secret", async () => {

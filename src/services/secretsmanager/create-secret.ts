@@ -64,7 +64,13 @@ export const createSecret = operation<CreateSecretRequest, CreateSecretResponse>
     return [create, { ...asked, action: "secretsmanager:TagResource", context: ofTags }];
   },
   errors: [
-    ...[invalidName, invalidParameter, unsupported, tokenMissing, tokenInUse, secretExists, nameScheduledForDeletion],
+    invalidName,
+    invalidParameter,
+    unsupported,
+    tokenMissing,
+    tokenInUse,
+    secretExists,
+    nameScheduledForDeletion,
     systemTag,
     ...writeErrors,
     ...readErrors,

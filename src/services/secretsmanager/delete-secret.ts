@@ -2,7 +2,7 @@
 import { parseArn } from "../../core/arn.ts";
 import { DAY_MS } from "../../core/clock.ts";
 import { type OperationContext, operation } from "../service.ts";
-import { invalidRecovery, markedForDeletion, reference } from "./errors.ts";
+import { invalidParameter, markedForDeletion, reference } from "./errors.ts";
 import { changeSecret, findSecret, lookupErrors, requireLiveSecret, requireSecret } from "./find-secret.ts";
 import { forgetSecret, secretArn } from "./records.ts";
 import { conditionsOf, secretAccess } from "./secret-access.ts";
@@ -27,7 +27,7 @@ export const deleteSecret = operation<DeleteSecretRequest, DeleteSecretResponse>
       conditionsOf({ ForceDeleteWithoutRecovery, RecoveryWindowInDays }),
     ),
   ],
-  errors: [...lookupErrors, invalidRecovery, markedForDeletion],
+  errors: [...lookupErrors, invalidParameter, markedForDeletion],
   async run(input, context) {
     const days = windowDays(input);
     if (input.ForceDeleteWithoutRecovery) return forceDelete(context, input.SecretId);
@@ -61,10 +61,10 @@ export const restoreSecret = operation<RestoreSecretRequest, RestoreSecretRespon
 function windowDays({ RecoveryWindowInDays, ForceDeleteWithoutRecovery }: DeleteSecretRequest): number {
   if (RecoveryWindowInDays === undefined) return DEFAULT_WINDOW_DAYS;
   if (ForceDeleteWithoutRecovery) {
-    throw invalidRecovery("You can't use ForceDeleteWithoutRecovery in conjunction with RecoveryWindowInDays.");
+    throw invalidParameter("You can't use ForceDeleteWithoutRecovery in conjunction with RecoveryWindowInDays.");
   }
   if (RecoveryWindowInDays < 7 || RecoveryWindowInDays > 30) {
-    throw invalidRecovery("The RecoveryWindowInDays value must be between 7 and 30 days (inclusive).");
+    throw invalidParameter("The RecoveryWindowInDays value must be between 7 and 30 days (inclusive).");
   }
   return RecoveryWindowInDays;
 }

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { failureOf } from "../../../test/support/services-fixture.ts";
-import { TestClock } from "../../core/clock.ts";
+import { DAY_MS, TestClock } from "../../core/clock.ts";
 import { TestIds } from "../../core/ids.ts";
 import { rootPrincipal } from "../../identity/index.ts";
 import { openStore, type Store } from "../../store/index.ts";
@@ -11,7 +11,6 @@ import { createDispatcher, type Dispatcher } from "../dispatcher.ts";
 import { kms } from "../kms/index.ts";
 import { closeSecrets, secretsmanager } from "./index.ts";
 
-const DAY_MS = 86_400_000;
 const ClientRequestToken = "token".padEnd(32, "0");
 const NOT_FOUND = "ResourceNotFoundException: Secrets Manager can't find the specified secret.";
 const scope = { partition: "aws", region: "us-east-1", accountId: "000000000000" };

@@ -146,6 +146,7 @@ export const tokenInUse = awsError({
     `You can't use ClientRequestToken ${token} because that value is already in use for a version of secret ${secretArn}.`,
 });
 
+/** For errors whose text is given where they are thrown. */
 export const invalidParameter = awsError({
   ...client,
   code: "InvalidParameterException",
@@ -168,14 +169,6 @@ export const stageNeedsRemoveFrom = awsError({
   message: (stage: string, versionId: string) =>
     `The parameter RemoveFromVersionId can't be empty. Staging label ${stage} is currently attached to version ` +
     `${versionId}, so you must explicitly reference that version in RemoveFromVersionId.`,
-});
-
-export const invalidRecovery = awsError({
-  ...client,
-  code: "InvalidParameterException",
-  source: reference("DeleteSecret"),
-  unverified: true,
-  message: text,
 });
 
 export const passwordTooShort = awsError({

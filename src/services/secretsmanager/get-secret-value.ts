@@ -33,11 +33,12 @@ export const getSecretValue = operation<GetSecretValueRequest, GetSecretValueRes
   },
 });
 
-/** Permission to read the version that the request means. */
+/**
+ * Permission to read the version that the request means. AWS: conditions see what the request says, so that a policy for
+ * AWSCURRENT does not allow a read that leaves it out (seen in https://github.com/aws/aws-cli/issues/5031).
+ */
 export function valueAccess(context: OperationContext, input: GetSecretValueRequest): AuthorizationRequest {
-  // AWS: who names no version asks for the current one, and policies may say so.
-  const stage = input.VersionStage ?? (input.VersionId === undefined ? CURRENT : undefined);
-  const keys = conditionsOf({ VersionId: input.VersionId, VersionStage: stage });
+  const keys = conditionsOf({ VersionId: input.VersionId, VersionStage: input.VersionStage });
   return secretAccess(context, "secretsmanager:GetSecretValue", input.SecretId, keys);
 }
 

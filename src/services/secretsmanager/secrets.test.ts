@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { failureOf, openServices, type ServicesFixture } from "../../../test/support/services-fixture.ts";
+import { DAY_MS } from "../../core/clock.ts";
 import { kms } from "../kms/index.ts";
 import { secretsmanager } from "./index.ts";
 
@@ -9,7 +10,6 @@ beforeEach(async () => {
 });
 afterEach(() => services.close());
 
-const DAY_MS = 86_400_000;
 const MARKED =
   "InvalidRequestException: You can't perform this operation on the secret because it was marked for deletion.";
 const ClientRequestToken = "token".padEnd(32, "0");

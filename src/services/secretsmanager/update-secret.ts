@@ -1,6 +1,6 @@
 /** UpdateSecret: description, encryption key, value. */
 import { type OperationContext, operation } from "../service.ts";
-import { addVersion, requireToken } from "./add-version.ts";
+import { addVersion, hasValue, requireSameValue, requireToken } from "./add-version.ts";
 import {
   invalidParameter,
   markedForDeletion,
@@ -29,7 +29,13 @@ export const updateSecret = operation<UpdateSecretRequest, UpdateSecretResponse>
     }),
   ],
   errors: [
-    ...[...lookupErrors, invalidParameter, unsupported, markedForDeletion, tokenMissing, tokenInUse, quotaExceeded],
+    ...lookupErrors,
+    invalidParameter,
+    unsupported,
+    markedForDeletion,
+    tokenMissing,
+    tokenInUse,
+    quotaExceeded,
     ...writeErrors,
     ...readErrors,
   ],
@@ -38,6 +44,8 @@ export const updateSecret = operation<UpdateSecretRequest, UpdateSecretResponse>
     const id = requireToken(input);
     const value = valueIn("UpdateSecret", input);
     let record = requireLiveSecret(context, input.SecretId);
+    // Said before the key is changed: a call that is refused changes nothing.
+    if (value && hasValue(record, id)) await requireSameValue(context, record, { id, value });
     if (input.KmsKeyId !== undefined) record = await changeKey(context, record, input.KmsKeyId);
     if (value) record = await addVersion(context, record, { id, value, stages: [CURRENT] });
     if (input.Description !== undefined) {

@@ -215,6 +215,17 @@ describe("PutSecretValue and UpdateSecret", () => {
     );
   });
 
+  it("UpdateSecret leaves everything as it is when its token is taken", async () => {
+    await create();
+    const { KeyMetadata } = await services.root.call<{ KeyMetadata: { KeyId: string } }>("kms", "CreateKey", {});
+    const before = await call("DescribeSecret", { SecretId: "db" });
+    services.clock.advance(1000);
+    const changes = { KmsKeyId: KeyMetadata.KeyId, Description: "other", SecretString: "other" };
+    const refused = await failureOf(call("UpdateSecret", { SecretId: "db", ClientRequestToken: token(1), ...changes }));
+    expect(refused).toMatch(/^ResourceExistsException: /);
+    expect(await call("DescribeSecret", { SecretId: "db" })).toEqual(before);
+  });
+
   it("UpdateSecret answers a version only when it made one", async () => {
     const { ARN } = await create();
     services.clock.advance(1000);

@@ -13,7 +13,9 @@ import { usabilityErrors } from "../usable-key.ts";
 import { encryptionContextTooLarge } from "./errors.ts";
 
 export const keyUseErrors = [
-  ...[...lookupByAnyNameErrors, invalidGrantToken, validationFailure],
+  ...lookupByAnyNameErrors,
+  invalidGrantToken,
+  validationFailure,
   encryptionContextTooLarge,
   ...usabilityErrors,
 ];

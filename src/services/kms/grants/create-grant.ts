@@ -50,8 +50,15 @@ export const createGrant = operation<CreateGrantRequest, CreateGrantResponse>({
     ];
   },
   errors: [
-    ...[...lookupErrors, invalidGrantToken, validationFailure],
-    ...[invalidPrincipal, grantOperationRefused, grantOnlyGrants, noGrantOperation, constraintRefused, tooManyGrants],
+    ...lookupErrors,
+    invalidGrantToken,
+    validationFailure,
+    invalidPrincipal,
+    grantOperationRefused,
+    grantOnlyGrants,
+    noGrantOperation,
+    constraintRefused,
+    tooManyGrants,
     ...usabilityErrors,
   ],
   async run(input, context) {
@@ -144,7 +151,10 @@ function newGrant(context: OperationContext, key: KeyRecord, asked: AskedGrant):
   return {
     ...asked,
     id: context.ids.bytes(32).toString("hex"),
-    ...{ accountId, partition, region, keyId: key.id },
+    accountId,
+    partition,
+    region,
+    keyId: key.id,
     createdAtMs: context.clock.nowMs(),
     issuingAccountId: context.principal.accountId,
   };
@@ -155,7 +165,10 @@ const isRetry = (existing: GrantRecord, made: GrantRecord): boolean => propertie
 
 const propertiesOf = (grant: GrantRecord): string =>
   JSON.stringify([
-    ...[grant.name, grant.granteePrincipal, grant.retiringPrincipal ?? null, grant.issuingAccountId],
+    grant.name,
+    grant.granteePrincipal,
+    grant.retiringPrincipal ?? null,
+    grant.issuingAccountId,
     [...grant.operations].sort(),
     grant.constraint?.type ?? null,
     Object.entries(grant.constraint?.pairs ?? {}).sort(([a], [b]) => (a < b ? -1 : 1)),

@@ -18,7 +18,7 @@ import { constraintConditions, directGrant, soughtGrantKey } from "./grant-acces
 import { deleteGrant, findGrant, type GrantRecord } from "./grant-records.ts";
 import { readGrantToken } from "./grant-token.ts";
 
-const errors = [...[...lookupErrors, grantNotFound, invalidGrantId], ...usabilityErrors];
+const errors = [...lookupErrors, grantNotFound, invalidGrantId, ...usabilityErrors];
 
 export const revokeGrant = operation<RevokeGrantRequest, object>({
   name: "RevokeGrant",

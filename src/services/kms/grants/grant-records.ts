@@ -36,8 +36,11 @@ export const grantCount = (store: Store, key: KeyRecord): number => countsIn(sto
 
 const grantKey = (grant: GrantRecord): Key => [grant.accountId, grant.region, grant.keyId, grant.id];
 const granteeKey = (grant: GrantRecord): Key => [
-  ...[grant.accountId, grant.region, grant.keyId],
-  ...[grant.granteePrincipal, grant.id],
+  grant.accountId,
+  grant.region,
+  grant.keyId,
+  grant.granteePrincipal,
+  grant.id,
 ];
 
 /** A grant of one key, by its id. */

@@ -19,16 +19,7 @@ import { findKeyById, isAlias, requireKey, requireKeyNotAlias } from "../find-ke
 import { callerAccount, keyAccess } from "../key-access.ts";
 import { isPair, usageOf } from "../key-specs.ts";
 import { pageOf } from "../pages.ts";
-import {
-  type AliasRecord,
-  aliasArn,
-  aliasesIn,
-  type KeyRecord,
-  keyArn,
-  keysIn,
-  recordKey,
-  recordKeyOf,
-} from "../records.ts";
+import { type AliasRecord, aliasArn, aliasesIn, type KeyRecord, keysIn, recordKey, recordKeyOf } from "../records.ts";
 import type {
   AliasListEntry,
   CreateAliasRequest,
@@ -64,7 +55,7 @@ export const createAlias = operation<CreateAliasRequest, object>({
     await context.store.write(() => {
       const key = usableTarget(context, target);
       if (findAlias(context, input.AliasName)) throw aliasExists(aliasArn(context.scope, input.AliasName));
-      if (key.aliasNames.length >= MAX_ALIASES_OF_KEY) throw tooManyAliases(keyArn(key));
+      requireRoom(key);
       putAlias(context, { name: input.AliasName, keyId: key.id, createdAtMs: nowMs, updatedAtMs: nowMs });
       setAliasNames(context, key.id, (names) => [...names, input.AliasName]);
     });
@@ -94,7 +85,7 @@ export const updateAlias = operation<UpdateAliasRequest, object>({
       const alias = requireAlias(context, input.AliasName);
       const current = findKeyById(context, context.scope, alias.keyId);
       if (current && kindOf(current) !== kindOf(key)) throw otherKindOfKey(aliasArn(context.scope, alias.name));
-      if (alias.keyId !== key.id && key.aliasNames.length >= MAX_ALIASES_OF_KEY) throw tooManyAliases(keyArn(key));
+      if (alias.keyId !== key.id) requireRoom(key);
       setAliasNames(context, alias.keyId, (names) => names.filter((name) => name !== alias.name));
       setAliasNames(context, key.id, (names) => [...names, alias.name]);
       putAlias(context, { ...alias, keyId: key.id, updatedAtMs: context.clock.nowMs() });
@@ -190,6 +181,11 @@ function usableTarget(context: OperationContext, target: KeyRecord): KeyRecord {
   if (key.manager === "AWS") throw notAuthorized();
   requireNotPendingDeletion(key);
   return key;
+}
+
+/** Throws for a key that has as many aliases as it may. */
+function requireRoom({ aliasNames }: KeyRecord): void {
+  if (aliasNames.length >= MAX_ALIASES_OF_KEY) throw tooManyAliases(MAX_ALIASES_OF_KEY, aliasNames.length);
 }
 
 /** AWS: an alias stays with symmetric, with asymmetric or with HMAC keys, and with their usage. */

@@ -51,7 +51,11 @@ export const createKey = operation<CreateKeyRequest, CreateKeyResponse>({
     const isSymmetric = spec === "SYMMETRIC_DEFAULT";
     const isExternal = input.Origin === "EXTERNAL";
     const facts: NewKey = {
-      ...{ description: input.Description ?? "", manager: "CUSTOMER", policy, tags, aliasNames: [] },
+      description: input.Description ?? "",
+      manager: "CUSTOMER",
+      policy,
+      tags,
+      aliasNames: [],
       // What is absent from a record is a symmetric encryption key with material of KMS.
       ...(!isSymmetric && { spec, usage }),
       ...(isExternal && { origin: "EXTERNAL" }),

@@ -3,9 +3,9 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { importInput } from "../../../../test/support/key-import.ts";
 import { failureOf, openServices, type ServicesFixture } from "../../../../test/support/services-fixture.ts";
+import { DAY_MS } from "../../../core/clock.ts";
 import { kms } from "../index.ts";
 
-const DAY_MS = 24 * 60 * 60 * 1000;
 const WINDOW_DAYS = 7;
 
 /** What AWS's documents say of a key, in as few facts as decide who may decrypt. */

@@ -3,14 +3,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { failureOf, openServices, type ServicesFixture } from "../../../../test/support/services-fixture.ts";
-import { TestClock } from "../../../core/clock.ts";
+import { DAY_MS, TestClock } from "../../../core/clock.ts";
 import { systemIds } from "../../../core/ids.ts";
 import { rootPrincipal } from "../../../identity/index.ts";
 import { openStore } from "../../../store/index.ts";
 import { createDispatcher } from "../../dispatcher.ts";
 import { kms } from "../index.ts";
-
-const DAY_MS = 24 * 60 * 60 * 1000;
 
 let services: ServicesFixture;
 let keyId: string;
@@ -179,7 +177,7 @@ describe("limits", () => {
     for (let count = 0; count < 50; count++)
       await call("CreateAlias", { AliasName: `alias/${count}`, TargetKeyId: keyId });
     expect(await failure("CreateAlias", { AliasName: "alias/more", TargetKeyId: keyId })).toBe(
-      `LimitExceededException: The quota of aliases per KMS key is reached for ${keyArn}`,
+      "LimitExceededException: Aliases per key quota for this account in this region is 50, current usage is 50.",
     );
     expect(await failure("CreateAlias", { AliasName: "alias/", TargetKeyId: keyId })).toBe("InvalidAliasNameException");
     expect(await failure("PutKeyPolicy", { Policy: `{${" ".repeat(32 * 1024)}}` })).toBe(

@@ -188,5 +188,15 @@ describe("tags", () => {
     expect(await tag(["a", "a"])).toBe("TagException: Duplicate tag keys");
     expect(await tag(["AWS:x"])).toBe("TagException: Tags beginning with aws: are reserved");
     expect(await tag(Array.from({ length: 51 }, (_, n) => `k${n}`))).toBe("TagException: Too many tags");
+    for (const text of ["#", "My & My Team"]) {
+      expect(await tag([text])).toBe("TagException: Invalid tag");
+      expect(await failureOf(createKey({ Tags: [{ TagKey: "owner", TagValue: text }] }))).toBe(
+        "TagException: Invalid tag",
+      );
+    }
+    await call("TagResource", { KeyId, Tags: [{ TagKey: "größe: 1_2.3/4=5+6-7@8", TagValue: "" }] });
+    expect(await failureOf(call("UntagResource", { KeyId, TagKeys: ["aws:x"] }))).toBe(
+      "TagException: Tags beginning with aws: are reserved",
+    );
   });
 });

@@ -15,6 +15,8 @@ import type {
 import { requireNotPendingDeletion } from "../usable-key.ts";
 
 const MAX_TAGS = 50;
+/** Source: https://docs.aws.amazon.com/kms/latest/developerguide/tagging-keys.html */
+const TAG_TEXT = /^[\p{L}\p{Z}\p{N}_.:/=+@-]*$/u;
 
 export const tagResource = operation<TagResourceRequest, object>({
   name: "TagResource",
@@ -48,11 +50,12 @@ export const untagResource = operation<UntagResourceRequest, object>({
       "aws:TagKeys": input.TagKeys,
     }),
   ],
-  errors: [...lookupErrors, invalidState],
+  errors: [...lookupErrors, invalidState, tagFailure],
   async run(input, context) {
     const { key } = await requireKeyNotAlias(context, input.KeyId);
     await changeKey(context, key, (current) => {
       requireNotPendingDeletion(current);
+      requireOwnTags(input.TagKeys);
       const tags = Object.entries(current.tags).filter(([name]) => !input.TagKeys.includes(name));
       return { ...current, tags: Object.fromEntries(tags) };
     });
@@ -80,9 +83,18 @@ export const listResourceTags = operation<ListResourceTagsRequest, ListResourceT
 
 /** `existing` with `added` on top, or a TagException. */
 export function tagsWith(existing: Readonly<Record<string, string>>, added: readonly Tag[]): Record<string, string> {
-  if (new Set(added.map((tag) => tag.TagKey)).size < added.length) throw tagFailure("Duplicate tag keys");
-  if (added.some((tag) => /^aws:/i.test(tag.TagKey))) throw tagFailure("Tags beginning with aws: are reserved");
+  const names = added.map((tag) => tag.TagKey);
+  if (new Set(names).size < names.length) throw tagFailure("Duplicate tag keys");
+  requireOwnTags(names);
+  // AWS: seen in https://github.com/crossplane-contrib/provider-upjet-aws/issues/922
+  if (!added.every(({ TagKey, TagValue }) => TAG_TEXT.test(TagKey) && TAG_TEXT.test(TagValue))) {
+    throw tagFailure("Invalid tag");
+  }
   const tags = { ...existing, ...Object.fromEntries(added.map((tag) => [tag.TagKey, tag.TagValue])) };
   if (Object.keys(tags).length > MAX_TAGS) throw tagFailure("Too many tags");
   return tags;
+}
+
+function requireOwnTags(names: readonly string[]): void {
+  if (names.some((name) => /^aws:/i.test(name))) throw tagFailure("Tags beginning with aws: are reserved");
 }

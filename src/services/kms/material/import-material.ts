@@ -50,8 +50,14 @@ export const importKeyMaterial = operation<ImportKeyMaterialRequest, ImportKeyMa
     return [keyAccess(context, "kms:ImportKeyMaterial", await soughtKeyNotAlias(context, input.KeyId), conditions)];
   },
   errors: [
-    ...[...errors, validationFailure, invalidImportToken, expiredImportToken, invalidCiphertext],
-    ...[incorrectKeyMaterial, rotationPending, notRotatable],
+    ...errors,
+    validationFailure,
+    invalidImportToken,
+    expiredImportToken,
+    invalidCiphertext,
+    incorrectKeyMaterial,
+    rotationPending,
+    notRotatable,
   ],
   async run(input, context) {
     const { key } = await requireKeyNotAlias(context, input.KeyId);

@@ -17,7 +17,7 @@ import { promisify } from "node:util";
 import { DAY_MS } from "../../../core/clock.ts";
 import { type OperationContext, operation } from "../../service.ts";
 import { invalidCiphertext } from "../cryptography/errors.ts";
-import { invalidState, lookupErrors, unsupported } from "../errors.ts";
+import { invalidState, lookupErrors, unsupported, validationFailure } from "../errors.ts";
 import { requireKeyNotAlias, soughtKeyNotAlias } from "../find-key.ts";
 import { keyAccess } from "../key-access.ts";
 import { type KeyRecord, keyArn } from "../records.ts";
@@ -108,6 +108,9 @@ export function unwrapMaterial(
   const { facts, privateKey } = readToken(context, ImportToken);
   if (facts.keyArn !== keyArn(key)) throw invalidImportToken();
   if (facts.validUntilMs <= context.clock.nowMs()) throw expiredImportToken();
+  // AWS: said by a maintainer who tried it on AWS: github.com/nsmithuk/local-kms, import_key_material.go.
+  const hasRightSize = EncryptedKeyMaterial.length === modulusBytes(privateKey);
+  if (!WRAPPINGS[facts.algorithm]?.isTwofold && !hasRightSize) throw validationFailure("Invalid encrypted key size.");
   try {
     return unwrapped(facts.algorithm, privateKey, Buffer.from(EncryptedKeyMaterial));
   } catch {
@@ -135,8 +138,10 @@ function unwrapped(algorithm: WrappingAlgorithm, privateKey: KeyObject, wrapped:
     privateDecrypt({ key: privateKey, padding: constants.RSA_PKCS1_OAEP_PADDING, oaepHash }, bytes);
   if (!isTwofold) return decrypt(wrapped);
   // AES-256 key, as long as the modulus when wrapped, then the material under it (RFC 5649).
-  const modulusBytes = (privateKey.asymmetricKeyDetails?.modulusLength ?? 0) / 8;
-  const aesKey = decrypt(wrapped.subarray(0, modulusBytes));
+  const keyBytes = modulusBytes(privateKey);
+  const aesKey = decrypt(wrapped.subarray(0, keyBytes));
   const decipher = createDecipheriv("id-aes256-wrap-pad", aesKey, Buffer.of(0xa6, 0x59, 0x59, 0xa6));
-  return Buffer.concat([decipher.update(wrapped.subarray(modulusBytes)), decipher.final()]);
+  return Buffer.concat([decipher.update(wrapped.subarray(keyBytes)), decipher.final()]);
 }
+
+const modulusBytes = (privateKey: KeyObject): number => (privateKey.asymmetricKeyDetails?.modulusLength ?? 0) / 8;

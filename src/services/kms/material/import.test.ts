@@ -2,9 +2,8 @@ import { createCipheriv, createPublicKey, generateKeyPairSync, randomBytes } fro
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { importInput, wrapMaterial, wrappingParameters } from "../../../../test/support/key-import.ts";
 import { failureOf, openServices, type ServicesFixture } from "../../../../test/support/services-fixture.ts";
+import { DAY_MS } from "../../../core/clock.ts";
 import { kms } from "../index.ts";
-
-const DAY_MS = 24 * 60 * 60 * 1000;
 
 let services: ServicesFixture;
 let keyId: string;
@@ -53,7 +52,7 @@ describe("a key with origin EXTERNAL", () => {
     expect(await failure("Encrypt", { Plaintext: Buffer.from("x") })).toBe(text);
     for (const operation of ["EnableKey", "DisableKey", "RotateKeyOnDemand"])
       expect(await failure(operation)).toBe(text);
-    for (const operation of ["EnableKeyRotation", "DisableKeyRotation"]) {
+    for (const operation of ["EnableKeyRotation", "DisableKeyRotation", "GetKeyRotationStatus"]) {
       expect(await failure(operation)).toBe(
         `UnsupportedOperationException: ${keyArn} origin is EXTERNAL which is not valid for this operation.`,
       );
@@ -220,6 +219,7 @@ describe("ImportKeyMaterial refuses", () => {
       failure("ImportKeyMaterial", { ImportToken, EncryptedKeyMaterial, ...FOREVER });
     expect(await attempt(wrapMaterial(PublicKey, randomBytes(32), "sha1"))).toBe("InvalidCiphertextException");
     expect(await attempt(randomBytes(256))).toBe("InvalidCiphertextException");
+    expect(await attempt(randomBytes(255))).toBe("ValidationException: Invalid encrypted key size.");
     expect(await attempt(wrapMaterial(PublicKey, randomBytes(16)))).toBe("IncorrectKeyMaterialException");
   });
 

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { failureOf, openServices, type ServicesFixture } from "../../../../test/support/services-fixture.ts";
+import { DAY_MS } from "../../../core/clock.ts";
 import { kms } from "../index.ts";
 
-const DAY_MS = 24 * 60 * 60 * 1000;
 const ABSENT = "1234abcd-12ab-34cd-56ef-1234567890ab";
 
 let services: ServicesFixture;

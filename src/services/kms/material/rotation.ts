@@ -87,11 +87,12 @@ export const getKeyRotationStatus = operation<GetKeyRotationStatusRequest, GetKe
     requireNoAlias(input.KeyId);
     return [keyAccess(context, "kms:GetKeyRotationStatus", await soughtKey(context, input.KeyId))];
   },
-  errors: [...lookupErrors, invalidState],
+  errors: [...lookupErrors, invalidState, wrongOrigin],
   async run(input, context) {
     const { key } = await requireKeyNotAlias(context, input.KeyId);
+    requireOwnMaterial(key);
     const rotation = rotationOf(primaryOf(context.store, key));
-    // AWS: while a key waits for its deletion its status is `false`; other kinds of keys never have another.
+    // AWS: while a key waits for its deletion its status is `false`; asymmetric and HMAC keys never have another.
     const isEnabled = rotation?.isEnabled === true && !isPendingDeletion(key);
     return {
       KeyRotationEnabled: isEnabled,
@@ -194,8 +195,13 @@ async function changeRotation(
 
 /** AWS: imported material rotates on demand only; the origin is looked at before the state. */
 function requireAutomatic(key: KeyRecord): void {
-  if (key.origin !== undefined) throw wrongOrigin(keyArn(key), key.origin);
+  requireOwnMaterial(key);
   requireUsable(key);
+}
+
+/** AWS: imported material has no status either (seen in https://github.com/ansible-collections/community.aws/pull/311). */
+function requireOwnMaterial(key: KeyRecord): void {
+  if (key.origin !== undefined) throw wrongOrigin(keyArn(key), key.origin);
 }
 
 function requireRotatable(key: KeyRecord): void {

@@ -137,7 +137,11 @@ function newReplica(context: OperationContext, primary: KeyRecord, input: Replic
   const { partition, accountId, id, spec, usage, origin, rotation } = primary;
   const policy = newKeyPolicy(context, input.Policy);
   return {
-    ...{ partition, accountId, id, policy, region: input.ReplicaRegion },
+    id,
+    accountId,
+    partition,
+    region: input.ReplicaRegion,
+    policy,
     createdAtMs: context.clock.nowMs(),
     description: input.Description ?? "",
     manager: "CUSTOMER",

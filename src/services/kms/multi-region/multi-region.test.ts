@@ -3,9 +3,9 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { importInput } from "../../../../test/support/key-import.ts";
 import { failureOf, openServices, type ServicesFixture } from "../../../../test/support/services-fixture.ts";
 import type { AwsCaller } from "../../../core/aws.ts";
+import { DAY_MS } from "../../../core/clock.ts";
 import { kms } from "../index.ts";
 
-const DAY_MS = 24 * 60 * 60 * 1000;
 const [EAST, WEST, IRELAND] = ["us-east-1", "us-west-2", "eu-west-1"];
 
 let services: ServicesFixture;

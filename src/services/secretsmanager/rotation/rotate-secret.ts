@@ -3,7 +3,7 @@
  * one's rules are kept when nothing is to be rotated now, else it is a function that cannot be invoked.
  */
 import { parseArn } from "../../../core/arn.ts";
-import { operation } from "../../service.ts";
+import { type OperationContext, operation } from "../../service.ts";
 import { watch } from "../due.ts";
 import {
   functionNotInvokable,
@@ -56,8 +56,16 @@ export const rotateSecret = operation<RotateSecretRequest, RotateSecretResponse>
     ),
   ],
   errors: [
-    ...[...lookupErrors, markedForDeletion, invalidParameter, unsupported, rotationTokenMissing, rulesConflict],
-    ...[noRotationFunction, invalidFunctionArn, functionNotInvokable, rotationUnfinished],
+    ...lookupErrors,
+    markedForDeletion,
+    invalidParameter,
+    unsupported,
+    rotationTokenMissing,
+    rulesConflict,
+    noRotationFunction,
+    invalidFunctionArn,
+    functionNotInvokable,
+    rotationUnfinished,
   ],
   async run(input, context) {
     const id = input.ClientRequestToken;
@@ -75,7 +83,7 @@ export const rotateSecret = operation<RotateSecretRequest, RotateSecretResponse>
     const background = watch(context);
     const unfinished = unfinishedVersion(found);
     if (unfinished !== undefined && unfinished !== id) {
-      await retry(unfinished);
+      await tryAgain(context, found, unfinished);
       throw rotationUnfinished();
     }
     const isNow = input.RotateImmediately ?? true;
@@ -90,17 +98,18 @@ export const rotateSecret = operation<RotateSecretRequest, RotateSecretResponse>
     if (isNow) runRotation(context, background, record);
     else testRotation(context, background, record);
     return { ARN: secretArn(record), Name: record.name, ...(isInvokable && { VersionId: id }) };
-
-    async function retry(versionId: string): Promise<void> {
-      const { rotation } = found;
-      if (!rotation?.isEnabled || functionUrl(context.store, rotation.functionArn) === undefined) return;
-      const begun = await changeSecret(context, found, (current) =>
-        current.rotation?.pending ? current : withRotationBegun(context, current, rotation, versionId),
-      );
-      runRotation(context, background, begun);
-    }
   },
 });
+
+/** AWS: who asks for a rotation while another one is unfinished is refused, and has that one tried again. */
+async function tryAgain(context: OperationContext, secret: SecretRecord, versionId: string): Promise<void> {
+  const { rotation } = secret;
+  if (!rotation?.isEnabled || functionUrl(context.store, rotation.functionArn) === undefined) return;
+  const begun = await changeSecret(context, secret, (current) =>
+    current.rotation?.pending ? current : withRotationBegun(context, current, rotation, versionId),
+  );
+  runRotation(context, watch(context), begun);
+}
 
 export const cancelRotateSecret = operation<CancelRotateSecretRequest, CancelRotateSecretResponse>({
   name: "CancelRotateSecret",

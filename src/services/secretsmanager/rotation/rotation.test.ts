@@ -2,6 +2,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { failureOf, openServices, type ServicesFixture } from "../../../../test/support/services-fixture.ts";
+import { DAY_MS } from "../../../core/clock.ts";
 import { kms } from "../../kms/index.ts";
 import { rotationsSettled } from "../background.ts";
 import { closeSecrets, rotationFunctions, secretsmanager } from "../index.ts";
@@ -14,7 +15,6 @@ interface Event {
   readonly RotationToken: string;
 }
 
-const DAY_MS = 86_400_000;
 const FUNCTION = "arn:aws:lambda:us-east-1:000000000000:function:rotate";
 const UNFINISHED = "InvalidRequestException: A previous rotation isn't complete. That rotation will be reattempted.";
 

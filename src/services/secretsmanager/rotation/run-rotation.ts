@@ -69,7 +69,10 @@ function run(
         // Cancelled meanwhile, or another one took its place.
         if (secretsIn(store).get(secretKeyOf(record))?.rotation?.pending?.versionId !== pending.versionId) return;
         const event = {
-          ...{ Step, SecretId: arn, ClientRequestToken: pending.versionId, RotationToken: pending.rotationToken },
+          Step,
+          SecretId: arn,
+          ClientRequestToken: pending.versionId,
+          RotationToken: pending.rotationToken,
         };
         await invoke(background.signal, url, event);
       }
