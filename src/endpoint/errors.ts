@@ -34,16 +34,21 @@ export const expiredToken = fault("ExpiredTokenException", "ExpiredToken", 403);
 export const faultOf = (kind: AuthenticationFault, isQuery: boolean, message: string): AwsError =>
   isQuery ? kind.query(message) : kind.json(message);
 
-/** What is sent to a JSON service in another way than by POST of JSON, or without saying what is asked. */
-export const noSuchCall = awsError({
-  code: "UnknownOperationException",
-  status: 404,
-  fault: "client",
-  source: COMMON,
-  unverified: true,
-  messageMember: "none",
-  message: () => "",
-});
+const unknownOperation = (status: number) =>
+  awsError({
+    code: "UnknownOperationException",
+    status,
+    fault: "client",
+    source: COMMON,
+    messageMember: "none",
+    message: () => "",
+  });
+
+/** What is sent to a JSON service in another way than by POST of JSON (measured on DynamoDB and Athena). */
+export const noSuchCall = unknownOperation(404);
+
+/** JSON without a target, or with one that names no service (measured on the same). */
+export const noTarget = unknownOperation(400);
 
 /** A query request without `Action`. */
 export const missingAction = awsError({

@@ -26,7 +26,7 @@ export interface Answer {
 
 /** How requests and answers of a service look on the wire. */
 export interface WireProtocol {
-  readonly name: "awsJson1_1" | "awsQuery" | "restXml" | "restJson" | "cbor";
+  readonly name: "awsJson1_1" | "awsQuery" | "restXml" | "restJson" | "cbor" | "unknown";
   /** Typed input from what `resolve` found; throws AWS's error for values of the wrong type. */
   decode(exchange: Exchange): object;
   encode(exchange: Exchange, output: object): Answer;

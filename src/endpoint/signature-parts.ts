@@ -25,11 +25,12 @@ export interface SignatureParts {
 /** Throws when there is no signature or a part of it is missing. */
 export function signatureParts(exchange: Exchange, isQuery: boolean): SignatureParts {
   const authorization = exchange.request.headers.authorization;
-  if (authorization !== undefined) {
-    if (exchange.query !== "" && exchange.query.includes("X-Amz-Algorithm=")) throw twoSignatures(isQuery);
-    return fromHeader(exchange, authorization, isQuery);
-  }
-  if (exchange.query.includes("X-Amz-")) return fromUrl(exchange, isQuery);
+  const isPresigned = exchange.query !== "" && exchange.query.includes("X-Amz-Algorithm=");
+  if (authorization) {
+    if (isPresigned) throw twoSignatures(isQuery);
+    if (authorization.startsWith("AWS4-")) return fromHeader(exchange, authorization, isQuery);
+  } else if (isPresigned) return fromUrl(exchange, isQuery);
+  // AWS: so it calls other ways to sign, too (`Bearer`, `Basic`, nothing behind the colon).
   throw faultOf(missingToken, isQuery, "Request is missing Authentication Token");
 }
 

@@ -61,13 +61,13 @@ export function constraintViolation(service: ServiceName, operation: string, mes
   return validationException(message);
 }
 
-/** JSON that does not parse (no text), or a value of the wrong type. */
+/** JSON that does not parse (no text), or a value of the wrong type. AWS: `Message`, unlike most errors (measured on Athena). */
 export const serializationException = awsError({
   code: "SerializationException",
   status: 400,
   fault: "client",
   source: COMMON,
-  unverified: true,
+  messageMember: "Message",
   message: (what?: string) => what ?? "",
 });
 

@@ -105,13 +105,16 @@ async function passwordOfUser(): Promise<string> {
   return Buffer.from(authorizationData?.[0]?.authorizationToken ?? "", "base64").toString();
 }
 
+/** What clients made with Go say of a connection that ended while they wrote: whichever they notice first. */
+const CUT_OFF = /write: broken pipe|(?:write|read): connection reset by peer/;
+
 const push = async (tag: string): Promise<Ran> => {
   const target = `docker://${new URL(kiln.url).host}/${HOST}/team/app:${tag}`;
   const login = ["--dest-tls-verify=false", "--dest-creds", await passwordOfUser()];
   const copy = () => skopeo("copy", "--quiet", ...login, `oci:${join(folder, "layout")}:v1`, target);
   let ran = await copy();
   // Answered while it still writes a layer, it may tell of that instead of the answer.
-  for (let attempt = 1; attempt < 5 && ran.text.includes("write: broken pipe"); attempt++) ran = await copy();
+  for (let attempt = 1; attempt < 5 && CUT_OFF.test(ran.text); attempt++) ran = await copy();
   return ran;
 };
 

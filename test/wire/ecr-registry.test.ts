@@ -5,10 +5,9 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Kiln, startKiln } from "../../src/app.ts";
 import type { Principal } from "../../src/core/aws.ts";
-import { TestClock } from "../../src/core/clock.ts";
+import { DAY_MS, TestClock } from "../../src/core/clock.ts";
 import { basic, OCI_MANIFEST, sha256 } from "../support/registry-fixture.ts";
 
-const DAY_MS = 24 * 60 * 60 * 1000;
 const OWN = "000000000000";
 const OTHER = "111122223333";
 const HOST = `${OWN}.dkr.ecr.us-east-1.amazonaws.com`;

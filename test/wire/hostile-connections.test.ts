@@ -168,7 +168,7 @@ describe.skipIf(!isBuilt)("connections", () => {
     await Promise.all(peers.map((peer) => peer.ended));
   });
 
-  it("by the ten thousand are held and answered", { timeout: 120_000 }, async () => {
+  it("by the ten thousand are held and answered", async () => {
     const count = Math.min(10_000, descriptors() - 1_000);
     const before = target.residentMebibytes() ?? 0;
     const peers: Peer[] = [];
@@ -181,7 +181,7 @@ describe.skipIf(!isBuilt)("connections", () => {
     const text = signedText(target.url);
     const began = Date.now();
     for (const { socket } of peers) socket.write(text);
-    const deadline = began + 60_000;
+    const deadline = began + 150_000;
     const isAnswered = (peer: Peer): boolean => peer.heard().endsWith('{"__type":"ParameterNotFound"}');
     while (!peers.every(isAnswered) && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 50));
     const tookMs = Date.now() - began;
@@ -197,13 +197,13 @@ describe.skipIf(!isBuilt)("connections", () => {
 });
 
 describe.skipIf(!isBuilt)("slow clients", () => {
-  it("that send heads for ever are thrown out", { timeout: 60_000 }, async () => {
+  it("that send heads for ever are thrown out", async () => {
     const heard = await Promise.all(slowHeads.map((peer) => peer.ended));
     expect(new Set(heard.map(statusOf))).toEqual(new Set(["HTTP/1.1 408 Request Timeout"]));
     print(`slow heads were thrown out within ${Math.round((Date.now() - startedMs) / 1000)} s`);
   });
 
-  it("that send bodies for ever are thrown out", { timeout: 60_000 }, async () => {
+  it("that send bodies for ever are thrown out", async () => {
     const heard = await Promise.all(slowBodies.map((peer) => peer.ended));
     expect(new Set(heard.map(statusOf))).toEqual(new Set(["HTTP/1.1 408 Request Timeout"]));
     expect(heard[0]).toContain('{"__type":"RequestTimeout","message":"the request body did not arrive in time"}');

@@ -78,7 +78,6 @@ describe("bodies", () => {
     ["no JSON", "{"],
     ["two documents", "{}{}"],
     ["a byte order mark", "\ufeff{}"],
-    ["a list", "[]"],
     ["a text", '"Name"'],
     ["null", "null"],
     ["bytes that are no UTF-8", Buffer.from([0x7b, 0x22, 0x4e, 0x22, 0x3a, 0x22, 0xff, 0x22, 0x7d])],
@@ -101,11 +100,19 @@ describe("bodies", () => {
     expect(told(await get(body))).toBe('400 {"__type":"ParameterNotFound"}');
   });
 
-  it("may be empty: no member is given", async () => {
-    expect((await get("")).body).toContain(
+  it("that are a list are told so", async () => {
+    expect(told(await get("[]"))).toBe(
+      '400 {"__type":"SerializationException","Message":"Start of list found where not expected"}',
+    );
+  });
+
+  it("that are empty are no input, which is told behind the signature", async () => {
+    expect(told(await get(""))).toBe(SERIALIZATION);
+    const headers = { "content-type": "application/x-amz-json-1.1", "x-amz-target": "AmazonSSM.GetParameter" };
+    expect((await rawRequest(kiln.url, { method: "POST", headers })).body).toContain("MissingAuthenticationToken");
+    expect((await get("{}")).body).toContain(
       "Value null at 'name' failed to satisfy constraint: Member must not be null",
     );
-    expect((await get("{}")).body).toContain("Value null at 'name'");
   });
 });
 
@@ -123,8 +130,13 @@ describe("values", () => {
     expect((await history('"MaxResults":-0.5')).body).toContain("Value '0' at 'maxResults'");
   });
 
-  it("that no integer holds are no input; a long takes what Java's does", async () => {
-    expect(told(await history('"MaxResults":3000000000'))).toBe(SERIALIZATION);
+  it("that no integer holds break the constraints; a long takes what Java's does", async () => {
+    for (const [value, limit] of [
+      ["3000000000", "2147483647"],
+      ["-3000000000", "-2147483648"],
+    ]) {
+      expect((await history(`"MaxResults":${value}`)).body).toContain(`Value '${limit}' at 'maxResults' failed`);
+    }
     expect(told(await history('"MaxResults":1e400'))).toBe(SERIALIZATION);
     expect((await events('"endTime":9223372036854775807')).body).toContain("ResourceNotFoundException");
     expect(told(await events('"endTime":1e20'))).toBe(SERIALIZATION);
@@ -151,7 +163,7 @@ describe("values", () => {
     }
     for (const time of ['"2026-01-02T03:04:05Z"', '"Fri, 02 Jan 2026 03:04:05 GMT"', '"1790000000"']) {
       expect((await deleteMaterial(time)).body).toBe(
-        '{"__type":"SerializationException","message":"STRING_VALUE can not be converted to milliseconds since epoch"}',
+        '{"__type":"SerializationException","Message":"STRING_VALUE can not be converted to milliseconds since epoch"}',
       );
     }
     expect(told(await deleteMaterial("1e300"))).toBe(SERIALIZATION);
@@ -166,12 +178,15 @@ describe("values", () => {
     ['"NextToken":false', "FALSE_VALUE can not be converted to a String"],
     ['"WithDecryption":"true"', "STRING_VALUE can not be converted to a Boolean"],
   ])("of another type are told: %s", async (member, message) => {
-    expect(JSON.parse((await history(member)).body)).toEqual({ __type: "SerializationException", message });
+    expect(JSON.parse((await history(member)).body)).toEqual({
+      __type: "SerializationException",
+      Message: message,
+    });
   });
 });
 
 describe("requests", () => {
-  const NO_OPERATION = '404 {"__type":"UnknownOperationException"}';
+  const NO_OPERATION = "404 <UnknownOperationException/>\n";
 
   it.each(["GET", "PUT", "DELETE", "PATCH", "OPTIONS"])("by %s ask for no operation", async (method) => {
     expect(told(await get(method === "PUT" || method === "PATCH" ? "{}" : "", { method }))).toBe(NO_OPERATION);
@@ -201,6 +216,16 @@ describe("requests", () => {
     expect(told(await rawRequest(kiln.url, { method: "POST", headers: signed, body: "{}" }))).toBe(NO_OPERATION);
     const path = "/?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=test%2F20260101%2Fus-east-1%2Fssm%2Faws4_request";
     expect(told(await rawRequest(kiln.url, { path }))).toBe(NO_OPERATION);
+  });
+
+  it("of JSON that name no target are told so as JSON", async () => {
+    const headers = { "content-type": "application/x-amz-json-1.1" };
+    for (const service of ["kms", undefined]) {
+      const signed = service && signedHeaders({ url: kiln.url, body: "{}", headers, service, atMs: Date.now() });
+      const answer = await rawRequest(kiln.url, { method: "POST", headers: signed || headers, body: "{}" });
+      expect(told(answer)).toBe('400 {"__type":"UnknownOperationException"}');
+      expect(answer.headers["content-type"]).toBe("application/x-amz-json-1.1");
+    }
   });
 
   it("end the connection when the client says so", async () => {
@@ -248,7 +273,7 @@ describe("operations", () => {
 
   it("in a target of no form are none", async () => {
     for (const target of ["GetParameter", ".GetParameter", "x"]) {
-      expect(told(await send(target, "{}"))).toBe('404 {"__type":"UnknownOperationException"}');
+      expect(told(await send(target, "{}"))).toBe('400 {"__type":"UnknownOperationException"}');
     }
     expect((await send("AmazonSSM.GetParameter, AmazonSSM.PutParameter", "{}")).status).toBe(400);
   });

@@ -2,9 +2,8 @@
 import { constants, createPublicKey, publicEncrypt, randomBytes } from "node:crypto";
 import { KMS } from "@aws-sdk/client-kms";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { DAY_MS } from "../../src/core/clock.ts";
 import { ACCOUNT, clientSettings, type StartedEndpoint, startEndpoint } from "../support/start-endpoint.ts";
-
-const DAY_MS = 24 * 60 * 60 * 1000;
 
 let kiln: StartedEndpoint;
 let kms: KMS;

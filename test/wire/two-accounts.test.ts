@@ -5,7 +5,7 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Account, type Answer, type CredentialsInEnv, inEnv, rootOf, sessionArn } from "../support/accounts.ts";
 import { findAwsClis, runAws } from "../support/aws-cli.ts";
 import { allow, allowTo, documentText } from "../support/policy-documents.ts";
@@ -15,8 +15,6 @@ const A = "111122223333";
 const B = "444455556666";
 const EXTERNAL_ID = "tenant-7";
 const clis = findAwsClis();
-// Each command starts a Python of its own.
-vi.setConfig({ testTimeout: 90_000 });
 
 const denied = (who: string, action: string, resource: string, why = "") =>
   `User: ${who} is not authorized to perform: ${action} on resource: ${resource}${why}`;

@@ -77,7 +77,7 @@ describe("each constraint of the model, broken", () => {
     ["secretsmanager", 150],
     ["logs", 150],
     ["codebuild", 300],
-  ])("%s answers AWS's sentence", { timeout: 60_000 }, async (service, atLeast) => {
+  ])("%s answers AWS's sentence", async (service, atLeast) => {
     const offered = await kiln.dispatcher.services.get(service)?.operations();
     const cases = constraintCases(service, new Set(offered?.map(({ name }) => name)));
     const wrong: object[] = [];

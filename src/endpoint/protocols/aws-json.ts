@@ -14,8 +14,12 @@ export const awsJson: WireProtocol = {
   name: "awsJson1_1",
   decode({ target }) {
     const payload = target?.payload;
-    if (!isObject(payload)) throw serializationException();
     const shape = target?.model?.input;
+    if (!isObject(payload)) {
+      // AWS: of the bodies that are no object only a list is told what is wrong.
+      if (shape && Array.isArray(payload)) requireType(shape, payload);
+      throw serializationException();
+    }
     return shape ? decodeStructure(shape, payload) : {};
   },
   encode({ target, requestId }, output) {
@@ -97,10 +101,15 @@ function decodeValue(shape: Shape, wire: unknown): unknown {
   }
 }
 
-/** AWS: a fraction is cut off. */
+const MAX_INTEGER = 2 ** 31 - 1;
+
+/** AWS: a fraction is cut off. What an integer cannot hold becomes its limit, so that the constraints are told (measured on Athena). */
 function decodeInteger(shape: Shape, wire: unknown): unknown {
   // `+ 0` makes a negative zero positive.
-  const whole = typeof wire === "number" && !Number.isInteger(wire) ? Math.trunc(wire) + 0 : wire;
+  let whole = typeof wire === "number" && !Number.isInteger(wire) ? Math.trunc(wire) + 0 : wire;
+  if (shape.type === "integer" && Number.isInteger(whole)) {
+    whole = Math.min(Math.max(whole as number, -MAX_INTEGER - 1), MAX_INTEGER);
+  }
   requireType(shape, whole);
   return whole;
 }

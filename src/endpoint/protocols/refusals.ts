@@ -1,6 +1,7 @@
 /**
  * Error shapes of protocols that are recognised only to be refused: REST services other than S3, and Smithy RPC v2 CBOR
- * (https://smithy.io/2.0/additional-specs/protocols/smithy-rpc-v2.html). Their clients decode the refusal.
+ * (https://smithy.io/2.0/additional-specs/protocols/smithy-rpc-v2.html). Their clients decode the refusal. And of what is
+ * sent to a JSON service and is no JSON.
  */
 import type { WireProtocol } from "../exchange.ts";
 import { errorBody } from "./aws-json.ts";
@@ -27,6 +28,18 @@ export const restJson: WireProtocol = {
       },
       body,
     };
+  },
+};
+
+/** AWS: what is no JSON gets none back, nor a type. */
+export const unknownXml: WireProtocol = {
+  name: "unknown",
+  decode: neverDecodes,
+  encode: neverDecodes,
+  encodeError({ requestId }, error) {
+    const body = `<${error.code}/>\n`;
+    const headers = { "x-amzn-RequestId": error.requestId ?? requestId, "Content-Length": Buffer.byteLength(body) };
+    return { status: error.status, headers, body };
   },
 };
 

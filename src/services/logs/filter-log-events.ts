@@ -4,32 +4,14 @@
  */
 import { type OperationContext, operation } from "../service.ts";
 import { groupHere, onGroup, onUnmask, soughtGroup } from "./access.ts";
-import {
-  groupNotFound,
-  invalidParameter,
-  kmsKeyRefused,
-  standardClassOnly,
-  streamNotFound,
-  validationFailed,
-} from "./errors.ts";
+import { invalidParameter } from "./errors.ts";
 import { type EventRange, eventsOf, isPlace, type StoredEvent } from "./events.ts";
 import { type MessageFilter, parseFilterPattern } from "./filter-patterns/filter-pattern.ts";
-import { hasDataKeys, openDataKeys } from "./kms-encryption.ts";
 import { invalidNextToken } from "./pages.ts";
-import {
-  groupKey,
-  type LogStreamRecord,
-  logRecords,
-  requireGroup,
-  requireStandardClass,
-  requireStream,
-  streamKey,
-} from "./records.ts";
-import { isSweepDue, sweepExpired, visibleFromMs } from "./retention.ts";
+import { MAX_EVENTS, MAX_PAGE_BYTES, openForReading, readingErrors } from "./reading.ts";
+import { groupKey, type LogStreamRecord, logRecords, requireStream, streamKey } from "./records.ts";
 import type { FilteredLogEvent, FilterLogEventsRequest, FilterLogEventsResponse } from "./shapes.gen.ts";
 
-const MAX_EVENTS = 10_000;
-const MAX_PAGE_BYTES = 1_048_576;
 const MAX_SCANNED_BYTES = 32 * 1_048_576;
 
 export const filterLogEvents = operation<FilterLogEventsRequest, FilterLogEventsResponse>({
@@ -40,9 +22,9 @@ export const filterLogEvents = operation<FilterLogEventsRequest, FilterLogEvents
     const group = soughtGroup(input, context);
     return [...onGroup("FilterLogEvents", group, context), ...onUnmask(input, group, context)];
   },
-  errors: [groupNotFound, streamNotFound, invalidParameter, validationFailed, standardClassOnly, kmsKeyRefused],
+  errors: readingErrors,
   async run(input, context) {
-    const { store, scope, clock } = context;
+    const { store, scope } = context;
     if (input.logStreamNames && input.logStreamNamePrefix !== undefined) {
       throw invalidParameter("logStreamNamePrefix and logStreamNames are mutually exclusive parameters.");
     }
@@ -51,12 +33,9 @@ export const filterLogEvents = operation<FilterLogEventsRequest, FilterLogEvents
     }
     const matches = parseFilterPattern(input.filterPattern ?? "");
     const groupName = groupHere(input, context);
-    const group = requireGroup(logRecords(store), scope, groupName);
-    requireStandardClass(group);
-    if (isSweepDue(context)) await sweepExpired(context);
-    if (hasDataKeys(groupName, context)) await openDataKeys(groupName, context);
+    const { fromMs } = await openForReading(logRecords(store), groupName, context);
     const range: EventRange = {
-      startMs: Math.max(input.startTime ?? 0, visibleFromMs(group, clock.nowMs())),
+      startMs: Math.max(input.startTime ?? 0, fromMs),
       // AWS: up to and with the end here, unlike GetLogEvents.
       endMs: (input.endTime ?? Number.POSITIVE_INFINITY) + 1,
       ...(input.nextToken !== undefined && { after: input.nextToken }),

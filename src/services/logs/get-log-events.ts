@@ -4,23 +4,11 @@
  */
 import { operation } from "../service.ts";
 import { groupHere, onStream, onUnmask, soughtGroup } from "./access.ts";
-import {
-  groupNotFound,
-  invalidParameter,
-  kmsKeyRefused,
-  standardClassOnly,
-  streamNotFound,
-  validationFailed,
-} from "./errors.ts";
 import { type EventRange, eventsOf, FIRST_PLACE, isPlace, neighbour, type StoredEvent } from "./events.ts";
-import { hasDataKeys, openDataKeys } from "./kms-encryption.ts";
 import { invalidNextToken } from "./pages.ts";
-import { logRecords, requireGroup, requireStandardClass, requireStream, streamKey } from "./records.ts";
-import { isSweepDue, sweepExpired, visibleFromMs } from "./retention.ts";
+import { MAX_EVENTS, MAX_PAGE_BYTES, openForReading, readingErrors } from "./reading.ts";
+import { logRecords, requireStream, streamKey } from "./records.ts";
 import type { GetLogEventsRequest, GetLogEventsResponse, OutputLogEvent } from "./shapes.gen.ts";
-
-const MAX_EVENTS = 10_000;
-const MAX_PAGE_BYTES = 1_048_576;
 
 export const getLogEvents = operation<GetLogEventsRequest, GetLogEventsResponse>({
   name: "GetLogEvents",
@@ -30,20 +18,17 @@ export const getLogEvents = operation<GetLogEventsRequest, GetLogEventsResponse>
     const group = soughtGroup(input, context);
     return [...onStream("GetLogEvents", group, input.logStreamName, context), ...onUnmask(input, group, context)];
   },
-  errors: [groupNotFound, streamNotFound, invalidParameter, validationFailed, standardClassOnly, kmsKeyRefused],
+  errors: readingErrors,
   async run(input, context) {
-    const { store, scope, clock } = context;
+    const { store, scope } = context;
     const groupName = groupHere(input, context);
     const records = logRecords(store);
     const stream = requireStream(records, scope, groupName, input.logStreamName);
-    const group = requireGroup(records, scope, groupName);
-    requireStandardClass(group);
-    if (isSweepDue(context)) await sweepExpired(context);
-    if (hasDataKeys(groupName, context)) await openDataKeys(groupName, context);
+    const { fromMs } = await openForReading(records, groupName, context);
     const token = parseToken(input.nextToken);
     const isForward = token ? token.direction === "f" : input.startFromHead === true;
     const range: EventRange = {
-      startMs: Math.max(input.startTime ?? 0, visibleFromMs(group, clock.nowMs())),
+      startMs: Math.max(input.startTime ?? 0, fromMs),
       endMs: input.endTime ?? Number.POSITIVE_INFINITY,
       ...(token && (isForward ? { after: token.place } : { before: token.place })),
     };

@@ -6,7 +6,7 @@
  */
 import { arnIn, parseArn } from "../../core/arn.ts";
 import type { AwsCaller } from "../../core/aws.ts";
-import { DAY_MS, HOUR_MS } from "../../core/clock.ts";
+import { DAY_MS } from "../../core/clock.ts";
 import { AwsError } from "../../core/errors.ts";
 import { notOffered } from "../common-errors.ts";
 import { type OperationContext, operation } from "../service.ts";
@@ -19,6 +19,7 @@ import {
   type LogGroupRecord,
   type LogRecords,
   logRecords,
+  MAX_AHEAD_MS,
   requireGroup,
 } from "./records.ts";
 import type { AssociateKmsKeyRequest, DisassociateKmsKeyRequest } from "./shapes.gen.ts";
@@ -26,8 +27,6 @@ import type { AssociateKmsKeyRequest, DisassociateKmsKeyRequest } from "./shapes
 const API = "https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference";
 /** A data key serves for a day of writing. */
 const DATA_KEY_MS = DAY_MS;
-/** Lead of the newest event that PutLogEvents takes. */
-const MAX_AHEAD_MS = 2 * HOUR_MS;
 
 type Target = Pick<AssociateKmsKeyRequest, "logGroupName" | "resourceIdentifier">;
 

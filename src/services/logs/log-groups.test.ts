@@ -87,46 +87,6 @@ describe("the class INFREQUENT_ACCESS", () => {
   });
 });
 
-describe("PutLogEvents", () => {
-  beforeEach(async () => {
-    await call("CreateLogGroup", group);
-    await call("CreateLogStream", stream);
-  });
-
-  const putAt = (...agoMs: number[]) =>
-    call("PutLogEvents", {
-      ...stream,
-      logEvents: agoMs.map((ms) => ({ timestamp: services.clock.nowMs() - ms, message: "m" })),
-    });
-  const HOUR_MS = 3_600_000;
-
-  it("counts only the events it takes into the span of 24 hours", async () => {
-    expect(await putAt(15 * 24 * HOUR_MS, 23 * HOUR_MS, 0, -3 * HOUR_MS)).toMatchObject({
-      rejectedLogEventsInfo: { tooOldLogEventEndIndex: 1, tooNewLogEventStartIndex: 3 },
-    });
-    expect(await messages()).toEqual(["m", "m"]);
-    await expect(putAt(24 * HOUR_MS + 1, 0)).rejects.toMatchObject({
-      code: "InvalidParameterException",
-      message: "The batch of log events in a single PutLogEvents request cannot span more than 24 hours.",
-    });
-  });
-
-  it("looks at the batch, then for the group, then for the stream", async () => {
-    const logEvents = [{ timestamp: services.clock.nowMs(), message: "x".repeat(1_048_551) }];
-    await expect(call("PutLogEvents", { ...stream, logGroupName: "/none", logEvents })).rejects.toMatchObject({
-      code: "InvalidParameterException",
-      message: "Upload too large: 1048577 bytes exceeds limit of 1048576",
-    });
-    const one = [{ timestamp: services.clock.nowMs(), message: "m" }];
-    await expect(
-      call("PutLogEvents", { logGroupName: "/none", logStreamName: "none", logEvents: one }),
-    ).rejects.toMatchObject({ message: "The specified log group does not exist." });
-    await expect(call("PutLogEvents", { ...group, logStreamName: "none", logEvents: one })).rejects.toMatchObject({
-      message: "The specified log stream does not exist.",
-    });
-  });
-});
-
 describe("searches for groups", () => {
   beforeEach(async () => {
     for (const logGroupName of ["/a", "/b/a", "/c"]) await call("CreateLogGroup", { logGroupName });

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { AwsCaller, PolicyDocument, UserPrincipal } from "../../core/aws.ts";
-import { TestClock } from "../../core/clock.ts";
+import { HOUR_MS, TestClock } from "../../core/clock.ts";
 import { TestIds } from "../../core/ids.ts";
 import { openStore, type Store } from "../../store/index.ts";
 import { createDispatcher } from "../index.ts";
@@ -27,7 +27,6 @@ const USER: UserPrincipal = {
   userId: "AIDAREADER",
   userName: "reader",
 };
-const HOUR_MS = 3_600_000;
 const group = { logGroupName: "/aws/codebuild/app" };
 const stream = { ...group, logStreamName: "one" };
 
@@ -173,37 +172,6 @@ describe("log streams", () => {
     await expect(get({ logGroupName: "none" })).rejects.toMatchObject({
       message: "The specified log group does not exist.",
     });
-  });
-});
-
-describe("PutLogEvents", () => {
-  beforeEach(() => makeStream());
-
-  it("refuses a batch that is not in order", async () => {
-    const batch = put([
-      [1, "b"],
-      [0, "a"],
-    ]);
-    await expect(batch).rejects.toMatchObject({
-      code: "InvalidParameterException",
-      message: "Log events in a single PutLogEvents request must be in chronological order.",
-    });
-  });
-
-  it("leaves out events that are too old or too new and says which", async () => {
-    const old = -15 * 24 * HOUR_MS;
-    expect((await put([[old, "too old"]])).rejectedLogEventsInfo).toEqual({ tooOldLogEventEndIndex: 1 });
-    const answer = await put([
-      [0, "fine"],
-      [3 * HOUR_MS, "too new"],
-    ]);
-    expect(answer.rejectedLogEventsInfo).toEqual({ tooNewLogEventStartIndex: 1 });
-    expect(answer.nextSequenceToken).toMatch(/^\d{56}$/);
-    expect(messages(await get())).toEqual(["fine"]);
-  });
-
-  it("refuses a batch of more than a mebibyte", async () => {
-    await expect(put([[0, "x".repeat(1_048_576)]])).rejects.toMatchObject({ code: "InvalidParameterException" });
   });
 });
 

@@ -3,7 +3,7 @@
  * the stream's file, a small one joins the last record while that is small. Sequence tokens are accepted and ignored, as
  * on AWS since 2023.
  */
-import { DAY_MS, HOUR_MS } from "../../core/clock.ts";
+import { DAY_MS } from "../../core/clock.ts";
 import { LogLines } from "../../core/log-lines.ts";
 import type { Key } from "../../store/store.ts";
 import { operation } from "../service.ts";
@@ -21,6 +21,7 @@ import {
   type LogRecords,
   type LogStreamRecord,
   logRecords,
+  MAX_AHEAD_MS,
   openChunk,
   requireGroup,
   requireStream,
@@ -33,10 +34,10 @@ import type { InputLogEvent, PutLogEventsRequest, PutLogEventsResponse, Rejected
 import { sequenceToken } from "./streams.ts";
 
 const MAX_BATCH_BYTES = 1_048_576;
+const MAX_EVENT_BYTES = 1_048_576;
 /** AWS counts this much for each event besides its text. */
 const EVENT_OVERHEAD_BYTES = 26;
 const MAX_AGE_MS = 14 * DAY_MS;
-const MAX_AHEAD_MS = 2 * HOUR_MS;
 /** Bigger batches go into a file. */
 const RECORD_BELOW_BYTES = 32 * 1024;
 /** Up to this size the last record takes further events. */
@@ -122,7 +123,11 @@ function checkBatch(events: readonly InputLogEvent[]): number {
       throw invalidParameter("Log events in a single PutLogEvents request must be in chronological order.");
     }
     previousMs = event.timestamp;
-    bytes += Buffer.byteLength(event.message) + EVENT_OVERHEAD_BYTES;
+    const eventBytes = Buffer.byteLength(event.message) + EVENT_OVERHEAD_BYTES;
+    if (eventBytes > MAX_EVENT_BYTES) {
+      throw invalidParameter(`Log event too large: ${eventBytes} bytes exceeds limit of ${MAX_EVENT_BYTES}`);
+    }
+    bytes += eventBytes;
   }
   checkSize(bytes);
   return bytes;
@@ -211,6 +216,7 @@ function append(
     lastEventMs: Math.max(stream.lastEventMs ?? lastMs, lastMs),
     lastIngestionMs: nowMs,
     nextChunk: chunk ? stream.nextChunk : stream.nextChunk + 1,
+    batches: (stream.batches ?? stream.nextChunk) + 1,
     isOrdered: stream.isOrdered && isInOrder,
   };
   records.streams.put(key, next);

@@ -3,12 +3,16 @@
  * a file (log-files.ts) and its record says where; in memory all of them are records.
  */
 import type { AwsScope } from "../../core/arn.ts";
+import { HOUR_MS } from "../../core/clock.ts";
 import type { Collection, Key, Store } from "../../store/store.ts";
 import type { OperationContext } from "../service.ts";
 import { DataKeyCache, openSealed } from "./data-key-cache.ts";
 import { groupNotFound, standardClassOnly, streamNotFound } from "./errors.ts";
 import { type FilePlace, LogFiles } from "./log-files.ts";
 import { unpackBatch } from "./packed-batch.ts";
+
+/** Lead of the newest event that PutLogEvents takes. */
+export const MAX_AHEAD_MS = 2 * HOUR_MS;
 
 export interface LogGroupRecord {
   readonly groupName: string;
@@ -32,6 +36,8 @@ export interface LogStreamRecord {
   readonly lastIngestionMs?: number;
   /** Number of the next chunk. */
   readonly nextChunk: number;
+  /** How many batches came; absent before the first, and in streams of old. */
+  readonly batches?: number;
   /** True while every batch began at or after the end of the one before: then chunks are in order of time. */
   readonly isOrdered: boolean;
 }

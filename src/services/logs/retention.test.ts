@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { AwsCaller } from "../../core/aws.ts";
-import { TestClock } from "../../core/clock.ts";
+import { DAY_MS, HOUR_MS, TestClock } from "../../core/clock.ts";
 import { systemIds } from "../../core/ids.ts";
 import { createIdentity, rootPrincipal } from "../../identity/index.ts";
 import { openStore, type Store } from "../../store/index.ts";
@@ -16,8 +16,6 @@ import type { DescribeLogGroupsResponse, GetLogEventsResponse } from "./shapes.g
 const SCOPE = { partition: "aws", region: "us-east-1", accountId: "111122223333" } as const;
 const group = { logGroupName: "g" };
 const stream = { ...group, logStreamName: "s" };
-const HOUR_MS = 3_600_000;
-const DAY_MS = 24 * HOUR_MS;
 const BIG = "x".repeat(50_000);
 
 let folder: string;

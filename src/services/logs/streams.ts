@@ -119,6 +119,6 @@ function describeStream(stream: LogStreamRecord, scope: AwsScope, groupName: str
   };
 }
 
-/** AWS still gives one out and no longer looks at it. */
-export const sequenceToken = (stream: LogStreamRecord): string =>
-  `49${stream.number}${String(stream.nextChunk).padStart(TOKEN_DIGITS - 20, "0")}`;
+/** AWS still gives one out, another with each batch, and no longer looks at it. */
+export const sequenceToken = ({ number, batches, nextChunk }: LogStreamRecord): string =>
+  `49${number}${String(batches ?? nextChunk).padStart(TOKEN_DIGITS - 20, "0")}`;

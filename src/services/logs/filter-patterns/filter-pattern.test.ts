@@ -112,6 +112,8 @@ describe("patterns for JSON", () => {
     ["{ $.detail-type = x }", true],
     ["{ $.['detail-type'] = x }", true],
     ["{ $.user['a.b'] = 1 }", true],
+    ['{ $.["detail-type"] = x }', true],
+    ['{ $.user["a.b"] = 1 && $.user["a.b"] != 2 }', true],
     ["{ $.user.age NOT EXISTS }", true],
     ["{ $.user.age = 5 }", false],
     ["{ $.user.age != 5 }", false],
@@ -130,6 +132,7 @@ describe("patterns for JSON", () => {
   it.each([
     ["{ $.a = }", "Invalid filter pattern"],
     ["{ a = 1 }", "Invalid filter pattern"],
+    [`{ $.["a.b'] = 1 }`, "Invalid character(s) in term '$.[\"'"],
     ["{ $[0] = 1 }", "Invalid character(s) in term '$['"],
     ['{ $."a-b" = 5* }', `Invalid character(s) in term '$."'`],
     ["{ $.a ~ 1 }", "Invalid character(s) in term '~'"],

@@ -20,7 +20,7 @@ const ANY = Symbol("*");
 
 const NAME = /\.([A-Za-z0-9_-]+)/y;
 const ANY_NAME = /\.\*/y;
-const QUOTED_NAME = /\.?\[(?:'([^'\]]+)'|"([^"\]]+)")\]/y;
+const QUOTED_NAME = /\.?\[(?:'(?=[^'\]]+'\])|"(?=[^"\]]+"\]))([^\]]+)['"]\]/y;
 const INDEX = /\[(\d{1,9})\]/y;
 const ANY_INDEX = /\[\*\]/y;
 const BAD_SELECTOR = /[^\sA-Za-z0-9_]*/y;
