@@ -120,6 +120,15 @@ describe("refusals of a JSON service, in AWS's order", () => {
       "MissingAuthenticationTokenException",
       "Request is missing Authentication Token",
     ],
+    ...["Bearer abc", "Basic dGVzdDp0ZXN0", "AWS test:abc", "Credential=a", ""].map(
+      (authorization): [string, Record<string, string>, Partial<RequestToSign>, string, string] => [
+        `\`${authorization}\` for a signature`,
+        { authorization },
+        {},
+        "MissingAuthenticationTokenException",
+        "Request is missing Authentication Token",
+      ],
+    ),
     [
       "missing parts",
       { authorization: "AWS4-HMAC-SHA256 Credential=a", "x-amz-date": undefined },
@@ -140,6 +149,13 @@ describe("refusals of a JSON service, in AWS's order", () => {
       {},
       "IncompleteSignatureException",
       "Date must be in ISO-8601 'basic format'. Got '2024-05-22'. See http://en.wikipedia.org/wiki/ISO_8601",
+    ],
+    [
+      "a month that there is not",
+      { "x-amz-date": "20241322T121019Z" },
+      {},
+      "IncompleteSignatureException",
+      "Date must be in ISO-8601 'basic format'. Got '20241322T121019Z'. See http://en.wikipedia.org/wiki/ISO_8601",
     ],
     [
       "an old date",
@@ -262,5 +278,10 @@ describe("refusals of a query service", () => {
     expect((await rawRequest(endpoint.url, { path })).body).toContain(
       "AWS query-string parameters must include 'X-Amz-Credential'. AWS query-string parameters must include 'X-Amz-Signature'. AWS query-string parameters must include 'X-Amz-SignedHeaders'. Re-examine the query-string parameters.",
     );
+  });
+
+  it("takes a URL without an algorithm for one that is not presigned", async () => {
+    const path = `/?${CALLER_IDENTITY}&X-Amz-Date=20240522T121019Z&X-Amz-SignedHeaders=host`;
+    expect((await rawRequest(endpoint.url, { path })).body).toContain("<Code>MissingAuthenticationToken</Code>");
   });
 });

@@ -2,7 +2,7 @@
 import { get } from "node:http";
 import { KilnError } from "../core/errors.ts";
 
-const PROBE_TIMEOUT_MS = 500;
+const PROBE_TIMEOUT_MS = 2_000;
 
 /** The error for a port that is taken. */
 export async function portInUse(host: string, port: number, cause: unknown): Promise<KilnError> {

@@ -16,11 +16,11 @@ import {
   serializationException,
   unknownOperation,
 } from "../services/index.ts";
-import { missingAction, noSuchCall } from "./errors.ts";
+import { missingAction, noSuchCall, noTarget } from "./errors.ts";
 import type { Exchange, Target, WireProtocol } from "./exchange.ts";
 import { awsJson } from "./protocols/aws-json.ts";
 import { awsQuery } from "./protocols/aws-query.ts";
-import { cbor, restJson } from "./protocols/refusals.ts";
+import { cbor, restJson, unknownXml } from "./protocols/refusals.ts";
 import { restXml } from "./protocols/rest-xml.ts";
 import { addressOf, bucketOfHost, S3Routes } from "./s3-address.ts";
 
@@ -73,7 +73,7 @@ export function createResolve(services: ReadonlyMap<ServiceName, ServiceDefiniti
   }
 
   function resolveJson(exchange: Exchange, amzTarget: string): Target {
-    if (exchange.method !== "POST" || !isJson(exchange.request.headers["content-type"])) throw noSuchCall();
+    if (exchange.method !== "POST" || !isJson(exchange.request.headers["content-type"])) throw noJsonCall(exchange);
     // AWS: a body that does not parse is answered before the target is looked at.
     const payload = parseJson(exchange.inflated ?? exchange.body);
     const remembered = known.get(amzTarget);
@@ -83,7 +83,7 @@ export function createResolve(services: ReadonlyMap<ServiceName, ServiceDefiniti
     }
     const dot = amzTarget.lastIndexOf(".");
     const service = byTargetPrefix.get(amzTarget.slice(0, Math.max(dot, 0)));
-    if (service === undefined) throw dot > 0 ? refuse(amzTarget) : noSuchCall();
+    if (service === undefined) throw dot > 0 ? refuse(amzTarget) : noTarget();
     const target = targetOf(service, amzTarget.slice(dot + 1), payload);
     if (target.model) known.set(amzTarget, { ...target, payload: undefined } as Omit<Target, "payload">);
     return target;
@@ -112,11 +112,9 @@ export function createResolve(services: ReadonlyMap<ServiceName, ServiceDefiniti
     if (typeof amzTarget === "string") return resolveJson(exchange, amzTarget);
     if (protocol === awsQuery) return resolveQuery(exchange);
     if (protocol === restXml && services.has("s3")) return resolveS3(exchange);
+    if (protocol === awsJson) throw exchange.method === "POST" ? noTarget() : noJsonCall(exchange);
     const service = requestedService(exchange.request) ?? "s3";
-    if (services.get(service as ServiceName)?.protocol === "awsJson1_1") {
-      exchange.protocol = awsJson;
-      throw noSuchCall();
-    }
+    if (services.get(service as ServiceName)?.protocol === "awsJson1_1") throw noJsonCall(exchange);
     throw refuse(`${service}: ${exchange.method} ${exchange.path}`);
   };
 }
@@ -132,12 +130,12 @@ export function refuseUnknown({ service, operation, model, serviceModel, payload
   throw unknownOperation(service, operation, serviceModel.apiVersion);
 }
 
-const UNSIGNED = new Set(["sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity"]);
+const UNSIGNED = new Set(["AssumeRoleWithSAML", "AssumeRoleWithWebIdentity"]);
 
 /** Refuses by name what AWS takes without a signature, before anybody asks for one. */
 export function refuseUnsigned({ service, operation }: Target): void {
-  const name = `${service}:${operation}`;
-  if (UNSIGNED.has(name)) throw notOffered(name, "AssumeRole, to callers with AWS credentials");
+  if (service !== "sts" || !UNSIGNED.has(operation)) return;
+  throw notOffered(`${service}:${operation}`, "AssumeRole, to callers with AWS credentials");
 }
 
 function targetOf(service: ServiceName, operation: string, payload: unknown): Target {
@@ -146,8 +144,8 @@ function targetOf(service: ServiceName, operation: string, payload: unknown): Ta
 }
 
 function parseJson(body: Buffer): unknown {
-  // AWS: an empty body counts as an empty object.
-  if (body.byteLength === 0) return {};
+  // AWS: an empty body is no input, but that is told behind the signature.
+  if (body.byteLength === 0) return undefined;
   const text = body.toString("utf8");
   // The sign for bytes that are no UTF-8, unless somebody wrote it.
   if (text.includes("\ufffd") && !isUtf8(body)) throw serializationException();
@@ -174,6 +172,12 @@ function requireWholePairs(key: string, value: unknown): unknown {
 }
 
 const JSON_TYPE = /^\s*application\/(?:x-amz-json-1\.[01]|json)\s*(?:;|$)/i;
+
+/** The error for what a JSON service does not take for a call; its answer is no JSON either. */
+function noJsonCall(exchange: Exchange): AwsError {
+  exchange.protocol = unknownXml;
+  return noSuchCall();
+}
 
 /** Nobody's type, or one of JSON. The usual one is compared first. */
 const isJson = (contentType: string | undefined): boolean =>

@@ -58,7 +58,12 @@ function sendReady(): void {
   const answers = ready;
   ready = [];
   for (const { response, body } of answers) {
-    response.end(body);
+    const { socket } = response;
+    // Head and body go out as one piece. `end(body)` makes two of them, and to write two at once costs a twentieth of a read.
+    socket?.cork();
+    response.write(body);
+    socket?.uncork();
+    response.end();
     // Node takes the limit off again when the answer has gone.
     if (response.socket !== null && response.socket.writableLength > 0) response.socket.setTimeout(UNREAD_TIMEOUT_MS);
   }

@@ -98,7 +98,7 @@ describe("what cannot be understood", () => {
     const answer = await call("Logs_20140328.DescribeLogGroups", '{"limit":"ten"}');
     expect(JSON.parse(answer.body)).toEqual({
       __type: "SerializationException",
-      message: "STRING_VALUE can not be converted to an Integer",
+      Message: "STRING_VALUE can not be converted to an Integer",
     });
   });
 

@@ -81,8 +81,18 @@ const MAX_CACHED_KEYS = 1_000;
 /** Signing keys by access key, day, region and service: deriving one costs four HMACs. */
 export class SigningKeys {
   readonly #keys = new Map<string, { readonly secret: string; readonly key: SigningKey }>();
+  /** Of the last request: those of one client are alike. */
+  #last: { accessKeyId: string; secret: string; scope: CredentialScope; key: SigningKey } | undefined;
 
   keyFor(accessKeyId: string, secret: string, scope: CredentialScope): SigningKey {
+    const last = this.#last;
+    if (last?.scope === scope && last.accessKeyId === accessKeyId && last.secret === secret) return last.key;
+    const key = this.#find(accessKeyId, secret, scope);
+    this.#last = { accessKeyId, secret, scope, key };
+    return key;
+  }
+
+  #find(accessKeyId: string, secret: string, scope: CredentialScope): SigningKey {
     const id = `${accessKeyId}/${scope.date}/${scope.region}/${scope.service}`;
     const cached = this.#keys.get(id);
     if (cached && cached.secret === secret) return cached.key;
@@ -155,12 +165,14 @@ const BASIC_DATE = /^(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})Z$/;
 /** Requests of one client carry the same text for a second. */
 let lastDate: { readonly text: string; readonly ms: number } | undefined;
 
-/** Epoch milliseconds of `20150830T123600Z`; undefined for anything else. */
+/** Epoch milliseconds of `20150830T123600Z`; undefined for anything else, and for a day or time that there is not. */
 export function parseBasicDate(text: string): number | undefined {
   if (lastDate?.text === text) return lastDate.ms;
   const match = BASIC_DATE.exec(text);
   if (!match) return undefined;
   const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = match.slice(1).map(Number);
-  lastDate = { text, ms: Date.UTC(year, month - 1, day, hour, minute, second) };
-  return lastDate.ms;
+  const ms = Date.UTC(year, month - 1, day, hour, minute, second);
+  if (basicDate(ms) !== text) return undefined;
+  lastDate = { text, ms };
+  return ms;
 }

@@ -20,14 +20,13 @@ export interface Target {
 export type FindOperation = (service: ServiceName, operation: string) => Target | Promise<Target>;
 
 export function createFindOperation(services: ReadonlyMap<ServiceName, ServiceDefinition>): FindOperation {
-  const targets = new Map<string, Target>();
+  const targets = new Map<ServiceName, ReadonlyMap<string, Target>>();
   const loading = new Map<ServiceName, Promise<Operations>>();
 
   async function load(service: ServiceDefinition): Promise<Operations> {
     const operations = await service.operations();
-    for (const definition of operations) {
-      targets.set(keyOf(service.name, definition.name), { definition, shape: undefined });
-    }
+    const named = operations.map((definition): [string, Target] => [definition.name, { definition, shape: undefined }]);
+    targets.set(service.name, new Map(named));
     return operations;
   }
 
@@ -39,21 +38,19 @@ export function createFindOperation(services: ReadonlyMap<ServiceName, ServiceDe
       operations.catch(() => loading.delete(service.name));
     }
     const offered = await operations;
-    const target = targets.get(keyOf(service.name, operation));
+    const target = targets.get(service.name)?.get(operation);
     if (target) return target;
     throw refusal(service, operation, offered);
   }
 
   return (name, operation) => {
-    const target = targets.get(keyOf(name, operation));
+    const target = targets.get(name)?.get(operation);
     if (target) return target;
     const service = services.get(name);
     if (!service) throw notOffered(name, `the services ${[...services.keys()].sort().join(", ")}`);
     return findIn(service, operation);
   };
 }
-
-const keyOf = (service: ServiceName, operation: string): string => `${service}:${operation}`;
 
 function refusal({ name, title }: ServiceDefinition, operation: string, operations: Operations): AwsError {
   const model = loadModel(name);

@@ -63,7 +63,7 @@ const integrityOf = async (stateDir: string): Promise<unknown> => {
   }
 };
 
-it("keeps every acknowledged write through 20 kills at random moments", { timeout: 120_000 }, async () => {
+it("keeps every acknowledged write through 20 kills at random moments", { timeout: 300_000 }, async () => {
   const stateDir = join(root, "killed", ".kiln");
   const acknowledged = new Map<string, number[]>();
   for (let round = 0; round < 20; round++) {
@@ -87,7 +87,7 @@ it("keeps every acknowledged write through 20 kills at random moments", { timeou
 });
 
 it("lets several processes make and write one new folder at once, and sees their writes", {
-  timeout: 60_000,
+  timeout: 300_000,
 }, async () => {
   const stateDir = join(root, "shared", ".kiln");
   const names = ["a", "b", "c"];

@@ -5,8 +5,9 @@
  */
 import { createHash, type Hash } from "node:crypto";
 import { createReadStream, existsSync } from "node:fs";
-import { type FileHandle, link, mkdir, open, rename, rm, stat } from "node:fs/promises";
+import { type FileHandle, mkdir, open, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
+import { linkFile } from "./link-file.ts";
 import { type BlobUpload, type DigestAlgorithm, DigestMismatch, UploadIsWhole } from "./store.ts";
 import { syncFolder } from "./sync-folder.ts";
 
@@ -247,15 +248,12 @@ async function withFolder(target: string, name: () => Promise<void>): Promise<vo
 
 /** A second name for the same bytes; where the file system has no links, the upload loses its own. */
 async function linkOrRename(path: string, target: string): Promise<void> {
-  try {
-    await link(path, target);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
+  const isNamed = await linkFile(path, target).catch((error: NodeJS.ErrnoException) => {
     // There already, verified when it was put there: another client pushes the same.
-    if (code === "EEXIST") return;
-    if (code === undefined || !["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK"].includes(code)) throw error;
-    await rename(path, target);
-  }
+    if (error.code === "EEXIST") return true;
+    throw error;
+  });
+  if (!isNamed) await rename(path, target);
 }
 
 async function writeWhole(file: FileHandle, chunks: readonly Uint8Array[], totalBytes: number): Promise<void> {

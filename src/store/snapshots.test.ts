@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createHash, randomBytes, randomInt } from "node:crypto";
 import { once } from "node:events";
-import { mkdtempSync, readdirSync, renameSync, rmSync, statSync, truncateSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync, truncateSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,6 +11,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vites
 import { transpileSources } from "../../test/support/transpiled-sources.ts";
 import type { KilnError } from "../core/errors.ts";
 import { systemIds } from "../core/ids.ts";
+import { ownerName } from "../core/owned-folders.ts";
 import { openStore, type Store } from "./index.ts";
 
 const root = mkdtempSync(join(tmpdir(), "kiln-snapshots-"));
@@ -69,6 +70,33 @@ describe("a reset and a restore by another process on the folder", () => {
     const again = await open();
     await vi.waitFor(() => expect(readdirSync(join(stateDir, "generations"))).toHaveLength(1), GONE);
     await again.close();
+  });
+});
+
+describe.skipIf(!existsSync("/proc/self/ns/pid"))("what was being made for a reset or a restore", () => {
+  const uuid = "0c7b5f2e-1d7c-4c1b-9a53-3f0e6a1d2b4c";
+  const [namespace, pid] = ownerName().split("-");
+  const left = (name: string) => mkdir(join(stateDir, "generations", name, "blobs"), { recursive: true });
+
+  it("goes when its process is gone, also when the number was given again, and stays when nobody can tell", async () => {
+    await left(`${namespace}-${pid}-1-${uuid}`);
+    await left(`1-${pid}-1-${uuid}`);
+    await left("holidays");
+    const store = await open();
+    const kept = ["holidays", `1-${pid}-1-${uuid}`].toSorted();
+    await vi.waitFor(() => expect(readdirSync(join(stateDir, "generations")).toSorted()).toEqual(kept), GONE);
+    await store.close();
+  });
+
+  it("is read where an older Kiln has named its process by the number alone", async () => {
+    const store = await open();
+    const name = `4242-${uuid}`;
+    await store.write(() => {
+      store.collection("kiln/state").put(["generation"], name);
+    });
+    await nextTurn();
+    expect(store.folder("logs")).toBe(join(stateDir, "generations", name, "logs"));
+    await store.close();
   });
 });
 
@@ -168,18 +196,21 @@ describe("a process that is killed during a save, a restore or a reset", () => {
       const { openStore } = await import(${JSON.stringify(urlOf("store/index.ts"))});
       const { systemIds } = await import(${JSON.stringify(urlOf("core/ids.ts"))});
       const store = await openStore({ stateDir: ${JSON.stringify(stateDir)}, ids: systemIds, environment: {} });
-      process.stdout.write("open\\n");
-      for (;;) {
-        await store.restoreSnapshot("A");
-        await store.saveSnapshot("s");
-        await store.restoreSnapshot("B");
-        await store.saveSnapshot("s");
-        await store.reset();
+      const steps = [
+        () => store.restoreSnapshot("A"),
+        () => store.saveSnapshot("s"),
+        () => store.restoreSnapshot("B"),
+        () => store.saveSnapshot("s"),
+        () => store.reset(),
+      ];
+      for (let n = 0; ; n++) {
+        process.stdout.write("step\\n");
+        await steps[n % steps.length]();
       }`;
     return spawn(process.execPath, ["--input-type=module", "-e", script], { stdio: ["ignore", "pipe", "inherit"] });
   };
 
-  it(`leaves the state before or after it, whole, in ${ROUNDS} rounds`, { timeout: 120_000 }, async () => {
+  it(`leaves the state before or after it, whole, in ${ROUNDS} rounds`, { timeout: 300_000 }, async () => {
     const first = await open();
     for (const state of ["A", "B"]) {
       await fill(first, state);
@@ -190,10 +221,18 @@ describe("a process that is killed during a save, a restore or a reset", () => {
     const seen = new Set<string>();
     for (let round = 0; round < ROUNDS; round++) {
       const child = startLoop();
-      if (child.stdout) await once(child.stdout, "data");
-      await new Promise((resolve) => setTimeout(resolve, randomInt(400)));
+      const closed = once(child, "close");
+      // In any of the steps, which a busy disk makes long, and anywhere in it: it may take as long as the one before.
+      const steps = randomInt(1, 7);
+      let stepMs = 50;
+      for (let [step, fromMs] = [1, 0]; step <= steps && child.stdout; step++) {
+        await once(child.stdout, "data");
+        if (step > 1) stepMs = performance.now() - fromMs;
+        fromMs = performance.now();
+      }
+      await new Promise((resolve) => setTimeout(resolve, Math.random() * stepMs));
       child.kill("SIGKILL");
-      await once(child, "close");
+      await closed;
       const store = await open();
       seen.add(await stateOf(store));
       const saved = await store.snapshots();

@@ -1,6 +1,6 @@
 /**
- * Keyed JSON records in one SQLite table, with group commit: all `write`s of one turn of the event loop share one
- * transaction and one fsync. Adapter of the port in store.ts; opened by open-store.ts.
+ * Keyed JSON records in one SQLite table, with group commit: all `write`s of one turn of the event loop, of a few while
+ * many write, share one transaction and one fsync. Adapter of the port in store.ts; opened by open-store.ts.
  * WAL and synchronous=FULL: a resolved `write` survives `kill -9` and power loss (https://www.sqlite.org/wal.html).
  *
  * Changes are kept in memory until the turn ends and reach SQLite together; the write lock is taken before the first of
@@ -46,6 +46,16 @@ interface WaitingWrite {
   readonly reject: (error: Error) => void;
 }
 
+/** Where a record is: its encoded key, and its name in the cache and among the changes of a turn. */
+interface Place {
+  readonly collection: string;
+  readonly key: Key;
+  readonly text: string;
+  readonly id: string;
+}
+
+/** So many turns of the event loop more, the writes of many clients wait for each other. */
+const TURNS_TO_GATHER = 2;
 const LOCK_PAUSE_MS = 1;
 /** After as many pauses, ten seconds or more, a write that waits for the lock is refused. */
 const LOCK_ATTEMPTS = 10_000;
@@ -65,6 +75,12 @@ export class SqliteStore implements Store {
   readonly #table: RecordTable;
   readonly #cache = new RecordCache();
   #turn: Turn | undefined;
+  /** Of the last commit. */
+  #lastWrites = 0;
+  /** True while writes wait for the others' of the same commit. */
+  #isGathering = false;
+  /** Of the last record that was looked for: most are looked for again. */
+  #lastPlace: Place = { collection: "", key: [], text: "", id: "" };
   /** The changes of the write that is running, until it has returned. */
   #change: Map<string, RecordChange> | undefined;
   /** True when the running write's changes are in SQLite, under a savepoint. */
@@ -106,16 +122,20 @@ export class SqliteStore implements Store {
     if (this.#isClosed) return Promise.reject(new Error("write on a closed store"));
     if (this.#change) return Promise.reject(new Error("write inside a write: change everything in one function"));
     if (this.#isHeld || this.#waiting.length > 0 || this.#isYielding()) return this.#wait(change);
+    if (this.#turn === undefined && this.#lastWrites > 1) {
+      this.#gather(TURNS_TO_GATHER);
+      return this.#wait(change);
+    }
     let turn: Turn;
     try {
       turn = this.#turn ?? this.#beginTurn();
     } catch (error) {
       return isBusy(error) ? this.#wait(change) : Promise.reject(this.#explain(error));
     }
-    return this.#run(turn, change);
+    return new Promise((resolve, reject) => this.#run(turn, change, resolve, reject));
   }
 
-  #run<R>(turn: Turn, change: () => R): Promise<R> {
+  #run<R>(turn: Turn, change: () => R, resolve: (result: R) => void, reject: (error: Error) => void): void {
     const own = new Map<string, RecordChange>();
     let result: R;
     this.#change = own;
@@ -127,12 +147,13 @@ export class SqliteStore implements Store {
       for (const [id, pending] of own) turn.pending.set(id, pending);
     } catch (error) {
       this.#undoChange(turn, error);
-      return Promise.reject(this.#explain(error));
+      reject(this.#explain(error));
+      return;
     } finally {
       this.#change = undefined;
       this.#hasSavepoint = false;
     }
-    return new Promise<R>((resolve, reject) => turn.writes.push({ resolve: () => resolve(result), reject }));
+    turn.writes.push({ resolve: () => resolve(result), reject });
   }
 
   seal(plaintext: Uint8Array, context: string): string {
@@ -214,16 +235,28 @@ export class SqliteStore implements Store {
 
   #wait<R>(change: () => R): Promise<R> {
     return new Promise<R>((resolve, reject) => {
-      const run = (): void => {
-        // Nothing comes between: whoever runs the waiting ones has just begun a turn.
-        this.#run(this.#turn as Turn, change).then(resolve, reject);
-      };
-      this.#waiting.push({ run, reject });
+      // Nothing comes between: whoever runs the waiting ones has just begun a turn.
+      this.#waiting.push({ run: () => this.#run(this.#turn as Turn, change, resolve, reject), reject });
       this.#retrySoon();
     });
   }
 
+  /**
+   * Clients that were answered together write again together, but not all in one turn of the event loop. What came first
+   * would be committed alone, and the rest would wait for its fsync. Nothing of them is done yet, and the lock is free.
+   */
+  #gather(turnsLeft: number): void {
+    this.#isGathering = true;
+    setImmediate(() => {
+      if (turnsLeft > 0) return this.#gather(turnsLeft - 1);
+      this.#isGathering = false;
+      this.#runWaiting();
+      if (this.#turn) this.#commitTurn(this.#turn);
+    });
+  }
+
   #retrySoon(): void {
+    if (this.#isGathering) return;
     this.#retry ??= setTimeout(() => {
       this.#retry = undefined;
       this.#runWaiting();
@@ -269,6 +302,7 @@ export class SqliteStore implements Store {
 
   #commitTurn(turn: Turn): void {
     this.#turn = undefined;
+    this.#lastWrites = turn.writes.length;
     try {
       this.#apply(turn.pending);
       this.#database.exec("COMMIT");
@@ -351,9 +385,16 @@ export class SqliteStore implements Store {
     this.#cache.clear();
   }
 
+  #place(collection: string, key: Key): Place {
+    if (this.#lastPlace.key !== key || this.#lastPlace.collection !== collection) {
+      const text = encodeKey(key);
+      this.#lastPlace = { collection, key, text, id: `${collection}\u0000\u0000${text}` };
+    }
+    return this.#lastPlace;
+  }
+
   #find(collection: string, key: Key): CacheEntry {
-    const text = encodeKey(key);
-    const id = `${collection}\u0000\u0000${text}`;
+    const { text, id } = this.#place(collection, key);
     const pending = this.#change?.get(id) ?? this.#turn?.pending.get(id);
     if (pending) return pending.entry;
     try {
@@ -371,9 +412,8 @@ export class SqliteStore implements Store {
 
   #put(collection: string, key: Key, text: string | undefined): void {
     if (!this.#change) throw new Error(`collection ${collection}: put and delete only inside Store.write`);
-    const encoded = encodeKey(key);
-    const entry: CacheEntry = { text, value: undefined };
-    this.#change.set(`${collection}\u0000\u0000${encoded}`, { collection, key: encoded, entry });
+    const { text: encoded, id } = this.#place(collection, key);
+    this.#change.set(id, { collection, key: encoded, entry: { text, value: undefined } });
   }
 
   #makeCollection<T>(name: string): Collection<T> {

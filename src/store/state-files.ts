@@ -7,23 +7,12 @@
  * A copy of a state (snapshots.ts) shares what never changes: blobs, and log files, which only grow.
  */
 import type { Dirent } from "node:fs";
-import {
-  constants,
-  copyFile,
-  link,
-  lstat,
-  mkdir,
-  open,
-  readdir,
-  readlink,
-  rename,
-  rm,
-  symlink,
-} from "node:fs/promises";
+import { constants, copyFile, lstat, mkdir, open, readdir, readlink, rename, rm, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { KilnError } from "../core/errors.ts";
 import type { Ids } from "../core/ids.ts";
-import { isProcessAlive } from "../core/process-alive.ts";
+import { isOrphan, ownerName } from "../core/owned-folders.ts";
+import { linkFile } from "./link-file.ts";
 import type { StateFolder } from "./store.ts";
 import { syncFolder } from "./sync-folder.ts";
 
@@ -43,8 +32,6 @@ const PARTS: Record<Part, "link" | "copy" | "leave"> = {
 export const EXACT_PARTS: readonly Part[] = ["blobs", "logs", "uploads"];
 export const OTHER_PARTS: readonly Part[] = ["builds", "artifacts"];
 const GENERATIONS = "generations";
-/** What file systems without links answer, and ours when a link would leave the disk. */
-const NO_LINK = ["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK", "EXDEV"];
 
 export interface StateFilesParts {
   /** The state folder, or a temporary one that is made when it is first asked for. */
@@ -83,7 +70,7 @@ export class StateFiles {
 
   /** Its name says which process made it, by which others know when it is left over. */
   async newDraft(): Promise<Draft> {
-    const id = `${process.pid}-${this.#parts.ids.uuid()}`;
+    const id = `${ownerName()}-${this.#parts.ids.uuid()}`;
     const path = this.#rootOf(id);
     drafts.add(id);
     await mkdir(path, { recursive: true, mode: 0o700 });
@@ -119,7 +106,8 @@ export class StateFiles {
 /** Of all stores of this process, until they are used or removed. */
 const drafts = new Set<string>();
 
-const DRAFT_ID = /^(\d+)-[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/;
+/** Its maker, and what tells it from the maker's others. Older drafts name their maker by its number alone. */
+const DRAFT_ID = /^(\d+(?:-\d+){2}|\d+)-[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/;
 /** The manifest of a copy that is not its name's yet (snapshots.ts). */
 export const NEW_MANIFEST = ".new";
 
@@ -141,8 +129,9 @@ const foreignGeneration = (base: string): KilnError =>
  */
 export function isBeingMade(name: string): boolean {
   const id = name.endsWith(NEW_MANIFEST) ? name.slice(0, -NEW_MANIFEST.length) : name;
-  const pid = Number(DRAFT_ID.exec(id)?.[1]);
-  return pid === process.pid ? drafts.has(id) : Number.isNaN(pid) || isProcessAlive(pid);
+  const owner = DRAFT_ID.exec(id)?.[1];
+  if (owner === undefined) return true;
+  return owner === ownerName() ? drafts.has(id) : !isOrphan(owner);
 }
 
 /**
@@ -193,22 +182,12 @@ async function copyEntry(from: string, to: string, entry: Dirent, how: HowToCopy
     return 0;
   }
   if (!entry.isFile()) return 0;
-  if (!how.isLinked || !(await linked(from, to))) {
+  if (!how.isLinked || !(await linkFile(from, to))) {
     await copyFile(from, to, constants.COPYFILE_FICLONE);
     const copy = await open(to, "r+");
     await copy.sync().finally(() => copy.close());
   }
   return (await lstat(to)).size;
-}
-
-async function linked(from: string, to: string): Promise<boolean> {
-  try {
-    await link(from, to);
-    return true;
-  } catch (error) {
-    if (NO_LINK.includes((error as NodeJS.ErrnoException).code ?? "")) return false;
-    throw error;
-  }
 }
 
 /** Writes a whole file that appears at once, durably; `draft` is its path until then. */

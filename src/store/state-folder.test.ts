@@ -40,7 +40,7 @@ describe("the state folder", () => {
     await (await open()).close();
     expect(statSync(stateDir).mode & 0o777).toBe(0o700);
     expect(readFileSync(join(stateDir, ".gitignore"), "utf8")).toBe("*\n");
-    expect(statSync(join(stateDir, "master.key")).mode & 0o777).toBe(0o600);
+    for (const file of ["master.key", "kiln.db"]) expect(statSync(join(stateDir, file)).mode & 0o777).toBe(0o600);
     expect(statSync(join(stateDir, "master.key")).size).toBe(32);
   });
 

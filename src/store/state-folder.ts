@@ -7,17 +7,25 @@ import { dirname, join, resolve } from "node:path";
 import { KilnError } from "../core/errors.ts";
 import { SQLITE, sqliteCode } from "./sqlite-driver.ts";
 
-/** Creates the folder (mode 0700) and its `.gitignore` when they are not there. */
+/**
+ * Creates the folder (mode 0700), its `.gitignore` and an empty `kiln.db` (mode 0600, as what SQLite puts beside it) when
+ * they are not there: in a folder that somebody else made, others may be let in.
+ */
 export function prepareStateFolder(stateDir: string): void {
   try {
     makeFolder(resolve(stateDir));
-    try {
-      writeFileSync(join(stateDir, ".gitignore"), "*\n", { flag: "wx" });
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-    }
+    placeFile(join(stateDir, ".gitignore"), "*\n", 0o644);
+    placeFile(join(stateDir, "kiln.db"), "", 0o600);
   } catch (error) {
     throw stateFolderError(error, stateDir) ?? error;
+  }
+}
+
+function placeFile(path: string, text: string, mode: number): void {
+  try {
+    writeFileSync(path, text, { flag: "wx", mode });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
   }
 }
 

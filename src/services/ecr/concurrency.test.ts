@@ -107,9 +107,7 @@ it("ends with one of the images under a tag that twenty clients push at once", a
   await expectExact();
 });
 
-it("stays whole while images are pushed, deleted, expired, mounted, pulled and collected", {
-  timeout: 60_000,
-}, async () => {
+it("stays whole while images are pushed, deleted, expired, mounted, pulled and collected", async () => {
   let isOver = false;
   const until = async (work: (turn: number) => Promise<unknown>): Promise<void> => {
     for (let turn = 0; !isOver; turn++) {

@@ -10,7 +10,7 @@
 import { createCipheriv, createDecipheriv, hkdfSync } from "node:crypto";
 import type { Ids } from "../../core/ids.ts";
 import { debug } from "../../core/log.ts";
-import { isProcessAlive } from "../../core/process-alive.ts";
+import { isOrphan, ownerName } from "../../core/owned-folders.ts";
 import type { Collection, Store } from "../../store/store.ts";
 import type { ContentPart } from "./records.ts";
 
@@ -19,7 +19,7 @@ const TAG_BYTES = 16;
 const SALT_BYTES = 16;
 const KEY_BYTES = 32;
 const KEY_PURPOSE = "kiln s3 content";
-const UPLOAD_ID = /^s3-(\d+)-/;
+const UPLOAD_PREFIX = "s3-";
 
 /** Half open. */
 export interface ByteRange {
@@ -43,8 +43,10 @@ export function contentsOf(store: Store, ids: Ids): ContentStore {
 export class ContentStore {
   readonly #store: Store;
   readonly #ids: Ids;
-  /** Keyed by digest; the value is the process that is at work on it. */
-  readonly #unowned: Collection<{ readonly pid: number }>;
+  /** This process, as uploads and records name who is at work on them. */
+  readonly #me = ownerName();
+  /** Keyed by digest. */
+  readonly #unowned: Collection<{ readonly owner: string }>;
   /** Blobs that answers are being read from, with the number of readers. */
   readonly #readers = new Map<string, number>();
   /** Dropped while being read: their files go with the last reader. */
@@ -59,7 +61,7 @@ export class ContentStore {
   /** Encrypts and stores all of `plain`, durably; nothing is left when it throws. Follow with `own` or `discard`. */
   async write(dataKey: Uint8Array, plain: AsyncIterable<Uint8Array>): Promise<ContentPart> {
     const salt = this.#ids.bytes(SALT_BYTES);
-    const upload = await this.#store.blobs.upload(`s3-${process.pid}-${this.#ids.uuid()}`);
+    const upload = await this.#store.blobs.upload(`${UPLOAD_PREFIX}${this.#me}-${this.#ids.uuid()}`);
     let blob: string | undefined;
     try {
       const sealer = new FrameSealer(contentKey(dataKey, salt));
@@ -67,7 +69,7 @@ export class ContentStore {
       const digest = await upload.digest();
       blob = digest;
       await Promise.all([
-        this.#store.write(() => this.#unowned.put([digest], { pid: process.pid })),
+        this.#store.write(() => this.#unowned.put([digest], { owner: this.#me })),
         upload.commit(digest),
       ]);
       return { blob, size: sealer.plainBytes, salt: salt.toString("base64") };
@@ -89,7 +91,7 @@ export class ContentStore {
 
   /** Only inside `Store.write`: nobody owns them any more. Follow with `remove` once the change is durable. */
   disown(parts: readonly Pick<ContentPart, "blob">[]): void {
-    for (const { blob } of parts) this.#unowned.put([blob], { pid: process.pid });
+    for (const { blob } of parts) this.#unowned.put([blob], { owner: this.#me });
   }
 
   /** Takes away the files of disowned contents; those being read go with their last reader. */
@@ -147,10 +149,10 @@ export class ContentStore {
   async sweep(): Promise<void> {
     if (this.#store.stateDir === undefined) return;
     for (const id of await this.#store.blobs.uploads()) {
-      const pid = Number(UPLOAD_ID.exec(id)?.[1] ?? process.pid);
-      if (!isProcessAlive(pid)) await (await this.#store.blobs.upload(id)).cancel();
+      if (!id.startsWith(UPLOAD_PREFIX) || !isOrphan(id.slice(UPLOAD_PREFIX.length))) continue;
+      await (await this.#store.blobs.upload(id)).cancel();
     }
-    const left = this.#unowned.list([]).filter(({ value }) => !isProcessAlive(value.pid));
+    const left = this.#unowned.list([]).filter(({ value }) => isOrphan(value.owner));
     await this.#remove(left.map(({ key }) => key[0] as string));
   }
 

@@ -21,7 +21,7 @@ import {
 import { batchInterrupted } from "./batch-texts.ts";
 
 /** How long StopBuildBatch waits for the batch of another process to end. */
-const STOP_WAIT_MS = 10_000;
+const STOP_WAIT_MS = 30_000;
 
 export class BatchRunner {
   readonly #dependencies: CodeBuildDependencies;

@@ -30,7 +30,7 @@ import { type OwnRun, OwnRuns, whyLeft } from "./own-runs.ts";
 import { RoleSession } from "./role-session.ts";
 
 /** How long StopBuild waits for the build of another process to end. */
-const STOP_WAIT_MS = 5000;
+const STOP_WAIT_MS = 20_000;
 
 /** A build's place to run on. */
 interface Turn {

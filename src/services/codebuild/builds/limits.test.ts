@@ -99,7 +99,7 @@ describe("200 builds", () => {
     } finally {
       await account.close();
     }
-  }, 60_000);
+  });
 });
 
 describe("the queue", () => {

@@ -93,9 +93,7 @@ function tryMount(): boolean {
 }
 
 describe.runIf(canMount)("with a full state folder", () => {
-  it("a build ends as a fault that says so, and the next one runs once there is room", {
-    timeout: 30_000,
-  }, async () => {
+  it("a build ends as a fault that says so, and the next one runs once there is room", async () => {
     const stateDir = mkdtempSync(join(tmpdir(), "kiln-state-"));
     execFileSync("mount", ["-t", "tmpfs", "-o", "size=16m", "tmpfs", stateDir]);
     try {

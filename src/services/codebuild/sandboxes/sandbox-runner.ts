@@ -12,7 +12,7 @@ import { Bell } from "./bell.ts";
 import { isOver, keyOfSandbox } from "./sandbox-records.ts";
 
 /** How long StopSandbox waits for the sandbox of another process to end. */
-const STOP_WAIT_MS = 5000;
+const STOP_WAIT_MS = 20_000;
 
 interface OpenSandbox extends OwnRun {
   readonly session: RoleSession;

@@ -3,10 +3,10 @@
  * Source: https://docs.aws.amazon.com/AmazonECR/latest/userguide/lifecycle_policy_examples.html and LifecyclePolicies.html
  */
 import { expect, it } from "vitest";
+import { DAY_MS } from "../../../core/clock.ts";
 import { evaluateLifecycle, type LifecycleImage } from "./evaluate-policy.ts";
 import { parseLifecyclePolicy } from "./parse-policy.ts";
 
-const DAY_MS = 24 * 60 * 60 * 1000;
 const NOW_MS = 500 * DAY_MS;
 
 type More = Partial<Omit<LifecycleImage, "digest">>;

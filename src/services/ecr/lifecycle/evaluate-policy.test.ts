@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
+import { DAY_MS } from "../../../core/clock.ts";
 import { evaluateLifecycle, type LifecycleImage } from "./evaluate-policy.ts";
 import { parseLifecyclePolicy } from "./parse-policy.ts";
 
-const DAY_MS = 24 * 60 * 60 * 1000;
 const NOW_MS = 100 * DAY_MS;
 
 /** An image pushed that many days ago. */

@@ -1,10 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type EcrFixture, startEcr } from "../../../../test/support/ecr-fixture.ts";
 import { ECR_HOST, pushImage } from "../../../../test/support/registry-fixture.ts";
+import { DAY_MS, HOUR_MS } from "../../../core/clock.ts";
 import { startLifecycleTimer } from "./expiry-timer.ts";
 
-const HOUR_MS = 60 * 60 * 1000;
-const DAY_MS = 24 * HOUR_MS;
 const repositoryName = "app";
 const lifecyclePolicyText = JSON.stringify({
   rules: [
