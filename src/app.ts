@@ -32,7 +32,7 @@ import {
   DEFAULT_ROOT_KEY,
   type KilnOptions,
   requireLoopback,
-  requireOptionKinds,
+  requireFittingOptions,
   scopeOf,
 } from "./kiln-options.ts";
 import { createRegistry, type Registry, registryRefusal } from "./registry/index.ts";
@@ -95,7 +95,7 @@ export type { DecisionFilter } from "./services/index.ts";
 
 /** Opens the state and starts the endpoint. Rejects with a `KilnError` that says what to do. */
 export async function startKiln(options: KilnOptions = {}): Promise<Kiln> {
-  requireOptionKinds(options);
+  requireFittingOptions(options);
   const [realClock, ids] = [options.clock ?? systemClock, systemIds];
   const clock = new AdjustableClock(realClock);
   if (options.eventTarget !== undefined) eventTargetUrl(options.eventTarget);

@@ -15,6 +15,7 @@ import {
   requireOptions,
   textOption,
   wholeNumberOption,
+  wrongOption,
 } from "./core/option-kinds.ts";
 import type { EngineName } from "./engines/index.ts";
 import type { RegistryQuota } from "./registry/index.ts";
@@ -104,8 +105,16 @@ const OPTION_KINDS: Readonly<Record<keyof KilnOptions, OptionKind>> = {
   lenientKeys: flagOption,
 };
 
-/** Throws a `KilnError` for an option that is none, or not of its kind. */
-export const requireOptionKinds = (options: KilnOptions): void => requireOptions("startKiln", options, OPTION_KINDS);
+/** Throws a `KilnError` for an option that is none, is not of its kind, or does not go with another. */
+export function requireFittingOptions(options: KilnOptions): void {
+  requireOptions("startKiln", options, OPTION_KINDS);
+  if (options.memory && options.stateDir !== undefined) {
+    throw wrongOption(
+      "`memory` and `stateDir` exclude each other: the state is kept nowhere, or there",
+      "leave one of them out",
+    );
+  }
+}
 
 /** The account and region, or a `KilnError` for an account that is none. */
 export function scopeOf({ region = DEFAULT_REGION, accountId = DEFAULT_ACCOUNT_ID }: KilnOptions): AwsScope {

@@ -12,10 +12,15 @@ class Kiln:
     """A running Kiln and its control API."""
 
     def __init__(self, process):
-        self.process = process
-        # Ready: it prints one JSON object, whose last line is its brace.
-        started = "".join(iter(process.stdout.readline, "}\n")) + "}"
-        self.url = json.loads(started)["url"]
+        # It prints one JSON object when it is ready, and nothing when it cannot start: why is on standard error.
+        started = []
+        for line in process.stdout:
+            started.append(line)
+            if line == "}\n":
+                break
+        else:
+            pytest.fail("kiln did not start")
+        self.url = json.loads("".join(started))["url"]
 
     def control(self, method, path, body=None):
         """One request to the control API; the parsed answer, or None where there is none."""

@@ -4,7 +4,7 @@
  */
 import { type AwsScope, parseArn } from "../core/arn.ts";
 import type { AwsCaller, Principal } from "../core/aws.ts";
-import { AwsError, KilnError } from "../core/errors.ts";
+import { AwsError, KilnError, usageError } from "../core/errors.ts";
 import { nearest } from "../core/nearest.ts";
 import { roleSession, rootPrincipal, servicePrincipal } from "../identity/index.ts";
 
@@ -44,22 +44,14 @@ export async function findPrincipal(text: string, finder: PrincipalFinder): Prom
     return found(await roleNamed(roleName, accountId, finder, sessionName), "role", roleName, accountId, finder);
   }
   if (arn || names.length > 0) {
-    throw new KilnError({
-      code: "KILN_E_USAGE",
-      message: `\`${text}\` names no role and no user`,
-      fix: ["write `Builder` or `role/Builder` for a role, `user/ann` for a user, or the ARN of either"],
-      exitCode: 2,
-    });
+    throw usageError(`\`${text}\` names no role and no user`, [
+      "write `Builder` or `role/Builder` for a role, `user/ann` for a user, or the ARN of either",
+    ]);
   }
   // Neither kind is named: both are looked for.
   const [role, user] = await Promise.all([roleNamed(text, accountId, finder), userNamed(text, accountId, finder)]);
   if (role && user) {
-    throw new KilnError({
-      code: "KILN_E_USAGE",
-      message: `there is a role and a user \`${text}\``,
-      fix: [`write \`role/${text}\` or \`user/${text}\``],
-      exitCode: 2,
-    });
+    throw usageError(`there is a role and a user \`${text}\``, [`write \`role/${text}\` or \`user/${text}\``]);
   }
   return found(role ?? user, "role or user", text, accountId, finder);
 }

@@ -4,7 +4,7 @@
  * Templates of ARNs: data/iam-actions.json (AWS's service authorization reference).
  */
 import { type AwsScope, arnIn, parseArn } from "../core/arn.ts";
-import { KilnError } from "../core/errors.ts";
+import { type KilnError, usageError } from "../core/errors.ts";
 import { type ActionInfo, isOfResourceType, type ResourceTypeInfo } from "../services/index.ts";
 
 /** What a text was taken for. */
@@ -34,24 +34,21 @@ export function findResource(action: ActionInfo, text: string | undefined, scope
   const [arn] = meant;
   if (arn === undefined) throw resourceNeeded(action, `\`${text}\` is not a resource of \`${action.name}\``);
   if (meant.length > 1) {
-    throw new KilnError({
-      code: "KILN_E_USAGE",
-      message: `\`${text}\` can mean ${meant.length} resources of \`${action.name}\``,
-      fix: meant.map((one) => `write \`${one}\``),
-      exitCode: 2,
-    });
+    throw usageError(
+      `\`${text}\` can mean ${meant.length} resources of \`${action.name}\``,
+      meant.map((one) => `write \`${one}\``),
+    );
   }
   return asAsked(action, arn, []);
 }
 
 function notesOfArn(action: ActionInfo, arn: string): string[] {
   if (!parseArn(arn)) {
-    throw new KilnError({
-      code: "KILN_E_USAGE",
-      message: `\`${arn}\` is not an ARN`,
-      why: "an ARN has six parts: arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE",
-      exitCode: 2,
-    });
+    throw usageError(
+      `\`${arn}\` is not an ARN`,
+      [],
+      "an ARN has six parts: arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE",
+    );
   }
   if (action.resources.some((type) => isOfResourceType(arn, type))) return [];
   return [`no resource of \`${action.name}\` has such an ARN; they look like ${listed(action.resources)}`];
@@ -119,12 +116,7 @@ function asAsked(action: ActionInfo, arn: string, notes: readonly string[]): Nam
 }
 
 const resourceNeeded = (action: ActionInfo, message = `\`${action.name}\` needs a resource`): KilnError =>
-  new KilnError({
-    code: "KILN_E_USAGE",
-    message,
-    fix: [`name one like ${listed(action.resources)}`, "or `*` to ask for all resources at once"],
-    exitCode: 2,
-  });
+  usageError(message, [`name one like ${listed(action.resources)}`, "or `*` to ask for all resources at once"]);
 
 const listed = (types: readonly ResourceTypeInfo[]): string =>
   unique(types.map(({ arn }) => `\`${arn}\``))

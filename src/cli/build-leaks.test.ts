@@ -36,7 +36,7 @@ leak buildspec.yml:8: \`API_TOKEN\` (parameter \`/app/token\`) is in the log, li
   fix: change the secret: it must count as known
 `;
 
-describe("a build that leaks", { timeout: 60_000 }, () => {
+describe("a build that leaks", () => {
   it("succeeds and says so at its end; so do the record and the explanation", async () => {
     spec(LEAKING);
     const run = await kiln(["run", "-p", `/app/token=${VALUE}`]);
@@ -73,7 +73,7 @@ describe("a build that leaks", { timeout: 60_000 }, () => {
   });
 });
 
-describe("a build that does not leak", { timeout: 60_000 }, () => {
+describe("a build that does not leak", () => {
   it("says nothing, and ends with 0", async () => {
     spec("test -n $API_TOKEN && echo $API_TOKEN");
     const run = await kiln(["run", "--fail-on-leak", "-p", `/app/token=${VALUE}`]);

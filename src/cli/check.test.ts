@@ -62,7 +62,7 @@ cache:
   } finally {
     await kiln.close();
   }
-}, 30_000);
+});
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 async function check(...argv: string[]): Promise<string[]> {

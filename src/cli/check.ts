@@ -7,7 +7,7 @@ import { neededRules } from "../check/needed-rules.ts";
 import { runRules } from "../check/run-rules.ts";
 import { createFolderWorkspace } from "../check/tree/folder-workspace.ts";
 import type { Diagnostic, Fix, Severity, Span } from "../core/diagnostics.ts";
-import { KilnError } from "../core/errors.ts";
+import { KilnError, usageError } from "../core/errors.ts";
 import { visibleText } from "../core/visible-text.ts";
 import { type CheckReport, printReport } from "./check/check-print.ts";
 import { type CheckTarget, type TargetRequest, targetsOf } from "./check/check-targets.ts";
@@ -298,7 +298,7 @@ async function watch(context: CommandContext, paths: readonly string[], values: 
 
 function refuseImpossible(paths: readonly string[], values: CheckValues): void {
   const refuse = (message: string, fix: string): never => {
-    throw new KilnError({ code: "KILN_E_USAGE", message, fix: [fix], exitCode: 2 });
+    throw usageError(message, [fix]);
   };
   const output = values.output ?? "text";
   if (values.dryRun && !values.fix) refuse("`--dry-run` goes with `--fix`", "kiln check --fix --dry-run");
@@ -341,9 +341,5 @@ const names = (value: string, earlier: readonly string[] = []): readonly string[
 
 function wholeNumber(value: string): number {
   if (/^\d+$/.test(value)) return Number(value);
-  throw new KilnError({
-    code: "KILN_E_USAGE",
-    message: `\`--max-warnings\` is \`${value}\`, expected a whole number`,
-    exitCode: 2,
-  });
+  throw usageError(`\`--max-warnings\` is \`${value}\`, expected a whole number`);
 }

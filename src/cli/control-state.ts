@@ -17,7 +17,7 @@ export interface ControlState {
   }[];
 }
 
-const TIMEOUT_MS = 2_000;
+const TIMEOUT_MS = 5_000;
 
 /** Undefined where the API is off, or nobody answers. */
 export async function controlState(url: string): Promise<ControlState | undefined> {

@@ -132,7 +132,7 @@ function pythons(path: string | undefined): Finding[] {
   return found.length === 0 ? [] : [{ topic: "pythons", status: "ok", text: found.join(", ") }];
 }
 
-const VERSION_MS = 2000;
+const VERSION_MS = 10_000;
 
 /** The first line of what `--version` prints, why there is none, or undefined. A program that hangs is not waited for. */
 export const versionOf = (path: string, timeoutMs = VERSION_MS): Promise<string | undefined> =>
@@ -191,12 +191,14 @@ async function embeddedBuilder(): Promise<Finding> {
 const unshareWorks = (): Promise<boolean> =>
   new Promise((resolve) => {
     const args = process.getuid?.() === 0 ? ["-m", "true"] : ["-Urm", "true"];
-    execFile("unshare", args, { timeout: 3000 }, (error) => resolve(error === null));
+    execFile("unshare", args, { timeout: VERSION_MS }, (error) => resolve(error === null));
   });
 
 const overlayKnown = (): Promise<boolean> =>
   new Promise((resolve) => {
-    execFile("grep", ["-qw", "overlay", "/proc/filesystems"], { timeout: 3000 }, (error) => resolve(error === null));
+    execFile("grep", ["-qw", "overlay", "/proc/filesystems"], { timeout: VERSION_MS }, (error) =>
+      resolve(error === null),
+    );
   });
 
 async function portFinding(context: CommandContext): Promise<Finding> {

@@ -1,6 +1,6 @@
 /** `-e KEY=VALUE`, `-p NAME=VALUE` and `.env` files. */
 import { readFileSync } from "node:fs";
-import { KilnError } from "../core/errors.ts";
+import { KilnError, usageError } from "../core/errors.ts";
 import { absolute } from "./settings.ts";
 
 export interface Assignment {
@@ -12,23 +12,18 @@ export interface Assignment {
 export function parseAssignment(text: string, flag: string): Assignment {
   const at = text.indexOf("=");
   if (at > 0) return { name: text.slice(0, at), value: text.slice(at + 1) };
-  throw new KilnError({
-    code: "KILN_E_USAGE",
-    message: `${flag} expects NAME=VALUE, not \`${at === 0 ? "=…" : text}\``,
-    exitCode: 2,
-  });
+  throw usageError(`${flag} expects NAME=VALUE, not \`${at === 0 ? "=…" : text}\``);
 }
 
 /** `-e NAME=VALUE`: an assignment whose name a shell takes, as CodeBuild demands. */
 export function parseVariable(text: string): Assignment {
   const assignment = parseAssignment(text, "--env");
   if (/^[A-Za-z_][A-Za-z0-9_]*$/.test(assignment.name)) return assignment;
-  throw new KilnError({
-    code: "KILN_E_USAGE",
-    message: `\`${assignment.name}\` is not a name of a variable`,
-    why: "a name has letters, digits and `_`, and does not begin with a digit",
-    exitCode: 2,
-  });
+  throw usageError(
+    `\`${assignment.name}\` is not a name of a variable`,
+    [],
+    "a name has letters, digits and `_`, and does not begin with a digit",
+  );
 }
 
 /** Lines `NAME=VALUE`; `#` comments, `export `, single and double quotes as dotenv files have them. */

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { removeEndpoint, writeEndpoint } from "./endpoint-file.ts";
-import { shellFrom } from "./env.ts";
+import { shellFrom, whyAwsFunction } from "./env.ts";
 import { memoryIo } from "./io.ts";
 import { runCli } from "./run-cli.ts";
 
@@ -89,6 +89,14 @@ export AWS_REGION='us-east-1'
     }
     expect((await env(bin, { PATH: bin }, "--unset")).endsWith("\nunset -f aws\n")).toBe(isOld);
     expect((await env(bin, { PATH: bin }, "--shell", "fish")).includes("function aws; command aws ")).toBe(isOld);
+  });
+
+  it("makes `aws` a function where the CLI does not say in time what it knows", () => {
+    const bin = folder();
+    writeFileSync(join(bin, "aws"), "#!/bin/sh\nexec sleep 600\n", { mode: 0o755 });
+    expect(whyAwsFunction(bin, 100)).toBe(
+      "`aws --version` did not answer in 0.1 s, and this aws CLI may not know AWS_ENDPOINT_URL",
+    );
   });
 
   it("finds the shell", () => {

@@ -54,16 +54,16 @@ function printEnv(context: CommandContext, values: { readonly shell?: Shell; rea
     return 0;
   }
   const shell = values.shell ?? shellFrom(context.io.env["SHELL"]);
-  const oldVersion = versionWithoutEndpointUrl(context.io.env["PATH"]);
+  const whyFunction = whyAwsFunction(context.io.env["PATH"]);
   const lines = values.unset
     ? [
         ...Object.keys(variables).map((name) => unsetLine(shell, name)),
-        ...(oldVersion === undefined ? [] : [AWS_FUNCTION[shell].unset]),
+        ...(whyFunction === undefined ? [] : [AWS_FUNCTION[shell].unset]),
       ]
     : [
         ...UNSET.map((name) => unsetLine(shell, name)),
         ...Object.entries(variables).map(([name, value]) => setLine(shell, name, value)),
-        ...(oldVersion === undefined ? [] : [AWS_FUNCTION[shell].set]),
+        ...(whyFunction === undefined ? [] : [AWS_FUNCTION[shell].set]),
       ];
   context.print(lines.join("\n"));
   if (values.unset) return 0;
@@ -71,10 +71,8 @@ function printEnv(context: CommandContext, values: { readonly shell?: Shell; rea
   context.print(
     "# aws CLI v1 fetches a --value that starts with https:// ; switch that off with `aws configure set cli_follow_urlparam false`",
   );
-  if (oldVersion !== undefined) {
-    context.print(
-      `# aws CLI ${oldVersion} does not know AWS_ENDPOINT_URL, so \`aws\` is a function of this shell now; scripts need --endpoint-url`,
-    );
+  if (whyFunction !== undefined) {
+    context.print(`# ${whyFunction}, so \`aws\` is a function of this shell now; scripts need --endpoint-url`);
   }
   return 0;
 }
@@ -101,22 +99,29 @@ const AWS_FUNCTION: Readonly<Record<Shell, ShellFunction>> = {
   },
 };
 
+const VERSION_MS = 30_000;
+
 /**
- * The version of the aws CLI on PATH when it is too old to read AWS_ENDPOINT_URL: it would talk to AWS. Debian 12 has one.
+ * Why the aws CLI on PATH must be told the endpoint on its command line: it is too old to read AWS_ENDPOINT_URL, as Debian 12's
+ * is, or nobody knows. It would talk to AWS; a newer one takes the option as well.
  * Source: https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html (1.29.0, 2.13.0)
  */
-function versionWithoutEndpointUrl(path: string | undefined): string | undefined {
+export function whyAwsFunction(path: string | undefined, timeoutMs = VERSION_MS): string | undefined {
   const aws = findOnPath("aws", path);
   if (aws === undefined) return undefined;
-  const { stdout, stderr } = spawnSync(aws, ["--version"], {
+  const { stdout, stderr, error } = spawnSync(aws, ["--version"], {
     encoding: "utf8",
-    timeout: 10_000,
+    timeout: timeoutMs,
     killSignal: "SIGKILL",
   });
+  if ((error as NodeJS.ErrnoException | undefined)?.code === "ETIMEDOUT") {
+    return `\`aws --version\` did not answer in ${timeoutMs / 1000} s, and this aws CLI may not know AWS_ENDPOINT_URL`;
+  }
   const found = /aws-cli\/((\d+)\.(\d+)\S*)/.exec(`${stdout}${stderr}`);
   if (!found) return undefined;
   const [, version, major, minor] = found;
-  return Number(minor) < (major === "1" ? 29 : 13) ? version : undefined;
+  const isOld = Number(minor) < (major === "1" ? 29 : 13);
+  return isOld ? `aws CLI ${version} does not know AWS_ENDPOINT_URL` : undefined;
 }
 
 /** `sh` fits every shell that is not named. */

@@ -1,10 +1,10 @@
 /** `kiln iam can|who-can`: whether a role or user may do something, and why, decided like a real call. */
 import { Command } from "commander";
 import type { AccessAnswer, AccessQuestion, Kiln } from "../app.ts";
+import { usageError } from "../core/errors.ts";
 import { type DecisionExplanation, explainDecision, POLICY_TYPE_NAMES, renderDecision } from "../explain/index.ts";
 import { type CommandContext, commandContext, withKiln } from "./command-context.ts";
 import type { CliIo } from "./io.ts";
-import { usage } from "./run/run-refusals.ts";
 import { addCommonOptions, option, settingsOf } from "./settings.ts";
 import { table } from "./table.ts";
 
@@ -71,7 +71,7 @@ function contextOf({ context = [] }: Values): AccessQuestion["context"] {
     const at = text.indexOf("=");
     const key = at === -1 ? text : text.slice(0, at);
     if (at === -1 || !/^[\w./-]+:.+$/.test(key)) {
-      throw usage(`\`--context ${key}\` is not a condition key with a value`, [
+      throw usageError(`\`--context ${key}\` is not a condition key with a value`, [
         "write --context aws:SourceIp=10.0.0.1",
       ]);
     }

@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { Argument, Command } from "commander";
 import type { Kiln } from "../app.ts";
-import { KilnError } from "../core/errors.ts";
+import { KilnError, usageError } from "../core/errors.ts";
 import {
   type BaseImageKind,
   InvalidReference,
@@ -105,12 +105,7 @@ async function map(context: CommandContext, kiln: Kiln, argument: string, values
   }
   const [from, to, ...more] = argument.split("=");
   if (!from || !to || more.length > 0) {
-    throw new KilnError({
-      code: "KILN_E_USAGE",
-      message: `expected NAME=IMAGE, not \`${argument}\``,
-      fix: ["write it like python:3.11-slim=my-python:1"],
-      exitCode: 2,
-    });
+    throw usageError(`expected NAME=IMAGE, not \`${argument}\``, ["write it like python:3.11-slim=my-python:1"]);
   }
   const mapping = await checkedName(mapImage(kiln.store, from, to));
   if (context.settings.output === "json") context.printJson(mapping);

@@ -4,7 +4,7 @@
  * What a payload does not hold and CodeBuild asks the provider for (files and message of a pull request) is in `kiln`.
  */
 import { createGit } from "../build/run/sources/git.ts";
-import { KilnError } from "../core/errors.ts";
+import { KilnError, usageError } from "../core/errors.ts";
 import { requireGit } from "./require-git.ts";
 
 const NO_COMMIT = "0".repeat(40);
@@ -112,12 +112,9 @@ const asked = ({ files, message }: RepositoryFacts) => ({
 });
 
 function unknownEvent(event: string, sourceType: string, known: readonly string[]): KilnError {
-  return new KilnError({
-    code: "KILN_E_USAGE",
-    message: `\`${event}\` is not an event that can be made for a source of type ${sourceType}`,
-    fix: [`take one of ${known.join(", ")}`],
-    exitCode: 2,
-  });
+  return usageError(`\`${event}\` is not an event that can be made for a source of type ${sourceType}`, [
+    `take one of ${known.join(", ")}`,
+  ]);
 }
 
 function githubEvent(options: LocalEventOptions, facts: RepositoryFacts): LocalEvent {

@@ -108,7 +108,7 @@ describe("the generated role", () => {
       return builds[0]?.autoRetryConfig;
     });
     expect(chain).toMatchObject({ autoRetryNumber: 1 });
-  }, 60_000);
+  });
 });
 
 describe("the policy of a project with buckets and its own key", () => {
@@ -178,7 +178,7 @@ describe("the policy of a project with buckets and its own key", () => {
     expect(plan.out).toMatch(/^role +BuildRole$/m);
     expect(plan.out).toContain("s3:PutObject");
     expect(plan.out).toContain("\nartifacts\n  out/a.txt\n  out/unit.xml    secondary artifacts docs\n");
-  }, 90_000);
+  });
 });
 
 describe("the aws commands of a buildspec", () => {
@@ -203,7 +203,7 @@ phases:
     );
     expect((await kiln("plan")).out).toContain("`aws s3 cp` (line 7)");
     expect((await kiln("policy", "-o", "text")).out).toContain("  for   `aws ssm put-parameter` (line 5)\n");
-  }, 30_000);
+  });
 });
 
 describe("the policy of a batch role", () => {
@@ -236,7 +236,7 @@ describe("the policy of a batch role", () => {
       ]),
     );
     expect((await kiln("explain", id)).out).toBe("no problem: the batch succeeded: nothing to explain\n");
-  }, 60_000);
+  });
 
   it("is refused for a build, and for a buildspec without a batch", async () => {
     write(SPEC);

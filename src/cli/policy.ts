@@ -4,7 +4,7 @@ import type { Kiln } from "../app.ts";
 import type { DecisionRecord } from "../authorize/decision.ts";
 import { requiredPermissions } from "../build/plan/index.ts";
 import type { BuildEvent } from "../build/run/events.ts";
-import { KilnError } from "../core/errors.ts";
+import { KilnError, usageError } from "../core/errors.ts";
 import { shellQuote } from "../core/shell-quote.ts";
 import {
   attachable,
@@ -28,7 +28,6 @@ import { requireBatch } from "./project/batch-project.ts";
 import { type PlanValues, planProject, scopeFrom } from "./project/planned-project.ts";
 import { isBuildspecFile, sourceDir } from "./project/project-files.ts";
 import { prepareProject } from "./run/run-project.ts";
-import { usage } from "./run/run-refusals.ts";
 import { addCommonOptions, option, settingsOf } from "./settings.ts";
 import { withSignals } from "./signals.ts";
 import { batchNamed } from "./wire-batch.ts";
@@ -115,13 +114,15 @@ function commandOf(target: string, { buildspec, project, template, batch }: Valu
 }
 
 function refuseMixed(values: Values): void {
-  if (values.diff !== undefined && values.prove) throw usage("--diff and --prove are two questions", ["ask one"]);
+  if (values.diff !== undefined && values.prove) throw usageError("--diff and --prove are two questions", ["ask one"]);
   const isTemplate = values.output === "cloudformation" || values.output === "terraform";
   if (values.diff !== undefined && isTemplate) {
-    throw usage(`a difference is not printed as ${values.output}`, ["use `-o json`, or leave -o away"]);
+    throw usageError(`a difference is not printed as ${values.output}`, ["use `-o json`, or leave -o away"]);
   }
   if (values.prove && values.batch) {
-    throw usage("a batch role's policy cannot be proved", ["it depends on the project's name alone: three actions"]);
+    throw usageError("a batch role's policy cannot be proved", [
+      "it depends on the project's name alone: three actions",
+    ]);
   }
 }
 
@@ -148,7 +149,7 @@ async function fromPlan(context: CommandContext, target: string, values: Values)
   }
   if (batch) {
     if (values.prove) {
-      throw usage(`\`${files.buildspecFile}\` has a \`batch\`, and \`--prove\` runs one build`, [
+      throw usageError(`\`${files.buildspecFile}\` has a \`batch\`, and \`--prove\` runs one build`, [
         "name a buildspec of the batch with -b",
       ]);
     }
@@ -180,7 +181,7 @@ async function fromRun(kiln: Kiln, id: string, isBatchRole: boolean): Promise<Ro
     });
   }
   if (isBatchRole && !batch) {
-    throw usage(`\`${id}\` is a build, and \`--batch\` asks for the role of a batch`, [
+    throw usageError(`\`${id}\` is a build, and \`--batch\` asks for the role of a batch`, [
       "name the batch: `kiln builds ls` lists them below the builds",
       "or leave --batch away for the build's service role",
     ]);
@@ -214,7 +215,7 @@ async function eventsOf(kiln: Kiln, buildId: string): Promise<BuildEvent[]> {
 /** StartBuild's input for the build of that id once more. */
 async function inputOf(kiln: Kiln, id: string): Promise<BuildInput> {
   const build = await buildNamed(kiln, id);
-  if (!build) throw usage(`\`${id}\` is a batch, and \`--prove\` runs one build`, ["name one of its builds"]);
+  if (!build) throw usageError(`\`${id}\` is a batch, and \`--prove\` runs one build`, ["name one of its builds"]);
   return sameBuild(build);
 }
 

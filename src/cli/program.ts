@@ -128,7 +128,7 @@ const GROUPS: Readonly<Record<string, readonly Entry[]>> = {
 const AFTER_HELP = `
 Exit codes: 0 done, 1 build failed, 2 wrong usage, 3 check found errors, 4 this machine lacks something,
             124 build timed out, 130 interrupted.
-Every flag has a variable: KILN_STATE_DIR is --state-dir.`;
+Every flag has a variable: KILN_STATE_DIR=x is --state-dir x, KILN_STRICT=1 is --strict.`;
 
 /** A program that knows every command by name, and in full the one that `argv` starts with. */
 export async function buildProgram(argv: readonly string[], io: CliIo, exit: Exit): Promise<Command> {

@@ -3,7 +3,7 @@
  * aws CLI's words, a wrong command line, and bugs (a report to paste, no stack unless KILN_DEBUG).
  */
 import { CommanderError } from "commander";
-import { AwsError, KilnError } from "../core/errors.ts";
+import { AwsError, KilnError, usageError } from "../core/errors.ts";
 import { kilnVersion } from "../core/kiln-version.ts";
 import { visibleText } from "../core/visible-text.ts";
 import type { CliIo } from "./io.ts";
@@ -26,7 +26,7 @@ export function renderError(error: unknown, argv: readonly string[], env: CliIo[
   // The state could not be read or written: said as what it is, not as the answer an AWS client gets.
   if (error instanceof AwsError && error.cause instanceof KilnError) return fromKilnError(error.cause);
   if (error instanceof AwsError) return fromAwsError(error);
-  if (error instanceof CommanderError) return fromKilnError(usageError(error));
+  if (error instanceof CommanderError) return fromKilnError(fromCommander(error));
   return fromBug(error, argv, env);
 }
 
@@ -45,7 +45,8 @@ function fromKilnError(error: KilnError): RenderedError {
 function fromAwsError(error: AwsError): RenderedError {
   const request =
     error.requestId === undefined ? [] : [`see each policy that was asked: kiln explain ${error.requestId}`];
-  const isDenied = error.code.startsWith("AccessDenied");
+  // Other denials (a reserved name, a key that is disabled) asked no policy: there is nothing to see.
+  const isDenied = error.code.startsWith("AccessDenied") && error.message.includes("is not authorized to perform");
   const lines = [`error: an AWS call failed (${error.code}): ${error.message}`];
   if (isDenied) for (const fix of request) lines.push(`  fix: ${fix}`);
   return {
@@ -59,16 +60,11 @@ function fromAwsError(error: AwsError): RenderedError {
 const NOT_YET: ReadonlySet<string> = new Set(["init", "open"]);
 
 /** Commander's complaint in our form: `error: unknown option '--x'` + `(Did you mean --y?)`. */
-function usageError(error: CommanderError): KilnError {
+function fromCommander(error: CommanderError): KilnError {
   const [first = "", ...rest] = error.message.replace(/^error: /, "").split("\n");
   const later = /^unknown command '(\S+)'/.exec(first)?.[1];
   if (later !== undefined && NOT_YET.has(later)) {
-    return new KilnError({
-      code: "KILN_E_USAGE",
-      message: `\`${later}\` is not in this version of Kiln yet`,
-      fix: ["`kiln help` lists the commands there are"],
-      exitCode: 2,
-    });
+    return usageError(`\`${later}\` is not in this version of Kiln yet`, ["`kiln help` lists the commands there are"]);
   }
   const suggestion = /Did you mean (?:one of )?(.+)\?\)/.exec(rest.join(" "))?.[1];
   const fix = [
@@ -82,12 +78,7 @@ function usageError(error: CommanderError): KilnError {
         ]),
     "`kiln help` lists the commands, `kiln help COMMAND` its options",
   ];
-  return new KilnError({
-    code: "KILN_E_USAGE",
-    message: first.replace(/'([^']*)'/g, "`$1`").replace(/\.$/, ""),
-    fix,
-    exitCode: 2,
-  });
+  return usageError(first.replace(/'([^']*)'/g, "`$1`").replace(/\.$/, ""), fix);
 }
 
 function fromBug(error: unknown, argv: readonly string[], env: CliIo["env"]): RenderedError {

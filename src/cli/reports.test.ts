@@ -38,10 +38,10 @@ beforeAll(async () => {
   writeFileSync(join(folder, "buildspec.yml"), SPEC);
   writeFileSync(join(folder, "junit.xml"), JUNIT);
   writeFileSync(join(folder, "clover.xml"), CLOVER);
-}, 60_000);
+});
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-it("shows the reports of a build, with the failing test cases", { timeout: 60_000 }, async () => {
+it("shows the reports of a build, with the failing test cases", async () => {
   const done = await kiln("run", "--engine", "host");
   expect(done.exitCode, done.err + done.out).toBe(0);
   expect(done.err).toContain("codebuild:CreateReportGroup");
@@ -66,7 +66,7 @@ it("shows the reports of a build, with the failing test cases", { timeout: 60_00
   ]);
 });
 
-it("says so when a build has no reports", { timeout: 60_000 }, async () => {
+it("says so when a build has no reports", async () => {
   writeFileSync(join(folder, "buildspec.yml"), "version: 0.2\nphases: { build: { commands: [rm *.xml] } }\n");
   expect((await kiln("run", "--engine", "host", "-q")).exitCode).toBe(0);
   const { out, err, exitCode } = await kiln("builds", "reports");

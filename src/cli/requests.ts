@@ -4,11 +4,10 @@ import type { DecisionFilter, Kiln } from "../app.ts";
 import type { DecisionRecord } from "../authorize/decision.ts";
 import { callerOf, outcomeOf, type RequestOutcome, recordIdentity } from "../authorize/decision-record.ts";
 import { systemClock } from "../core/clock.ts";
-import { KilnError } from "../core/errors.ts";
+import { KilnError, usageError } from "../core/errors.ts";
 import { type CommandContext, commandContext, withKiln } from "./command-context.ts";
 import type { CliIo } from "./io.ts";
 import { outcomeText, printRequests } from "./print-requests.ts";
-import { usage } from "./run/run-refusals.ts";
 import { addCommonOptions, option, settingsOf } from "./settings.ts";
 import { shortDurationMs } from "./short-duration.ts";
 import { withSignals } from "./signals.ts";
@@ -79,13 +78,13 @@ export function requestsCommand(io: CliIo, exit: (code: number) => void): Comman
 function filterOf(values: Values): DecisionFilter & { readonly limit: number } {
   const limit = Number(values.limit);
   if (!Number.isInteger(limit) || limit < 1) {
-    throw usage(`\`--limit ${values.limit}\` is not a count`, ["write a whole number from 1, e.g. --limit 20"]);
+    throw usageError(`\`--limit ${values.limit}\` is not a count`, ["write a whole number from 1, e.g. --limit 20"]);
   }
   if (values.denied && values.outcome !== undefined && values.outcome !== "denied") {
-    throw usage(`\`--denied\` and \`--outcome ${values.outcome}\` exclude each other`, ["leave one of them away"]);
+    throw usageError(`\`--denied\` and \`--outcome ${values.outcome}\` exclude each other`, ["leave one of them away"]);
   }
   if (values.follow && values.until !== undefined) {
-    throw usage("`--follow` and `--until` exclude each other", ["leave one of them away"]);
+    throw usageError("`--follow` and `--until` exclude each other", ["leave one of them away"]);
   }
   const { role, user, session, service, operation, action, resource } = values;
   const outcome = values.denied ? "denied" : values.outcome;
@@ -111,7 +110,9 @@ function momentOf(flag: string, text: string): number {
   const isLocal = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?$/.test(text);
   const atMs = /^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(isLocal ? `${text}Z` : text) : Number.NaN;
   if (!Number.isNaN(atMs)) return atMs;
-  throw usage(`\`${flag} ${text}\` is not a time`, ["write 30s, 10m, 2h or 1d, or a time like 2026-01-31T12:00:00Z"]);
+  throw usageError(`\`${flag} ${text}\` is not a time`, [
+    "write 30s, 10m, 2h or 1d, or a time like 2026-01-31T12:00:00Z",
+  ]);
 }
 
 async function list(

@@ -2,7 +2,7 @@
  * The root key of one's own that `kiln start` takes and `kiln env` hands out: two variables, because flags are in every
  * process list.
  */
-import { KilnError } from "../core/errors.ts";
+import { usageError } from "../core/errors.ts";
 import type { CliIo } from "./io.ts";
 
 const ID = "KILN_ROOT_ACCESS_KEY_ID";
@@ -16,10 +16,5 @@ export function ownRootKey(
   if (accessKeyId && secretAccessKey) return { accessKeyId, secretAccessKey };
   if (!accessKeyId && !secretAccessKey) return undefined;
   const [given, lacking] = accessKeyId ? [ID, SECRET] : [SECRET, ID];
-  throw new KilnError({
-    code: "KILN_E_USAGE",
-    message: `${given} is set and ${lacking} is not`,
-    fix: ["set both, or neither"],
-    exitCode: 2,
-  });
+  throw usageError(`${given} is set and ${lacking} is not`, ["set both, or neither"]);
 }

@@ -1,6 +1,9 @@
 /** The boundary: wrong command lines, exit codes, and how errors look. */
 
-import { describe, expect, it } from "vitest";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { type AwsError, awsError, KilnError } from "../core/errors.ts";
 import { err } from "../core/result.ts";
 import { memoryIo } from "./io.ts";
@@ -13,6 +16,41 @@ async function kiln(...argv: string[]) {
   const exitCode = await runCli(argv, io);
   return { exitCode, out: io.written(), err: io.complained() };
 }
+
+describe("the variable of a switch", () => {
+  afterEach(() => vi.unstubAllEnvs());
+
+  it("is on or off; what is neither is refused by its name", async () => {
+    for (const value of ["1", "true", "YES", "on", "0", "false", "No", "off", ""]) {
+      vi.stubEnv("KILN_QUIET", value);
+      expect((await kiln("version")).exitCode, value).toBe(0);
+      expect(process.env["KILN_QUIET"]).toBe(value);
+    }
+    vi.stubEnv("KILN_QUIET", "flase");
+    expect(await kiln("version")).toMatchObject({
+      exitCode: 2,
+      err: "error: the variable `KILN_QUIET` is `flase`\n  fix: set it to 1 or 0, or leave it away\n",
+    });
+  });
+
+  it("of another command says nothing about this one", async () => {
+    vi.stubEnv("KILN_CONTROL", "maybe");
+    expect((await kiln("version")).exitCode).toBe(0);
+    expect(await kiln("start", "--port", "x")).toMatchObject({
+      exitCode: 2,
+      err: expect.stringContaining("`KILN_CONTROL` is `maybe`"),
+    });
+  });
+
+  it("that switches off is named so", async () => {
+    expect((await kiln("run", "--help")).out).toMatch(/--no-privileged .*\n? *\(env:\s+KILN_NO_PRIVILEGED\)/);
+  });
+
+  it("leaves the values of others alone", async () => {
+    vi.stubEnv("KILN_CONCURRENT_BUILDS", "0");
+    expect((await kiln("start")).err).toContain("`0` is not a number of builds");
+  });
+});
 
 describe("a wrong command line", () => {
   it("names the nearest command", async () => {
@@ -43,6 +81,12 @@ describe("a wrong command line", () => {
     });
   });
 
+  it("refuses an empty state folder: `$UNSET` is not this folder", async () => {
+    expect(await kiln("status", "--state-dir", "")).toMatchObject({
+      ...{ exitCode: 2, err: "error: `--state-dir` needs a folder, not an empty text\n" },
+    });
+  });
+
   it("refuses flags that are not done yet by name", async () => {
     expect((await kiln("run", "--watch", "/")).err).toBe(
       "error: `--watch` is not in this version of Kiln yet\n  fix: leave it away; `kiln help run` lists what there is\n",
@@ -66,6 +110,12 @@ describe("a wrong command line", () => {
   it("names the commands of a group that needs one", async () => {
     expect((await kiln("builds")).err).toBe(
       "error: `kiln builds` needs one of its commands: `ls`, `show`, `logs`, `reports`, `events`, `stop`, `retry`\n  fix: `kiln help builds` says what each does\n",
+    );
+  });
+
+  it("names the commands of a group in a group", async () => {
+    expect((await kiln("registry", "accounts")).err).toMatch(
+      /^error: `kiln registry accounts` needs one of its commands: `ls`, .*\n {2}fix: `kiln help registry accounts` says what each does\n$/,
     );
   });
 
@@ -159,13 +209,29 @@ describe("renderError", () => {
       status: 400,
       fault: "client",
       source: "",
-      message: () => "User: x",
+      message: () => "User: x is not authorized to perform: y",
     });
     const error = denied() as AwsError;
     error.requestId = "r-1";
     expect(renderError(error, [], {}).text).toBe(
-      "error: an AWS call failed (AccessDeniedException): User: x\n  fix: see each policy that was asked: kiln explain r-1",
+      "error: an AWS call failed (AccessDeniedException): User: x is not authorized to perform: y\n  fix: see each policy that was asked: kiln explain r-1",
     );
+  });
+
+  it("names no decision where no policy was asked", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "kiln-run-cli-"));
+    try {
+      expect(await kiln("params", "put", "/aws/x", "v", "--state-dir", folder)).toMatchObject({
+        exitCode: 1,
+        err: "error: an AWS call failed (AccessDeniedException): No access to reserved parameter name: aws/x.\n",
+      });
+      expect(await kiln("params", "put", "/x", "v", "--secure", "--plain", "--state-dir", folder)).toMatchObject({
+        exitCode: 2,
+        err: "error: `--secure` and `--plain` do not go together\n  fix: say one of them\n",
+      });
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
   });
 
   it("prints what lies behind an internal failure when the state could not be written", () => {

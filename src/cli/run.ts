@@ -4,6 +4,7 @@
  */
 import { Command } from "commander";
 import type { KilnOptions } from "../app.ts";
+import { usageError } from "../core/errors.ts";
 import { type CommandContext, commandContext, withKiln } from "./command-context.ts";
 import { parseAssignment, parseVariable, readEnvFile } from "./env-file.ts";
 import type { CliIo } from "./io.ts";
@@ -12,7 +13,7 @@ import { sourceDir } from "./project/project-files.ts";
 import { requireGit } from "./require-git.ts";
 import { withRunParameters } from "./run/run-parameters.ts";
 import { prepareProject } from "./run/run-project.ts";
-import { refuseWhatIsNotDone, usage } from "./run/run-refusals.ts";
+import { refuseWhatIsNotDone } from "./run/run-refusals.ts";
 import { type RunValues, sourceVersion } from "./run/run-values.ts";
 import { addCommonOptions, option, settingsOf } from "./settings.ts";
 import { withSignals } from "./signals.ts";
@@ -63,20 +64,20 @@ export function runCommand(io: CliIo, exit: (code: number) => void): Command {
 function imageMapOf(texts: readonly string[]): Record<string, string> {
   const pairs = texts.map((text) => parseAssignment(text, "-P"));
   const empty = pairs.find(({ value }) => value === "");
-  if (empty) throw usage(`-P expects IMAGE=OTHER, not \`${empty.name}=\``);
+  if (empty) throw usageError(`-P expects IMAGE=OTHER, not \`${empty.name}=\``);
   return Object.fromEntries(pairs.map(({ name, value }) => [name, value]));
 }
 
 function jobs(text: string): number {
   const value = Number(text);
   if (Number.isInteger(value) && value >= 1 && value <= 1000) return value;
-  throw usage(`--jobs expects a number of builds from 1 to 1000, not \`${text}\``);
+  throw usageError(`--jobs expects a number of builds from 1 to 1000, not \`${text}\``);
 }
 
 function minutes(text: string): number {
   const value = Number(text);
   if (Number.isInteger(value) && value >= 5 && value <= 2160) return value;
-  throw usage(`--timeout expects minutes from 5 to 2160, not \`${text}\``);
+  throw usageError(`--timeout expects minutes from 5 to 2160, not \`${text}\``);
 }
 
 /** Runs one build; answers the exit code. */
@@ -101,7 +102,8 @@ export async function run(context: CommandContext, dirArgument: string, values: 
     ...(values.engine === undefined ? {} : { engine: values.engine as NonNullable<KilnOptions["engine"]> }),
     ...(values.jobs === undefined ? {} : { parallelBuilds: values.jobs }),
   };
-  if (values.jobs !== undefined && !values.batch) throw usage("`--jobs` goes with `--batch`: one build is one job");
+  if (values.jobs !== undefined && !values.batch)
+    throw usageError("`--jobs` goes with `--batch`: one build is one job");
   let leaks = 0;
   const onLeaks = (count: number): void => {
     leaks += count;

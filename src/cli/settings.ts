@@ -5,7 +5,7 @@
 import { isAbsolute, resolve } from "node:path";
 import { type Command, Option } from "commander";
 import { isAccountId, isRegionName } from "../core/arn.ts";
-import { KilnError } from "../core/errors.ts";
+import { usageError } from "../core/errors.ts";
 import type { CliIo } from "./io.ts";
 import { findStateDir } from "./state-dir.ts";
 
@@ -25,13 +25,10 @@ export interface Settings {
   readonly accountId?: string;
 }
 
-/** An option that can also be set by `KILN_<NAME>`. */
+/** An option that can also be set by `KILN_<NAME>`; what switches off says so there, too: `KILN_NO_COLOR`. */
 export const option = (flags: string, description: string): Option => {
   const made = new Option(flags, description);
-  const name = made.long
-    ?.replace(/^--(no-)?/, "")
-    .replaceAll("-", "_")
-    .toUpperCase();
+  const name = made.long?.slice(2).replaceAll("-", "_").toUpperCase();
   return name === undefined ? made : made.env(`KILN_${name}`);
 };
 
@@ -66,21 +63,12 @@ interface CommonValues {
 export function settingsOf(given: object, io: CliIo, projectDir: string = io.cwd): Settings {
   const values: CommonValues = given;
   if (values.account !== undefined && !isAccountId(values.account)) {
-    throw new KilnError({
-      code: "KILN_E_USAGE",
-      message: `\`${values.account}\` is not an account id`,
-      why: "an AWS account id has 12 digits",
-      exitCode: 2,
-    });
+    throw usageError(`\`${values.account}\` is not an account id`, [], "an AWS account id has 12 digits");
   }
   if (values.region !== undefined && !isRegionName(values.region)) {
-    throw new KilnError({
-      code: "KILN_E_USAGE",
-      message: `\`${values.region}\` is not an AWS region`,
-      fix: ["write it like `us-east-1`"],
-      exitCode: 2,
-    });
+    throw usageError(`\`${values.region}\` is not an AWS region`, ["write it like `us-east-1`"]);
   }
+  if (values.stateDir === "") throw usageError("`--state-dir` needs a folder, not an empty text");
   const hasTerminal = io.stdout.isTTY === true;
   return {
     output: values.output === "json" ? "json" : "text",

@@ -4,7 +4,7 @@ import { closeSync, mkdirSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Command } from "commander";
 import { sleep, systemClock } from "../core/clock.ts";
-import { KilnError } from "../core/errors.ts";
+import { KilnError, usageError } from "../core/errors.ts";
 import { isAlive, markOf } from "../core/process-mark.ts";
 import { sendSignal } from "../core/process-table.ts";
 import { type CommandContext, commandContext } from "./command-context.ts";
@@ -36,8 +36,8 @@ interface StartValues {
   readonly repositoryQuota?: number;
 }
 
-const START_TIMEOUT_MS = 15_000;
-const STOP_TIMEOUT_MS = 10_000;
+const START_TIMEOUT_MS = 60_000;
+const STOP_TIMEOUT_MS = 30_000;
 
 export function startCommand(io: CliIo, exit: (code: number) => void): Command {
   const command = new Command("start")
@@ -51,7 +51,7 @@ export function startCommand(io: CliIo, exit: (code: number) => void): Command {
     .addOption(
       option(
         "--concurrent-builds <n>",
-        "quota of concurrent builds, five times as many may wait (default: one a processor, quota 60)",
+        "quota of concurrent builds, five times as many may wait (default: one a processor, at least two; quota 60)",
       ).argParser(concurrentBuilds),
     )
     .addOption(option("--registry-quota <size>", "what all images may take, like 20GB").argParser(byteSize))
@@ -71,21 +71,13 @@ export function startCommand(io: CliIo, exit: (code: number) => void): Command {
 export function port(text: string): number {
   const value = Number(text);
   if (Number.isInteger(value) && value >= 0 && value <= 65_535) return value;
-  throw new KilnError({
-    code: "KILN_E_USAGE",
-    message: `\`${text}\` is not a port: expected a number from 0 to 65535`,
-    exitCode: 2,
-  });
+  throw usageError(`\`${text}\` is not a port: expected a number from 0 to 65535`);
 }
 
 function concurrentBuilds(text: string): number {
   const value = Number(text);
   if (Number.isInteger(value) && value >= 1 && value <= 10_000) return value;
-  throw new KilnError({
-    code: "KILN_E_USAGE",
-    message: `\`${text}\` is not a number of builds: expected a whole number from 1 to 10000`,
-    exitCode: 2,
-  });
+  throw usageError(`\`${text}\` is not a number of builds: expected a whole number from 1 to 10000`);
 }
 
 function refuseSecond({ stateDir }: Settings): void {
@@ -151,13 +143,11 @@ async function startHere(context: CommandContext, values: StartValues): Promise<
 async function startDetached(context: CommandContext, values: StartValues): Promise<number> {
   const { settings } = context;
   if (values.memory) {
-    throw new KilnError({
-      code: "KILN_E_USAGE",
-      message: "--memory and --detach do not go together",
-      why: "`kiln stop` and `kiln env` find a detached Kiln by its state folder",
-      fix: ["leave one of them away, or choose a temporary folder with --state-dir"],
-      exitCode: 2,
-    });
+    throw usageError(
+      "--memory and --detach do not go together",
+      ["leave one of them away, or choose a temporary folder with --state-dir"],
+      "`kiln stop` and `kiln env` find a detached Kiln by its state folder",
+    );
   }
   mkdirSync(settings.stateDir, { recursive: true });
   const logFile = join(settings.stateDir, "endpoint.log");
@@ -166,7 +156,8 @@ async function startDetached(context: CommandContext, values: StartValues): Prom
     detached: true,
     stdio: ["ignore", log, log],
     cwd: context.io.cwd,
-    env: process.env,
+    // That one goes nowhere: it is the background.
+    env: { ...process.env, KILN_DETACH: "0" },
   });
   closeSync(log);
   let exitCode: number | null = null;

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { basename, isAbsolute, join } from "node:path";
 import { Command } from "commander";
 import type { DeliveryOutcome, DeliveryRecord, Kiln } from "../app.ts";
-import { KilnError } from "../core/errors.ts";
+import { KilnError, usageError } from "../core/errors.ts";
 import { type CommandContext, commandContext, withKiln } from "./command-context.ts";
 import type { CliIo } from "./io.ts";
 import { makeLocalEvent } from "./local-event.ts";
@@ -240,12 +240,9 @@ function eventTypeOf(body: Buffer, file: string): string {
     (payload["ref"] ? "push" : undefined) ??
     (payload["zen"] ? "ping" : undefined);
   if (known !== undefined) return known;
-  throw new KilnError({
-    code: "KILN_E_USAGE",
-    message: `\`${basename(file)}\` does not tell which event it is of`,
-    fix: ['name it: --event-type pull_request (GitHub), "Push Hook" (GitLab), pullrequest:created (Bitbucket)'],
-    exitCode: 2,
-  });
+  throw usageError(`\`${basename(file)}\` does not tell which event it is of`, [
+    'name it: --event-type pull_request (GitHub), "Push Hook" (GitLab), pullrequest:created (Bitbucket)',
+  ]);
 }
 
 function printDecisions(context: CommandContext, outcomes: readonly DeliveryOutcome[]): number {
@@ -264,11 +261,7 @@ async function triggerHere(context: CommandContext, kiln: Kiln, name: string, va
     values.dir === undefined ? context.io.cwd : isAbsolute(values.dir) ? values.dir : join(context.io.cwd, values.dir);
   const number = Number(values.number);
   if (!Number.isInteger(number) || number < 1) {
-    throw new KilnError({
-      code: "KILN_E_USAGE",
-      message: `\`${values.number}\` is not the number of a pull request`,
-      exitCode: 2,
-    });
+    throw usageError(`\`${values.number}\` is not the number of a pull request`);
   }
   const { headers, payload } = await makeLocalEvent({
     dir,

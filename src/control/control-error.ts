@@ -18,8 +18,12 @@ export const wrongInput = (message: string, ...fix: string[]): ControlError =>
 export const notFound = (message: string, ...fix: string[]): ControlError =>
   new ControlError(404, "KILN_E_CONTROL_NOT_FOUND", message, ...fix);
 
-/** `did you mean …` where a name is near enough, else all of them. */
-export function meant(given: string, names: readonly string[]): string {
+/** What a fix may list; nobody reads more. */
+const MAX_LISTED = 60;
+
+/** `did you mean …` where a name is near enough, else all of them; nothing where that helps nobody. */
+export function meant(given: string, names: readonly string[]): readonly string[] {
   const near = nearest(given, names);
-  return near === undefined ? `one of: ${names.join(", ")}` : `did you mean \`${near}\`?`;
+  if (near !== undefined) return [`did you mean \`${near}\`?`];
+  return names.length === 0 || names.length > MAX_LISTED ? [] : [`one of: ${names.join(", ")}`];
 }

@@ -133,7 +133,10 @@ export function createControl(dependencies: ControlDependencies): Control {
 
   async function moveBy(byMs: number): Promise<ClockState> {
     if (clock.nowMs() + byMs > LAST_MOMENT_MS) {
-      throw wrongInput(`the clock cannot go beyond ${iso(LAST_MOMENT_MS)}`, "go back to the real time first");
+      throw wrongInput(
+        `the clock cannot go beyond ${iso(LAST_MOMENT_MS)}`,
+        "go back to the real time first, or go less far",
+      );
     }
     await dependencies.lengthenSessions(byMs);
     clock.advance(byMs);
@@ -143,7 +146,7 @@ export function createControl(dependencies: ControlDependencies): Control {
   const keysState = (): KeysState => ({ lenient: keySettings.isLenient, accountId: keySettings.accountId });
 
   function setKeys(given: Partial<KeysState>): KeysState {
-    const members = membersOf(given, "keys", ["lenient", "accountId"]);
+    const members = membersOf(given, "a setting of keys", ["lenient", "accountId"]);
     const accountId = textIn(members, "accountId") ?? scope.accountId;
     if (!isAccountId(accountId)) {
       throw wrongInput(`\`${shownText(accountId)}\` is not an AWS account id`, "give twelve digits: `123456789012`");
@@ -237,7 +240,7 @@ function keptBy(options: ResetOptions): ReadonlySet<Keep> {
     throw wrongInput(`\`keep\` must be a list, not ${shownValue(keep)}`, `of: ${KEPT.join(", ")}`);
   for (const name of keep as unknown[]) {
     if (!KEPT.includes(name as Keep)) {
-      throw wrongInput(`\`keep\` cannot have ${shownValue(name)}`, meant(String(name), KEPT));
+      throw wrongInput(`\`keep\` cannot have ${shownValue(name)}`, ...meant(String(name), KEPT));
     }
   }
   return new Set(keep as Keep[]);

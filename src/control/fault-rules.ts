@@ -110,19 +110,27 @@ function required<T>(value: T | undefined, name: string, what: string): T {
 
 function requireTarget(service: string, operation: string, services: ReadonlyMap<ServiceName, ServiceDefinition>) {
   if (service !== "*" && !services.has(service as ServiceName)) {
-    throw wrongInput(`there is no service \`${shownText(service)}\` here`, meant(service, [...services.keys()]));
+    throw wrongInput(`there is no service \`${shownText(service)}\` here`, ...meant(service, [...services.keys()]));
   }
-  if (/[*?]/.test(operation)) return;
+  if (operation === "*") return;
   const asked = service === "*" ? [...services.keys()] : [service as ServiceName];
-  const names = asked.flatMap((name) => [...loadModel(name).operations.keys()]);
-  if (names.includes(operation)) return;
+  const namesOf = (name: ServiceName): string[] => [...loadModel(name).operations.keys()];
+  // A pattern that no call can match is a slip, too.
+  const isOperation = patternTest(operation);
+  if (asked.some((name) => namesOf(name).some(isOperation))) return;
+  const names = asked.flatMap(namesOf);
   const where = service === "*" ? "no service has" : `\`${service}\` has no`;
-  throw wrongInput(`${where} operation \`${shownText(operation)}\``, meant(operation, names));
+  const near = meant(operation, names);
+  const fix = near.length > 0 ? near : ["operations have AWS's names, like `GetParameter`; `Get*` is several, `*` all"];
+  throw wrongInput(`${where} operation \`${shownText(operation)}\``, ...fix);
 }
 
 function timesOf(members: Members): number | "always" {
   const value = valueIn(members, "times");
-  return value === undefined || value === "always" ? "always" : (integerIn(members, "times", 1, MAX_TIMES) as number);
+  if (value === undefined || value === "always") return "always";
+  if (typeof value === "number" && Number.isInteger(value) && value >= 1 && value <= MAX_TIMES) return value;
+  const message = `\`times\` must be a whole number from 1 to ${MAX_TIMES} or \`always\`, not ${shownValue(value)}`;
+  throw wrongInput(message, "to make no call fail, remove the fault");
 }
 
 function probabilityOf(members: Members): number | undefined {
@@ -162,8 +170,7 @@ function requireTexts(service: string, operation: string, names: readonly string
   const known = [...new Set(texts.map(({ name }) => name))];
   const unknown = names.find((name) => !known.includes(name));
   if (unknown === undefined) return;
-  const fix = known.length === 0 ? [] : [meant(unknown, known)];
-  throw wrongInput(`no call of ${service}:${operation} has a text \`${shownText(unknown)}\``, ...fix);
+  throw wrongInput(`no call of ${service}:${operation} has a text \`${shownText(unknown)}\``, ...meant(unknown, known));
 }
 
 function patternTest(pattern: string): (text: string) => boolean {

@@ -10,10 +10,14 @@ export type Members = Readonly<Record<string, unknown>>;
 /** The members of an object; `what` names it in messages. */
 export function membersOf(value: unknown, what: string, known: readonly string[]): Members {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw wrongInput(`${what} must be an object, not ${shownValue(value)}`, `its members: ${known.join(", ")}`);
+    throw wrongInput(
+      `${what} must be an object, not ${shownValue(value)}`,
+      ...(known.length === 0 ? [] : [`its members: ${known.join(", ")}`]),
+    );
   }
   const unknown = Object.keys(value).find((name) => !known.includes(name));
-  if (unknown !== undefined) throw wrongInput(`${what} has no member \`${shownText(unknown)}\``, meant(unknown, known));
+  if (unknown !== undefined)
+    throw wrongInput(`${what} has no member \`${shownText(unknown)}\``, ...meant(unknown, known));
   return value as Members;
 }
 
@@ -42,7 +46,7 @@ export function flagIn(members: Members, name: string): boolean | undefined {
 export function choiceIn<T extends string>(members: Members, name: string, choices: readonly T[]): T | undefined {
   const value = textIn(members, name);
   if (value === undefined || choices.includes(value as T)) return value as T | undefined;
-  throw wrongInput(`\`${name}\` cannot be \`${shownText(value)}\``, meant(value, choices));
+  throw wrongInput(`\`${name}\` cannot be \`${shownText(value)}\``, ...meant(value, choices));
 }
 
 /** The member's own value; `undefined` of JavaScript says nothing. */

@@ -10,6 +10,7 @@ import { KilnError } from "../core/errors.ts";
 import { debug } from "../core/log.ts";
 import { isLoopbackAddress, isLoopbackHost } from "../core/loopback.ts";
 import { percentDecoded } from "../core/percent-decoded.ts";
+import { shownText } from "../core/shown-value.ts";
 import type { Control, KeysState, ResetOptions } from "./control.ts";
 import { ControlError, notFound, wrongInput } from "./control-error.ts";
 import type { FaultInput } from "./fault-rules.ts";
@@ -25,9 +26,19 @@ interface Asked {
   readonly name: string;
 }
 
-type Methods = Readonly<Record<string, (asked: Asked) => unknown>>;
+type Run = (asked: Asked) => unknown;
+type Methods = Readonly<Record<string, Run>>;
 
 const NAME = "*";
+
+/** The path says it all: `DELETE /faults` with an id in its body was to remove that one, not all of them. */
+const bare =
+  (run: Run): Run =>
+  (asked) => {
+    const { body } = asked;
+    if (typeof body === "object" && body && !Array.isArray(body) && Object.keys(body).length === 0) return run(asked);
+    throw wrongInput("this request takes no members", "send it without a body; what is meant is named in the path");
+  };
 
 /** By path below the prefix. An answer that is undefined is 204 without a body. */
 export const ENDPOINTS: Readonly<Record<string, Methods>> = {
@@ -36,30 +47,30 @@ export const ENDPOINTS: Readonly<Record<string, Methods>> = {
   clock: {
     GET: ({ control }) => control.clock(),
     POST: ({ control, body }) => moveClock(control, body),
-    DELETE: ({ control }) => control.resetClock(),
+    DELETE: bare(({ control }) => control.resetClock()),
   },
   faults: {
     GET: ({ control }) => ({ faults: control.faults.list() }),
     POST: ({ control, body }) => control.faults.inject(body as FaultInput),
-    DELETE: ({ control }) => control.faults.clear(),
+    DELETE: bare(({ control }) => control.faults.clear()),
   },
-  [`faults/${NAME}`]: { DELETE: ({ control, name }) => control.faults.remove(name) },
+  [`faults/${NAME}`]: { DELETE: bare(({ control, name }) => control.faults.remove(name)) },
   keys: {
     GET: ({ control }) => control.keys(),
     PUT: ({ control, body }) => control.setKeys(body as Partial<KeysState>),
-    DELETE: ({ control }) => control.setKeys({}),
+    DELETE: bare(({ control }) => control.setKeys({})),
   },
   snapshots: { GET: async ({ control }) => ({ snapshots: await control.snapshots() }) },
   [`snapshots/${NAME}`]: {
     GET: async ({ control, name }) => snapshotNamed(control, name),
-    PUT: ({ control, name }) => control.saveSnapshot(name),
-    DELETE: ({ control, name }) => control.deleteSnapshot(name),
+    PUT: bare(({ control, name }) => control.saveSnapshot(name)),
+    DELETE: bare(({ control, name }) => control.deleteSnapshot(name)),
   },
-  [`snapshots/${NAME}/restore`]: { POST: ({ control, name }) => control.restoreSnapshot(name) },
+  [`snapshots/${NAME}/restore`]: { POST: bare(({ control, name }) => control.restoreSnapshot(name)) },
   "rotation-functions": { GET: ({ control }) => ({ rotationFunctions: control.rotationFunctions() }) },
   [`rotation-functions/${NAME}`]: {
     PUT: ({ control, name, body }) => control.setRotationFunction(name, body as { readonly url: string }),
-    DELETE: ({ control, name }) => control.removeRotationFunction(name),
+    DELETE: bare(({ control, name }) => control.removeRotationFunction(name)),
   },
 };
 
@@ -87,8 +98,9 @@ export async function handleControl(
 
 async function snapshotNamed(control: Control, name: string): Promise<unknown> {
   const found = (await control.snapshots()).find((one) => one.name === name);
-  if (!found) throw notFound(`there is no snapshot \`${name}\``, `GET ${CONTROL_PREFIX}/snapshots`);
-  return found;
+  if (found) return found;
+  const message = `there is no snapshot \`${shownText(name)}\``;
+  throw new KilnError({ code: "KILN_E_NO_SNAPSHOT", message, fix: [`GET ${CONTROL_PREFIX}/snapshots`], exitCode: 1 });
 }
 
 function moveClock(control: Control, body: unknown): Promise<unknown> {

@@ -1,9 +1,7 @@
 /** The clock that can be moved: time, timers in their order, and what a move leaves alone. */
 import { expect, test } from "vitest";
 import { AdjustableClock, LAST_MOMENT_MS } from "./adjustable-clock.ts";
-import { TestClock } from "./clock.ts";
-
-const DAY_MS = 86_400_000;
+import { DAY_MS, TestClock } from "./clock.ts";
 
 function clocks() {
   const real = new TestClock();

@@ -104,3 +104,7 @@ export class KilnError extends Error {
     this.exitCode = init.exitCode;
   }
 }
+
+/** What was asked for cannot be meant so: a flag, a name, an argument. */
+export const usageError = (message: string, fix: readonly string[] = [], why?: string): KilnError =>
+  new KilnError({ code: "KILN_E_USAGE", message, fix, ...(why !== undefined && { why }), exitCode: 2 });

@@ -7,5 +7,5 @@ const enabled = new Set((process.env["KILN_DEBUG"] ?? "").split(",").filter(Bool
 export type DebugArea = "endpoint" | "authorize" | "plan" | "run" | "engine" | "store" | "docker" | "registry";
 
 export function debug(area: DebugArea, message: () => string): void {
-  if (enabled.has(area) || enabled.has("*")) process.stderr.write(`[${area}] ${message()}\n`);
+  if (enabled.size > 0 && (enabled.has(area) || enabled.has("*"))) process.stderr.write(`[${area}] ${message()}\n`);
 }

@@ -55,5 +55,6 @@ export function requireOptions(of: string, given: unknown, kinds: Readonly<Recor
   }
 }
 
-const wrongOption = (message: string, ...fix: string[]): KilnError =>
+/** The error for an option; thrown here, and by who knows which options exclude each other. */
+export const wrongOption = (message: string, ...fix: string[]): KilnError =>
   new KilnError({ code: "KILN_E_OPTION", message, fix, exitCode: 2 });

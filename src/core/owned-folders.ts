@@ -1,12 +1,11 @@
 /**
- * Temporary folders whose name says which process made them, so that the next process can remove what a killed one left.
+ * Folders and files whose name says which process made them, so that the next process can remove what a killed one left.
  * The name carries the process namespace, too: a folder may be shared with a container, whose numbers mean others.
  */
 import { mkdtempSync, readlinkSync } from "node:fs";
 import { lstat, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { debug } from "./log.ts";
-import { isProcessAlive } from "./process-alive.ts";
 import { isAlive, ownMark } from "./process-mark.ts";
 import { removeFolder } from "./remove-folder.ts";
 
@@ -51,6 +50,17 @@ export function isOrphan(name: string): boolean {
   const [, namespace, pid, started] = /^(\d+)-(\d+)-(\d+)(?:[-.]|$)/.exec(name) ?? [];
   if (pid === undefined || started === undefined || namespace !== pidNamespace()) return false;
   return namespace === "0" ? !isProcessAlive(Number(pid)) : !isAlive({ pid: Number(pid), started });
+}
+
+/** By its number alone. */
+function isProcessAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    // EPERM: there is one, of another user.
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
 }
 
 function pidNamespace(): string {

@@ -1,5 +1,5 @@
 /** `kiln check --watch` as a process: what makes it check again, and how it ends. */
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { isBuilt, type Running, startProcess, temporaryFolder } from "./kiln-process.ts";
@@ -17,6 +17,11 @@ describe.skipIf(!isBuilt)("kiln check --watch", () => {
     mkdirSync(join(folder.path, "app"));
     writeFileSync(join(folder.path, "app", "main.py"), "");
   });
+  /** In one step, as editors save: a buildspec that is half written would be a finding of its own. */
+  const save = (text: string): void => {
+    writeFileSync(join(folder.path, "saved.tmp"), text);
+    renameSync(join(folder.path, "saved.tmp"), join(folder.path, "buildspec.yml"));
+  };
   afterEach(async () => {
     running?.kill("SIGKILL");
     await running?.finished;
@@ -26,10 +31,10 @@ describe.skipIf(!isBuilt)("kiln check --watch", () => {
   it("checks again when the buildspec, or a file that it names, changes, and ends with 130", async () => {
     running = startProcess(folder.path, ["check", "--watch", "-o", "github"]);
     await running.printed("title=phases/command-is-mapping");
-    writeFileSync(join(folder.path, "buildspec.yml"), buildspec("pip install -r app/requirements.txt"));
+    save(buildspec("pip install -r app/requirements.txt"));
     await running.printed("file `app/requirements.txt` does not exist");
     writeFileSync(join(folder.path, "app", "requirements.txt"), "flask\n");
-    writeFileSync(join(folder.path, "buildspec.yml"), buildspec("pip install -r app/requirements.txt -r b.txt"));
+    save(buildspec("pip install -r app/requirements.txt -r b.txt"));
     await running.printed("file `b.txt` does not exist");
     running.kill("SIGINT");
     const { exitCode, out } = await running.finished;
@@ -37,12 +42,12 @@ describe.skipIf(!isBuilt)("kiln check --watch", () => {
     // Nothing is printed twice: each round differs from the one before.
     const rounds = out.trim().split("\n");
     expect(new Set(rounds).size).toBe(rounds.length);
-  }, 30_000);
+  });
 
   it("ends at once when it is asked to while nothing happens", async () => {
     running = startProcess(folder.path, ["check", "--watch", "-o", "github"]);
     await running.printed("title=phases/command-is-mapping");
     running.kill("SIGTERM");
     expect((await running.finished).exitCode).toBe(130);
-  }, 30_000);
+  });
 });

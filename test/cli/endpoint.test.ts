@@ -33,6 +33,14 @@ describe.skipIf(!isBuilt)("the endpoint", () => {
     expect((await kiln(folder.path, ["status"])).out).toContain("not running\n");
   });
 
+  it("goes to the background once, also by its variable", async () => {
+    const variables = { KILN_DETACH: "1" };
+    const started = await kiln(folder.path, ["start", "--port", "0", "-o", "json"], "", variables);
+    expect(started).toMatchObject({ exitCode: 0, err: "" });
+    const { pid } = JSON.parse(started.out) as { pid: number };
+    expect((await kiln(folder.path, ["stop"])).out).toBe(`stopped (process ${pid})\n`);
+  });
+
   it("ends with 0 on SIGTERM and 130 on Ctrl-C", async () => {
     for (const [signal, exitCode] of [
       ["SIGTERM", 0],

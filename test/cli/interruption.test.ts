@@ -32,7 +32,7 @@ async function until<T>(seen: () => T, isExpected: (now: T) => boolean): Promise
   }
 }
 
-const UNTIL_MS = 40_000;
+const UNTIL_MS = 80_000;
 
 const isTrue = (now: boolean): boolean => now;
 

@@ -67,7 +67,7 @@ describe.skipIf(!isBuilt)("kiln sandbox", () => {
     expect((await sandbox("stop", "nope")).err).toBe(
       "error: there is no open sandbox `nope`\n  fix: see them with `kiln sandbox ls`\n",
     );
-  }, 60_000);
+  });
 
   it("closes the sandbox on Ctrl-C", async () => {
     await makeProject(folder.path, "DISABLED");
@@ -76,7 +76,7 @@ describe.skipIf(!isBuilt)("kiln sandbox", () => {
     open.kill("SIGINT");
     expect((await open.finished).exitCode).toBe(130);
     expect((await sandbox("ls")).out).toContain("STOPPED");
-  }, 60_000);
+  });
 
   it("says why a sandbox did not open", async () => {
     await makeProject(folder.path, "ENABLED");
@@ -85,5 +85,5 @@ describe.skipIf(!isBuilt)("kiln sandbox", () => {
     expect(err).toMatch(
       /^error: the sandbox did not open: FAILED in QUEUED\n {2}why: ACCESS_DENIED: Service role .*logs:CreateLogStream/,
     );
-  }, 60_000);
+  });
 });

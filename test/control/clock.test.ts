@@ -7,10 +7,10 @@ import { SecretsManager } from "@aws-sdk/client-secrets-manager";
 import { SSM } from "@aws-sdk/client-ssm";
 import { STS } from "@aws-sdk/client-sts";
 import { expect, test } from "vitest";
+import { HOUR_MS } from "../../src/core/clock.ts";
 import { allowTo, documentText } from "../support/policy-documents.ts";
 import { suiteKiln } from "../support/suite-kiln.ts";
 
-const HOUR_MS = 3_600_000;
 const suite = suiteKiln();
 const { client } = suite;
 

@@ -3,6 +3,7 @@ import { request } from "node:http";
 import { networkInterfaces } from "node:os";
 import { afterAll, beforeAll, describe, expect, it, test } from "vitest";
 import type { Kiln } from "../../src/app.ts";
+import { systemClock } from "../../src/core/clock.ts";
 import { control, startControlled } from "../support/controlled-kiln.ts";
 import { rawRequest } from "../support/raw-request.ts";
 
@@ -65,6 +66,10 @@ describe("what is set", () => {
 
 describe("what cannot be used is refused, with a way out", () => {
   const wrong = (message: string, ...fix: string[]) => refusal("KILN_E_CONTROL_INPUT", message, ...fix);
+  const TAKES_NONE = wrong(
+    "this request takes no members",
+    "send it without a body; what is meant is named in the path",
+  );
   it.each([
     ["POST", "/clock", { advanze: 1 }, wrong("a move of the clock has no member `advanze`", "did you mean `advance`?")],
     [
@@ -82,7 +87,7 @@ describe("what cannot be used is refused, with a way out", () => {
     ["POST", "/clock", { to: "tomorrow" }, wrong("`tomorrow` is no moment", "write it like `2030-01-01T00:00:00Z`")],
     [
       ...(["POST", "/clock", { to: "9999-12-31T23:00:00Z" }] as const),
-      wrong("the clock cannot go beyond 9999-12-31T00:00:00.000Z", "go back to the real time first"),
+      wrong("the clock cannot go beyond 9999-12-31T00:00:00.000Z", "go back to the real time first, or go less far"),
     ],
     ["POST", "/faults", { service: "smm", kind: "drop" }, wrong("there is no service `smm` here", expect.any(String))],
     [
@@ -131,6 +136,31 @@ describe("what cannot be used is refused, with a way out", () => {
     ],
     ["PUT", "/keys", { lenient: "yes" }, wrong("`lenient` must be true or false, not `yes`")],
     ["POST", "/reset", { keep: ["clok"] }, wrong("`keep` cannot have `clok`", "did you mean `clock`?")],
+    ["PUT", "/keys", { account: "1" }, wrong("a setting of keys has no member `account`", "did you mean `accountId`?")],
+    [
+      ...(["POST", "/faults", { service: "ssm", kind: "drop", times: 0 }] as const),
+      wrong("`times` must be a whole number from 1 to 1000000 or `always`, not `0`", expect.any(String)),
+    ],
+    [
+      ...(["POST", "/faults", { service: "ssm", kind: "drop", input: "x" }] as const),
+      wrong("`input` must be an object, not `x`"),
+    ],
+    [
+      ...(["POST", "/faults", { service: "ssm", operation: "Gte*", kind: "drop" }] as const),
+      wrong("`ssm` has no operation `Gte*`", expect.any(String)),
+    ],
+    [
+      ...(["POST", "/faults", { service: "*", operation: "Nix", kind: "drop" }] as const),
+      wrong(
+        "no service has operation `Nix`",
+        "operations have AWS's names, like `GetParameter`; `Get*` is several, `*` all",
+      ),
+    ],
+    ...(["/faults", "/clock", "/keys", "/snapshots/a", "/rotation-functions/x", "/faults/fault-1"] as const).map(
+      (path) => ["DELETE", path, { id: "fault-1" }, TAKES_NONE] as const,
+    ),
+    ["PUT", "/snapshots/a", { keep: ["clock"] }, TAKES_NONE],
+    ["POST", "/snapshots/a/restore", [], TAKES_NONE],
     ["POST", "/reset", [], wrong("a reset must be an object, not a list", "its members: keep")],
     [
       ...(["POST", "/reset", "{"] as const),
@@ -153,7 +183,9 @@ describe("what cannot be used is refused, with a way out", () => {
     expect((await control(kiln, "GET", "/snapshots/a/b/c")).status).toBe(404);
     expect((await control(kiln, "GET", "/__proto__")).status).toBe(404);
     expect(await control(kiln, "DELETE", "/faults/fault-99")).toMatchObject({ status: 404 });
-    expect(await control(kiln, "GET", "/snapshots/none")).toMatchObject({ status: 404 });
+    expect(await control(kiln, "GET", "/snapshots/none")).toMatchObject({
+      ...{ status: 404, body: { error: { code: "KILN_E_NO_SNAPSHOT", message: "there is no snapshot `none`" } } },
+    });
     expect(await control(kiln, "POST", "/snapshots/none/restore")).toMatchObject({
       ...{ status: 404, body: { error: { code: "KILN_E_NO_SNAPSHOT" } } },
     });
@@ -217,7 +249,8 @@ describe("pages in a browser and other machines", () => {
     // Bound to loopback it cannot be reached at all; the check is there for whoever listens on more.
     const { handleControl } = await import("../../src/control/index.ts");
     const { createServer } = await import("node:http");
-    const server = createServer((incoming, response) => void handleControl(undefined, incoming, response));
+    const off = { control: undefined, clock: systemClock };
+    const server = createServer((incoming, response) => void handleControl(off, incoming, response));
     await new Promise<void>((resolve) => server.listen(0, "0.0.0.0", resolve));
     try {
       const { port } = server.address() as { port: number };

@@ -1,7 +1,7 @@
 /** The pages of docs/checks that come with the package: `kiln check --explain ID`, `--list`, help in SARIF. */
 import { readFileSync } from "node:fs";
 import { allRules } from "../../check/index.ts";
-import { KilnError } from "../../core/errors.ts";
+import { usageError } from "../../core/errors.ts";
 import { nearest } from "../../core/nearest.ts";
 import type { CommandContext } from "../command-context.ts";
 
@@ -47,11 +47,8 @@ export function checkIds(names: readonly string[]): string[] {
     if (found.length > 0) return found.map(({ id }) => id);
     const ids = allRules.map(({ id }) => id);
     const guess = nearest(name, ids) ?? ids.find((id) => id.endsWith(`/${name}`));
-    throw new KilnError({
-      code: "KILN_E_USAGE",
-      message: `there is no check \`${name}\`${guess === undefined ? "" : `; the nearest is \`${guess}\``}`,
-      fix: ["`kiln check --list` lists them"],
-      exitCode: 2,
-    });
+    throw usageError(`there is no check \`${name}\`${guess === undefined ? "" : `; the nearest is \`${guess}\``}`, [
+      "`kiln check --list` lists them",
+    ]);
   });
 }

@@ -98,7 +98,7 @@ beforeAll(async () => {
   } finally {
     await kiln.close();
   }
-}, 60_000);
+});
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 interface Found {

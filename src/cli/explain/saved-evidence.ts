@@ -7,7 +7,7 @@ import { basename, dirname } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { type Buildspec, parseBuildspec } from "../../build/buildspec/index.ts";
 import { createFolderWorkspace } from "../../check/tree/folder-workspace.ts";
-import { KilnError } from "../../core/errors.ts";
+import { KilnError, usageError } from "../../core/errors.ts";
 import { type BuildFacts, type Evidence, joinFacts, readEvidence } from "../../explain/index.ts";
 import { isBuildspecFile } from "../project/project-files.ts";
 import { absolute } from "../settings.ts";
@@ -22,12 +22,9 @@ export interface EvidenceFlags {
 /** What the flags name, `-` being standard input; undefined without any of them. `other` is a file of either kind. */
 export function evidenceOf(flags: EvidenceFlags, other: string | undefined, cwd: string): BuildFacts[] {
   if ([flags.log, flags.build, other].filter((name) => name === "-").length > 1) {
-    throw new KilnError({
-      code: "KILN_E_USAGE",
-      message: "standard input can be read once",
-      fix: ["give the log or the build as a file: `kiln explain --log build.log --build -`"],
-      exitCode: 2,
-    });
+    throw usageError("standard input can be read once", [
+      "give the log or the build as a file: `kiln explain --log build.log --build -`",
+    ]);
   }
   const log = flags.log === undefined ? undefined : read(flags.log, cwd, "log");
   const build = flags.build === undefined ? undefined : read(flags.build, cwd, "build");

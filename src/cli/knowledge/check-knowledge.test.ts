@@ -41,7 +41,7 @@ beforeAll(async () => {
   } finally {
     await kiln.close();
   }
-}, 30_000);
+});
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 async function run(...argv: string[]) {

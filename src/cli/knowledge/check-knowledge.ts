@@ -8,12 +8,11 @@ import type { Kiln } from "../../app.ts";
 import type { NamedPolicy } from "../../authorize/decision.ts";
 import { type CheckProject, type Knowledge, type KnownRole, parameterNameTest } from "../../check/index.ts";
 import { isAccountId } from "../../core/arn.ts";
-import { KilnError } from "../../core/errors.ts";
+import { KilnError, usageError } from "../../core/errors.ts";
 import { type CommandContext, openKiln } from "../command-context.ts";
 import { requireProject, requireRole } from "../project/default-project.ts";
 import { isBuildspecFile } from "../project/project-files.ts";
 import { readProjectTemplate } from "../project/template.ts";
-import { usage } from "../run/run-refusals.ts";
 import type { KnowledgeFlags } from "./knowledge-flags.ts";
 import { readPolicyFile } from "./policy-file.ts";
 import { checkProjectOf, type WireCheckProject } from "./project-knowledge.ts";
@@ -54,7 +53,7 @@ export async function gatherKnowledge(
 
 function refuseUnreadablePattern(pattern: string | undefined): void {
   if (pattern === undefined || parameterNameTest(pattern)) return;
-  throw usage(`\`${pattern}\` is not a pattern for names of parameters`, [
+  throw usageError(`\`${pattern}\` is not a pattern for names of parameters`, [
     "between slashes stands a regular expression, e.g. `/\\/app\\/[a-z]+/`; a glob is `/app/*` or `/team/**`",
   ]);
 }

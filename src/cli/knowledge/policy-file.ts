@@ -3,10 +3,9 @@ import { readFileSync } from "node:fs";
 import { basename } from "node:path";
 import type { NamedPolicy } from "../../authorize/decision.ts";
 import type { PolicyDocument } from "../../core/aws.ts";
-import { KilnError } from "../../core/errors.ts";
+import { KilnError, usageError } from "../../core/errors.ts";
 import { percentDecoded } from "../../core/percent-decoded.ts";
 import { whyUnreadable } from "../project/template.ts";
-import { usage } from "../run/run-refusals.ts";
 import { absolute } from "../settings.ts";
 
 /** The document of `--role-policy FILE`, named after the file. Nothing is checked but that it is an object with statements. */
@@ -26,7 +25,7 @@ export function readPolicyFile(file: string, cwd: string): NamedPolicy {
   }
   const document = documentIn(parse(text));
   if (document) return { name: basename(file), document };
-  throw usage(`\`${file}\` is not a policy document`, [
+  throw usageError(`\`${file}\` is not a policy document`, [
     'expected JSON with a `Statement`: {"Version": "2012-10-17", "Statement": […]}',
   ]);
 }

@@ -1,6 +1,6 @@
 /** What `kiln params ls|tree|get|put|rm|history|diff|grep` do. */
 import type { Kiln } from "../../app.ts";
-import { KilnError } from "../../core/errors.ts";
+import { KilnError, usageError } from "../../core/errors.ts";
 import { nearest } from "../../core/nearest.ts";
 import type { CommandContext } from "../command-context.ts";
 import type { ParamsValues } from "../params.ts";
@@ -141,6 +141,8 @@ export async function putParameter(
   values: ParamsValues,
 ): Promise<number> {
   const { io, settings } = context;
+  const types = (["secure", "plain", "list"] as const).filter((flag) => values[flag]).map((flag) => `\`--${flag}\``);
+  if (types.length > 1) throw usageError(`${types.join(" and ")} do not go together`, ["say one of them"]);
   const value = given ?? (settings.isInteractive ? await askHidden(io, `value of ${name}: `) : await readAll(io));
   if (value === "") {
     throw new KilnError({

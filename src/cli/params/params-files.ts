@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { parse, stringify } from "yaml";
 import type { Kiln } from "../../app.ts";
-import { KilnError } from "../../core/errors.ts";
+import { KilnError, usageError } from "../../core/errors.ts";
 import type { CommandContext } from "../command-context.ts";
 import { type Assignment, parseEnvText } from "../env-file.ts";
 import type { ParamsValues } from "../params.ts";
@@ -50,7 +50,7 @@ function readInput(path: string, file: string): string {
   } catch (error) {
     throw new KilnError({
       code: "KILN_E_NO_FILE",
-      message: `cannot read the file \`${file}\``,
+      message: `cannot read the file \`${file}\`: ${(error as NodeJS.ErrnoException).code ?? "unknown"}`,
       exitCode: 2,
       cause: error,
     });
@@ -63,11 +63,7 @@ const formatOf = (file: string): string => (/\.json$/.test(file) ? "json" : /\.y
 export function parseAssignments(text: string, format: string, file: string): Assignment[] {
   if (format === "env") return parseEnvText(text, file);
   if (format !== "json" && format !== "yaml") {
-    throw new KilnError({
-      code: "KILN_E_USAGE",
-      message: `\`${format}\` is not a format: expected env, json or yaml`,
-      exitCode: 2,
-    });
+    throw usageError(`\`${format}\` is not a format: expected env, json or yaml`);
   }
   let value: unknown;
   try {
@@ -119,12 +115,7 @@ export async function exportParameters(
   else if (format === "yaml") context.io.stdout.write(stringify(Object.fromEntries(entries)));
   else if (format === "env")
     for (const [name, value] of entries) context.print(`${variableName(name, path)}=${quote(value)}`);
-  else
-    throw new KilnError({
-      code: "KILN_E_USAGE",
-      message: `\`${format}\` is not a format: expected env, json or yaml`,
-      exitCode: 2,
-    });
+  else throw usageError(`\`${format}\` is not a format: expected env, json or yaml`);
   return 0;
 }
 
@@ -150,12 +141,7 @@ export async function execWithParameters(
   const [path = "/", ...rest] = args;
   const [command, ...commandArgs] = rest[0] === "--" ? rest.slice(1) : rest;
   if (command === undefined) {
-    throw new KilnError({
-      code: "KILN_E_USAGE",
-      message: "there is no command to run",
-      fix: ["kiln params exec PATH -- COMMAND"],
-      exitCode: 2,
-    });
+    throw usageError("there is no command to run", ["kiln params exec PATH -- COMMAND"]);
   }
   const variables = Object.fromEntries(
     (await valuesUnder(kiln, path)).map(([name, value]) => {

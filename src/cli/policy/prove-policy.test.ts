@@ -78,7 +78,7 @@ describe("kiln policy --prove", () => {
     expect(exitCode).toBe(0);
     expect((JSON.parse(out) as { Statement: object[] }).Statement).toHaveLength(3);
     expect(await roles()).toEqual(["kiln-app-service-role"]);
-  }, 60_000);
+  });
 
   it("proves the policy of a build: what CodeBuild and its commands called, tied to the one parameter", async () => {
     writeFileSync(join(app, "buildspec.yml"), SPEC);
@@ -103,7 +103,7 @@ describe("kiln policy --prove", () => {
     const text = (await kiln("policy", id, "-o", "text")).out;
     expect(text).toContain("  for   CodeBuild in DOWNLOAD_SOURCE\n");
     expect(text).toContain("  for   the build's log\n");
-  }, 60_000);
+  });
 
   it("says that a statement nothing uses is not proved", async () => {
     writeFileSync(join(app, "buildspec.yml"), SPEC.replace("  build:\n", "  build:\n    on-failure: RETRY-1\n"));
@@ -112,7 +112,7 @@ describe("kiln policy --prove", () => {
     expect(err).toContain("2/5 without RetryBuilds: no difference\n");
     expect(err).toContain("not proved: this build does the same without RetryBuilds\n");
     expect(exitCode).toBe(1);
-  }, 60_000);
+  });
 
   it("explains a build that does not pass under its policy", async () => {
     writeFileSync(join(app, "buildspec.yml"), SPEC.replace('test -n "$PASSWORD"', "exit 3"));
@@ -122,7 +122,7 @@ describe("kiln policy --prove", () => {
     expect(err).toContain("not proved: the build does not pass under this policy alone\n");
     expect(exitCode).toBe(1);
     expect(await roles()).toEqual(["kiln-app-service-role"]);
-  }, 60_000);
+  });
 
   it("is refused together with what it cannot prove", async () => {
     writeFileSync(join(app, "buildspec.yml"), SPEC);
@@ -154,5 +154,5 @@ describe("kiln policy --diff", () => {
       policies: { unused: { level: string; actions: string[] }[] }[];
     };
     expect(json.policies[0]?.unused.find(({ level }) => level === "Write")?.actions).toContain("ssm:SendCommand");
-  }, 60_000);
+  });
 });

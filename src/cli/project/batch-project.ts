@@ -7,8 +7,8 @@ import { type Buildspec, parseBuildspec } from "../../build/buildspec/index.ts";
 import type { BuildPlan } from "../../build/plan/index.ts";
 import type { AwsScope } from "../../core/arn.ts";
 import type { AwsCaller } from "../../core/aws.ts";
+import { usageError } from "../../core/errors.ts";
 import { batchRolePolicy } from "../../least-privilege/index.ts";
-import { usage } from "../run/run-refusals.ts";
 import { type ProjectSettings, planOf, usesDocker } from "./default-project.ts";
 import { type GeneratedRole, putGeneratedRole } from "./generated-role.ts";
 import type { ProjectFiles } from "./project-files.ts";
@@ -39,7 +39,7 @@ export function batchOf(files: ProjectFiles): ProjectBatch | undefined {
 /** `--batch` on a buildspec without one is a mistake of the command line. */
 export function requireBatch(files: ProjectFiles): ProjectBatch | undefined {
   if (files.failure || files.buildspec?.batch) return batchOf(files);
-  throw usage(`\`${files.buildspecFile}\` has no \`batch\``, [
+  throw usageError(`\`${files.buildspecFile}\` has no \`batch\``, [
     "leave --batch away to run it as one build",
     "or name the buildspec with the batch: kiln run --batch -b FILE",
   ]);

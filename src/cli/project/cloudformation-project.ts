@@ -5,9 +5,9 @@
  * Gaps: no parameters' defaults, mappings, conditions and transforms; of several projects the first, or the one named.
  */
 import { parseDocument } from "yaml";
+import { usageError } from "../../core/errors.ts";
 import { nearest } from "../../core/nearest.ts";
 import { ownValue } from "../../core/own-value.ts";
-import { usage } from "../run/run-refusals.ts";
 
 /** Stands for what is only known once the stack exists. */
 const UNKNOWN = Symbol("unknown");
@@ -28,7 +28,7 @@ export function isCloudFormation(text: string): boolean {
 export function cloudFormationProject(text: string, file: string, name?: string): Record<string, unknown> {
   const document = parseDocument(text, { customTags: functionTags, logLevel: "silent" });
   const [problem] = document.errors;
-  if (problem) throw usage(`\`${file}\` cannot be read: ${problem.message.split("\n", 1)[0]}`);
+  if (problem) throw usageError(`\`${file}\` cannot be read: ${problem.message.split("\n", 1)[0]}`);
   const resources = (document.toJS() as { Resources?: Record<string, Resource> } | null)?.Resources ?? {};
   const projects = Object.entries(resources).flatMap(([id, resource]) =>
     resource?.Type === "AWS::CodeBuild::Project"
@@ -36,7 +36,7 @@ export function cloudFormationProject(text: string, file: string, name?: string)
       : [],
   );
   const [first] = projects;
-  if (!first) throw usage(`the template \`${file}\` has no resource of type \`AWS::CodeBuild::Project\``);
+  if (!first) throw usageError(`the template \`${file}\` has no resource of type \`AWS::CodeBuild::Project\``);
   if (name === undefined) return first.project;
   const found = projects.find(({ id, project }) => id === name || project["name"] === name);
   if (found) return found.project;
@@ -44,7 +44,7 @@ export function cloudFormationProject(text: string, file: string, name?: string)
   if (projects.length === 1 && first.project["name"] === undefined) return { ...first.project, name };
   const ids = projects.map(({ id }) => id);
   const guess = nearest(name, ids);
-  throw usage(`the template \`${file}\` has no project \`${name}\``, [
+  throw usageError(`the template \`${file}\` has no project \`${name}\``, [
     guess === undefined ? `its projects are ${ids.join(", ")}` : `did you mean \`${guess}\`?`,
   ]);
 }

@@ -15,11 +15,10 @@ import {
 import type { CommandPermissions } from "../../check/index.ts";
 import { createFolderWorkspace } from "../../check/tree/folder-workspace.ts";
 import type { AwsScope } from "../../core/arn.ts";
-import { KilnError } from "../../core/errors.ts";
+import { KilnError, usageError } from "../../core/errors.ts";
 import { chunksOf, type StreamingBlob } from "../../core/streaming-blob.ts";
 import { type CommandContext, withKiln } from "../command-context.ts";
 import { parseVariable } from "../env-file.ts";
-import { usage } from "../run/run-refusals.ts";
 import type { Settings } from "../settings.ts";
 import { batchOf, type ProjectBatch } from "./batch-project.ts";
 import { commandCalls } from "./command-calls.ts";
@@ -95,7 +94,7 @@ export async function planProject(context: CommandContext, dir: string, values: 
     const project = readTemplate(values.template, context.io.cwd) as KnownProject;
     const name = values.project ?? project.name;
     if (typeof name !== "string") {
-      throw usage(`the template \`${values.template}\` has no \`name\``, [
+      throw usageError(`the template \`${values.template}\` has no \`name\``, [
         "add it, or name the project with --project",
       ]);
     }
@@ -207,7 +206,7 @@ async function filesOf(
     return readProject(dir, values.buildspec ?? (written === "" ? undefined : written));
   }
   if (s3 && !kiln) {
-    throw usage(`the template's buildspec \`${written}\` is in S3, which a template alone cannot read`, [
+    throw usageError(`the template's buildspec \`${written}\` is in S3, which a template alone cannot read`, [
       "name a file with -b, or create the project and name it with --project",
     ]);
   }

@@ -1,8 +1,7 @@
 /** A project as a file: CreateProject's input as JSON, for `--template`. */
 import { readFileSync } from "node:fs";
-import { AwsError, KilnError } from "../../core/errors.ts";
+import { AwsError, KilnError, usageError } from "../../core/errors.ts";
 import { nearest } from "../../core/nearest.ts";
-import { usage } from "../run/run-refusals.ts";
 import { absolute } from "../settings.ts";
 import { cloudFormationProject, isCloudFormation } from "./cloudformation-project.ts";
 
@@ -69,12 +68,12 @@ function parseTemplate(text: string, file: string): Record<string, unknown> {
     /AWSTemplateFormatVersion|^Resources:/m.test(text) ||
     (typeof value === "object" && value !== null && "Resources" in value);
   if (isCloudFormation) {
-    throw usage(`\`${file}\` is a CloudFormation template, which this version of Kiln does not read`, [
+    throw usageError(`\`${file}\` is a CloudFormation template, which this version of Kiln does not read`, [
       "give the project as CreateProject's JSON: `aws codebuild create-project --generate-cli-skeleton`",
     ]);
   }
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw usage(`\`${file}\` is not JSON of a CreateProject input${problem}`);
+    throw usageError(`\`${file}\` is not JSON of a CreateProject input${problem}`);
   }
   refuseUnknownMembers(file, Object.keys(value));
   return value as Record<string, unknown>;
@@ -94,7 +93,7 @@ function refuseUnknownMembers(file: string, members: readonly string[]): void {
   const unknown = members.find((member) => !MEMBERS.includes(member) && !ANSWERED.includes(member));
   if (unknown === undefined) return;
   const suggestion = nearest(unknown, MEMBERS);
-  throw usage(`\`${file}\` has the member \`${unknown}\`, which CreateProject does not know`, [
+  throw usageError(`\`${file}\` has the member \`${unknown}\`, which CreateProject does not know`, [
     suggestion === undefined ? `its members are ${MEMBERS.join(", ")}` : `did you mean \`${suggestion}\`?`,
   ]);
 }

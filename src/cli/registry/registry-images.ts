@@ -1,6 +1,6 @@
 /** What `kiln registry show|rm|gc|export|import` do. */
 import type { Kiln } from "../../app.ts";
-import { KilnError } from "../../core/errors.ts";
+import { KilnError, usageError } from "../../core/errors.ts";
 import { nearest } from "../../core/nearest.ts";
 import type { CommandContext } from "../command-context.ts";
 import { plural } from "../plural.ts";
@@ -190,12 +190,7 @@ export async function collectGarbage(
 function requireDuration(text: string): number {
   const durationMs = shortDurationMs(text);
   if (durationMs !== undefined) return durationMs;
-  throw new KilnError({
-    code: "KILN_E_USAGE",
-    message: `\`${text}\` is not a duration`,
-    fix: ["write it like `30m`, `1h` or `0s`"],
-    exitCode: 2,
-  });
+  throw usageError(`\`${text}\` is not a duration`, ["write it like `30m`, `1h` or `0s`"]);
 }
 
 export async function exportImages(context: CommandContext, kiln: Kiln, args: Args): Promise<number> {

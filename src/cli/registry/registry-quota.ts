@@ -1,6 +1,6 @@
 /** Limits on what the registry keeps, as flags of `kiln start` and as variables for every command that opens Kiln. */
 import type { KilnOptions } from "../../app.ts";
-import { KilnError } from "../../core/errors.ts";
+import { usageError } from "../../core/errors.ts";
 
 export interface QuotaValues {
   readonly registryQuota?: number;
@@ -25,12 +25,7 @@ export function byteSize(text: string): number {
   const unitBytes = UNIT_BYTES[(match?.[2] ?? "").toLowerCase()];
   const bytes = Number(match?.[1]) * (unitBytes ?? Number.NaN);
   if (match && Number.isSafeInteger(bytes)) return bytes;
-  throw new KilnError({
-    code: "KILN_E_USAGE",
-    message: `\`${text}\` is not a size in bytes`,
-    fix: ["write it like `500MB` or `20GiB`"],
-    exitCode: 2,
-  });
+  throw usageError(`\`${text}\` is not a size in bytes`, ["write it like `500MB` or `20GiB`"]);
 }
 
 export const quotaOptions = ({ registryQuota, repositoryQuota }: QuotaValues): Pick<KilnOptions, "registryQuota"> =>

@@ -4,6 +4,7 @@
  */
 import { pathToFileURL } from "node:url";
 import type { Kiln } from "../../app.ts";
+import { usageError } from "../../core/errors.ts";
 import type { CommandContext } from "../command-context.ts";
 import type { Assignment } from "../env-file.ts";
 import { batchUsesDocker, ensureBatchRole, planOfAll, requireBatch } from "../project/batch-project.ts";
@@ -23,7 +24,7 @@ import { buildspecPath, projectNameOf, readProject } from "../project/project-fi
 import { readTemplate, refusedTemplate } from "../project/template.ts";
 import { announceBatch, announceBuild } from "./announce-run.ts";
 import { requireParameters } from "./missing-parameters.ts";
-import { refuseBatchOnly, requireEngine, usage } from "./run-refusals.ts";
+import { refuseBatchOnly, requireEngine } from "./run-refusals.ts";
 import { pipelineOverrides, type RunValues, sourceText, sourceVersion } from "./run-values.ts";
 
 /** Makes or finds the project, says what will happen, and answers StartBuild's input. */
@@ -116,10 +117,10 @@ async function projectFromTemplate(context: CommandContext, kiln: Kiln, values: 
   const input = readTemplate(file, context.io.cwd);
   const name = values.project ?? input["name"];
   if (typeof name !== "string")
-    throw usage(`the template \`${file}\` has no \`name\``, ["add it, or name the project with --project"]);
+    throw usageError(`the template \`${file}\` has no \`name\``, ["add it, or name the project with --project"]);
   const serviceRole = values.role === undefined ? input["serviceRole"] : await requireRole(kiln.root, values.role);
   if (typeof serviceRole !== "string")
-    throw usage(`the template \`${file}\` has no \`serviceRole\``, ["add it, or name a role with --role"]);
+    throw usageError(`the template \`${file}\` has no \`serviceRole\``, ["add it, or name a role with --role"]);
   await requireRole(kiln.root, serviceRole, `the template \`${file}\` names it`);
   try {
     await putProject(kiln.root, { ...input, name, serviceRole });

@@ -1,12 +1,9 @@
 /** What `kiln run` refuses by name before anything starts: flags, engines and builds that this version does not do. */
 import type { Kiln } from "../../app.ts";
 import type { Buildspec } from "../../build/buildspec/index.ts";
-import { KilnError } from "../../core/errors.ts";
+import { KilnError, usageError } from "../../core/errors.ts";
 
 const NOT_YET = ["watch", "phase", "from", "shellOnFailure", "keep"] as const;
-
-export const usage = (message: string, fix: readonly string[] = []): KilnError =>
-  new KilnError({ code: "KILN_E_USAGE", message, fix, exitCode: 2 });
 
 /** Flags that are announced and not written. */
 export function refuseWhatIsNotDone(values: { readonly [name: string]: unknown }): void {
@@ -14,7 +11,7 @@ export function refuseWhatIsNotDone(values: { readonly [name: string]: unknown }
   if (named !== undefined) {
     const flag =
       named.length === 1 ? `-${named}` : `--${named.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
-    throw usage(`\`${flag}\` is not in this version of Kiln yet`, [
+    throw usageError(`\`${flag}\` is not in this version of Kiln yet`, [
       "leave it away; `kiln help run` lists what there is",
     ]);
   }
@@ -29,7 +26,7 @@ export async function requireEngine(kiln: Pick<Kiln, "engineFor">, image: string
 /** A buildspec with a `batch` and no command of its own would be a build in which nothing runs. */
 export function refuseBatchOnly(buildspec: Buildspec | undefined): void {
   if (!buildspec?.batch || buildspec.phases.some((phase) => phase.commands.length + phase.finally.length > 0)) return;
-  throw usage(
+  throw usageError(
     `\`${buildspec.file}\` has a \`batch\` and no commands of its own, so that one build of it would run nothing`,
     ["run the batch: kiln run --batch", "or one of the builds it lists: kiln run -b BUILDSPEC"],
   );
