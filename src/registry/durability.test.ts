@@ -115,7 +115,7 @@ async function expectWhole(url: string, name: string, images: ReadonlyMap<string
   }
 }
 
-it("keeps every acknowledged image through kills at random moments", { timeout: 120_000 }, async () => {
+it("keeps every acknowledged image through kills at random moments", { timeout: 300_000 }, async () => {
   const stateDir = join(root, "killed", ".kiln");
   const images = new Map<string, string>();
   for (let round = 0; round < 10; round++) {
@@ -145,7 +145,7 @@ it("keeps every acknowledged image through kills at random moments", { timeout: 
   }
 });
 
-it("keeps acknowledged images while another process collects and is killed", { timeout: 120_000 }, async () => {
+it("keeps acknowledged images while another process collects and is killed", { timeout: 300_000 }, async () => {
   const stateDir = join(root, "collected", ".kiln");
   const server = startProcess(stateDir, "serve");
   const url = await firstLine(server);

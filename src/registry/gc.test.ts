@@ -8,8 +8,8 @@ import {
   sha256,
   startRegistry,
 } from "../../test/support/registry-fixture.ts";
+import { HOUR_MS } from "../core/clock.ts";
 
-const HOUR_MS = 60 * 60 * 1000;
 const CONFIG = sha256("{}");
 const layerOf = (name: string): string => sha256(`layer of ${name}`);
 

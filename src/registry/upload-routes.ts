@@ -16,7 +16,7 @@ import { type Answer, chunksOf, type Exchange } from "./exchange.ts";
 import { lastActiveMs, STALE_UPLOAD_MS } from "./gc.ts";
 import { BytesAreGone, type Holdings } from "./holdings.ts";
 import { KeyedQueue } from "./keyed-queue.ts";
-import { keyIn, type RegistryRecords } from "./records.ts";
+import { keyIn, type RegistryRecords, type UploadRecord } from "./records.ts";
 import { addressOf, parseRepositoryAddress, type RepositoryAddress } from "./repository-address.ts";
 
 export interface UploadRoutes {
@@ -46,9 +46,11 @@ const NOTE_EVERY_MS = 10 * MINUTE_MS;
 export function createUploadRoutes(deps: UploadRoutesDeps): UploadRoutes {
   const { store, records, clock, ids, holdings, mayPull, onBegin } = deps;
   const queue = new KeyedQueue();
+  /** Uploads whose records are still to be written. */
+  const begun = new Map<string, UploadRecord>();
 
   const open = async ({ address }: Exchange, uploadId: string): Promise<BlobUpload> => {
-    const record = records.uploads.get([uploadId]);
+    const record = begun.get(uploadId) ?? records.uploads.get([uploadId]);
     const isOurs = record?.host === address.host && record.name === address.name;
     if (!isOurs || clock.nowMs() - lastActiveMs(record) >= STALE_UPLOAD_MS) {
       throw new RegistryError("blobUploadUnknown", { detail: { uploadId } });
@@ -58,6 +60,7 @@ export function createUploadRoutes(deps: UploadRoutesDeps): UploadRoutes {
 
   const drop = async (upload: BlobUpload, uploadId: string): Promise<void> => {
     await upload.cancel();
+    begun.delete(uploadId);
     await store.write(() => records.uploads.delete([uploadId]));
   };
 
@@ -66,9 +69,11 @@ export function createUploadRoutes(deps: UploadRoutesDeps): UploadRoutes {
     const uploadId = ids.uuid();
     const record = { host: address.host, name: address.name, startedAtMs: clock.nowMs() };
     // Nothing is promised yet, so the answer does not wait for the disk; a disk that fails shows with the first chunk.
+    begun.set(uploadId, record);
     store
       .write(() => records.uploads.put([uploadId], record))
-      .catch((error: unknown) => debug("registry", () => `upload ${uploadId} was not recorded: ${error}`));
+      .catch((error: unknown) => debug("registry", () => `upload ${uploadId} was not recorded: ${error}`))
+      .finally(() => begun.delete(uploadId));
     return uploadId;
   };
 

@@ -1,8 +1,12 @@
+import { mkdtemp, rm } from "node:fs/promises";
 import { request as httpRequest } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { basic, type RegistryFixture, sha256, sha512, startRegistry } from "../../test/support/registry-fixture.ts";
+import { loadSqliteDriver } from "../store/sqlite-driver.ts";
 
 let at: RegistryFixture;
 beforeAll(async () => {
@@ -27,6 +31,27 @@ function cutOff(location: string, part: Buffer, announced: number): Promise<void
 }
 
 describe("an upload", () => {
+  it("is known as soon as its client is, however long the record of it waits to be written", async () => {
+    const dir = await mkdtemp(join(tmpdir(), "kiln-uploads-"));
+    const own = await startRegistry({ stateDir: dir });
+    // What another process does, as far as SQLite can tell.
+    const other = (await loadSqliteDriver())(join(dir, "kiln.db"));
+    try {
+      other.exec("BEGIN IMMEDIATE");
+      const location = String((await own.send("POST", "/v2/waits/blobs/uploads/")).headers.location);
+      expect((await own.send("GET", location)).status).toBe(204);
+      expect((await own.send("PATCH", location, { body: "content" })).status).toBe(202);
+      other.exec("COMMIT");
+      const done = await own.send("PUT", `${location}?digest=${sha256("content")}`);
+      expect(done.status).toBe(201);
+      await expect.poll(async () => (await own.send("GET", location)).status).toBe(404);
+    } finally {
+      other.close();
+      await own.close();
+      await rm(dir, { recursive: true, force: true });
+    }
+  });
+
   it("whose connection breaks goes on where it ended", async () => {
     const content = Buffer.from(Array.from({ length: 300_000 }, (_, index) => index % 253));
     const location = await begin("resumed");

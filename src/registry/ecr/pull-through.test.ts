@@ -10,9 +10,9 @@ import {
   sha256,
   startRegistry,
 } from "../../../test/support/registry-fixture.ts";
+import { DAY_MS } from "../../core/clock.ts";
 import { DEFAULT_ECR_SETTINGS } from "./templates.ts";
 
-const DAY_MS = 24 * 60 * 60 * 1000;
 const ARN = "arn:aws:ecr:us-east-1:000000000000:repository/cache/team/app";
 
 let upstream: RegistryFixture;
