@@ -5,7 +5,7 @@
  */
 import { execFile, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -24,7 +24,8 @@ const BIG = "kiln-bench/big:1";
 export async function run({ smoke }) {
   const engineHost = process.env.KILN_TEST_DOCKER_HOST ?? process.env.DOCKER_HOST ?? "unix:///var/run/docker.sock";
   const enginePath = engineHost.replace(/^unix:\/\//, "");
-  if (!existsSync(enginePath)) return row("images", "skipped", `no Docker engine at ${engineHost}`);
+  const isThere = await api(enginePath, "GET", "/_ping").catch(() => undefined);
+  if (isThere === undefined) return row("images", "skipped", `no Docker engine at ${engineHost}`);
   const cli = process.env.KILN_TEST_BUILDKIT_CLI ?? "docker";
   const version = await promisify(execFile)(cli, ["--version"]).catch(() => undefined);
   if (!version) return row("images", "skipped", "no docker CLI");

@@ -8,6 +8,8 @@ import { once } from "node:events";
 import { connect } from "node:net";
 
 const HEAD_END = Buffer.from("\r\n\r\n");
+/** A server that says nothing for so long has lost the request. */
+const SILENCE_MS = 120_000;
 
 /** One HTTP/1.1 POST as text; `headers` must hold `host` and `content-length`. */
 export function rawRequest({ headers, body, path = "/" }) {
@@ -76,7 +78,9 @@ async function generate({ url, connections, durationMs, requests }) {
             }
             send();
           };
-          const listen = () => socket.on("error", reject).on("close", onClose).on("data", onData);
+          const onSilence = () => reject(new Error(`${url} has not answered for ${SILENCE_MS / 1000} s`));
+          const listen = () =>
+            socket.setTimeout(SILENCE_MS, onSilence).on("error", reject).on("close", onClose).on("data", onData);
           listen();
           send();
         }),

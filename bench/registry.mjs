@@ -5,8 +5,9 @@
  */
 import { spawn, spawnSync } from "node:child_process";
 import { createHash, randomFillSync } from "node:crypto";
+import { once } from "node:events";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { connect } from "node:net";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -143,29 +144,41 @@ async function withServer(which, dir, work) {
 }
 
 async function startDockerRegistry(dir) {
+  for (let attempt = 0; attempt < 5; attempt++) {
+    const server = await startDockerRegistryAt(await freePort(), dir);
+    if (server) return server;
+  }
+  throw new Error("docker-registry did not start");
+}
+
+/** Undefined when it ends at once: somebody else may have taken the port. */
+async function startDockerRegistryAt(port, dir) {
   const root = mkdtempSync(join(dir, "docker-registry-"));
-  const port = await freePort();
   const config = join(root, "config.yml");
   writeFileSync(
     config,
     `version: 0.1\nlog: {level: error, accesslog: {disabled: true}}\nstorage: {filesystem: {rootdirectory: ${root}/data}}\nhttp: {addr: "127.0.0.1:${port}"}\n`,
   );
   const child = spawn("docker-registry", ["serve", config], { stdio: "ignore", cwd: root });
+  let hasEnded = false;
+  const closed = new Promise((done) => void child.once("close", done)).then(() => {
+    hasEnded = true;
+  });
   const url = `http://127.0.0.1:${port}`;
-  for (let attempt = 0; ; attempt++) {
-    const isUp = await fetch(`${url}/v2/`).then(
+  const isUp = () =>
+    fetch(`${url}/v2/`).then(
       (response) => response.ok,
       () => false,
     );
-    if (isUp) break;
-    if (attempt === 200) throw new Error("docker-registry did not start");
-    await sleep(25);
-  }
+  // As long as it takes: a busy machine is slow to start programs.
+  while (!hasEnded && !(await isUp())) await sleep(25);
+  if (hasEnded) return undefined;
   return {
     url,
     ...usageOf(child.pid),
     async stop() {
-      await new Promise((done) => void child.once("close", done).kill("SIGTERM"));
+      child.kill("SIGTERM");
+      await closed;
       rmSync(root, { recursive: true, force: true });
     },
   };
@@ -173,14 +186,11 @@ async function startDockerRegistry(dir) {
 
 /** A port nobody listens on at this moment. */
 async function freePort() {
-  for (let port = 20_000 + (process.pid % 20_000); ; port++) {
-    const isTaken = await new Promise((resolve) => {
-      const socket = connect(port, "127.0.0.1");
-      socket.once("connect", () => resolve(true)).once("error", () => resolve(false));
-      socket.once("connect", () => socket.destroy());
-    });
-    if (!isTaken) return port;
-  }
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address();
+  await new Promise((done) => server.close(done));
+  return port;
 }
 
 async function copy(args) {

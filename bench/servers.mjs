@@ -46,6 +46,10 @@ export async function startMoto() {
   }
 }
 
+/** For what says nothing and does not end: nobody waits for ever. */
+const START_LIMIT_MS = 120_000;
+
+/** Resolves when the program has printed its URL. */
 function start([command, ...args]) {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"], cwd: tmpdir() });
@@ -55,19 +59,31 @@ function start([command, ...args]) {
     child.once("exit", () => process.off("exit", end));
     let text = "";
     let isStarted = false;
+    // Also when it ends before it is stopped: who waits for that afterwards is answered.
+    const closed = new Promise((done) => void child.once("close", done));
+    const limit = setTimeout(() => {
+      reject(new Error(`${command} did not say where it listens: ${text}`));
+      end();
+    }, START_LIMIT_MS);
     child.once("error", reject);
     child.once("exit", (code) => reject(new Error(`${command} ended with exit code ${code}: ${text}`)));
+    child.once("close", () => clearTimeout(limit));
     const onOutput = (chunk) => {
       // Once it runs, what it says (a line a request, of moto's) is only read away.
       if (isStarted) return;
       text += chunk;
-      const url = /http:\/\/127\.0\.0\.1:\d+/.exec(text)?.[0];
+      // Not the beginning of a number that goes on in the next chunk.
+      const url = /http:\/\/127\.0\.0\.1:\d+(?=\D)/.exec(text)?.[0];
       if (url) {
         isStarted = true;
+        clearTimeout(limit);
         resolve({
           url,
           ...usageOf(child.pid),
-          stop: () => new Promise((done) => void child.once("close", done).kill("SIGTERM")),
+          async stop() {
+            child.kill("SIGTERM");
+            await closed;
+          },
         });
       }
     };

@@ -13,9 +13,9 @@ const stage = await openStage();
 const results = [];
 let interrupted = false;
 for (const signal of ["SIGINT", "SIGTERM"]) {
-  process.once(signal, () => {
+  process.once(signal, async () => {
     interrupted = true;
-    stage.close();
+    await stage.close();
     process.exit(130);
   });
 }
@@ -37,8 +37,9 @@ try {
     }
   }
 } finally {
-  stage.close();
+  await stage.close();
 }
+if (interrupted) process.exit(130);
 
 sayTitle("Summary");
 for (const [index, scene] of SCENES.entries()) {

@@ -53,8 +53,10 @@ export async function openStage() {
       return answer.json;
     },
     readApp: (path) => readFileSync(join(appDir, path), "utf8"),
-    close() {
-      endpoint.stop();
+    async close() {
+      // All of them write to the folder until they have ended.
+      await Promise.all([...commands].map((stop) => stop()));
+      await endpoint.stop();
       if (!process.env["KILN_DEMO_KEEP"]) rmSync(folder, { recursive: true, force: true });
     },
   };
@@ -76,17 +78,29 @@ async function startEndpoint(cwd, env) {
     env,
     stdio: ["ignore", "pipe", "inherit"],
   });
+  const ended = new Promise((resolve) => void child.once("exit", resolve));
   const url = await new Promise((resolve, reject) => {
     let text = "";
     child.stdout.on("data", (chunk) => {
       text += chunk;
-      const match = /http:\/\/127\.0\.0\.1:\d+/.exec(text);
+      // Not the beginning of a number that goes on in the next chunk.
+      const match = /http:\/\/127\.0\.0\.1:\d+(?=\D)/.exec(text);
       if (match) resolve(match[0]);
     });
-    child.once("exit", (code) => reject(new Error(`kiln start ended with exit code ${code}`)));
+    child.once("error", reject);
+    void ended.then((code) => reject(new Error(`kiln start ended with exit code ${code}`)));
   });
-  return { url, stop: () => child.kill("SIGTERM") };
+  return {
+    url,
+    stop: () => {
+      child.kill("SIGTERM");
+      return ended;
+    },
+  };
 }
+
+/** What ends the commands that run, each when it has. */
+const commands = new Set();
 
 /** Runs a process, passing its output through while collecting it. */
 export function run(command, args, options, quiet = false) {
@@ -99,8 +113,17 @@ export function run(command, args, options, quiet = false) {
     };
     child.stdout.on("data", collect);
     child.stderr.on("data", collect);
+    const closed = new Promise((done) => void child.once("close", done));
+    const stop = () => {
+      child.kill("SIGTERM");
+      return closed;
+    };
+    commands.add(stop);
     child.once("error", reject);
-    child.once("close", (status) => resolve({ status, output }));
+    child.once("close", (status) => {
+      commands.delete(stop);
+      resolve({ status, output });
+    });
   });
 }
 

@@ -29,13 +29,17 @@ beforeAll(() => {
   const project = join(folder, "project");
   mkdirSync(project);
   writeFileSync(join(project, "package.json"), '{ "private": true }');
-  run("npm", ["install", "--no-audit", "--no-fund", "--loglevel=error", join(folder, tarball)], project);
+  run(
+    "npm",
+    ["install", "--prefer-offline", "--no-audit", "--no-fund", "--loglevel=error", join(folder, tarball)],
+    project,
+  );
   packageFolders = readdirSync(join(project, "node_modules"), { recursive: true, encoding: "utf8" })
     .filter((path) => /(^|\/)package\.json$/.test(path))
     .map((path) => join(project, "node_modules", path))
     .filter((path) => /node_modules\/(@[^/]+\/)?[^/]+\/package\.json$/.test(path))
     .map((path) => path.slice(0, -"/package.json".length));
-}, 120_000);
+}, 300_000);
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 

@@ -258,7 +258,7 @@ async function enforced(caller: AwsCaller, { operation: [service, name, input] }
   }
 }
 
-it("whatever the policies", { timeout: 60_000 }, async () => {
+it("whatever the policies", async () => {
   const seen = new Map<string, number>();
   await fc.assert(
     fc.asyncProperty(setting, async ({ isRole, ...policies }) => {

@@ -63,8 +63,16 @@ function filesContaining(folder, secret) {
     const file = join(folder, path);
     // Not through links: one of the state leads to this very output.
     if (!lstatSync(file, { throwIfNoEntry: false })?.isFile()) continue;
+    let content;
+    try {
+      content = readFileSync(file);
+    } catch (error) {
+      // The endpoint is running: it has removed the file meanwhile.
+      if (error.code === "ENOENT") continue;
+      throw error;
+    }
     found.searched++;
-    if (readFileSync(file).includes(secret)) found.push(path);
+    if (content.includes(secret)) found.push(path);
   }
   return found;
 }

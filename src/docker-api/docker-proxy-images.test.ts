@@ -25,7 +25,7 @@ const usable = engine !== undefined && (await staticBusybox()) !== undefined;
 const signal = new AbortController().signal;
 const rootKey = { accessKeyId: "test", secretAccessKey: "test" };
 
-describe.skipIf(!usable)("images that only Kiln has, before an engine", { timeout: 60_000 }, () => {
+describe.skipIf(!usable)("images that only Kiln has, before an engine", () => {
   let at: DockerFixture;
   let docker: DockerClient;
   const client = new EngineClient(engine?.address ?? { kind: "unix", socketPath: "" });

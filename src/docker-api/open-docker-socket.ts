@@ -24,7 +24,7 @@ import { LABEL } from "./proxy/session.ts";
 const MAX_SOCKET_PATH_BYTES = 100;
 /** Of folders for sockets in the system's temporary folder. */
 const FAR_PREFIX = "kiln-docker-";
-const BUILDX_TIMEOUT_MS = 10_000;
+const BUILDX_TIMEOUT_MS = 30_000;
 
 export async function openDockerSocket(
   request: DockerSocketRequest,

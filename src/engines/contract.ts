@@ -23,7 +23,7 @@ export interface ContractOptions {
   readonly isScripted?: boolean;
 }
 
-const TIMEOUT_MS = 90_000;
+const TIMEOUT_MS = 180_000;
 /** Told from those of another run on this machine: engines end by these, and `ps` shows everybody's processes. */
 const BUILD_ID = `p:contract-${process.pid}`;
 const asleep = (which: number): string => `sleep ${410 + which}${String(process.pid).padStart(7, "0")}`;
@@ -125,7 +125,7 @@ export function engineContract(name: string, make: () => Engine, options: Contra
       });
 
       it.skipIf(isScripted)("does not wait for a background process that keeps the output open", async () => {
-        expect(await run("sleep 100 &\necho done\n")).toEqual({ outcome: DONE, text: "done\n" });
+        expect(await run("sleep 1000 &\necho done\n")).toEqual({ outcome: DONE, text: "done\n" });
       });
 
       it.skipIf(isScripted)(

@@ -79,7 +79,7 @@ describe("the host engine", () => {
   });
 
   it("does not wait for a background process that keeps the output open", async () => {
-    const { outcome, text } = await run("sleep 100 &\necho done\n");
+    const { outcome, text } = await run("sleep 1000 &\necho done\n");
     expect(outcome).toEqual({ kind: "exited", exitCode: 0 });
     expect(text).toBe("done\n");
   });
@@ -95,8 +95,8 @@ describe("the host engine", () => {
   });
 
   it("ends processes that left the group when it closes", async () => {
-    const daemon = "(env -i setsid sh -c 'cd /; /bin/sleep 107 & exec /bin/sleep 108' &)";
-    await run(`setsid sleep 103 &\nenv -i setsid sleep 104 &\n${daemon}\nsleep 0.05\n`);
+    const daemon = "(env -i setsid sh -c 'cd /; /bin/sleep 1007 & exec /bin/sleep 1008' &)";
+    await run(`setsid sleep 1003 &\nenv -i setsid sleep 1004 &\n${daemon}\nsleep 0.05\n`);
     await expect.poll(async () => (await findProcesses({ buildId, workDir })).length).toBeGreaterThanOrEqual(4);
     await environment.close();
     expect(await findProcesses({ buildId, workDir })).toEqual([]);
@@ -106,7 +106,7 @@ describe("the host engine", () => {
     const controller = new AbortController();
     const running = environment.run({
       shell: "bash",
-      script: "trap '' TERM\nsleep 105 &\necho started\nwhile :; do sleep 1; done\n",
+      script: "trap '' TERM\nsleep 1005 &\necho started\nwhile :; do sleep 1; done\n",
       scriptPath: join(workDir, "script.sh"),
       workingDirectory: workDir,
       onOutput: () => controller.abort(),
@@ -150,7 +150,7 @@ describe("the host engine", () => {
   it("ends the command and fails when its output cannot be received", async () => {
     const running = environment.run({
       shell: "sh",
-      script: "echo x\nsleep 106\n",
+      script: "echo x\nsleep 1006\n",
       scriptPath: join(workDir, "script.sh"),
       workingDirectory: workDir,
       onOutput: () => {

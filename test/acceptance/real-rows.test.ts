@@ -20,7 +20,7 @@ describe("the acceptance list, from real builds", () => {
   for (const row of rows) {
     const isSkipped = lacks(row);
     if (isSkipped) process.stderr.write(`skipped ${row.id}: ${row.needs} is not on PATH\n`);
-    it.skipIf(isSkipped)(`${row.id} ${row.code}`, { timeout: 60_000 }, async () => {
+    it.skipIf(isSkipped)(`${row.id} ${row.code}`, async () => {
       const diagnosis = await at.explain(row);
       const found = foundIn(diagnosis, row);
       expect(shortOf(found)).toEqual({

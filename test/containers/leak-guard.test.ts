@@ -84,7 +84,7 @@ async function leaksOf(
   };
 }
 
-describe.skipIf(!canBuild)("an image that a build pushed", { timeout: 120_000 }, () => {
+describe.skipIf(!canBuild)("an image that a build pushed", () => {
   it("leaks build arguments in its history, with the Dockerfile's line", async () => {
     const { leaks } = await leaksOf(
       { Dockerfile: `${BASE}ARG NPM_TOKEN\nRUN echo installed\n` },

@@ -11,7 +11,7 @@ import { readCases, type Style } from "./cases.ts";
 import { type Comparison, openComparison, whyNoComparison } from "./comparison.ts";
 import { engineSocket } from "./docker-api.ts";
 
-const CASE_TIMEOUT_MS = 120_000;
+const CASE_TIMEOUT_MS = 180_000;
 
 const reason = await whyNoComparison();
 if (reason !== undefined) process.stderr.write(`comparisons with a real engine are skipped: ${reason}\n`);

@@ -42,7 +42,7 @@ describe.skipIf(!isCorpusHere || process.platform !== "linux")("buildspecs of th
     expect(RUN_NUMBERS.length).toBeGreaterThanOrEqual(60);
   });
 
-  it.each(RUN_NUMBERS)("%s calls its tools in order, place and environment", { timeout: 60_000 }, async (number) => {
+  it.each(RUN_NUMBERS)("%s calls its tools in order, place and environment", async (number) => {
     const expectation = fileURLToPath(new URL(`runs/${number}.txt`, import.meta.url));
     const actual = await runCorpusBuild(readCorpusFile(number));
     if (process.env["KILN_UPDATE_GOLDEN"]) writeFileSync(expectation, actual);

@@ -33,7 +33,7 @@ async function output(example: string, command: string, ...args: string[]): Prom
   chmodSync(kiln, 0o755);
   const ran = run(command, args, {
     cwd: copy,
-    timeout: 90_000,
+    timeout: 170_000,
     env: { ...env, PATH: `${bin}:${env["PATH"]}`, NO_COLOR: "1", PYTHONDONTWRITEBYTECODE: "1" },
   });
   const { stdout } = await ran.catch((error: { stdout: string; stderr: string }) => {
@@ -42,16 +42,20 @@ async function output(example: string, command: string, ...args: string[]): Prom
   return stdout;
 }
 
-test("vitest", { timeout: 100_000 }, async () => {
+test("vitest", async () => {
   const vitest = join(root, "node_modules/vitest/vitest.mjs");
-  expect(await output("vitest", process.execPath, vitest, "run")).toMatch(new RegExp(`Tests +${TESTS} passed`));
+  // Its own five seconds a test are a user's; here the machine may be busy with other tests.
+  const patient = ["--testTimeout=60000", "--hookTimeout=120000"];
+  expect(await output("vitest", process.execPath, vitest, "run", ...patient)).toMatch(
+    new RegExp(`Tests +${TESTS} passed`),
+  );
 });
 
-test("node:test", { timeout: 100_000 }, async () => {
+test("node:test", async () => {
   expect(await output("node-test", process.execPath, "--test", "--test-reporter=tap")).toContain(`# pass ${TESTS}\n`);
 });
 
-test("pytest", { timeout: 100_000 }, async ({ skip }) => {
+test("pytest", async ({ skip }) => {
   if (spawnSync("python3", ["-c", "import boto3, pytest"]).status !== 0) {
     process.stderr.write("skipped: the example of pytest needs python3 with boto3 and pytest\n");
     return skip();

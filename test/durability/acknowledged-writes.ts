@@ -68,6 +68,8 @@ export class AcknowledgedWrites {
   readonly #name: string;
   #number = 0;
   #longestMs = 0;
+  #totalMs = 0;
+  #count = 0;
 
   /** `name` keeps the names of several apart on one state. */
   constructor(name: string) {
@@ -77,6 +79,11 @@ export class AcknowledgedWrites {
   /** How long the longest write took. */
   get longestMs(): number {
     return this.#longestMs;
+  }
+
+  /** How long a write took on the average. */
+  get meanMs(): number {
+    return this.#totalMs / this.#count;
   }
 
   /** Builds that were acknowledged. */
@@ -135,7 +142,10 @@ export class AcknowledgedWrites {
           const sentAtMs = performance.now();
           try {
             const check = await once();
-            this.#longestMs = Math.max(this.#longestMs, performance.now() - sentAtMs);
+            const tookMs = performance.now() - sentAtMs;
+            this.#longestMs = Math.max(this.#longestMs, tookMs);
+            this.#totalMs += tookMs;
+            this.#count++;
             if (check) this.#checks.push(check);
             counts[kind] = (counts[kind] ?? 0) + 1;
             options.onAcknowledged?.(counts);

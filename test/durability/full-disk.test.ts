@@ -129,7 +129,7 @@ describe.skipIf(!canMount)("a disk of the state folder", () => {
     running?.kill("SIGTERM");
     await running?.finished;
     expect(await faultsOf(join(disk, ".kiln"))).toEqual([]);
-  }, 120_000);
+  }, 300_000);
 
   it("that is gone with the folder is told to whoever writes, and does not end the endpoint", async () => {
     const url = await start();
@@ -152,7 +152,7 @@ describe.skipIf(!canMount)("a disk of the state folder", () => {
       { timeout: 30_000 },
     );
     client.destroy();
-  }, 60_000);
+  }, 120_000);
 });
 
 describe.skipIf(!isBuilt || process.platform === "win32")("a state folder whose files may not grow (ulimit -f)", () => {
@@ -198,5 +198,5 @@ describe.skipIf(!isBuilt || process.platform === "win32")("a state folder whose 
     await again.finished;
     expect(await faultsOf(join(folder.path, ".kiln"))).toEqual([]);
     folder.remove();
-  }, 60_000);
+  }, 120_000);
 });

@@ -67,7 +67,7 @@ describe.skipIf(!isBuilt)("a killed kiln start", () => {
     for (const kind of KINDS) expect(totals[kind]).toBeGreaterThan(ROUNDS / 2 - 1);
     expect(writes.buildIds.length).toBeGreaterThan(0);
     folder.remove();
-  }, 600_000);
+  }, 1_200_000);
 });
 
 /** Errors that the endpoint answered: not broken connections. */

@@ -13,8 +13,10 @@ import { AcknowledgedWrites } from "./acknowledged-writes.ts";
 import { faultsOf } from "./state-check.ts";
 
 const RUN_MS = 3_000;
-/** No write and no turn of an event loop may take longer, on a machine that does much else. */
+/** No write and no turn of an event loop may take longer, on a machine that does much else … */
 const LONGEST_MS = 5_000;
+/** … or than so many ordinary writes there and then: who waits longer has been left waiting. */
+const LONGEST_TIMES = 50;
 
 interface Endpoint {
   readonly url: string;
@@ -96,12 +98,14 @@ describe.skipIf(!isBuilt)("two endpoints on one state folder", () => {
     expect(await all[1]?.check(first.url)).toEqual([]);
     const longestWrites = all.map((writes) => writes.longestMs);
     const longestTurns = [await first.stop(), await second.stop()];
+    const meanMs = Math.max(...all.map((writes) => writes.meanMs));
     process.stderr.write(
-      `longest write: ${longestWrites.map(Math.round).join(" and ")} ms, longest turn of an event loop: ${longestTurns.map(Math.round).join(" and ")} ms\n`,
+      `longest write: ${longestWrites.map(Math.round).join(" and ")} ms, longest turn of an event loop: ${longestTurns.map(Math.round).join(" and ")} ms, a write on the average: ${Math.round(meanMs)} ms\n`,
     );
-    for (const ms of [...longestWrites, ...longestTurns]) expect(ms).toBeLessThan(LONGEST_MS);
+    const limitMs = Math.max(LONGEST_MS, LONGEST_TIMES * meanMs);
+    for (const ms of [...longestWrites, ...longestTurns]) expect(ms).toBeLessThan(limitMs);
     expect(await faultsOf(stateDir)).toEqual([]);
-  }, 60_000);
+  }, 120_000);
 
   it("go on when the other is killed in the middle of its writes", async () => {
     const all = ["a", "b"].map((name) => new AcknowledgedWrites(name));
@@ -116,5 +120,5 @@ describe.skipIf(!isBuilt)("two endpoints on one state folder", () => {
     expect(await all[1]?.check(first.url)).toEqual([]);
     await first.stop();
     expect(await faultsOf(stateDir)).toEqual([]);
-  }, 60_000);
+  }, 120_000);
 });

@@ -7,7 +7,7 @@ import { type ContainerProject, openContainerProject } from "./container-project
 import { realEngines } from "./real-engines.ts";
 
 const engines = await realEngines("kiln-engine-build");
-const TIMEOUT_MS = 60_000;
+const TIMEOUT_MS = 180_000;
 
 const JUNIT = '<testsuite name="s" tests="1"><testcase classname="c" name="one" time="0.1"/></testsuite>';
 const WHOLE = `version: 0.2

@@ -6,7 +6,7 @@ import { DOCKER_CLI, type ProgramImage, programImage } from "./program-image.ts"
 import { realEngines } from "./real-engines.ts";
 
 const engines = await realEngines("kiln-engine-docker");
-const TIMEOUT_MS = 90_000;
+const TIMEOUT_MS = 180_000;
 
 describe.skipIf(engines.length === 0 || !existsSync(DOCKER_CLI)).each(engines)(
   "docker in a $kind container",

@@ -13,7 +13,7 @@ import { DOCKER_CLI, programImage } from "./program-image.ts";
 import { realEngines } from "./real-engines.ts";
 
 const engines = await realEngines("kiln-engine-ends");
-const TIMEOUT_MS = 90_000;
+const TIMEOUT_MS = 180_000;
 const files = (...commands: string[]) => ({
   "buildspec.yml": `version: 0.2\nphases:\n  build:\n    commands:\n${commands.map((line) => `      - ${JSON.stringify(line)}\n`).join("")}`,
 });

@@ -10,7 +10,7 @@ import { type ContainerProject, openContainerProject } from "./container-project
 import { realEngines } from "./real-engines.ts";
 
 const engines = await realEngines("kiln-engine-images");
-const TIMEOUT_MS = 60_000;
+const TIMEOUT_MS = 180_000;
 const ECR = "000000000000.dkr.ecr.us-east-1.amazonaws.com/builder";
 const files = {
   "buildspec.yml": "version: 0.2\nphases:\n  build:\n    commands: ['echo ran in $CODEBUILD_BUILD_IMAGE']\n",
@@ -42,7 +42,7 @@ describe.skipIf(engines.length === 0).each(engines)("the image of a build in a $
     const access = {
       registryUrl: at.kiln.url,
       rootKey: { accessKeyId: "test", secretAccessKey: "test" },
-      signal: AbortSignal.timeout(20_000),
+      signal: AbortSignal.timeout(TIMEOUT_MS),
     };
     for (const name of [`${ECR}:1`, "kiln-own/shell:1"]) await importImage(store, archive, name, access);
     await removeTree(archive);

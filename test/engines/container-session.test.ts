@@ -13,7 +13,7 @@ import { type ProgramImage, programImage } from "./program-image.ts";
 import { realEngines } from "./real-engines.ts";
 
 const engines = await realEngines("kiln-engine-session");
-const TIMEOUT_MS = 60_000;
+const TIMEOUT_MS = 180_000;
 const GIT = [
   ["/usr/bin/git", "/usr/bin/git"],
   ["/usr/lib/git-core/git-remote-http", "/usr/lib/git-core/git-remote-http"],

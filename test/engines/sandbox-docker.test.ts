@@ -17,7 +17,7 @@ const backends = [
   ["the embedded builder", "unix:///nonexistent/docker.sock"],
   ...(engineHost === undefined ? [] : [["a real engine", engineHost] as const]),
 ] as const;
-const TIMEOUT_MS = 90_000;
+const TIMEOUT_MS = 180_000;
 const REGISTRY = "000000000000.dkr.ecr.us-east-1.amazonaws.com";
 
 describe.skipIf(problem !== undefined || busybox === undefined).each(backends)(

@@ -16,12 +16,12 @@ local function main()
     return vim.tbl_map(function(found) return found.code end, vim.diagnostic.get(0))
   end
   local function until_true(what, test)
-    assert(vim.wait(20000, test, 20), "timed out: " .. what)
+    assert(vim.wait(60000, test, 20), "timed out: " .. what)
   end
   until_true("diagnostics", function() return #vim.diagnostic.get(0) > 0 end)
 
   local function ask(method, params)
-    local answer, reason = client.request_sync(method, params, 20000, 0)
+    local answer, reason = client.request_sync(method, params, 60000, 0)
     assert(answer, reason)
     assert(not answer.err, vim.inspect(answer.err))
     return answer.result

@@ -40,7 +40,7 @@ describe.skipIf(!isBuilt || version === undefined)(`Neovim (${version ?? "absent
     const { status, stderr, stdout } = spawnSync("nvim", ["--clean", "--headless", "-n", "-c", `luafile ${script}`], {
       cwd: folder,
       encoding: "utf8",
-      timeout: 60_000,
+      timeout: 170_000,
       env: {
         ...process.env,
         HOME: folder,

@@ -59,7 +59,7 @@ export function runAws(
   };
   return new Promise((resolve) => {
     const words = ["--endpoint-url", url, ...args];
-    execFile(cli.path, words, { env: settings, encoding: "utf8", timeout: 50_000 }, (error, stdout, stderr) => {
+    execFile(cli.path, words, { env: settings, encoding: "utf8", timeout: 170_000 }, (error, stdout, stderr) => {
       const exitCode = error === null ? 0 : typeof error.code === "number" ? error.code : -1;
       resolve({ exitCode, stdout, stderr });
     });

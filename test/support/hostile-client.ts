@@ -20,7 +20,7 @@ export interface Target {
 export async function startTarget(): Promise<Target> {
   const folder = temporaryFolder();
   const running = startProcess(folder.path, ["start", "--port", "0", "--output", "json", "--state-dir", folder.path]);
-  await Promise.race([running.printed("}"), running.finished]);
+  await running.printed("}");
   const endpoint = JSON.parse(readFileSync(`${folder.path}/endpoint.json`, "utf8")) as { url: string };
   return {
     url: endpoint.url,

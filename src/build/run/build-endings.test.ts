@@ -220,7 +220,7 @@ describe("a build that ends before its time", () => {
     const { result } = await testBuild({
       engine: createHostEngine({ graceMs: 100 }),
       clock: systemClock,
-      buildspec: "version: 0.2\nphases:\n  build:\n    commands: ['echo one; sleep 60', 'echo two']\n",
+      buildspec: "version: 0.2\nphases:\n  build:\n    commands: ['echo one; sleep 600', 'echo two']\n",
       dependencies: {
         emit: (event) => {
           if (isFull) throw full;

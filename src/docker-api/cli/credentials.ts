@@ -1,6 +1,7 @@
 /** `config.json` of docker: logins by registry. Format shared with the docker CLI. Gap: credential helpers. */
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { systemIds } from "../../core/ids.ts";
 
 const HUB_KEY = "https://index.docker.io/v1/";
 
@@ -43,7 +44,7 @@ export async function writeLogin(path: string, key: string, login: Login | undef
   if (login) auths[key] = { auth: Buffer.from(`${login.username}:${login.password}`).toString("base64") };
   else delete auths[key];
   await mkdir(join(path, ".."), { recursive: true, mode: 0o700 });
-  const temporary = `${path}.${process.pid}`;
+  const temporary = `${path}.${systemIds.uuid()}`;
   await writeFile(temporary, `${JSON.stringify({ ...config, auths }, undefined, "\t")}`, { mode: 0o600 });
   await rename(temporary, path);
   return isKnown;

@@ -16,7 +16,7 @@ interface Answer {
   readonly text: string;
 }
 
-describe.skipIf(!rootTar)("the embedded Docker API", { timeout: 60_000 }, () => {
+describe.skipIf(!rootTar)("the embedded Docker API", () => {
   let at: DockerFixture;
   let socketPath: string;
   beforeEach(async () => {

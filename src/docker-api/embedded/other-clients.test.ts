@@ -40,7 +40,7 @@ services:
 volumes: {data: {}}
 `;
 
-describe.skipIf(!rootTar)("the embedded Docker API", { timeout: 60_000 }, () => {
+describe.skipIf(!rootTar)("the embedded Docker API", () => {
   let at: DockerFixture;
   beforeAll(async () => {
     at = await openDockerFixture();

@@ -9,7 +9,7 @@ import type { Engine } from "../engine.ts";
 import { createContainerEngine } from "./container-engine.ts";
 
 const engines = await realEngines("kiln-engine-contract");
-const TIMEOUT_MS = 30_000;
+const TIMEOUT_MS = 180_000;
 
 for (const real of engines) {
   const { kind, machine, image } = real;

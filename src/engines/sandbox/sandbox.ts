@@ -315,7 +315,7 @@ async function findOverlayKind(options: SandboxEngineOptions, clock: Clock): Pro
 }
 
 const TRY_PREFIX = "kiln-try-";
-const TRY_MS = 10_000;
+const TRY_MS = 30_000;
 
 /** The options of the overlay, best first: what is written need not survive, so nothing is flushed to disk (`volatile`). */
 function kinds(): OverlayKind[] {

@@ -36,7 +36,7 @@ async function select(artifacts: Partial<PlannedArtifacts>, keepLinks = false) {
       environment: { toHostPath: (path) => path, toEnvironmentPath: (path) => path },
       own: new OwnFiles({ workDir: join(work, "build"), isApart: false }),
       workDir: join(work, "build"),
-      signal: AbortSignal.timeout(5000),
+      signal: new AbortController().signal,
     }),
     signal: new AbortController().signal,
     log: (text) => lines.push(text),

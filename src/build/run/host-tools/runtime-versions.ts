@@ -228,7 +228,7 @@ const isProgram = (path: string): Promise<boolean> =>
 
 function versionOf(path: string, args: readonly string[]): Promise<string | undefined> {
   return new Promise((resolve) => {
-    execFile(path, args, { timeout: 10_000 }, (error, stdout, stderr) =>
+    execFile(path, args, { timeout: 60_000 }, (error, stdout, stderr) =>
       resolve(error ? undefined : /(\d+(?:\.\d+)+)/.exec(`${stdout}\n${stderr}`)?.[1]),
     );
   });

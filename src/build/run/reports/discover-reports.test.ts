@@ -31,7 +31,7 @@ describe("auto-discovery", () => {
         environment: { toHostPath: (path) => path, toEnvironmentPath: (path) => path },
         own: new OwnFiles({ workDir: srcDir, isApart: false }),
         workDir: srcDir,
-        signal: AbortSignal.timeout(5000),
+        signal: new AbortController().signal,
       }),
       clock: more.clock ?? new TestClock(),
       signal: more.signal ?? new AbortController().signal,

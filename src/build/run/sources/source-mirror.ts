@@ -12,6 +12,7 @@ import { copyFile, link, mkdir, readdir, rename, rm, stat, utimes } from "node:f
 import { basename, dirname, join } from "node:path";
 import type { Clock } from "../../../core/clock.ts";
 import { debug } from "../../../core/log.ts";
+import { ownerName } from "../../../core/owned-folders.ts";
 import { evictOldest, foldersAt, sizeOf } from "../cache-bound.ts";
 import type { Git } from "./git.ts";
 import { isFullCommit, type Revision } from "./revision.ts";
@@ -104,7 +105,7 @@ async function updateNow(input: MirrorInput, mirror: string): Promise<string | u
   await mkdir(folder, { recursive: true, mode: 0o700 });
   await removeOldGenerations(folder);
   const isNew = !existsSync(mirror);
-  const place = isNew ? `${mirror}.${process.pid}.new` : mirror;
+  const place = isNew ? `${mirror}.${ownerName()}.new` : mirror;
   let isDone = false;
   try {
     if (isNew) {
