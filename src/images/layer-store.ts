@@ -15,7 +15,7 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGunzip, createGzip } from "node:zlib";
-import { makeOwnedFolder, removeOrphans } from "../core/owned-folders.ts";
+import { makeOwnedFolder, ownerName, removeOrphans } from "../core/owned-folders.ts";
 import type { ExtrasByPath, FileExtras } from "./layer-extras.ts";
 import { type LayerEntry, layerTar, parentOf, scanUpper, type UpperMarks, walkLayer, whiteoutOf } from "./layer-tar.ts";
 import { LayerWriter, PathEscape } from "./layer-writer.ts";
@@ -405,7 +405,7 @@ async function* hashing(source: AsyncIterable<Uint8Array>, hash: Hash): AsyncGen
 
 /** Never leaves half a file under the final name. */
 export async function writeAtomically(path: string, bytes: Buffer | string): Promise<void> {
-  const temporary = `${path}.${process.pid}.${++counter}.tmp`;
+  const temporary = `${path}.${ownerName()}.${++counter}.tmp`;
   await writeFile(temporary, bytes);
   await rename(temporary, path);
 }

@@ -55,8 +55,9 @@ describe("a text without one", () => {
 
   it("stays fast, whatever it is made of", () => {
     const lines = ["secret_".repeat(3000), "://a:".repeat(4000), '"auth":"'.repeat(3000), "A".repeat(30_000)];
-    const startedMs = performance.now();
+    const before = process.cpuUsage();
     for (const text of lines) kinds(text);
-    expect(performance.now() - startedMs).toBeLessThan(2000);
+    const { user, system } = process.cpuUsage(before);
+    expect((user + system) / 1000).toBeLessThan(2000);
   });
 });

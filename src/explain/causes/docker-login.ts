@@ -157,7 +157,7 @@ function whyRefused(parameter: ParameterFacts | undefined, facts: BuildFacts, us
 
 /** Whoever changes a password is refused until this is known. */
 const KEPT_ACCOUNT =
-  "Kiln cannot ask the real registry: a host's first login here declares its account, `kiln registry accounts` lists and removes them";
+  "Kiln cannot ask the real registry: a host's first login here declares its account, `kiln registry accounts ls` lists them, `rm` removes one";
 
 function userNext(facts: BuildFacts, command: FailedCommand, password: string | undefined): { next: string } {
   const user = /(?:--username[= ]|-u\s*)["']?\$\{?([A-Za-z_][A-Za-z0-9_]*)/.exec(command.text)?.[1];

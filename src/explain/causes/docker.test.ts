@@ -264,7 +264,7 @@ describe("causes: docker", () => {
       ],
       code: "docker/login-refused",
       cause: "the registry refused the user name or the password in `TOKEN`",
-      next: "check the user name and the password where the build takes them from; Kiln cannot ask the real registry: a host's first login here declares its account, `kiln registry accounts` lists and removes them",
+      next: "check the user name and the password where the build takes them from; Kiln cannot ask the real registry: a host's first login here declares its account, `kiln registry accounts ls` lists them, `rm` removes one",
     },
     {
       ...make,
