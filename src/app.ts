@@ -31,8 +31,8 @@ import {
   DEFAULT_PORT,
   DEFAULT_ROOT_KEY,
   type KilnOptions,
-  requireLoopback,
   requireFittingOptions,
+  requireLoopback,
   scopeOf,
 } from "./kiln-options.ts";
 import { createRegistry, type Registry, registryRefusal } from "./registry/index.ts";
