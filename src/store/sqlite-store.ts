@@ -33,7 +33,7 @@ export interface SqliteStoreParts {
   readonly onClose?: () => void;
 }
 
-/** One event-loop turn's writes, waiting for the commit. */
+/** The writes of a commit: of one turn of the event loop, or of a few. */
 interface Turn {
   readonly writes: { readonly resolve: () => void; readonly reject: (error: Error) => void }[];
   /** Changes that SQLite has not seen yet, the newest of each record. */
@@ -54,7 +54,7 @@ interface Place {
   readonly id: string;
 }
 
-/** So many turns of the event loop more, the writes of many clients wait for each other. */
+/** So many turns of the event loop more, the commit waits for more writes when the last one held several. */
 const TURNS_TO_GATHER = 2;
 const LOCK_PAUSE_MS = 1;
 /** After as many pauses, ten seconds or more, a write that waits for the lock is refused. */
@@ -75,10 +75,8 @@ export class SqliteStore implements Store {
   readonly #table: RecordTable;
   readonly #cache = new RecordCache();
   #turn: Turn | undefined;
-  /** Of the last commit. */
+  /** How many the last commit held. */
   #lastWrites = 0;
-  /** True while writes wait for the others' of the same commit. */
-  #isGathering = false;
   /** Of the last record that was looked for: most are looked for again. */
   #lastPlace: Place = { collection: "", key: [], text: "", id: "" };
   /** The changes of the write that is running, until it has returned. */
@@ -122,10 +120,6 @@ export class SqliteStore implements Store {
     if (this.#isClosed) return Promise.reject(new Error("write on a closed store"));
     if (this.#change) return Promise.reject(new Error("write inside a write: change everything in one function"));
     if (this.#isHeld || this.#waiting.length > 0 || this.#isYielding()) return this.#wait(change);
-    if (this.#turn === undefined && this.#lastWrites > 1) {
-      this.#gather(TURNS_TO_GATHER);
-      return this.#wait(change);
-    }
     let turn: Turn;
     try {
       turn = this.#turn ?? this.#beginTurn();
@@ -241,22 +235,7 @@ export class SqliteStore implements Store {
     });
   }
 
-  /**
-   * Clients that were answered together write again together, but not all in one turn of the event loop. What came first
-   * would be committed alone, and the rest would wait for its fsync. Nothing of them is done yet, and the lock is free.
-   */
-  #gather(turnsLeft: number): void {
-    this.#isGathering = true;
-    setImmediate(() => {
-      if (turnsLeft > 0) return this.#gather(turnsLeft - 1);
-      this.#isGathering = false;
-      this.#runWaiting();
-      if (this.#turn) this.#commitTurn(this.#turn);
-    });
-  }
-
   #retrySoon(): void {
-    if (this.#isGathering) return;
     this.#retry ??= setTimeout(() => {
       this.#retry = undefined;
       this.#runWaiting();
@@ -292,12 +271,22 @@ export class SqliteStore implements Store {
     this.#database.exec("BEGIN IMMEDIATE");
     const turn: Turn = { writes: [], pending: new Map() };
     this.#turn = turn;
-    setImmediate(() => {
-      if (this.#turn === turn) this.#commitTurn(turn);
-    });
+    this.#commitSoon(turn, this.#lastWrites > 1 ? TURNS_TO_GATHER : 0);
     // Another process may have committed since the last look; from here on none can.
     this.#checkDataVersion();
     return turn;
+  }
+
+  /**
+   * Clients that were answered together write again together, but not all in one turn of the event loop. If what came first
+   * were committed alone, the rest would wait for its fsync.
+   */
+  #commitSoon(turn: Turn, turnsLeft: number): void {
+    setImmediate(() => {
+      if (this.#turn !== turn) return;
+      if (turnsLeft > 0) this.#commitSoon(turn, turnsLeft - 1);
+      else this.#commitTurn(turn);
+    });
   }
 
   #commitTurn(turn: Turn): void {

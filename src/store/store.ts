@@ -3,11 +3,10 @@
  *
  * Life cycle: opened once by app.ts, `close()` once. Reads are synchronous and see every earlier `write` of this
  * process. `write(fn)` runs `fn` at once, synchronously, inside a transaction; the promise resolves when the
- * transaction is durable on disk (group commit: one fsync for all writes of a turn of the event loop). If `fn` throws,
- * its own changes are rolled back, others' stay, and the promise rejects with that error. While another process has the
- * write lock, during a restore, and some turns of the loop while many write, writes wait without keeping the event loop and
- * run later, in their order.
- * Several processes may open one state folder.
+ * transaction is durable on disk (group commit: one fsync for all writes of a turn of the event loop, or of a few). If
+ * `fn` throws, its own changes are rolled back, others' stay, and the promise rejects with that error. While another
+ * process has the write lock, and during a restore, writes wait without keeping the event loop and run later, in their
+ * order. Several processes may open one state folder.
  */
 
 /** Parts of a key, e.g. `["000000000000", "us-east-1", "/my/parameter"]`. Any text may be a part. */

@@ -52,7 +52,7 @@ it("writes that come in turns after each other share a commit while several writ
   const writes = ["a", "b"].map((key) => put(stores[0], key, 2)?.then(() => done.push(key)));
   await turns(1);
   writes.push(put(stores[0], "c", 2)?.then(() => done.push("c")));
-  expect(stores[0]?.collection("n").get(["a"])).toBe(1);
+  expect(stores[0]?.collection("n").get(["a"])).toBe(2);
   await writes[0];
   await Promise.resolve();
   expect(done).toEqual(["a", "b", "c"]);
