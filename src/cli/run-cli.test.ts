@@ -29,7 +29,7 @@ describe("the variable of a switch", () => {
     vi.stubEnv("KILN_QUIET", "flase");
     expect(await kiln("version")).toMatchObject({
       exitCode: 2,
-      err: "error: the variable `KILN_QUIET` is `flase`\n  fix: set it to 1 or 0, or leave it away\n",
+      err: "error: the variable `KILN_QUIET` is `flase`\n  fix: set it to 1 or 0, or unset it\n",
     });
   });
 

@@ -93,7 +93,7 @@ function settleVariables(program: Command, words: readonly string[]): () => void
       kept.set(envVar, value);
       delete process.env[envVar];
     } else if (isSwitch && !ON.test(value)) {
-      throw usageError(`the variable \`${envVar}\` is \`${value}\``, ["set it to 1 or 0, or leave it away"]);
+      throw usageError(`the variable \`${envVar}\` is \`${value}\``, ["set it to 1 or 0, or unset it"]);
     }
   }
   return () => {
